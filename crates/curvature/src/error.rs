@@ -1,0 +1,40 @@
+//! What can go wrong while a curvature product is built or applied.
+
+/// Error of a curvature operator.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CurvatureError {
+    /// The model, the loss or their derivatives could not be traced, transformed or run.
+    #[error(transparent)]
+    Program(#[from] backdraft_program::ProgramError),
+    /// A vector whose length is not the operator's dimension.
+    #[error("the vector has {found} elements, the operator {expected}")]
+    Dimension {
+        /// The operator's dimension (number of parameters).
+        expected: usize,
+        /// The vector's length.
+        found: usize,
+    },
+    /// Inputs and targets with a different number of examples, or none at all.
+    #[error("inputs hold {inputs} examples and targets {targets}: they must agree and not be empty")]
+    Examples {
+        /// Rows of the inputs.
+        inputs: usize,
+        /// Rows of the targets.
+        targets: usize,
+    },
+    /// An example index past the end of the data.
+    #[error("example {index} does not exist: the data hold {len}, counted from 0")]
+    Index {
+        /// The offending index.
+        index: usize,
+        /// Number of examples.
+        len: usize,
+    },
+    /// A product or loss came out NaN or infinite.
+    #[error("{what} is not finite: the parameters, the data or the vector hold NaN or overflow")]
+    NotFinite {
+        /// What was being computed.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,1 @@
+//! Forward-mode automatic differentiation for Burn: the backend decorator `Dual`.

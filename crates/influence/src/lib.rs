@@ -1,0 +1,1 @@
+//! Influence functions: solvers, scores and response functions.

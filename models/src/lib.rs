@@ -1,0 +1,1 @@
+//! The model zoo, its data sets and its training loops.

@@ -1,0 +1,1 @@
+//! What crosses crates: CPU against GPU, operators against dense matrices, the command line.
