@@ -1,1 +1,3 @@
 //! Which training examples made a network behave like this, and how far can the answer be trusted?
+
+pub mod output;

@@ -1,0 +1,38 @@
+//! What a run leaves behind: `runs/<name>/` with its settings, scores, tables and report.
+//!
+//! Everything here works from plain data and knows nothing of the engine:
+//!
+//! | file                 | made by                      | holds                                                  |
+//! |----------------------|------------------------------|--------------------------------------------------------|
+//! | `run.json`           | [`RunRecord::to_json`]       | settings, versions, timings, metrics, verification     |
+//! | `scores.safetensors` | [`Scores::to_safetensors`]   | every score, `[queries, train]`                        |
+//! | `top.csv`            | [`Scores::to_csv`]           | the strongest scores of each query                     |
+//! | `report.html`        | [`Report::to_html`]          | all of it for a reader, in one file without network    |
+//!
+//! A [`RunFolder`] puts them in place: it is checked before the work begins, and its files appear
+//! whole and together, or not at all.
+//!
+//! A score is the predicted change of a query's loss when the training example is *removed*:
+//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped.
+
+mod atomic;
+mod error;
+mod folder;
+mod labels;
+mod number;
+mod record;
+mod report;
+mod scores;
+mod table;
+
+pub use atomic::StagedFile;
+pub use error::OutputError;
+pub use folder::{Existing, RunFolder};
+pub use labels::{Labels, Target};
+pub use record::{
+    Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings, Sizes, SolveRecord, Timing,
+    Verification, Versions,
+};
+pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
+pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};
+pub use table::verification_table;

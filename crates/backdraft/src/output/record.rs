@@ -1,0 +1,199 @@
+//! `run.json`: what was asked, with which settings, and what came out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{OutputError, Target};
+
+/// Everything about a run but the scores themselves.
+///
+/// Numbers are finite; JSON has no others and writes `null` in their place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// What the run was asked to do.
+    pub settings: Settings,
+    /// What did it.
+    pub versions: Versions,
+    /// When it began (RFC 3339), if the caller wants that recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// How much there was to do it with.
+    pub sizes: Sizes,
+    /// How long each stage took, in order.
+    pub timings: Vec<Timing>,
+    /// How good the trained model is.
+    pub metrics: Metrics,
+    /// The test examples asked about, in the order of the scores' rows.
+    pub queries: Vec<QueryRecord>,
+    /// Predicted against actual changes, if they were compared.
+    pub verification: Option<Verification>,
+}
+
+impl RunRecord {
+    /// Name of the file in a run's folder.
+    pub const FILE: &str = "run.json";
+
+    /// The record as indented JSON.
+    ///
+    /// # Errors
+    /// [`OutputError::Encode`], only if a value in [`Settings::details`] cannot be written.
+    pub fn to_json(&self) -> Result<Vec<u8>, OutputError> {
+        let mut json = serde_json::to_vec_pretty(self)
+            .map_err(|error| OutputError::encode(Self::FILE, error))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+/// All settings of a run: what every run has by name, the rest in [`details`](Self::details).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The model.
+    pub model: String,
+    /// The data set.
+    pub data: String,
+    /// The task, such as "classification, 10 classes".
+    pub task: String,
+    /// The solver of `(curvature + damping I) s = gradient`.
+    pub solver: String,
+    /// What is added to the curvature's diagonal.
+    pub damping: f64,
+    /// The device that computed.
+    pub device: String,
+    /// Where every random choice came from.
+    pub seed: u64,
+    /// The run's folder.
+    pub out: String,
+    /// Everything else, under its own names beside the above.
+    #[serde(flatten)]
+    pub details: Map<String, Value>,
+}
+
+/// Versions of what computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// Backdraft's.
+    pub backdraft: String,
+    /// Burn's.
+    pub burn: String,
+}
+
+/// Counts that scale a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// Training examples.
+    pub train: usize,
+    /// Test examples.
+    pub test: usize,
+    /// Parameters of the model.
+    pub parameters: usize,
+}
+
+/// Time of one stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// The stage, such as "train".
+    pub stage: String,
+    /// Its wall-clock time in seconds.
+    pub seconds: f64,
+}
+
+/// The model's quality on both sets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// On the training set.
+    pub train: Quality,
+    /// On the test set.
+    pub test: Quality,
+}
+
+/// The model's quality on one set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Mean loss.
+    pub loss: f64,
+    /// Share of examples classified correctly; none in regression.
+    pub accuracy: Option<f64>,
+}
+
+/// One test example asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryRecord {
+    /// Its index in the test set.
+    pub index: usize,
+    /// Its target.
+    pub label: Target,
+    /// What the model predicts.
+    pub predicted: Target,
+    /// Its loss.
+    pub loss: f64,
+    /// How its linear system was solved.
+    pub solve: SolveRecord,
+}
+
+/// Evidence of one linear solve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SolveRecord {
+    /// Whether the solver met its tolerance.
+    pub converged: bool,
+    /// Curvature products taken; 0 for a direct solve.
+    pub iterations: usize,
+    /// `||(C + damping I) s - g|| / ||g||` of the solution, computed afresh.
+    pub true_residual: f64,
+    /// The relative residual as the solver saw it, after each iteration; empty for a direct solve.
+    pub residuals: Vec<f64>,
+}
+
+/// Predicted changes held against actual ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Pearson correlation of predicted and actual, where both vary.
+    pub pearson: Option<f64>,
+    /// Spearman rank correlation of the same.
+    pub spearman: Option<f64>,
+    /// Least-squares slope of actual on predicted: 1 if the size is right too.
+    pub slope: Option<f64>,
+    /// Largest gradient norm left in a response objective that was trained: how far the actual
+    /// changes are from converged.
+    pub max_objective_gradient: Option<f64>,
+    /// What was compared.
+    pub pairs: Vec<Pair>,
+}
+
+/// One training example removed, and what that does to one query's loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Test index of the query.
+    pub query: usize,
+    /// Index of the training example.
+    pub train: usize,
+    /// The score: the predicted change of the query's loss.
+    pub predicted: f64,
+    /// The change found by training the response function to convergence.
+    pub actual: f64,
+    /// Why this example was verified.
+    pub kind: Kind,
+}
+
+/// What a training example is to a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Among the most positive scores: removing it raises the loss.
+    Helpful,
+    /// Among the most negative scores: removing it lowers the loss.
+    Harmful,
+    /// Drawn at random.
+    Random,
+}
+
+impl Kind {
+    /// The kind in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Helpful => "helpful",
+            Self::Harmful => "harmful",
+            Self::Random => "random",
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `report.html`: a run for a reader, in one file that needs no network.
+
+mod features;
+mod guide;
+mod html;
+mod picture;
+mod plot;
+mod query;
+mod summary;
+mod verify;
+
+pub use features::Features;
+pub use picture::Frame;
+
+use self::html::{Html, element, section, text, void};
+use super::{Labels, OutputError, RunRecord, Target};
+
+/// Everything the report shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The run's name.
+    pub title: String,
+    /// What `run.json` holds.
+    pub record: RunRecord,
+    /// The targets of all training examples.
+    pub labels: Labels,
+    /// How examples are shown.
+    pub layout: Layout,
+    /// One for each of the record's queries, in their order.
+    pub explained: Vec<Explained>,
+}
+
+/// How examples are shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layout {
+    /// As grey pictures.
+    Pictures(Frame),
+    /// As rows of a table.
+    Table(Features),
+}
+
+/// A query and the training examples that matter most to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// The test example.
+    pub query: Example,
+    /// Those with the most positive scores, the greatest first.
+    pub helpful: Vec<ScoredExample>,
+    /// Those with the most negative scores, the least first.
+    pub harmful: Vec<ScoredExample>,
+}
+
+/// One example as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Its index in its set.
+    pub index: usize,
+    /// Its target.
+    pub label: Target,
+    /// Its features: the pixels of a picture row by row, or the values of a table's row.
+    pub features: Vec<f32>,
+}
+
+/// A training example and its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredExample {
+    /// The training example.
+    pub example: Example,
+    /// Predicted change of the query's loss without it.
+    pub score: f32,
+}
+
+impl Report {
+    /// Name of the file in a run's folder.
+    pub const FILE: &str = "report.html";
+
+    /// The report as a self-contained HTML page: pictures, drawings and style are inside it, and it
+    /// forbids the browser to load anything else.
+    ///
+    /// # Errors
+    /// [`OutputError::Length`] if the explained queries are not as many as the record's or an
+    /// example has not as many features as the layout; [`OutputError::Encode`] if a picture or
+    /// drawing cannot be made.
+    pub fn to_html(&self) -> Result<String, OutputError> {
+        let records = &self.record.queries;
+        OutputError::check_len("explained queries", records.len(), self.explained.len())?;
+        let queries = records
+            .iter()
+            .zip(&self.explained)
+            .map(|(record, explained)| query::query(self, record, explained))
+            .collect::<Result<Vec<_>, _>>()?;
+        let body = [
+            summary::head(self),
+            section("Who helped, who harmed", queries),
+            verify::verify(self)?,
+            summary::facts_of(self),
+            guide::guide(),
+        ];
+        let page = element(
+            "html",
+            &[("lang", "en")],
+            [
+                self.head(),
+                element("body", &[], [element("main", &[], body)]),
+            ],
+        );
+        Ok(format!("<!DOCTYPE html>\n{}\n", page.into_string()))
+    }
+
+    fn head(&self) -> Html {
+        let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+        let meta = |attributes: &[(&str, &str)]| void("meta", attributes);
+        element(
+            "head",
+            &[],
+            [
+                meta(&[("charset", "utf-8")]),
+                meta(&[
+                    ("http-equiv", "Content-Security-Policy"),
+                    ("content", policy),
+                ]),
+                meta(&[
+                    ("name", "viewport"),
+                    ("content", "width=device-width, initial-scale=1"),
+                ]),
+                meta(&[("name", "color-scheme"), ("content", "light dark")]),
+                text("title", format!("{} · Backdraft", self.title)),
+                element("style", &[], [Html::trusted(include_str!("style.css"))]),
+            ],
+        )
+    }
+}

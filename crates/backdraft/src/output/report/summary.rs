@@ -1,0 +1,173 @@
+//! The head of the report: the question, the answer and the run in a few facts.
+
+use super::html::{Html, element, facts, section, text};
+use super::{Explained, Report};
+use crate::output::number::{change, count, percent, short};
+use crate::output::{Quality, Verification};
+
+/// Title, question and answer.
+pub(super) fn head(report: &Report) -> Html {
+    let settings = &report.record.settings;
+    let queries = report.record.queries.len();
+    let question = format!(
+        "Which of {} training examples made this {} behave as it does on {} of {}?",
+        count(report.record.sizes.train),
+        settings.model,
+        plural(queries, "test example"),
+        settings.data,
+    );
+    let name = element("p", &[("class", "name")], [report.title.as_str().into()]);
+    let answer = element("p", &[("class", "answer")], [answer(report).into()]);
+    element("header", &[], [name, text("h1", question), answer])
+}
+
+/// The run in a few facts, and all its settings.
+pub(super) fn facts_of(report: &Report) -> Html {
+    let record = &report.record;
+    let settings = &record.settings;
+    let seconds: f64 = record.timings.iter().map(|timing| timing.seconds).sum();
+    let main = [
+        ("Model", settings.model.clone()),
+        ("Parameters", count(record.sizes.parameters)),
+        ("Data", settings.data.clone()),
+        ("Task", settings.task.clone()),
+        ("Train", quality(record.sizes.train, &record.metrics.train)),
+        ("Test", quality(record.sizes.test, &record.metrics.test)),
+        ("Solver", settings.solver.clone()),
+        ("Damping", short(settings.damping)),
+        ("Device", settings.device.clone()),
+        ("Seed", settings.seed.to_string()),
+        ("Time", format!("{} s", short(seconds))),
+    ];
+    let named = |(name, value): (&str, String)| (name.to_string(), value);
+    let details = settings
+        .details
+        .iter()
+        .map(|(name, value)| (name.clone(), plain(value)));
+    let timings = record
+        .timings
+        .iter()
+        .map(|it| (it.stage.clone(), format!("{} s", short(it.seconds))));
+    let versions = [
+        ("backdraft", record.versions.backdraft.clone()),
+        ("burn", record.versions.burn.clone()),
+    ]
+    .into_iter()
+    .chain(record.started.clone().map(|started| ("started", started)))
+    .map(named);
+    let more =
+        |title: &str, values: Html| element("details", &[], [text("summary", title), values]);
+    section(
+        "The run",
+        [
+            facts(main.into_iter().map(named)),
+            more("All settings", facts(details)),
+            more("Timings and versions", facts(timings.chain(versions))),
+        ],
+    )
+}
+
+fn quality(examples: usize, quality: &Quality) -> String {
+    let accuracy = quality
+        .accuracy
+        .map(|share| format!("{} right, ", percent(share)));
+    format!(
+        "{}loss {}, {} examples",
+        accuracy.unwrap_or_default(),
+        short(quality.loss),
+        count(examples)
+    )
+}
+
+/// A setting without JSON's quotes around a bare string.
+fn plain(value: &serde_json::Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_string(),
+        None => value.to_string(),
+    }
+}
+
+fn answer(report: &Report) -> String {
+    let mut sentences = Vec::new();
+    let helped = strongest(&report.explained, |explained| explained.helpful.first());
+    if let Some((query, train, score)) = helped {
+        sentences.push(format!(
+            "Training example {train} helped most: without it, the loss on test example {query} is \
+             predicted to change by {}.",
+            change(score)
+        ));
+    }
+    let harmed = strongest(&report.explained, |explained| explained.harmful.first());
+    if let Some((query, train, score)) = harmed {
+        sentences.push(format!(
+            "Training example {train} harmed most: without it, the loss on test example {query} is \
+             predicted to change by {}.",
+            change(score)
+        ));
+    }
+    if sentences.is_empty() {
+        sentences.push("No training example has any influence on these queries.".into());
+    }
+    sentences.push(trust(report.record.verification.as_ref()));
+    let unsolved = report.record.queries.iter();
+    let unsolved = unsolved.filter(|query| !query.solve.converged).count();
+    if unsolved > 0 {
+        sentences.push(format!(
+            "The solver did not converge for {}: read those scores with care.",
+            plural(unsolved, "query")
+        ));
+    }
+    sentences.join(" ")
+}
+
+/// Query, training example and score of the greatest influence among those `pick` finds.
+fn strongest(
+    explained: &[Explained],
+    pick: impl Fn(&Explained) -> Option<&super::ScoredExample>,
+) -> Option<(usize, usize, f64)> {
+    explained
+        .iter()
+        .filter_map(|it| {
+            let scored = pick(it)?;
+            Some((
+                it.query.index,
+                scored.example.index,
+                f64::from(scored.score),
+            ))
+        })
+        .max_by(|(.., a), (.., b)| a.abs().total_cmp(&b.abs()))
+}
+
+/// What the verification says in a sentence; `guide.rs` states the same limits.
+fn trust(verification: Option<&Verification>) -> String {
+    let Some(verification) = verification else {
+        return "These predictions were not held against actual changes.".into();
+    };
+    let Some(pearson) = verification.pearson else {
+        return "The predictions could not be correlated with actual changes, for lack of pairs \
+                that vary."
+            .into();
+    };
+    let sized = verification
+        .slope
+        .is_some_and(|slope| (0.8..=1.25).contains(&slope));
+    let verdict = match pearson {
+        r if r >= 0.95 && sized => "can be trusted in order and in size",
+        r if r >= 0.95 => "can be trusted in order, but not in size",
+        r if r >= 0.8 => "show the tendency and should be checked one by one",
+        _ => "should not be relied on",
+    };
+    format!(
+        "Held against actual changes of {}, these predictions {verdict} (Pearson {}).",
+        plural(verification.pairs.len(), "pair"),
+        short(pearson)
+    )
+}
+
+fn plural(n: usize, noun: &str) -> String {
+    match (n, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{} {stem}ies", count(n)),
+        (_, None) => format!("{} {noun}s", count(n)),
+    }
+}

@@ -1,0 +1,97 @@
+//! Predicted against actual changes.
+
+use super::html::{Html, element, section, span, table, text};
+use super::{Report, plot};
+use crate::output::number::{change, count, short, short_or_dash};
+use crate::output::{Kind, OutputError, Pair, Verification};
+
+/// The section on how the predictions were checked.
+pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
+    let title = "Can it be trusted?";
+    let Some(verification) = &report.record.verification else {
+        let none = "This run did not hold its predictions against actual changes.";
+        return Ok(section(title, [text("p", none)]));
+    };
+    let lead = "Each point is a training example removed: across, the change of the query's loss that \
+                its score predicts; up, the change found by training the response function to \
+                convergence without it. On the line the two are equal.";
+    let figure = plot::scatter(&verification.pairs)?.map(|drawing| {
+        element(
+            "figure",
+            &[("class", "scatter")],
+            [drawing, caption(verification)],
+        )
+    });
+    Ok(section(
+        title,
+        [text("p", lead)]
+            .into_iter()
+            .chain(figure)
+            .chain([pairs(report, verification)]),
+    ))
+}
+
+fn caption(verification: &Verification) -> Html {
+    let agreement = format!(
+        "Pearson {}, Spearman {}, slope {} over {} pairs.",
+        short_or_dash(verification.pearson),
+        short_or_dash(verification.spearman),
+        short_or_dash(verification.slope),
+        count(verification.pairs.len()),
+    );
+    let gradient = verification.max_objective_gradient.map(|gradient| {
+        let left = short(gradient);
+        format!(" Largest gradient left in a response objective: {left}.")
+    });
+    let key = |(sign, kind): (&str, Kind)| span(kind.name(), format!("{sign} {} ", kind.name()));
+    let keys = [
+        ("●", Kind::Helpful),
+        ("▲", Kind::Harmful),
+        ("✕", Kind::Random),
+    ]
+    .map(key);
+    element(
+        "figcaption",
+        &[],
+        [
+            element("span", &[("class", "keys")], keys),
+            text("b", agreement),
+            gradient.unwrap_or_default().into(),
+        ],
+    )
+}
+
+fn pairs(report: &Report, verification: &Verification) -> Html {
+    let row = |pair: &Pair| {
+        let label = report.labels.get(pair.train);
+        let cells = [
+            text("td", pair.query.to_string()),
+            text("td", format!("#{}", pair.train)),
+            text(
+                "td",
+                label.map_or_else(String::new, |it| report.labels.text(it)),
+            ),
+            element("td", &[], [span(pair.kind.name(), pair.kind.name())]),
+            text("td", change(pair.predicted)),
+            text("td", change(pair.actual)),
+            text("td", change(pair.actual - pair.predicted)),
+        ];
+        element("tr", &[], cells)
+    };
+    let head = [
+        "query",
+        "removed",
+        "label",
+        "kind",
+        "predicted",
+        "actual",
+        "difference",
+    ];
+    let summary = format!("All {} pairs", count(verification.pairs.len()));
+    let rows = verification.pairs.iter().map(row);
+    element(
+        "details",
+        &[],
+        [text("summary", summary), table("pairs", &head, rows)],
+    )
+}
