@@ -1,0 +1,37 @@
+use serde::{Deserialize, Serialize};
+
+use super::split::Split;
+use super::standardise::Standardisation;
+use super::task::Task;
+
+/// Examples to train on, examples to test on, and what is known about them.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// A short name: that of the embedded set, or of the file or folder.
+    pub name: String,
+    /// What is to be predicted.
+    pub task: Task,
+    /// The training examples.
+    pub train: Split,
+    /// The held-out examples.
+    pub test: Split,
+    /// One name for each input column.
+    pub features: Vec<String>,
+    /// How a row of inputs is laid out as an image, row by row, if it is one.
+    pub image: Option<ImageShape>,
+    /// Whom to credit, for the embedded sets.
+    pub attribution: Option<String>,
+    /// How inputs and targets were standardised; an input that was only scaled has mean 0.
+    pub standardisation: Option<Standardisation>,
+    /// Why a CSV table's target was taken for classes or for numbers, as a sentence to show.
+    pub inference: Option<String>,
+}
+
+/// Size of an image in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// Number of pixel rows.
+    pub height: usize,
+    /// Number of pixels in a row.
+    pub width: usize,
+}

@@ -1,0 +1,352 @@
+use std::fmt::{self, Display};
+use std::io;
+use std::path::PathBuf;
+
+/// Why data could not be loaded. Each message is one line that names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The name is neither an embedded data set nor a file or folder.
+    #[error(
+        "{}: no such file or folder; give a CSV file, a folder of IDX files, or one of the embedded sets digits and cancer",
+        .path.display()
+    )]
+    NotFound {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot be read ({source}); check that it exists and may be read", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A gzip stream ends before its end.
+    #[error("{}: the gzip data stops early; the file is incomplete, copy or download it again", .path.display())]
+    TruncatedGzip {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A gzip stream is damaged, or a `.gz` file is none.
+    #[error("{}: not valid gzip data ({reason}); copy or download the file again", .path.display())]
+    CorruptGzip {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A folder holds nothing that can be read.
+    #[error(
+        "{}: the folder holds neither the four IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte, \
+         t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each with or without .gz) nor a .csv or .csv.gz file",
+        .path.display()
+    )]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder holds several tables.
+    #[error("{}: the folder holds several tables ({}); give the path of one of them", .path.display(), .files.join(", "))]
+    SeveralTables {
+        /// The folder.
+        path: PathBuf,
+        /// The tables in it.
+        files: Vec<String>,
+    },
+    /// A target column was named for data that has fixed labels.
+    #[error("{}: its labels are fixed, it has no column `{target}` to choose; leave the target out", .path.display())]
+    UnexpectedTarget {
+        /// The data set.
+        path: PathBuf,
+        /// The column asked for.
+        target: String,
+    },
+
+    /// An IDX folder lacks a file.
+    #[error("{}: the folder has no {file} or {file}.gz; IDX data needs images and labels for train and t10k", .path.display())]
+    MissingIdxFile {
+        /// The folder.
+        path: PathBuf,
+        /// The file's name without `.gz`.
+        file: &'static str,
+    },
+    /// The first four bytes are not those of the IDX kind expected.
+    #[error(
+        "{}: wrong magic number {found:#010x}, expected {expected:#010x}; this is not an IDX file of unsigned bytes with {dimensions} dimension(s)",
+        .path.display()
+    )]
+    Magic {
+        /// The file.
+        path: PathBuf,
+        /// What the file starts with.
+        found: u32,
+        /// What it should start with.
+        expected: u32,
+        /// How many dimensions were expected.
+        dimensions: usize,
+    },
+    /// An IDX file is shorter than its header says.
+    #[error(
+        "{}: {found} bytes where its header (sizes {sizes:?}) asks for {expected}; the file is cut short, copy or download it again",
+        .path.display()
+    )]
+    IdxTruncated {
+        /// The file.
+        path: PathBuf,
+        /// The sizes in its header, as far as they are there.
+        sizes: Vec<u32>,
+        /// Bytes in the file, uncompressed.
+        found: u64,
+        /// Bytes there should be.
+        expected: u64,
+    },
+    /// An IDX file is longer than its header says.
+    #[error(
+        "{}: {found} bytes where its header (sizes {sizes:?}) asks for {expected}; something follows the data, copy or download the file again",
+        .path.display()
+    )]
+    IdxTrailing {
+        /// The file.
+        path: PathBuf,
+        /// The sizes in its header.
+        sizes: Vec<u32>,
+        /// Bytes in the file, uncompressed.
+        found: u64,
+        /// Bytes there should be.
+        expected: u64,
+    },
+    /// An IDX file holds no example, or empty images.
+    #[error("{}: the sizes in its header {sizes:?} leave nothing to read; give a file with at least one example", .path.display())]
+    IdxEmpty {
+        /// The file.
+        path: PathBuf,
+        /// The sizes in its header.
+        sizes: Vec<u32>,
+    },
+    /// Images and labels do not belong together.
+    #[error(
+        "{}: {labels} labels for the {images} images of {}; images and labels must come from the same set",
+        .labels_path.display(), .images_path.display()
+    )]
+    CountMismatch {
+        /// The file of images.
+        images_path: PathBuf,
+        /// Number of images.
+        images: usize,
+        /// The file of labels.
+        labels_path: PathBuf,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// Training and test images differ in size.
+    #[error(
+        "{}: images of {test:?} pixels, but the training images of {} have {train:?}; both must have one size",
+        .test_path.display(), .train_path.display()
+    )]
+    ImageSize {
+        /// The file of training images.
+        train_path: PathBuf,
+        /// Height and width of the training images.
+        train: [usize; 2],
+        /// The file of test images.
+        test_path: PathBuf,
+        /// Height and width of the test images.
+        test: [usize; 2],
+    },
+    /// A label does not fit the training labels.
+    #[error(
+        "{}: label {label} of example {row} (counted from 0) is out of range: the training set has {classes} different labels, \
+         so labels must be 0 to {} with none left out; check that this is the right label file",
+        .path.display(), .classes - 1
+    )]
+    Label {
+        /// The file of labels.
+        path: PathBuf,
+        /// The label.
+        label: u8,
+        /// The example, counted from 0.
+        row: usize,
+        /// Number of different labels among the training examples.
+        classes: usize,
+    },
+
+    /// A table could not be parsed as CSV.
+    #[error("{}: not a readable CSV table ({source}); save it as comma-separated UTF-8 text", .path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What the parser found.
+        source: csv::Error,
+    },
+    /// A table has no line at all.
+    #[error("{}: the file is empty; it needs a header line with column names and one line for each example", .path.display())]
+    EmptyTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The first line holds numbers.
+    #[error("{}: line 1 holds only numbers; put a header line with the columns' names above the data", .path.display())]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A column has no name.
+    #[error("{}: column {column} (counted from 1) has no name in the header; give every column one", .path.display())]
+    UnnamedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// Two columns have one name.
+    #[error("{}: the header names two columns `{column}`; give every column its own name", .path.display())]
+    DuplicateColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        column: String,
+    },
+    /// No target column was named.
+    #[error("{}: say which column is to be predicted; the columns are {}", .path.display(), .columns.join(", "))]
+    TargetNeeded {
+        /// The file.
+        path: PathBuf,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// The target column does not exist.
+    #[error("{}: there is no column `{target}` to predict; the columns are {}", .path.display(), .columns.join(", "))]
+    UnknownTarget {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        target: String,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// The target is the only column.
+    #[error("{}: `{target}` is the only column; a table needs at least one other column to predict it from, separated by commas", .path.display())]
+    NoFeatures {
+        /// The file.
+        path: PathBuf,
+        /// The target column.
+        target: String,
+    },
+    /// A line has too few or too many fields.
+    #[error("{}: line {line} has {found} field(s), the header has {expected}; correct or remove the line", .path.display())]
+    FieldCount {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// Fields in the line.
+        found: usize,
+        /// Fields in the header.
+        expected: usize,
+    },
+    /// A cell cannot be used.
+    #[error("{}: line {line}, column `{column}`: {problem}", .path.display())]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What is wrong.
+        problem: CellProblem,
+    },
+    /// Too few rows to train and test with.
+    #[error("{}: {rows} example(s); at least {needed} are needed to train and to hold a fifth out for testing", .path.display())]
+    TooFewRows {
+        /// The file.
+        path: PathBuf,
+        /// Examples there are.
+        rows: usize,
+        /// Examples needed.
+        needed: usize,
+    },
+    /// There is nothing to predict.
+    #[error("{}: every training target is {value}; there is nothing to predict, choose another target", .path.display())]
+    ConstantTarget {
+        /// The file.
+        path: PathBuf,
+        /// The only target there is.
+        value: String,
+    },
+    /// A class never occurs among the training rows.
+    #[error(
+        "{}: all {count} example(s) of `{column}` = {class} fell into the held-out fifth; remove them or add more",
+        .path.display()
+    )]
+    UntrainableClass {
+        /// The file.
+        path: PathBuf,
+        /// The target column.
+        column: String,
+        /// The class.
+        class: String,
+        /// How often it occurs.
+        count: usize,
+    },
+    /// A text target has too many different values to be classes.
+    #[error(
+        "{}: the target `{column}` holds {labels} different texts in {rows} rows, neither numbers nor classes; choose another target",
+        .path.display()
+    )]
+    TooManyLabels {
+        /// The file.
+        path: PathBuf,
+        /// The target column.
+        column: String,
+        /// Number of different texts.
+        labels: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+}
+
+/// What is wrong with a cell of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellProblem {
+    /// It is empty or a sign for a missing value.
+    Missing {
+        /// The cell's text.
+        text: String,
+    },
+    /// It is no number, in a column of numbers.
+    NotANumber {
+        /// The cell's text.
+        text: String,
+    },
+    /// It is infinite, or too large for 32-bit floating point.
+    NotFinite {
+        /// The cell's text.
+        text: String,
+    },
+}
+
+impl Display for CellProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { text } if text.is_empty() => {
+                f.write_str("the value is missing; fill it in or remove the line")
+            }
+            Self::Missing { text } => {
+                write!(
+                    f,
+                    "`{text}` marks a missing value; fill it in or remove the line"
+                )
+            }
+            Self::NotANumber { text } => write!(
+                f,
+                "`{text}` is text in a column of numbers; correct it, or code the column as numbers"
+            ),
+            Self::NotFinite { text } => write!(
+                f,
+                "`{text}` is not a finite 32-bit number; correct it or remove the line"
+            ),
+        }
+    }
+}

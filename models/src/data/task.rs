@@ -1,0 +1,57 @@
+use serde::{Deserialize, Serialize};
+
+use crate::objective::Objective;
+
+/// What a data set asks to predict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// One of two classes; the model's single output is the logit of class 1.
+    Binary {
+        /// What classes 0 and 1 are called.
+        names: [String; 2],
+    },
+    /// One of three or more classes; the model has one logit for each.
+    Classification {
+        /// What the classes are called, by class index.
+        names: Vec<String>,
+    },
+    /// A number.
+    Regression,
+}
+
+impl Task {
+    /// The task of telling these classes apart: [`Binary`](Self::Binary) for two of them.
+    pub fn of_classes(names: Vec<String>) -> Self {
+        match <[String; 2]>::try_from(names) {
+            Ok(names) => Self::Binary { names },
+            Err(names) => Self::Classification { names },
+        }
+    }
+
+    /// Names of the classes, by class index; empty for a regression.
+    pub fn classes(&self) -> &[String] {
+        match self {
+            Self::Binary { names } => names,
+            Self::Classification { names } => names,
+            Self::Regression => &[],
+        }
+    }
+
+    /// How many outputs a model for this task has.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Binary { .. } | Self::Regression => 1,
+            Self::Classification { names } => names.len(),
+        }
+    }
+
+    /// The loss that a model for this task is trained with.
+    pub fn objective(&self) -> Objective {
+        match self {
+            Self::Binary { .. } => Objective::BinaryCrossEntropyWithLogits,
+            Self::Classification { .. } => Objective::CrossEntropy,
+            Self::Regression => Objective::SquaredError,
+        }
+    }
+}

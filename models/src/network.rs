@@ -1,0 +1,46 @@
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, Device, Tensor};
+
+/// A module that training and evaluation can run: one matrix in, one matrix out.
+pub trait Network: Module {
+    /// From inputs `[batch, inputs]` to outputs `[batch, outputs]`.
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2>;
+}
+
+/// The same module with every floating-point parameter cast to `dtype`, detached from any graph.
+pub fn to_dtype<M: Module>(module: M, dtype: DType) -> M {
+    struct Caster(DType);
+
+    impl ModuleMapper for Caster {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| {
+                let tracked = tensor.is_require_grad();
+                tensor.detach().cast(self.0).set_require_grad(tracked)
+            })
+        }
+    }
+
+    module.map(&mut Caster(dtype))
+}
+
+/// Device, without autodiff, and element type of a module's first floating-point parameter.
+///
+/// # Panics
+///
+/// If the module has no such parameter.
+pub(crate) fn placement<M: Module>(module: &M) -> (Device, DType) {
+    struct First(Option<(Device, DType)>);
+
+    impl ModuleVisitor for First {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.0.is_none() {
+                let tensor = param.val();
+                self.0 = Some((tensor.device().without_autodiff(), tensor.dtype()));
+            }
+        }
+    }
+
+    let mut first = First(None);
+    module.visit(&mut first);
+    first.0.expect("a model has parameters")
+}
