@@ -1,6 +1,6 @@
 //! Examples as rows of a table.
 
-use super::html::{Html, element, span, table, text};
+use super::html::{Html, classed, element, table, text};
 use super::{Example, Explained, ScoredExample};
 use crate::output::number::{change, short};
 use crate::output::{Labels, OutputError};
@@ -55,7 +55,7 @@ impl Features {
                     the query is furthest from the training mean; z counts standard deviations.";
         Ok(Html::from_iter([
             table("examples", &head, rows),
-            element("p", &[("class", "note")], [note.into()]),
+            classed("p", "note", note),
         ]))
     }
 
@@ -81,7 +81,11 @@ impl Features {
 
     fn cell(&self, column: usize, value: f32) -> Html {
         let z = format!("z {:+.1}", self.z(column, value));
-        element("td", &[], [short(value.into()).into(), span("z", z)])
+        element(
+            "td",
+            &[],
+            [short(value.into()).into(), classed("span", "z", z)],
+        )
     }
 
     /// Distance from the mean in standard deviations; 0 for a constant feature.

@@ -56,14 +56,14 @@ pub(super) fn text(name: &str, content: impl AsRef<str>) -> Html {
     element(name, &[], [content.into()])
 }
 
+/// An element of a class with one piece of text.
+pub(super) fn classed(name: &str, class: &str, content: impl AsRef<str>) -> Html {
+    element(name, &[("class", class)], [content.into()])
+}
+
 /// A `div` of a class.
 pub(super) fn div(class: &str, children: impl IntoIterator<Item = Html>) -> Html {
     element("div", &[("class", class)], children)
-}
-
-/// A `span` of a class with one piece of text.
-pub(super) fn span(class: &str, content: impl AsRef<str>) -> Html {
-    element("span", &[("class", class)], [content.into()])
 }
 
 /// A titled section.

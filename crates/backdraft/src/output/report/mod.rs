@@ -91,9 +91,9 @@ impl Report {
             .collect::<Result<Vec<_>, _>>()?;
         let body = [
             summary::head(self),
+            summary::run(self),
             section("Who helped, who harmed", queries),
             verify::verify(self)?,
-            summary::facts_of(self),
             guide::guide(),
         ];
         let page = element(

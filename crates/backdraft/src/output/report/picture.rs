@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::html::{Html, div, element, span, text, void};
+use super::html::{Html, classed, div, element, text, void};
 use super::{Example, Explained, ScoredExample};
 use crate::output::number::change;
 use crate::output::{Labels, OutputError};
@@ -62,7 +62,7 @@ impl Frame {
             let caption = [
                 text("b", format!("#{}", example.index)),
                 label(labels, example),
-                span("score", change((*score).into())),
+                classed("span", "score", change((*score).into())),
             ];
             self.figure(labels, example, class, caption)
         });
@@ -130,5 +130,9 @@ impl Frame {
 }
 
 fn label(labels: &Labels, example: &Example) -> Html {
-    span("label", format!("label {}", labels.text(example.label)))
+    classed(
+        "span",
+        "label",
+        format!("label {}", labels.text(example.label)),
+    )
 }

@@ -48,12 +48,12 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
     draw("Predicted against actual change", (1000, 920), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(20)
-            .x_label_area_size(100)
-            .y_label_area_size(130)
+            .x_label_area_size(84)
+            .y_label_area_size(120)
             .build_cartesian_2d(range.clone(), range.clone())?;
         let x = format!("predicted change of loss{unit}");
         let y = format!("actual change of loss{unit}");
-        mesh(&mut chart, [&x, &y], [7, 7], &|value| tick(*value))?;
+        mesh(&mut chart, [&x, &y], [9, 9], &|value| tick(*value))?;
         let identity = [(low, low), (high, high)];
         chart.draw_series(LineSeries::new(identity, AXIS.stroke_width(LINE)))?;
         // The random ones lie thickest and matter least: under the others.
@@ -89,8 +89,8 @@ pub(super) fn residuals(history: &[f64]) -> Result<Option<Html>, OutputError> {
     draw("Relative residual by iteration", (1000, 420), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(20)
-            .x_label_area_size(100)
-            .y_label_area_size(130)
+            .x_label_area_size(84)
+            .y_label_area_size(120)
             .build_cartesian_2d(0.0..end, decades.log_scale())?;
         let power = |residual: &f64| power_of_ten(residual.log10().round() as i32);
         mesh(
@@ -168,7 +168,8 @@ fn axis(values: impl Iterator<Item = f64>) -> (Range<f64>, i32) {
     }
     let exponent = match largest.log10().floor() as i32 {
         -1..3 => 0,
-        other => other,
+        // 10 to any further power would leave the range of numbers.
+        other => other.clamp(-300, 300),
     };
     let scale = 10f64.powi(-exponent);
     let room = 0.06 * (high - low) * scale;

@@ -1,6 +1,6 @@
 //! One query beside the training examples that matter most to it.
 
-use super::html::{Html, element, text};
+use super::html::{Html, classed, element, text};
 use super::{Explained, Layout, Report, plot};
 use crate::output::number::short;
 use crate::output::{OutputError, QueryRecord, SolveRecord};
@@ -58,6 +58,6 @@ fn solve(solve: &SolveRecord) -> Result<Html, OutputError> {
             &[("open", "")],
             [text("summary", summary), curve],
         ),
-        None => element("p", &[("class", "note")], [summary.into()]),
+        None => classed("p", "note", summary),
     })
 }

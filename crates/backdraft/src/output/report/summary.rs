@@ -1,6 +1,6 @@
 //! The head of the report: the question, the answer and the run in a few facts.
 
-use super::html::{Html, element, facts, section, text};
+use super::html::{Html, classed, element, facts, section, text};
 use super::{Explained, Report};
 use crate::output::number::{change, count, percent, short};
 use crate::output::{Quality, Verification};
@@ -8,21 +8,31 @@ use crate::output::{Quality, Verification};
 /// Title, question and answer.
 pub(super) fn head(report: &Report) -> Html {
     let settings = &report.record.settings;
-    let queries = report.record.queries.len();
     let question = format!(
-        "Which of {} training examples made this {} behave as it does on {} of {}?",
+        "The question: which of the {} training examples of {} moved the loss of the {} on {}, and \
+         which way?",
         count(report.record.sizes.train),
-        settings.model,
-        plural(queries, "test example"),
         settings.data,
+        settings.model,
+        plural(report.record.queries.len(), "test example"),
     );
-    let name = element("p", &[("class", "name")], [report.title.as_str().into()]);
-    let answer = element("p", &[("class", "answer")], [answer(report).into()]);
-    element("header", &[], [name, text("h1", question), answer])
+    element(
+        "header",
+        &[],
+        [
+            classed("p", "name", &report.title),
+            text(
+                "h1",
+                "Which training examples made this network behave like this?",
+            ),
+            classed("p", "question", question),
+            classed("p", "answer", answer(report)),
+        ],
+    )
 }
 
 /// The run in a few facts, and all its settings.
-pub(super) fn facts_of(report: &Report) -> Html {
+pub(super) fn run(report: &Report) -> Html {
     let record = &report.record;
     let settings = &record.settings;
     let seconds: f64 = record.timings.iter().map(|timing| timing.seconds).sum();

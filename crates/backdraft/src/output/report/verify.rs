@@ -1,6 +1,6 @@
 //! Predicted against actual changes.
 
-use super::html::{Html, element, section, span, table, text};
+use super::html::{Html, classed, element, section, table, text};
 use super::{Report, plot};
 use crate::output::number::{change, count, short, short_or_dash};
 use crate::output::{Kind, OutputError, Pair, Verification};
@@ -43,7 +43,9 @@ fn caption(verification: &Verification) -> Html {
         let left = short(gradient);
         format!(" Largest gradient left in a response objective: {left}.")
     });
-    let key = |(sign, kind): (&str, Kind)| span(kind.name(), format!("{sign} {} ", kind.name()));
+    let key = |(sign, kind): (&str, Kind)| {
+        classed("span", kind.name(), format!("{sign} {} ", kind.name()))
+    };
     let keys = [
         ("●", Kind::Helpful),
         ("▲", Kind::Harmful),
@@ -71,7 +73,11 @@ fn pairs(report: &Report, verification: &Verification) -> Html {
                 "td",
                 label.map_or_else(String::new, |it| report.labels.text(it)),
             ),
-            element("td", &[], [span(pair.kind.name(), pair.kind.name())]),
+            element(
+                "td",
+                &[],
+                [classed("span", pair.kind.name(), pair.kind.name())],
+            ),
             text("td", change(pair.predicted)),
             text("td", change(pair.actual)),
             text("td", change(pair.actual - pair.predicted)),
@@ -91,7 +97,7 @@ fn pairs(report: &Report, verification: &Verification) -> Html {
     let rows = verification.pairs.iter().map(row);
     element(
         "details",
-        &[],
+        &[("open", "")],
         [text("summary", summary), table("pairs", &head, rows)],
     )
 }
