@@ -454,11 +454,21 @@ fn report_tells_numbers_and_trust() -> Outcome {
 #[test]
 fn report_survives_the_oddest_numbers() -> Outcome {
     let mut report = report(pictures());
-    let odd = [0.0, -0.0, f64::NAN, f64::INFINITY, 1e-300, -1e300];
+    let odd = [
+        0.0,
+        -0.0,
+        f64::NAN,
+        f64::INFINITY,
+        1e-320,
+        1e-300,
+        0.1,
+        -1e300,
+        f64::MAX,
+    ];
     for query in &mut report.record.queries {
         query.solve.residuals = odd.to_vec();
     }
-    for values in [vec![0.0], vec![f64::NAN], vec![], odd.to_vec()] {
+    for values in [vec![0.0], vec![1e-320], vec![f64::NAN], vec![], odd.to_vec()] {
         if let Some(verification) = &mut report.record.verification {
             let pair = |&value: &f64| Pair {
                 query: 17,

@@ -23,12 +23,15 @@ const RANDOM: RGBColor = RGBColor(0x6F, 0x76, 0x80);
 const TEXT: i32 = 26;
 const LINE: u32 = 2;
 
+// An axis ends a little beyond its values, and must still end at a number.
+const LARGEST: f64 = 1e300;
+
 /// Predicted change (across) against actual change (up) with the line where they are equal.
 /// None if there is nothing finite to draw.
 pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
     let pairs: Vec<&Pair> = pairs
         .iter()
-        .filter(|pair| pair.predicted.is_finite() && pair.actual.is_finite())
+        .filter(|pair| pair.predicted.abs() < LARGEST && pair.actual.abs() < LARGEST)
         .collect();
     if pairs.is_empty() {
         return Ok(None);
@@ -70,12 +73,13 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
 }
 
 /// Relative residual (up, by powers of ten) after each iteration (across).
-/// None if fewer than two residuals are positive, as after a direct solve.
+/// None if there are fewer than two to draw, as after a direct solve.
 pub(super) fn residuals(history: &[f64]) -> Result<Option<Html>, OutputError> {
     let points: Vec<(f64, f64)> = (1..)
         .map(f64::from)
         .zip(history.iter().copied())
-        .filter(|(_, residual)| residual.is_finite() && *residual > 0.0)
+        // Zero has no logarithm.
+        .filter(|(_, residual)| (1.0 / LARGEST..LARGEST).contains(residual))
         .collect();
     if points.len() < 2 {
         return Ok(None);
