@@ -468,7 +468,13 @@ fn report_survives_the_oddest_numbers() -> Outcome {
     for query in &mut report.record.queries {
         query.solve.residuals = odd.to_vec();
     }
-    for values in [vec![0.0], vec![1e-320], vec![f64::NAN], vec![], odd.to_vec()] {
+    for values in [
+        vec![0.0],
+        vec![1e-320],
+        vec![f64::NAN],
+        vec![],
+        odd.to_vec(),
+    ] {
         if let Some(verification) = &mut report.record.verification {
             let pair = |&value: &f64| Pair {
                 query: 17,
