@@ -1,3 +1,22 @@
 //! Which training examples made a network behave like this, and how far can the answer be trusted?
+//!
+//! This crate is the front door of Backdraft: it re-exports the engine's crates and holds the command line.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`program`] | functions of Burn tensors as programs: trace, differentiate, simplify, run |
+//! | [`curvature`] | Gauss-Newton and Hessian products of any Burn module over a data set |
+//! | [`influence`] | solvers, scores and response functions |
+//! | [`models`] | a model zoo, its data sets and training loops |
+//! | [`output`] | the files that a run leaves behind |
+//!
+//! Devices are values of Burn, chosen at run time: `Device::flex()`, `Device::ndarray()`, and `Device::wgpu(..)` and
+//! `Device::cuda(..)` with the features `wgpu` and `cuda`.
 
+pub mod cli;
 pub mod output;
+
+pub use backdraft_curvature as curvature;
+pub use backdraft_influence as influence;
+pub use backdraft_models as models;
+pub use backdraft_program as program;

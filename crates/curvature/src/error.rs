@@ -7,6 +7,9 @@ pub enum CurvatureError {
     /// The model, the loss or their derivatives could not be traced, transformed or run.
     #[error(transparent)]
     Program(#[from] backdraft_program::ProgramError),
+    /// A module without the parameters that its curvature needs.
+    #[error("{0}")]
+    Parameters(&'static str),
     /// A vector whose length is not the operator's dimension.
     #[error("the vector has {found} elements, the operator {expected}")]
     Dimension {
@@ -16,7 +19,9 @@ pub enum CurvatureError {
         found: usize,
     },
     /// Inputs and targets with a different number of examples, or none at all.
-    #[error("inputs hold {inputs} examples and targets {targets}: they must agree and not be empty")]
+    #[error(
+        "inputs hold {inputs} examples and targets {targets}: they must agree and not be empty"
+    )]
     Examples {
         /// Rows of the inputs.
         inputs: usize,

@@ -1,6 +1,6 @@
 //! Symmetric linear operators on parameter space.
 
-use burn::tensor::{Device, DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::CurvatureError;
 

@@ -1,13 +1,60 @@
 //! What can go wrong between a user's function and its derivative's value.
 
+use burn_backend::{DType, Shape};
+
 /// Error of tracing, transforming or running a program.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramError {
-    /// An operation that the program's interpreter does not know.
-    #[error("the operation {operation} is not supported in a program")]
+    /// An operation that programs cannot replay, or that has no derivative rule here.
+    #[error("the operation `{operation}` is not supported: {reason}")]
     Unsupported {
-        /// The operation's name in Burn's IR.
+        /// The operation's name in Burn.
         operation: String,
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// The function could not be recorded.
+    #[error("the function could not be traced: {0}")]
+    Trace(String),
+    /// A program was given a wrong number of tensors.
+    #[error("the program takes {expected} inputs and was given {found}")]
+    Arity {
+        /// Number of the program's inputs.
+        expected: usize,
+        /// Number of tensors given.
+        found: usize,
+    },
+    /// A tensor does not fit the input it was given for.
+    #[error(
+        "input {index} is {expected_dtype:?} {expected_shape:?}, and was given {found_dtype:?} {found_shape:?}"
+    )]
+    Input {
+        /// Position among the inputs, from 0.
+        index: usize,
+        /// The input's shape.
+        expected_shape: Shape,
+        /// The input's type.
+        expected_dtype: DType,
+        /// The tensor's shape.
+        found_shape: Shape,
+        /// The tensor's type.
+        found_dtype: DType,
+    },
+    /// A derivative was asked for with respect to something that has none.
+    #[error("no derivative with respect to input {index}: {reason}")]
+    NotDifferentiable {
+        /// Position among the inputs, from 0.
+        index: usize,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// An output that a derivative cannot be taken of.
+    #[error("output {index} has no derivative: {reason}")]
+    Output {
+        /// Position among the outputs, from 0.
+        index: usize,
+        /// Why not.
+        reason: &'static str,
     },
 }

@@ -1,0 +1,107 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use super::device::DeviceName;
+
+/// Which training examples made a network behave like this, and how far can the answer be trusted?
+///
+/// Without a command, `backdraft` explains the default model on the embedded digits.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub explain: Explain,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Train a model, score every training example for some test examples, and verify the scores.
+    Explain(Explain),
+    /// List the devices that this build and this machine can use.
+    Devices,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  backdraft explain
+      The default model (an MLP) on the embedded digits, the three test examples with the highest loss.
+  backdraft explain --model lr --data cancer --solver direct
+      Logistic regression, solved exactly.
+  backdraft explain --data mnist/ --queries 3,17 --damping 0.01 --out runs/mnist
+      A folder of IDX files (MNIST layout, gzipped or not), two test examples of your choice.
+  backdraft explain --data concrete.csv --target strength --device wgpu
+      A table with a header, on the GPU.
+
+What a score means:
+  The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
+  1/N included. Positive: removing it raises the loss, the example helped. Negative: it harmed.";
+
+/// Settings of `explain`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Explain {
+    /// The model: `mlp` (two hidden layers) or `lr` (logistic or linear regression).
+    #[arg(long, value_name = "mlp|lr", default_value = "mlp")]
+    pub model: String,
+
+    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout) or one CSV table; or a CSV file.
+    #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
+    pub data: PathBuf,
+
+    /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// Test examples to explain, by index from 0. Default: the three with the highest loss.
+    #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
+    pub queries: Option<Vec<usize>>,
+
+    /// How `(G + damping I) s = gradient` is solved.
+    #[arg(long, value_enum, default_value_t = SolverName::Cg)]
+    pub solver: SolverName,
+
+    /// The damping. Default: 0.001, or the L2 coefficient of the model's training where that is larger.
+    #[arg(long, value_name = "LAMBDA")]
+    pub damping: Option<f64>,
+
+    /// Where to compute; `backdraft devices` lists what there is.
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+
+    /// The seed of every random choice.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// The run's own folder. Default: a new one, runs/<model>-<data>-<number>.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Replace an earlier run in the folder given with --out.
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SolverName {
+    /// Conjugate gradients: exact to a tolerance, any size.
+    Cg,
+    /// LiSSA: a stochastic recursion on batches, for data too large for full products.
+    Lissa,
+    /// A dense Cholesky factorisation: exact, for small models.
+    Direct,
+}
+
+impl SolverName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cg => "cg",
+            Self::Lissa => "lissa",
+            Self::Direct => "direct",
+        }
+    }
+}

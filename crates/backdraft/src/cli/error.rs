@@ -1,0 +1,82 @@
+//! What can go wrong on the command line.
+
+use backdraft_curvature::CurvatureError;
+use backdraft_influence::{ResponseError, SolveError};
+use backdraft_models::{TrainError, UnknownModel, data::DataError};
+
+use crate::output::OutputError;
+
+/// Error of a command: one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The data could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// There is no such model.
+    #[error(transparent)]
+    Model(#[from] UnknownModel),
+    /// A query that is not in the test set.
+    #[error("--queries {index}: there is no such test example, {name} holds {len}, counted from 0")]
+    Query {
+        /// The index asked for.
+        index: usize,
+        /// The data set's name.
+        name: String,
+        /// Number of test examples.
+        len: usize,
+    },
+    /// An option whose value makes no sense.
+    #[error("{option} {problem}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The device cannot be used here.
+    #[error("--device {name}: {reason}")]
+    Device {
+        /// The device asked for.
+        name: &'static str,
+        /// Why it cannot be used, and what to do.
+        reason: String,
+    },
+    /// The run could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A system could not be solved.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// A response function could not be computed.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
+    /// A derivative could not be computed.
+    #[error(transparent)]
+    Curvature(#[from] CurvatureError),
+    /// The weights could not be put into a file's format.
+    #[error("the weights could not be encoded: {0}")]
+    Weights(String),
+}
+
+impl CliError {
+    /// The process's exit code: 2 where the input was wrong, 1 where the computation failed.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Data(_)
+            | Self::Model(_)
+            | Self::Query { .. }
+            | Self::Option { .. }
+            | Self::Device { .. }
+            | Self::Output(_) => 2,
+            Self::Train(_)
+            | Self::Solve(_)
+            | Self::Response(_)
+            | Self::Curvature(_)
+            | Self::Weights(_) => 1,
+        }
+    }
+}

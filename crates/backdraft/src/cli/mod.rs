@@ -1,0 +1,44 @@
+//! The command line: `backdraft explain` and `backdraft devices`.
+
+mod args;
+mod device;
+mod error;
+mod explain;
+mod progress;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+pub use error::CliError;
+
+/// Runs the command line of this process. A failure is one line on standard error: exit code 2 if the input was wrong, 1 if the
+/// computation failed.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version come this way too, to standard output. A closed pipe leaves nothing to tell.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let outcome = match args.command {
+        Some(Command::Explain(explain)) => explain::explain(&explain),
+        Some(Command::Devices) => device::list(),
+        None => explain::explain(&args.explain),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.code())
+        }
+    }
+}

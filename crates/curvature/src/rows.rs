@@ -1,0 +1,83 @@
+//! Batches as rankless tensors: rows are examples.
+
+use std::ops::Range;
+
+use backdraft_program::DispatchTensor;
+use burn::{
+    Tensor,
+    backend::{
+        Dispatch, Slice, TensorMetadata,
+        ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
+    },
+    tensor::{Bool, Device, Float, Int, kind::Basic},
+};
+
+/// The kinds of tensor that a model can read: `Float`, `Int` and `Bool`.
+pub trait RowKind: Basic + 'static {}
+
+impl RowKind for Float {}
+impl RowKind for Int {}
+impl RowKind for Bool {}
+
+/// A tensor of any rank and kind whose first dimension counts examples.
+#[derive(Clone, Debug)]
+pub struct Rows(DispatchTensor);
+
+impl<const D: usize, K: RowKind> From<Tensor<D, K>> for Rows {
+    fn from(tensor: Tensor<D, K>) -> Self {
+        Self(tensor.into_dispatch())
+    }
+}
+
+impl From<DispatchTensor> for Rows {
+    fn from(tensor: DispatchTensor) -> Self {
+        Self(tensor)
+    }
+}
+
+impl Rows {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.0.shape()[0]
+    }
+
+    /// Whether there is no example.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The examples of `range`.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        if range == (0..self.len()) {
+            return self.clone();
+        }
+        let slices = [Slice::from(range)];
+        let (tensor, dtype) = (self.0.clone(), self.0.dtype());
+        Self(if dtype.is_float() {
+            Dispatch::float_slice(tensor, &slices)
+        } else if dtype.is_bool() {
+            Dispatch::bool_slice(tensor, &slices)
+        } else {
+            Dispatch::int_slice(tensor, &slices)
+        })
+    }
+
+    /// The examples `indices`, repeats allowed.
+    pub(crate) fn select(&self, indices: &[usize]) -> Self {
+        let device = Device::new(self.0.device());
+        let indices: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
+        let indices = Tensor::<1, Int>::from_data(indices.as_slice(), &device).into_dispatch();
+        let (tensor, dtype) = (self.0.clone(), self.0.dtype());
+        Self(if dtype.is_float() {
+            Dispatch::float_select(tensor, 0, indices)
+        } else if dtype.is_bool() {
+            Dispatch::bool_select(tensor, 0, indices)
+        } else {
+            Dispatch::int_select(tensor, 0, indices)
+        })
+    }
+
+    pub(crate) fn into_tensor(self) -> DispatchTensor {
+        self.0
+    }
+}

@@ -1,0 +1,146 @@
+//! The proximal Bregman response function.
+
+use backdraft_curvature::{Cost, Loss};
+use burn::Tensor;
+use serde::Serialize;
+
+use crate::{
+    Bregman, ConjugateGradientConfig, ResponseError, SolveError,
+    minimize::{Minimum, Objective, minimize},
+};
+
+/// Settings of a [`Pbrf`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PbrfConfig {
+    /// Strength `lambda` of the proximal term.
+    pub damping: f64,
+    /// Weight taken off the removed example; `None`: `1/N`, which removes it.
+    pub epsilon: Option<f64>,
+    /// The gradient's norm, relative to the one at the start, at which the objective counts as minimised.
+    pub tolerance: f64,
+    /// Most steps of the minimiser.
+    pub max_steps: usize,
+}
+
+impl PbrfConfig {
+    /// Removal of an example under the proximal strength `damping`, minimised until the gradient has fallen by 1e4.
+    pub fn new(damping: f64) -> Self {
+        Self {
+            damping,
+            epsilon: None,
+            tolerance: 1e-4,
+            max_steps: 50,
+        }
+    }
+}
+
+/// The proximal Bregman response function (Bae et al. 2022, Eqns 8 and 9): the parameters that minimise
+///
+/// ```text
+/// Q(theta) = 1/N sum over i of D(f(theta; x_i), f(theta_s; x_i)) - eps L(z) + lambda/2 ||theta - theta_s||^2
+/// ```
+///
+/// where `z` is the removed example, `theta_s` the trained parameters and `D` the Bregman divergence of the loss. This is what
+/// influence functions with the Gauss-Newton matrix and damping `lambda` approximate to first order in `eps`.
+pub struct Pbrf<L: Loss> {
+    divergence: Cost<Bregman<L>>,
+    cost: Cost<L>,
+    theta: Tensor<1>,
+    config: PbrfConfig,
+}
+
+impl<L: Loss> Pbrf<L> {
+    /// Responses of the model of `cost`, at its present parameters `theta_s`, to the removal of an example of `cost`.
+    ///
+    /// # Errors
+    /// [`ResponseError::Setting`] for a damping that is not positive, a tolerance outside (0, 1) or an epsilon that is not
+    /// finite; [`ResponseError::Curvature`].
+    pub fn new(cost: &Cost<L>, config: PbrfConfig) -> Result<Self, ResponseError> {
+        let wrong = |name, problem: String| Err(ResponseError::Setting { name, problem });
+        if !(config.damping > 0.0 && config.damping.is_finite()) {
+            return wrong(
+                "damping",
+                format!("is {}, must be positive", config.damping),
+            );
+        }
+        if !(config.tolerance > 0.0 && config.tolerance < 1.0) {
+            return wrong(
+                "tolerance",
+                format!("is {}, must lie between 0 and 1", config.tolerance),
+            );
+        }
+        if !config.epsilon.is_none_or(f64::is_finite) {
+            return wrong("epsilon", "must be finite".into());
+        }
+        let theta = cost.model().theta();
+        Ok(Self {
+            divergence: Bregman::of(cost)?,
+            cost: cost.clone(),
+            theta,
+            config,
+        })
+    }
+
+    /// The trained parameters `theta_s`.
+    pub fn theta(&self) -> &Tensor<1> {
+        &self.theta
+    }
+
+    /// The response to the removal of the training example `index`: minimised from `theta_s` by Gauss-Newton steps, with
+    /// nothing of any influence estimate in it.
+    ///
+    /// # Errors
+    /// [`ResponseError::NotConverged`] if the gradient did not reach the tolerance; [`ResponseError::Curvature`] for an example
+    /// that does not exist, among others.
+    pub fn remove(&self, index: usize) -> Result<Minimum, ResponseError> {
+        let epsilon = self.config.epsilon.unwrap_or(1.0 / self.cost.len() as f64);
+        let removal = Removal {
+            pbrf: self,
+            removed: self.cost.select(&[index])?,
+            epsilon,
+        };
+        minimize(
+            &removal,
+            self.theta.clone(),
+            self.config.tolerance,
+            self.config.max_steps,
+        )
+    }
+}
+
+/// The objective for one removed example.
+struct Removal<'a, L: Loss> {
+    pbrf: &'a Pbrf<L>,
+    removed: Cost<L>,
+    epsilon: f64,
+}
+
+impl<L: Loss> Objective for Removal<'_, L> {
+    fn gradient(&self, theta: &Tensor<1>) -> Result<Tensor<1>, ResponseError> {
+        let divergence = self.pbrf.divergence.at(theta.clone())?.gradient()?;
+        let removed = self.removed.at(theta.clone())?.gradient()?;
+        let proximal = theta.clone() - self.pbrf.theta.clone();
+        Ok(divergence - removed * self.epsilon + proximal * self.pbrf.config.damping)
+    }
+
+    fn step(
+        &self,
+        theta: &Tensor<1>,
+        gradient: Tensor<1>,
+        accuracy: f64,
+    ) -> Result<Tensor<1>, ResponseError> {
+        let cost = self.pbrf.divergence.at(theta.clone())?;
+        let matrix = cost.gauss_newton().damped(self.pbrf.config.damping);
+        let solver = ConjugateGradientConfig {
+            tolerance: Some(accuracy),
+            ..Default::default()
+        }
+        .init()?;
+        match solver.solve(&matrix, -gradient) {
+            Ok(solution) => Ok(solution.vector),
+            // A step need not be exact: the gradient of the objective decides.
+            Err(SolveError::NotConverged { solution, .. }) => Ok(solution.vector),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! First-order predictions of what the removal of a training example changes.
+
+use backdraft_curvature::{Cost, CurvatureError, Loss};
+use burn::Tensor;
+
+use crate::{Prepared, SolveError};
+
+/// The scores of all training examples for one measured quantity, `[N]`.
+///
+/// `solution` is `s = A^-1 grad m`, with `grad m` the gradient of the measured quantity `m` (say, a test example's loss) and `A`
+/// the curvature of `train`, damped. The score of example `i` is
+///
+/// ```text
+/// score_i = 1/N <grad L_i, s>
+/// ```
+///
+/// the first-order prediction of `m(without i) - m(with i)`, in the units of `m`, factor `1/N` included (Koh & Liang 2017; Bae
+/// et al. 2022, Eqn 4). Positive: removing the example raises `m`; if `m` is a loss, the example helped. One forward-mode pass
+/// a batch; no example's gradient is formed.
+///
+/// # Errors
+/// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
+pub fn scores<L: Loss>(train: &Cost<L>, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+    Ok(train.directional_derivatives(solution)? / train.len() as f64)
+}
+
+/// The predicted change of the parameters when training example `index` is removed, `theta(without) - theta(with)`, `[dim]`:
+///
+/// ```text
+/// 1/N A^-1 grad L_index
+/// ```
+///
+/// `solver` is made ready for the curvature `A` of `train`, damped.
+///
+/// # Errors
+/// Those of the solver; [`CurvatureError::Index`].
+pub fn parameter_change<L: Loss>(
+    train: &Cost<L>,
+    solver: &dyn Prepared,
+    index: usize,
+) -> Result<Tensor<1>, SolveError> {
+    let gradient = train.select(&[index])?.gradient()?;
+    Ok(solver.solve(gradient)?.vector / train.len() as f64)
+}
+
+/// The self-influence of the training examples `indices`: each one's score for its own loss, `1/N <grad L_i, A^-1 grad L_i>`. Not
+/// negative for a positive definite `A`; large where the model has memorised the example. One solve an example.
+///
+/// # Errors
+/// Those of the solver; [`CurvatureError::Index`].
+pub fn self_influence<L: Loss>(
+    train: &Cost<L>,
+    solver: &dyn Prepared,
+    indices: &[usize],
+) -> Result<Vec<f64>, SolveError> {
+    indices
+        .iter()
+        .map(|&index| {
+            let gradient = train.select(&[index])?.gradient()?;
+            let solution = solver.solve(gradient.clone())?.vector;
+            let product: f64 = (gradient * solution).sum().into_scalar();
+            Ok(product / train.len() as f64)
+        })
+        .collect()
+}

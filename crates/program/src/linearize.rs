@@ -1,0 +1,90 @@
+//! Split a program into what depends on some of its inputs and what does not.
+
+use burn_ir::{OperationIr, TensorIr};
+
+use crate::{
+    Program, ProgramError,
+    program::{index, spec},
+};
+
+/// A program in two parts, so that the first need not run again while only some inputs vary.
+#[derive(Clone, Debug)]
+pub struct Linearized {
+    /// What does not depend on the varying inputs: `(fixed inputs) -> (kept values)`. Kept values are its results and those
+    /// fixed inputs that [`varying`](Self::varying) reads.
+    pub fixed: Program,
+    /// The rest: `(varying inputs, kept values) -> (outputs)`.
+    pub varying: Program,
+    /// Bytes of the kept values that are results, not inputs.
+    pub kept_bytes: usize,
+}
+
+impl Program {
+    /// Splits the program by dependence on the inputs `varying`. With the tangents of a [`jvp`](Program::jvp) or a
+    /// Hessian-vector program as varying inputs, the second part is the linear map at a fixed point.
+    ///
+    /// # Errors
+    /// [`ProgramError::NotDifferentiable`] if there is no such input.
+    pub fn linearize(&self, varying: &[usize]) -> Result<Linearized, ProgramError> {
+        let mut depends = vec![false; self.uses.len()];
+        for &i in varying {
+            let tensor = self.inputs.get(i).ok_or(ProgramError::NotDifferentiable {
+                index: i,
+                reason: "there is no such input",
+            })?;
+            depends[index(tensor)] = true;
+        }
+        let mut parts: [Vec<OperationIr>; 2] = Default::default();
+        let mut free: Vec<_> = self.constants.iter().map(|(tensor, _)| tensor.id).collect();
+        for op in &self.operations {
+            if op.inputs().next().is_none() {
+                // A tensor made from nothing is cheaper to make again than to keep.
+                free.extend(op.outputs().map(|tensor| tensor.id));
+                parts.iter_mut().for_each(|part| part.push(op.clone()));
+                continue;
+            }
+            let late = op.inputs().any(|tensor| depends[index(tensor)]);
+            if late {
+                op.outputs()
+                    .for_each(|tensor| depends[index(tensor)] = true);
+            }
+            parts[usize::from(late)].push(op.clone());
+        }
+        let [early, late] = parts;
+
+        let mut kept: Vec<TensorIr> = Vec::new();
+        for tensor in late
+            .iter()
+            .flat_map(OperationIr::inputs)
+            .chain(&self.outputs)
+        {
+            let known = depends[index(tensor)] || kept.iter().any(|other| other.id == tensor.id);
+            if !known && !free.contains(&tensor.id) {
+                kept.push(tensor.clone());
+            }
+        }
+        let fixed: Vec<TensorIr> = self
+            .inputs
+            .iter()
+            .filter(|tensor| !depends[index(tensor)])
+            .cloned()
+            .collect();
+        let kept_bytes = kept
+            .iter()
+            .filter(|tensor| !fixed.iter().any(|input| input.id == tensor.id))
+            .map(|tensor| spec(tensor).shape.num_elements() * tensor.dtype.size())
+            .sum();
+        let inputs = varying
+            .iter()
+            .map(|&i| self.inputs[i].clone())
+            .chain(kept.clone())
+            .collect();
+        let values = self.constant_values();
+        Ok(Linearized {
+            fixed: Self::renumber(self.settings, fixed, early, kept, values.clone())?.simplify()?,
+            varying: Self::renumber(self.settings, inputs, late, self.outputs.clone(), values)?
+                .simplify()?,
+            kept_bytes,
+        })
+    }
+}

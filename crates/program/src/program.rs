@@ -1,0 +1,276 @@
+//! A function of tensors as a list of operations.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use burn::backend::DispatchTensor;
+use burn_backend::{DeviceSettings, TensorData};
+use burn_ir::{IrVisitorMut, OperationIr, ScalarIr, TensorId, TensorIr, TensorStatus};
+
+use crate::{ProgramError, Spec, replay, value::Value};
+
+/// A pure function from tensors to tensors: operations of Burn's graph IR in single assignment, in an order in which they can
+/// be run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub(crate) settings: DeviceSettings,
+    pub(crate) operations: Vec<OperationIr>,
+    pub(crate) inputs: Vec<TensorIr>,
+    pub(crate) outputs: Vec<TensorIr>,
+    pub(crate) constants: Vec<(TensorIr, Arc<TensorData>)>,
+    /// How often each tensor is read, outputs included; its length is the number of tensors.
+    pub(crate) uses: Vec<u32>,
+}
+
+impl Program {
+    /// Puts recorded parts together: renumbers the tensors densely and keeps the constants that are read.
+    pub(crate) fn assemble(
+        settings: DeviceSettings,
+        inputs: Vec<TensorIr>,
+        operations: impl Iterator<Item = OperationIr>,
+        outputs: &[(TensorId, Spec)],
+        values: BTreeMap<TensorId, TensorData>,
+    ) -> Result<Self, ProgramError> {
+        let outputs = outputs
+            .iter()
+            .map(|(id, spec)| TensorIr::uninit(*id, spec.shape.clone(), spec.dtype))
+            .collect();
+        let values = values.into_iter().map(|(id, data)| (id, Arc::new(data)));
+        Self::renumber(
+            settings,
+            inputs,
+            operations.collect(),
+            outputs,
+            values.collect(),
+        )
+    }
+
+    pub(crate) fn renumber(
+        settings: DeviceSettings,
+        mut inputs: Vec<TensorIr>,
+        mut operations: Vec<OperationIr>,
+        mut outputs: Vec<TensorIr>,
+        values: HashMap<TensorId, Arc<TensorData>>,
+    ) -> Result<Self, ProgramError> {
+        let mut numbering = Numbering::default();
+        inputs
+            .iter_mut()
+            .for_each(|tensor| numbering.visit_tensor_mut(tensor));
+        operations
+            .iter_mut()
+            .for_each(|op| op.visit_mut(&mut numbering));
+        outputs
+            .iter_mut()
+            .for_each(|tensor| numbering.visit_tensor_mut(tensor));
+
+        let mut uses = vec![0; numbering.ids.len()];
+        let mut known = vec![false; uses.len()];
+        let mut reads = BTreeMap::new();
+        inputs.iter().for_each(|tensor| known[index(tensor)] = true);
+        for op in &operations {
+            op.outputs().for_each(|tensor| known[index(tensor)] = true);
+        }
+        for tensor in operations
+            .iter()
+            .flat_map(OperationIr::inputs)
+            .chain(&outputs)
+        {
+            uses[index(tensor)] += 1;
+            if !known[index(tensor)] {
+                reads.entry(tensor.id).or_insert_with(|| tensor.clone());
+            }
+        }
+        let original: HashMap<_, _> = numbering
+            .ids
+            .iter()
+            .map(|(old, new)| (*new, *old))
+            .collect();
+        let constants = reads
+            .into_values()
+            .map(|tensor| {
+                let data = values.get(&original[&tensor.id]).cloned().ok_or_else(|| {
+                    ProgramError::Trace(format!(
+                        "{:?} {:?} comes from outside the function: pass it as an input",
+                        tensor.dtype, tensor.shape
+                    ))
+                })?;
+                Ok((tensor, data))
+            })
+            .collect::<Result<_, ProgramError>>()?;
+        Ok(Self {
+            settings,
+            operations,
+            inputs,
+            outputs,
+            constants,
+            uses,
+        })
+    }
+
+    /// The same constants by tensor, for [`renumber`](Self::renumber).
+    pub(crate) fn constant_values(&self) -> HashMap<TensorId, Arc<TensorData>> {
+        self.constants
+            .iter()
+            .map(|(tensor, data)| (tensor.id, data.clone()))
+            .collect()
+    }
+
+    /// Shapes and types of the inputs, in order.
+    pub fn inputs(&self) -> Vec<Spec> {
+        self.inputs.iter().map(spec).collect()
+    }
+
+    /// Shapes and types of the outputs, in order.
+    pub fn outputs(&self) -> Vec<Spec> {
+        self.outputs.iter().map(spec).collect()
+    }
+
+    /// Default types of the device that it was traced for.
+    pub fn settings(&self) -> &DeviceSettings {
+        &self.settings
+    }
+
+    /// Names of the operations in the order in which they run.
+    pub fn operations(&self) -> impl Iterator<Item = String> {
+        self.operations.iter().map(name)
+    }
+
+    /// Runs the program on the device of its inputs. While another function is being traced, this records the operations into
+    /// that trace, so programs compose.
+    ///
+    /// For repeated runs prefer [`Program::compile`], which keeps constants on the device.
+    ///
+    /// # Errors
+    /// [`ProgramError::Arity`] and [`ProgramError::Input`] if the tensors do not fit; [`ProgramError::Unsupported`].
+    pub fn call(&self, inputs: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> {
+        use burn_backend::TensorMetadata;
+        let Some(device) = inputs.first().map(|tensor| tensor.device()) else {
+            return Err(ProgramError::Arity {
+                expected: self.inputs.len(),
+                found: 0,
+            });
+        };
+        let constants = replay::constants(self, &device);
+        self.check(&inputs)?;
+        let inputs = inputs.into_iter().map(Value::from).collect();
+        let outputs = replay::replay(self, &device, inputs, &constants)?;
+        Ok(outputs.into_iter().map(Into::into).collect())
+    }
+
+    pub(crate) fn check(&self, inputs: &[DispatchTensor]) -> Result<(), ProgramError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(ProgramError::Arity {
+                expected: self.inputs.len(),
+                found: inputs.len(),
+            });
+        }
+        for (index, (tensor, expected)) in inputs.iter().zip(&self.inputs).enumerate() {
+            let found = Spec::of(tensor);
+            if found != spec(expected) {
+                return Err(ProgramError::Input {
+                    index,
+                    expected_shape: expected.shape.clone(),
+                    expected_dtype: expected.dtype,
+                    found_shape: found.shape,
+                    found_dtype: found.dtype,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn spec(tensor: &TensorIr) -> Spec {
+    Spec {
+        shape: tensor.shape.clone(),
+        dtype: tensor.dtype,
+    }
+}
+
+pub(crate) fn index(tensor: &TensorIr) -> usize {
+    tensor.id.value() as usize
+}
+
+/// The operation's own name in Burn's IR, such as `Matmul`.
+pub(crate) fn name(op: &impl fmt::Debug) -> String {
+    let text = format!("{op:?}");
+    let head = text.split(" {").next().unwrap_or(&text);
+    let head = head.rsplit_once('(').map_or(head, |(path, _)| path);
+    head.rsplit(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or(head)
+        .into()
+}
+
+#[derive(Default)]
+struct Numbering {
+    ids: HashMap<TensorId, TensorId>,
+}
+
+impl IrVisitorMut for Numbering {
+    fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
+        let next = TensorId::new(self.ids.len() as u64);
+        tensor.id = *self.ids.entry(tensor.id).or_insert(next);
+        tensor.status = TensorStatus::ReadOnly;
+    }
+}
+
+#[derive(Default)]
+struct Scalars(Vec<String>);
+
+impl IrVisitorMut for Scalars {
+    fn visit_scalar_mut(&mut self, scalar: &mut ScalarIr) {
+        self.0.push(match scalar {
+            ScalarIr::Float(x) => x.to_string(),
+            ScalarIr::Int(x) => x.to_string(),
+            ScalarIr::UInt(x) => x.to_string(),
+            ScalarIr::Bool(x) => x.to_string(),
+        });
+    }
+}
+
+fn typed(tensor: &TensorIr) -> String {
+    format!(
+        "%{}: {:?}{:?}",
+        tensor.id.value(),
+        tensor.dtype,
+        tensor.shape.as_slice()
+    )
+}
+
+fn list<T>(items: impl IntoIterator<Item = T>, show: impl Fn(T) -> String) -> String {
+    items.into_iter().map(show).collect::<Vec<_>>().join(", ")
+}
+
+/// One line an operation: `%3: F32[8, 4] = Matmul(%0, %2)`.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "program ({})", list(&self.inputs, typed))?;
+        for (tensor, _) in &self.constants {
+            writeln!(f, "  {} = constant", typed(tensor))?;
+        }
+        for op in &self.operations {
+            let mut scalars = Scalars::default();
+            op.clone().visit_mut(&mut scalars);
+            let operands = op
+                .inputs()
+                .map(|tensor| format!("%{}", tensor.id.value()))
+                .chain(scalars.0);
+            writeln!(
+                f,
+                "  {} = {}({})",
+                list(op.outputs(), typed),
+                name(op),
+                list(operands, |x| x)
+            )?;
+        }
+        write!(
+            f,
+            "  return {}",
+            list(&self.outputs, |tensor| format!("%{}", tensor.id.value()))
+        )
+    }
+}

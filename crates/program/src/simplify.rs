@@ -1,0 +1,309 @@
+//! Remove work from a program without changing what it computes.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use burn_ir::{
+    BaseOperationIr as Base, FullOpIr, IrVisitorMut, NumericOperationIr as Numeric, OperationIr,
+    ScalarIr, ScalarOpIr, ShapeOpIr, TensorId, TensorIr,
+};
+
+use crate::{Program, ProgramError, program::index};
+
+impl Program {
+    /// The same function with less work: operations that change nothing are dropped, products with uniform tensors become
+    /// products with numbers, equal operations run once, and what no output needs does not run.
+    ///
+    /// Derivatives come out simplified; call this after composing programs with [`call`](Program::call).
+    ///
+    /// # Errors
+    /// None for a program that was traced or derived; the type is that of all transformations.
+    pub fn simplify(self) -> Result<Self, ProgramError> {
+        let mut facts = Facts::default();
+        let mut operations: Vec<OperationIr> = Vec::with_capacity(self.operations.len());
+        let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
+        for op in &self.operations {
+            let mut op = op.clone();
+            op.visit_mut(&mut Rename(&facts.alias));
+            let mut op = match facts.rewrite(op) {
+                Rewritten::Same(old, new) => {
+                    facts.alias.insert(old, new);
+                    continue;
+                }
+                Rewritten::Operation(op) => op,
+            };
+            // Equal operations differ in their outputs' names alone.
+            let outputs: Vec<TensorId> = op.outputs().map(|tensor| tensor.id).collect();
+            op.visit_mut(&mut Blank(&outputs));
+            let mut hasher = DefaultHasher::new();
+            op.hash(&mut hasher);
+            let same = seen.entry(hasher.finish()).or_default();
+            let earlier = same.iter().find(|&&i| {
+                let mut other = operations[i].clone();
+                let names: Vec<_> = other.outputs().map(|tensor| tensor.id).collect();
+                other.visit_mut(&mut Blank(&names));
+                other == op
+            });
+            if let Some(&earlier) = earlier {
+                let names = operations[earlier].outputs().map(|tensor| tensor.id);
+                facts.alias.extend(outputs.into_iter().zip(names));
+                continue;
+            }
+            same.push(operations.len());
+            op.visit_mut(&mut Restore(&outputs));
+            facts.learn(&op);
+            operations.push(op);
+        }
+        let mut outputs = self.outputs.clone();
+        let mut rename = Rename(&facts.alias);
+        outputs
+            .iter_mut()
+            .for_each(|tensor| rename.visit_tensor_mut(tensor));
+
+        let mut needed = vec![false; self.uses.len()];
+        outputs
+            .iter()
+            .for_each(|tensor| needed[index(tensor)] = true);
+        let mut live = Vec::with_capacity(operations.len());
+        for op in operations.into_iter().rev() {
+            if op.outputs().any(|tensor| needed[index(tensor)]) {
+                op.inputs().for_each(|tensor| needed[index(tensor)] = true);
+                live.push(op);
+            }
+        }
+        live.reverse();
+        let values = self.constant_values();
+        Self::renumber(self.settings, self.inputs, live, outputs, values)
+    }
+}
+
+/// What is known about the tensors so far.
+#[derive(Default)]
+struct Facts {
+    /// Tensors that equal an earlier one.
+    alias: HashMap<TensorId, TensorId>,
+    /// Tensors all of whose elements are one number.
+    uniform: HashMap<TensorId, f64>,
+    /// Operations that a later one may undo.
+    definitions: HashMap<TensorId, OperationIr>,
+}
+
+enum Rewritten {
+    /// The first tensor is the second.
+    Same(TensorId, TensorId),
+    Operation(OperationIr),
+}
+
+impl Facts {
+    fn learn(&mut self, op: &OperationIr) {
+        let Some(out) = op.outputs().next() else {
+            return;
+        };
+        match op {
+            OperationIr::BaseFloat(Base::Ones(_)) => _ = self.uniform.insert(out.id, 1.0),
+            OperationIr::BaseFloat(Base::Zeros(_)) => _ = self.uniform.insert(out.id, 0.0),
+            OperationIr::NumericFloat(_, Numeric::Full(d)) => {
+                if let ScalarIr::Float(value) = d.value {
+                    self.uniform.insert(out.id, value);
+                }
+            }
+            OperationIr::BaseFloat(Base::SwapDims(_) | Base::Reshape(_)) => {
+                self.definitions.insert(out.id, op.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn uniform(&self, tensor: &TensorIr) -> Option<f64> {
+        self.uniform.get(&tensor.id).copied()
+    }
+
+    fn rewrite(&self, op: OperationIr) -> Rewritten {
+        match &op {
+            OperationIr::BaseFloat(base) => {
+                self.rewrite_base(base).unwrap_or(Rewritten::Operation(op))
+            }
+            OperationIr::NumericFloat(dtype, numeric) => match self.rewrite_numeric(numeric) {
+                Some(Simpler::Same(old, new)) => Rewritten::Same(old, new),
+                Some(Simpler::Base(base)) => Rewritten::Operation(OperationIr::BaseFloat(base)),
+                Some(Simpler::Numeric(numeric)) => {
+                    Rewritten::Operation(OperationIr::NumericFloat(*dtype, numeric))
+                }
+                None => Rewritten::Operation(op),
+            },
+            _ => Rewritten::Operation(op),
+        }
+    }
+
+    fn rewrite_base(&self, op: &Base) -> Option<Rewritten> {
+        let same = |input: &TensorIr, out: &TensorIr| Some(Rewritten::Same(out.id, input.id));
+        match op {
+            Base::Reshape(d) | Base::Expand(d) if d.input.shape == d.out.shape => {
+                same(&d.input, &d.out)
+            }
+            Base::Reshape(d) | Base::Expand(d) if self.uniform(&d.input).is_some() => {
+                let value = ScalarIr::Float(self.uniform(&d.input)?);
+                let full = Numeric::Full(FullOpIr {
+                    out: d.out.clone(),
+                    value,
+                });
+                Some(Rewritten::Operation(OperationIr::NumericFloat(
+                    d.out.dtype,
+                    full,
+                )))
+            }
+            Base::Reshape(d) => match self.definitions.get(&d.input.id) {
+                Some(OperationIr::BaseFloat(Base::Reshape(inner)))
+                    if inner.input.shape == d.out.shape =>
+                {
+                    same(&inner.input, &d.out)
+                }
+                Some(OperationIr::BaseFloat(Base::Reshape(inner))) => {
+                    let input = inner.input.clone();
+                    let reshape = Base::Reshape(ShapeOpIr {
+                        input,
+                        out: d.out.clone(),
+                    });
+                    Some(Rewritten::Operation(OperationIr::BaseFloat(reshape)))
+                }
+                _ => None,
+            },
+            Base::SwapDims(d) if d.dim1 == d.dim2 => same(&d.input, &d.out),
+            Base::SwapDims(d) => match self.definitions.get(&d.input.id) {
+                Some(OperationIr::BaseFloat(Base::SwapDims(inner)))
+                    if (inner.dim1, inner.dim2) == (d.dim1, d.dim2)
+                        || (inner.dim2, inner.dim1) == (d.dim1, d.dim2) =>
+                {
+                    same(&inner.input, &d.out)
+                }
+                _ => None,
+            },
+            Base::Permute(d) if d.axes.iter().copied().eq(0..d.axes.len()) => {
+                same(&d.input, &d.out)
+            }
+            Base::Cast(d) if d.input.dtype == d.out.dtype => same(&d.input, &d.out),
+            Base::RepeatDim(d) if d.times == 1 => same(&d.tensor, &d.out),
+            _ => None,
+        }
+    }
+
+    fn rewrite_numeric(&self, op: &Numeric) -> Option<Simpler> {
+        match op {
+            Numeric::Mul(d) => match (self.uniform(&d.lhs), self.uniform(&d.rhs)) {
+                (_, Some(c)) => scaled(&d.lhs, c, &d.out),
+                (Some(c), _) => scaled(&d.rhs, c, &d.out),
+                _ => None,
+            },
+            Numeric::Div(d) => match self.uniform(&d.rhs) {
+                Some(1.0) => unchanged(&d.lhs, &d.out),
+                Some(c) if d.lhs.shape == d.out.shape => {
+                    Some(Simpler::Numeric(Numeric::DivScalar(ScalarOpIr {
+                        lhs: d.lhs.clone(),
+                        rhs: ScalarIr::Float(c),
+                        out: d.out.clone(),
+                    })))
+                }
+                _ => None,
+            },
+            Numeric::Add(d) if self.uniform(&d.rhs) == Some(0.0) => unchanged(&d.lhs, &d.out),
+            Numeric::Add(d) if self.uniform(&d.lhs) == Some(0.0) => unchanged(&d.rhs, &d.out),
+            Numeric::Sub(d) if self.uniform(&d.rhs) == Some(0.0) => unchanged(&d.lhs, &d.out),
+            Numeric::MulScalar(d) | Numeric::DivScalar(d) if number(&d.rhs) == Some(1.0) => {
+                unchanged(&d.lhs, &d.out)
+            }
+            Numeric::AddScalar(d) | Numeric::SubScalar(d) if number(&d.rhs) == Some(0.0) => {
+                unchanged(&d.lhs, &d.out)
+            }
+            Numeric::MulScalar(d) => full(self.uniform(&d.lhs)? * number(&d.rhs)?, &d.out),
+            Numeric::DivScalar(d) => full(self.uniform(&d.lhs)? / number(&d.rhs)?, &d.out),
+            Numeric::Neg(d) => full(-self.uniform(&d.input)?, &d.out),
+            Numeric::SumDim(d) | Numeric::MeanDim(d) if d.input.shape[d.axis] == 1 => {
+                unchanged(&d.input, &d.out)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What arithmetic with uniform tensors comes down to.
+enum Simpler {
+    Same(TensorId, TensorId),
+    Base(Base),
+    Numeric(Numeric),
+}
+
+fn number(scalar: &ScalarIr) -> Option<f64> {
+    match *scalar {
+        ScalarIr::Float(x) => Some(x),
+        ScalarIr::Int(x) => Some(x as f64),
+        ScalarIr::UInt(x) => Some(x as f64),
+        ScalarIr::Bool(_) => None,
+    }
+}
+
+/// `tensor`, broadcast to the shape of `out`.
+fn unchanged(tensor: &TensorIr, out: &TensorIr) -> Option<Simpler> {
+    Some(if tensor.shape == out.shape {
+        Simpler::Same(out.id, tensor.id)
+    } else {
+        Simpler::Base(Base::Expand(ShapeOpIr {
+            input: tensor.clone(),
+            out: out.clone(),
+        }))
+    })
+}
+
+fn scaled(tensor: &TensorIr, c: f64, out: &TensorIr) -> Option<Simpler> {
+    if c == 1.0 {
+        return unchanged(tensor, out);
+    }
+    (tensor.shape == out.shape).then(|| {
+        let (lhs, rhs, out) = (tensor.clone(), ScalarIr::Float(c), out.clone());
+        Simpler::Numeric(Numeric::MulScalar(ScalarOpIr { lhs, rhs, out }))
+    })
+}
+
+fn full(value: f64, out: &TensorIr) -> Option<Simpler> {
+    let value = ScalarIr::Float(value);
+    Some(Simpler::Numeric(Numeric::Full(FullOpIr {
+        out: out.clone(),
+        value,
+    })))
+}
+
+struct Rename<'a>(&'a HashMap<TensorId, TensorId>);
+
+impl IrVisitorMut for Rename<'_> {
+    fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
+        if let Some(&id) = self.0.get(&tensor.id) {
+            tensor.id = id;
+        }
+    }
+}
+
+/// Numbers from the top, which no program reaches, name outputs by position.
+fn position(i: usize) -> TensorId {
+    TensorId::new(u64::MAX - i as u64)
+}
+
+struct Blank<'a>(&'a [TensorId]);
+
+impl IrVisitorMut for Blank<'_> {
+    fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
+        if let Some(i) = self.0.iter().position(|&id| id == tensor.id) {
+            tensor.id = position(i);
+        }
+    }
+}
+
+struct Restore<'a>(&'a [TensorId]);
+
+impl IrVisitorMut for Restore<'_> {
+    fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
+        if let Some(i) = (0..self.0.len()).find(|&i| position(i) == tensor.id) {
+            tensor.id = self.0[i];
+        }
+    }
+}

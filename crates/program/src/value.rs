@@ -1,0 +1,126 @@
+//! Tensors whose rank and kind are known at run time.
+
+use burn::backend::{BackendTensor, Dispatch, DispatchKindConversion, DispatchTensor};
+use burn_backend::{
+    Backend, DType, Shape, TensorMetadata,
+    ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
+    tensor::{BoolTensor, FloatTensor, IntTensor},
+};
+use burn_capture::{CaptureBackend, CaptureDevice, TensorId};
+
+/// Shape and type of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// The tensor's shape.
+    pub shape: Shape,
+    /// The type of its elements.
+    pub dtype: DType,
+}
+
+impl Spec {
+    /// Shape `shape` and type `dtype`.
+    pub fn new(shape: impl Into<Shape>, dtype: DType) -> Self {
+        Self {
+            shape: shape.into(),
+            dtype,
+        }
+    }
+
+    /// The shape and type of `tensor`.
+    pub fn of(tensor: &DispatchTensor) -> Self {
+        Self {
+            shape: tensor.shape(),
+            dtype: tensor.dtype(),
+        }
+    }
+
+    /// A tensor of this shape and type that stands for an input while a function is recorded.
+    pub(crate) fn placeholder(&self, device: &CaptureDevice) -> Value<CaptureBackend> {
+        let shape = self.shape.clone();
+        if self.dtype.is_float() {
+            Value::Float(CaptureBackend::float_empty(
+                shape,
+                device,
+                self.dtype.into(),
+            ))
+        } else if self.dtype.is_bool() {
+            Value::Bool(CaptureBackend::bool_empty(shape, device, self.dtype.into()))
+        } else {
+            Value::Int(CaptureBackend::int_empty(shape, device, self.dtype.into()))
+        }
+    }
+}
+
+/// A tensor of backend `B`.
+pub(crate) enum Value<B: Backend> {
+    Float(FloatTensor<B>),
+    Int(IntTensor<B>),
+    Bool(BoolTensor<B>),
+}
+
+impl<B: Backend> Clone for Value<B> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Float(t) => Self::Float(t.clone()),
+            Self::Int(t) => Self::Int(t.clone()),
+            Self::Bool(t) => Self::Bool(t.clone()),
+        }
+    }
+}
+
+impl Value<CaptureBackend> {
+    pub(crate) fn id(&self) -> TensorId {
+        match self {
+            Self::Float(t) | Self::Int(t) | Self::Bool(t) => t.id(),
+        }
+    }
+
+    pub(crate) fn spec(&self) -> Spec {
+        match self {
+            Self::Float(t) | Self::Int(t) | Self::Bool(t) => Spec::new(t.shape(), t.dtype()),
+        }
+    }
+
+    /// The same tensor as users of `burn::Tensor` hold it.
+    pub(crate) fn into_dispatch(self) -> DispatchTensor {
+        let tensor = match self {
+            Self::Float(t) => BackendTensor::<CaptureBackend>::Float(t),
+            Self::Int(t) => BackendTensor::Int(t),
+            Self::Bool(t) => BackendTensor::Bool(t),
+        };
+        DispatchTensor::from_backend(tensor)
+    }
+
+    /// The recorded tensor behind a `burn::Tensor`; `None` if it lives on another device.
+    pub(crate) fn from_dispatch(tensor: DispatchTensor) -> Option<Self> {
+        let tensor: BackendTensor<CaptureBackend> =
+            DispatchTensor::try_into_backend(tensor).ok()?;
+        match tensor {
+            BackendTensor::Float(t) => Some(Self::Float(t)),
+            BackendTensor::Int(t) => Some(Self::Int(t)),
+            BackendTensor::Bool(t) => Some(Self::Bool(t)),
+            _ => None,
+        }
+    }
+}
+
+impl From<DispatchTensor> for Value<Dispatch> {
+    fn from(tensor: DispatchTensor) -> Self {
+        let dtype = tensor.dtype();
+        if dtype.is_float() {
+            Self::Float(tensor)
+        } else if dtype.is_bool() {
+            Self::Bool(tensor)
+        } else {
+            Self::Int(tensor)
+        }
+    }
+}
+
+impl From<Value<Dispatch>> for DispatchTensor {
+    fn from(value: Value<Dispatch>) -> Self {
+        match value {
+            Value::Float(t) | Value::Int(t) | Value::Bool(t) => t,
+        }
+    }
+}
