@@ -65,8 +65,20 @@ pub(super) struct Explain {
     #[arg(long, value_enum, default_value_t = SolverName::Cg)]
     pub solver: SolverName,
 
+    /// LiSSA's recursion steps in one repeat.
+    #[arg(long, value_name = "STEPS", default_value_t = 1000)]
+    pub depth: usize,
+
+    /// LiSSA's independent recursions, of which the mean is taken.
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub repeats: usize,
+
+    /// LiSSA's scale. Default: twice the largest eigenvalue seen in a few batches.
+    #[arg(long, value_name = "SIGMA")]
+    pub scale: Option<f64>,
+
     /// The damping. Default: 0.001, or the L2 coefficient of the model's training where that is larger.
-    #[arg(long, value_name = "LAMBDA")]
+    #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
     pub damping: Option<f64>,
 
     /// Where to compute; `backdraft devices` lists what there is.

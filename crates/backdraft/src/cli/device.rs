@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use clap::ValueEnum;
 
-use super::CliError;
+use super::{CliError, progress::say};
 
 /// A backend to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -89,11 +89,16 @@ fn missing(name: DeviceName) -> &'static str {
 pub(super) fn list() -> Result<(), CliError> {
     for name in DeviceName::ALL {
         match found(name) {
-            None => println!("{:8} not in this build (feature `{0}`)", name.name()),
-            Some(devices) if devices.is_empty() => println!("{:8} {}", name.name(), missing(name)),
+            None => say(format_args!(
+                "{:8} not in this build (feature `{0}`)",
+                name.name()
+            )),
+            Some(devices) if devices.is_empty() => {
+                say(format_args!("{:8} {}", name.name(), missing(name)))
+            }
             Some(devices) => {
                 for device in devices {
-                    println!("{:8} {device:?}", name.name());
+                    say(format_args!("{:8} {device:?}", name.name()));
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::output::OutputError;
 pub enum CliError {
     /// The data could not be read.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(DataError),
     /// There is no such model.
     #[error(transparent)]
     Model(#[from] UnknownModel),
@@ -44,7 +44,7 @@ pub enum CliError {
     },
     /// The run could not be written.
     #[error(transparent)]
-    Output(#[from] OutputError),
+    Output(OutputError),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -62,6 +62,37 @@ pub enum CliError {
     Weights(String),
 }
 
+impl From<DataError> for CliError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::TargetNeeded { path, columns } => Self::Option {
+                option: "--target",
+                problem: format!(
+                    "is missing: name the column of {} to predict, one of {}",
+                    path.display(),
+                    columns.join(", ")
+                ),
+            },
+            error => Self::Data(error),
+        }
+    }
+}
+
+impl From<OutputError> for CliError {
+    fn from(error: OutputError) -> Self {
+        match error {
+            OutputError::Exists { path } => Self::Option {
+                option: "--out",
+                problem: format!(
+                    "{} holds an earlier run; replace it with --overwrite, or choose another folder",
+                    path.display()
+                ),
+            },
+            error => Self::Output(error),
+        }
+    }
+}
+
 impl CliError {
     /// The process's exit code: 2 where the input was wrong, 1 where the computation failed.
     pub fn code(&self) -> u8 {
@@ -70,8 +101,9 @@ impl CliError {
             | Self::Model(_)
             | Self::Query { .. }
             | Self::Option { .. }
-            | Self::Device { .. }
-            | Self::Output(_) => 2,
+            | Self::Device { .. } => 2,
+            Self::Output(OutputError::NotFinite { .. }) => 1,
+            Self::Output(_) => 2,
             Self::Train(_)
             | Self::Solve(_)
             | Self::Response(_)

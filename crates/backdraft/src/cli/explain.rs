@@ -10,7 +10,7 @@ use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Damped, GaussNewton, Loss, Model, SquaredError,
 };
 use backdraft_influence::{
-    ConjugateGradientConfig, DirectConfig, LissaConfig, Solution, Solver, scores,
+    ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
 };
 use backdraft_models::{
     Metrics as Measured, TrainConfig, Zoo, ZooConfig,
@@ -26,7 +26,8 @@ use serde_json::{Map, Value, json};
 use super::{
     CliError,
     args::{Explain, SolverName},
-    progress, verify,
+    progress::{self, say},
+    verify,
 };
 use crate::output::{
     Example, Existing, Explained, Features, Frame, Labels, Layout, Metrics, Quality, QueryRecord,
@@ -75,11 +76,19 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
             problem,
         });
     }
-    println!("{} on {}: {}", kind, dataset.name, describe(&dataset));
+    say(format_args!(
+        "{kind} on {}: {}",
+        dataset.name,
+        describe(&dataset)
+    ));
     if let Some(inference) = &dataset.inference {
-        println!("{inference}");
+        say(inference);
     }
-    println!("device {}, seed {}", args.device.name(), args.seed);
+    say(format_args!(
+        "device {}, seed {}",
+        args.device.name(),
+        args.seed
+    ));
 
     let run = Run {
         args,
@@ -128,11 +137,11 @@ impl Run<'_> {
             train: quality(&evaluate(&module, &self.dataset.train, objective)),
             test: quality(&evaluate(&module, &self.dataset.test, objective)),
         };
-        println!(
+        say(format_args!(
             "train {}; test {}",
             shown(&metrics.train),
             shown(&metrics.test)
-        );
+        ));
 
         let model = Model::new(&module, Zoo::forward)?;
         let (train, test) = (&self.dataset.train, &self.dataset.test);
@@ -165,7 +174,10 @@ impl Run<'_> {
         let verification = self.timed("verify", || {
             verify::verify(&cost, &costs, &scores, self.damping, self.args.seed)
         })?;
-        print!("\n{}", verification_table(&verification));
+        say(format_args!(
+            "\n{}",
+            verification_table(&verification).trim_end()
+        ));
 
         let predictions = predictions(&outputs(&module, test), test.rows, &self.dataset.task);
         let label = |split: &Split, i: usize| target(split, i);
@@ -260,25 +272,38 @@ impl Run<'_> {
         let solver: Box<dyn Solver> = match self.args.solver {
             SolverName::Cg => Box::new(ConjugateGradientConfig::default().init()?),
             SolverName::Direct => Box::new(DirectConfig::default().init()?),
-            SolverName::Lissa => Box::new(
-                LissaConfig {
+            SolverName::Lissa => {
+                let config = LissaConfig {
+                    depth: self.args.depth,
+                    repeats: self.args.repeats,
+                    scale: self.args.scale.map_or(Scale::Auto, Scale::Fixed),
                     seed: self.args.seed,
                     ..Default::default()
-                }
-                .init()?,
-            ),
+                };
+                Box::new(config.init()?)
+            }
         };
         let bar = progress::bar("solving", queries.len() as u64);
         let ready = solver.prepare(matrix)?;
         let mut solutions = Vec::new();
         for (query, cost) in queries.iter().zip(costs) {
-            let solution = ready.solve(cost.gradient()?)?;
+            let solution = match ready.solve(cost.gradient()?) {
+                Ok(solution) => solution,
+                // The verification tells how good its scores are all the same; the record says that it did not converge.
+                Err(SolveError::NotConverged { solution, remedy }) => {
+                    bar.suspend(|| {
+                        eprintln!("warning: query {query} is not solved to the tolerance: {remedy}")
+                    });
+                    *solution
+                }
+                Err(error) => return Err(error.into()),
+            };
             let info = &solution.info;
             bar.suspend(|| {
-                println!(
+                say(format_args!(
                     "query {query}: {} with relative residual {:.1e} after {:.0} products",
                     info.solver, info.true_residual, info.products
-                );
+                ));
             });
             bar.inc(1);
             solutions.push(solution);
@@ -335,11 +360,11 @@ impl Run<'_> {
             .write(Report::FILE, report.to_html()?.as_bytes())?;
         self.folder.write(RunRecord::FILE, &json)?;
         self.folder.finish()?;
-        println!(
+        say(format_args!(
             "\nwritten to {}; open {}",
             self.out.display(),
             self.out.join(Report::FILE).display()
-        );
+        ));
         Ok(())
     }
 }

@@ -7,7 +7,10 @@ mod explain;
 mod progress;
 mod verify;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -37,7 +40,9 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // A cell of a table or a file's name may hold line breaks. Nobody may be listening.
+            let line = format!("error: {error}").replace(['\n', '\r'], " ");
+            let _ = writeln!(io::stderr(), "{line}");
             ExitCode::from(error.code())
         }
     }

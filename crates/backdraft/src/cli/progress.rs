@@ -1,6 +1,16 @@
 //! Progress on the terminal.
 
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Prints a line. A reader that has gone away (`| head`) is no reason to stop: what counts is in the run's folder.
+pub(super) fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
 
 /// A bar of `length` steps on standard error, with the time left; nothing where that is not a terminal.
 pub(super) fn bar(title: &'static str, length: u64) -> ProgressBar {

@@ -1,0 +1,7 @@
+//! The command line end to end, with real files.
+
+mod data;
+mod place;
+mod refusals;
+mod runs;
+mod terminal;
