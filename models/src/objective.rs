@@ -67,7 +67,7 @@ impl Objective {
                 log_sigmoid(outputs * (values * 2.0 - 1.0)).neg()
             }
             (Self::SquaredError, TargetTensor::Values(values)) => {
-                (outputs - values).square().sum_dim(1) / 2.0
+                (outputs - values).square().sum_dim(1) * 0.5
             }
             (objective, targets) => panic!("{objective:?} cannot be taken of {targets:?}"),
         };

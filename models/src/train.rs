@@ -1,4 +1,5 @@
 mod config;
+mod cost;
 mod descent;
 mod error;
 mod lbfgs;
@@ -34,7 +35,7 @@ pub struct Trained<M> {
     pub model: M,
     /// Mean loss, without the L2 term, in each pass over the data; for L-BFGS, at each evaluation.
     pub history: Vec<f64>,
-    /// Norm of the cost's gradient that L-BFGS ended with.
+    /// Norm of the cost's gradient that L-BFGS ended with, before the model was rounded to its own type.
     pub gradient_norm: Option<f64>,
 }
 

@@ -56,6 +56,9 @@ impl FromStr for Model {
     }
 }
 
+/// Inputs above which the default MLP is wider.
+const WIDE_INPUT: usize = 256;
+
 /// Configuration of a [`Zoo`] model.
 #[derive(Config, Debug)]
 pub enum ZooConfig {
@@ -66,14 +69,18 @@ pub enum ZooConfig {
 }
 
 impl ZooConfig {
-    /// The model's default shape for a data set, with seed 0.
+    /// The model's default shape for a data set, with seed 0: an MLP has two hidden layers of 32 units, or of
+    /// 128 for more than 256 inputs.
     pub fn preset(model: Model, dataset: &Dataset) -> Self {
         let (inputs, outputs) = (dataset.train.columns, dataset.task.outputs());
         match model {
             Model::LogisticRegression => {
                 Self::LogisticRegression(LogisticRegressionConfig::new(inputs, outputs))
             }
-            Model::Mlp => Self::Mlp(MlpConfig::new(inputs, outputs)),
+            Model::Mlp => {
+                let width = if inputs > WIDE_INPUT { 128 } else { 32 };
+                Self::Mlp(MlpConfig::new(inputs, outputs).with_hidden(vec![width; 2]))
+            }
         }
     }
 

@@ -1,186 +1,208 @@
-use burn::module::{ModuleVisitor, Param};
-use burn::optim::{GradientsAccumulator, GradientsParams, LBFGSConfig, LineSearchFn};
-use burn::tensor::{DType, Tensor};
+use burn::optim::{LBFGSConfig, LineSearchFn};
+use burn::tensor::DType;
 
+use super::cost::{Cost, Point};
 use super::{Progress, TrainConfig, TrainError, Trained};
 use crate::data::Split;
 use crate::network::{Network, placement, to_dtype};
-use crate::objective::{Objective, TargetTensor};
+use crate::objective::Objective;
 
 /// Iterations between two looks at the gradient's norm.
 const ROUND: usize = 10;
 
-/// The least tolerance in 32 bits.
-const MIN_TOLERANCE_F32: f64 = 1e-5;
+/// Rounds at the limit of precision without halving the gradient's norm, after which nothing more is to be had.
+const PATIENCE: usize = 5;
 
-/// Minimises by L-BFGS with a strong Wolfe line search on all examples.
+/// What a floating-point type allows.
+struct Precision {
+    dtype: DType,
+    /// Distance between 1 and the next number.
+    epsilon: f64,
+    /// The least gradient norm to hope for.
+    tolerance: f64,
+    /// Factor on the cost: Burn's solver forgets curvature once (change of gradient) · step is below 1e-10.
+    scale: f64,
+}
+
+const SINGLE: Precision = Precision {
+    dtype: DType::F32,
+    epsilon: f32::EPSILON as f64,
+    tolerance: 1e-6,
+    scale: 1e6,
+};
+
+const DOUBLE: Precision = Precision {
+    dtype: DType::F64,
+    epsilon: f64::EPSILON,
+    tolerance: 1e-14,
+    scale: 1e12,
+};
+
+/// Minimises by Burn's L-BFGS with a strong Wolfe line search on all examples.
 pub(super) fn minimise<M: Network>(
     model: M,
     split: &Split,
     objective: Objective,
     config: &TrainConfig,
     tolerance: f64,
-    mut on_progress: impl FnMut(&Progress),
+    on_progress: impl FnMut(&Progress),
+) -> Result<Trained<M>, TrainError> {
+    let (device, _) = placement(&model);
+    let precision = match device.supports_dtype(DType::F64) {
+        true => DOUBLE,
+        false => SINGLE,
+    };
+    minimise_in(
+        &precision,
+        model,
+        split,
+        objective,
+        config,
+        tolerance,
+        on_progress,
+    )
+}
+
+fn minimise_in<M: Network>(
+    precision: &Precision,
+    model: M,
+    split: &Split,
+    objective: Objective,
+    config: &TrainConfig,
+    tolerance: f64,
+    on_progress: impl FnMut(&Progress),
 ) -> Result<Trained<M>, TrainError> {
     let (device, dtype) = placement(&model);
-    let (working, tolerance) = match device.supports_dtype(DType::F64) {
-        true => (DType::F64, tolerance),
-        false => (dtype, tolerance.max(MIN_TOLERANCE_F32)),
-    };
-    let cost = Cost::new(split, objective, config, &model, working);
+    let tolerance = tolerance.max(precision.tolerance);
     let mut solver = LBFGSConfig::new()
         .with_max_iter(ROUND)
         .with_max_eval(Some(4 * ROUND))
-        .with_tolerance_grad(tolerance / (model.num_params() as f64).sqrt())
-        // Burn compares changes of the cost with this, absolutely; the gradient alone shall decide.
+        .with_tolerance_grad(precision.scale * tolerance / (model.num_params() as f64).sqrt())
+        // The gradient alone shall decide, not an absolute change of the cost.
         .with_tolerance_change(f64::MIN_POSITIVE)
         .with_line_search_fn(LineSearchFn::StrongWolfe)
         .init();
-    let mut model = to_dtype(model, working).train();
-    let mut history = Vec::new();
+    let cost = Cost::new(
+        split,
+        objective,
+        config,
+        (&device, precision.dtype),
+        precision.scale,
+    );
+    let mut watch = Watch {
+        cost,
+        epochs: config.epochs,
+        history: Vec::new(),
+        on_progress,
+    };
+    let mut model = to_dtype(model, precision.dtype).train();
+    let mut point = watch.evaluate(&model);
+    let mut by_gradients = false;
+    let mut best = f64::INFINITY;
+    let mut idle = 0;
     loop {
-        let mut look = |model: &M| {
-            let point = cost.at(model);
-            history.push(point.loss);
-            on_progress(&Progress {
-                epoch: history.len(),
-                epochs: config.epochs,
-                step: history.len(),
-                steps: config.epochs,
-                loss: point.loss,
-                gradient_norm: Some(point.gradient_norm),
-            });
-            point
-        };
-        (model, _) = solver.step(1.0, model, |model| {
-            let point = look(&model);
-            (point.cost, point.gradient)
-        });
-        let point = look(&model);
-        let evaluations = history.len();
-        if !point.cost.is_finite() {
+        let evaluations = watch.history.len();
+        if !point.cost.is_finite() || !point.gradient_norm.is_finite() {
             return Err(TrainError::Diverged {
                 epoch: evaluations,
                 step: evaluations,
                 loss: point.loss,
-                remedy: "raise the weight decay, or start from smaller weights".to_owned(),
+                remedy: "start from smaller weights, or standardise the inputs".to_owned(),
             });
         }
         if point.gradient_norm <= tolerance {
             return Ok(Trained {
                 model: to_dtype(model.valid(), dtype),
-                history,
+                history: watch.history,
                 gradient_norm: Some(point.gradient_norm),
             });
         }
-        if evaluations >= config.epochs {
+        if evaluations >= config.epochs || idle == PATIENCE {
             return Err(TrainError::NotConverged {
                 evaluations,
                 gradient_norm: point.gradient_norm,
                 tolerance,
-                remedy: "raise the weight decay (a minimum may not exist without it), the epochs or the tolerance"
+                remedy: "raise the weight decay (without it there may be no minimum), the epochs or the tolerance"
                     .to_owned(),
             });
         }
-    }
-}
-
-/// The cost as a function of the model.
-struct Cost {
-    batches: Vec<(Tensor<2>, TargetTensor)>,
-    objective: Objective,
-    rows: usize,
-    weight_decay: f64,
-}
-
-/// The cost at one model.
-struct Point {
-    loss: f64,
-    cost: f64,
-    gradient: GradientsParams,
-    gradient_norm: f64,
-}
-
-impl Cost {
-    fn new<M: Network>(
-        split: &Split,
-        objective: Objective,
-        config: &TrainConfig,
-        model: &M,
-        dtype: DType,
-    ) -> Self {
-        let (device, _) = placement(model);
-        let inputs = split.inputs((&device, dtype));
-        let targets = objective.targets(split, (&device, dtype));
-        let batches = (0..split.rows)
-            .step_by(config.batch_size)
-            .map(|start| start..(start + config.batch_size).min(split.rows))
-            .map(|range| (inputs.clone().slice([range.clone()]), targets.slice(range)))
-            .collect();
-        Self {
-            batches,
-            objective,
-            rows: split.rows,
-            weight_decay: config.weight_decay,
-        }
-    }
-
-    fn at<M: Network>(&self, model: &M) -> Point {
-        let mut gradient = GradientsAccumulator::new();
-        let mut total = 0.0;
-        for (inputs, targets) in &self.batches {
-            let outputs = model.forward(inputs.clone());
-            let losses = self.objective.losses(outputs, targets.clone());
-            let part = (losses.clone().sum() / self.rows as f64).backward();
-            gradient.accumulate(model, GradientsParams::from_grads(part, model));
-            // Summed in 64 bits, because the line search compares costs that differ little.
-            total += losses.inner().into_data().iter::<f64>().sum::<f64>();
-        }
-        let loss = total / self.rows as f64;
-        let mut ridge = Ridge {
-            weight_decay: self.weight_decay,
-            gradient: gradient.grads(),
-            squares: Vec::new(),
+        let start = point;
+        (model, _) = solver.step(1.0, model, |model| {
+            let point = watch.evaluate(&model);
+            let value = match by_gradients {
+                true => point.rise_from(&start),
+                false => point.cost,
+            };
+            (precision.scale * value, point.gradients)
+        });
+        point = watch.evaluate(&model);
+        // Near the minimum the line search would compare rounding errors of the cost. What the gradients say
+        // of its changes is exact to second order there, and keeps its relative precision
+        // (Hager and Zhang, 2005, use it likewise).
+        by_gradients |= start.cost - point.cost <= precision.epsilon.sqrt() * point.cost.abs();
+        idle = match by_gradients && point.gradient_norm > 0.5 * best {
+            true => idle + 1,
+            false => 0,
         };
-        model.visit(&mut ridge);
-        let (parameters, gradients) = ridge.read();
-        Point {
-            loss,
-            cost: loss + 0.5 * self.weight_decay * parameters,
-            gradient: ridge.gradient,
-            gradient_norm: gradients.sqrt(),
+        best = best.min(point.gradient_norm);
+    }
+}
+
+/// Evaluates the cost and tells of it.
+struct Watch<F> {
+    cost: Cost,
+    epochs: usize,
+    history: Vec<f64>,
+    on_progress: F,
+}
+
+impl<F: FnMut(&Progress)> Watch<F> {
+    fn evaluate<M: Network>(&mut self, model: &M) -> Point {
+        let point = self.cost.at(model);
+        self.history.push(point.loss);
+        let evaluations = self.history.len();
+        let limit = self.epochs.max(evaluations);
+        (self.on_progress)(&Progress {
+            epoch: evaluations,
+            epochs: limit,
+            step: evaluations,
+            steps: limit,
+            loss: point.loss,
+            gradient_norm: Some(point.gradient_norm),
+        });
+        point
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::data::cancer;
+    use crate::train::Optimizer;
+    use crate::zoo::{Model, ZooConfig};
+
+    #[test]
+    fn single_precision_reaches_its_own_tolerance() {
+        let data = cancer();
+        let mut config = TrainConfig::preset(Model::LogisticRegression, &data);
+        config.optimizer = Optimizer::Lbfgs { tolerance: 1e-20 };
+        for weight_decay in [1e-1, 1e-2, 1e-3, 1e-4] {
+            config.weight_decay = weight_decay;
+            let model = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
+            let objective = data.task.objective();
+            let trained = minimise_in(
+                &SINGLE,
+                model,
+                &data.train,
+                objective,
+                &config,
+                1e-20,
+                |_| {},
+            )
+            .unwrap();
+            assert!(trained.gradient_norm.unwrap() <= SINGLE.tolerance);
         }
-    }
-}
-
-/// Adds the L2 term to a gradient, and takes the squared norms of parameters and gradient on the way.
-struct Ridge {
-    weight_decay: f64,
-    gradient: GradientsParams,
-    squares: Vec<Tensor<1>>,
-}
-
-impl Ridge {
-    /// The squared norms of all parameters and of the whole gradient.
-    fn read(&mut self) -> (f64, f64) {
-        let squares = Tensor::cat(std::mem::take(&mut self.squares), 0).into_data();
-        let squares: Vec<f64> = squares.iter().collect();
-        squares
-            .chunks_exact(2)
-            .fold((0.0, 0.0), |(a, b), pair| (a + pair[0], b + pair[1]))
-    }
-}
-
-impl ModuleVisitor for Ridge {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let value = param.val().inner();
-        let decay = value.clone() * self.weight_decay;
-        let gradient = match self.gradient.remove::<D>(param.id) {
-            Some(gradient) => gradient + decay,
-            None => decay,
-        };
-        self.squares.push(value.square().sum());
-        self.squares.push(gradient.clone().square().sum());
-        self.gradient.register(param.id, gradient);
     }
 }

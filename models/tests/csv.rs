@@ -1,0 +1,344 @@
+//! The CSV reader: real tables, what it infers, and tables that are broken.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use backdraft_models::data::{CellProblem, DataError, Dataset, Targets, Task, load, read_csv};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+fn uci(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/uci")
+        .join(file);
+    let here = path.is_file();
+    if !here {
+        println!("skipped: there is no {}", path.display());
+    }
+    here.then_some(path)
+}
+
+/// A folder with one table.
+fn table(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+/// Twenty rows of two features and a target, all valid.
+fn rows(target: impl Fn(usize) -> String) -> String {
+    let rows = (0..20).map(|row| format!("{row}, {}, {}\n", (row * 7) % 5, target(row)));
+    std::iter::once("a,b,y\n".to_owned()).chain(rows).collect()
+}
+
+fn read(text: &str) -> Result<Dataset, DataError> {
+    let (_folder, path) = table(text);
+    let result = read_csv(&path, Some("y"));
+    if let Err(error) = &result {
+        let text = error.to_string();
+        assert!(!text.contains('\n'), "{text}");
+        assert!(text.contains(&*path.to_string_lossy()), "{text}");
+    }
+    result
+}
+
+/// The same rows with one line, counted from 1, replaced.
+fn with_line(line: usize, new: &str) -> String {
+    let text = rows(|row| (row % 2).to_string());
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[line - 1] = new;
+    lines.join("\n")
+}
+
+fn cell(error: DataError) -> (u64, String, CellProblem) {
+    match error {
+        DataError::Cell {
+            line,
+            column,
+            problem,
+            ..
+        } => (line, column, problem),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn concrete_is_a_regression() {
+    let Some(path) = uci("concrete.csv") else {
+        return;
+    };
+    let data = load(&path, Some("compressive_strength")).unwrap();
+    assert_eq!(data.name, "concrete");
+    assert_eq!(data.task, Task::Regression);
+    assert_eq!((data.train.rows, data.test.rows), (824, 206));
+    assert_eq!(data.train.columns, 8);
+    let inference = data.inference.unwrap();
+    assert!(inference.ends_with("fractions: regression"), "{inference}");
+    // The first row of the file, back in MPa.
+    let target = data.standardisation.unwrap().target.unwrap();
+    let (split, place) = [&data.train, &data.test]
+        .into_iter()
+        .find_map(|split| Some((split, split.origin.iter().position(|&row| row == 0)?)))
+        .unwrap();
+    let Targets::Values(values) = &split.targets else {
+        panic!("a regression has numbers")
+    };
+    let strength = target.restore(f64::from(values[place]));
+    assert!((strength - 79.99).abs() < 1e-4, "{strength}");
+    // Training targets are standardised.
+    let Targets::Values(values) = &data.train.targets else {
+        panic!("a regression has numbers")
+    };
+    let mean = values.iter().map(|&y| f64::from(y)).sum::<f64>() / 824.0;
+    let square = values.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>() / 824.0;
+    assert!(
+        mean.abs() < 1e-7 && (square - 1.0).abs() < 1e-6,
+        "{mean} {square}"
+    );
+}
+
+#[test]
+fn diabetes_is_binary() {
+    let Some(path) = uci("diabetes.csv") else {
+        return;
+    };
+    let data = read_csv(&path, Some("diabetes")).unwrap();
+    assert_eq!(
+        data.task,
+        Task::of_classes(vec!["0".to_owned(), "1".to_owned()])
+    );
+    assert_eq!(data.task.outputs(), 1);
+    assert_eq!(data.train.rows + data.test.rows, 768);
+    assert_eq!(
+        data.inference.as_deref(),
+        Some("`diabetes` holds 2 different integers in 768 rows: classification")
+    );
+}
+
+#[test]
+fn gzipped_tables_are_read() {
+    let Some(path) = uci("digits.csv.gz") else {
+        return;
+    };
+    let data = read_csv(&path, Some("label")).unwrap();
+    assert_eq!(data.name, "digits");
+    assert_eq!(data.task.outputs(), 10);
+    // Pixels that are never on stay at 0.
+    assert!((0..data.train.rows).all(|row| data.train.row(row)[0] == 0.0));
+}
+
+#[test]
+fn targets_are_inferred() {
+    let text = read(&rows(|row| ["red", "blue", "green"][row % 3].to_owned())).unwrap();
+    assert_eq!(text.task.classes(), ["blue", "green", "red"]);
+    let codes = read(&rows(|row| (10 * (row % 3)).to_string())).unwrap();
+    assert_eq!(codes.task.classes(), ["0", "10", "20"]);
+    let Targets::Classes(classes) = codes.train.targets else {
+        panic!("few integers are classes")
+    };
+    let expected = codes.train.origin.iter().map(|row| (row % 3) as i64);
+    assert!(classes.iter().copied().eq(expected));
+    assert_eq!(
+        read(&rows(|row| row.to_string())).unwrap().task,
+        Task::Regression
+    );
+    assert_eq!(
+        read(&rows(|row| format!("{}.5", row % 2))).unwrap().task,
+        Task::Regression
+    );
+    // Ten different integers in twenty rows are not fewer than half.
+    assert_eq!(
+        read(&rows(|row| (row / 2).to_string())).unwrap().task,
+        Task::Regression
+    );
+    assert!(matches!(
+        read(&rows(|row| format!("name{row}"))),
+        Err(DataError::TooManyLabels {
+            labels: 20,
+            rows: 20,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn the_target_may_stand_anywhere() {
+    let last = read(&rows(|row| (row % 2).to_string())).unwrap();
+    let moved: String = rows(|row| (row % 2).to_string())
+        .lines()
+        .map(|line| line.split(',').map(str::trim).collect::<Vec<_>>())
+        .map(|cells| format!("{},{},{}\n", cells[0], cells[2], cells[1]))
+        .collect();
+    let middle = read(&moved).unwrap();
+    assert_eq!(middle.features, ["a", "b"]);
+    assert_eq!((middle.train, middle.test), (last.train, last.test));
+}
+
+#[test]
+fn constant_columns_become_zero() {
+    let text = rows(|row| format!("0.1,{}", row % 2)).replace("a,b,y", "a,b,c,y");
+    let data = read(&text).unwrap();
+    for split in [&data.train, &data.test] {
+        assert!((0..split.rows).all(|row| split.row(row)[2] == 0.0));
+    }
+    assert_eq!(data.standardisation.unwrap().features[2].std, 0.0);
+}
+
+#[test]
+fn missing_values_are_named() {
+    for (text, line) in [
+        ("", "3,,1"),
+        ("NaN", "3,NaN,1"),
+        ("?", "3, ?,1"),
+        ("n/a", "3,n/a,0"),
+    ] {
+        let error = read(&with_line(5, line)).unwrap_err();
+        let missing = CellProblem::Missing {
+            text: text.to_owned(),
+        };
+        assert_eq!(cell(error), (5, "b".to_owned(), missing));
+    }
+    let error = read(&with_line(21, "3,4,")).unwrap_err();
+    assert_eq!(cell(error).1, "y");
+}
+
+#[test]
+fn text_among_numbers_is_named() {
+    let error = read(&with_line(2, "3,high,1")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("line 2, column `b`: `high` is text in a column of numbers"),
+        "{error}"
+    );
+    let not_a_number = CellProblem::NotANumber {
+        text: "yes".to_owned(),
+    };
+    let error = read(&with_line(9, "3,4,yes")).unwrap_err();
+    assert_eq!(cell(error), (9, "y".to_owned(), not_a_number));
+}
+
+#[test]
+fn numbers_must_be_finite() {
+    for text in ["inf", "-1e39", "1e999"] {
+        let error = read(&with_line(3, &format!("{text},1,1"))).unwrap_err();
+        let problem = CellProblem::NotFinite {
+            text: text.to_owned(),
+        };
+        assert_eq!(cell(error), (3, "a".to_owned(), problem));
+    }
+}
+
+#[test]
+fn ragged_lines_are_named() {
+    for (line, found) in [("1,2", 2), ("1,2,3,4", 4)] {
+        assert!(matches!(
+            read(&with_line(7, line)),
+            Err(DataError::FieldCount { line: 7, found: n, expected: 3, .. }) if n == found
+        ));
+    }
+    // A quoted line break and an empty line count as lines of the file.
+    let text = with_line(2, "\"1\n\",2,1\n").to_owned() + "\n1,2";
+    assert!(
+        matches!(read(&text), Err(DataError::FieldCount { line: 24, .. })),
+        "{:?}",
+        read(&text)
+    );
+}
+
+#[test]
+fn headers_are_checked() {
+    assert!(matches!(read(""), Err(DataError::EmptyTable { .. })));
+    assert!(matches!(
+        read("1,2,3\n4,5,6\n"),
+        Err(DataError::NoHeader { .. })
+    ));
+    assert!(matches!(
+        read("a,,y\n1,2,3\n"),
+        Err(DataError::UnnamedColumn { column: 2, .. })
+    ));
+    assert!(matches!(
+        read("a,a,y\n1,2,3\n"),
+        Err(DataError::DuplicateColumn { column, .. }) if column == "a"
+    ));
+    assert!(matches!(read("y\n1\n"), Err(DataError::NoFeatures { .. })));
+    let error = read("a,b,c\n1,2,3\n").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("no column `y` to predict; the columns are a, b, c"),
+        "{error}"
+    );
+    let (_folder, path) = table("a,b,c\n1,2,3\n");
+    assert!(matches!(
+        read_csv(&path, None),
+        Err(DataError::TargetNeeded { columns, .. }) if columns == ["a", "b", "c"]
+    ));
+}
+
+#[test]
+fn there_must_be_something_to_learn() {
+    assert!(matches!(
+        read("a,y\n1,2\n3,4\n"),
+        Err(DataError::TooFewRows {
+            rows: 2,
+            needed: 10,
+            ..
+        })
+    ));
+    for constant in ["1", "2.5", "red"] {
+        assert!(matches!(
+            read(&rows(|_| constant.to_owned())),
+            Err(DataError::ConstantTarget { value, .. }) if value == constant
+        ));
+    }
+    // A class of one example that is held out: find it through the split of a valid table.
+    let held_out = read(&rows(|row| (row % 2).to_string()))
+        .unwrap()
+        .test
+        .origin[0];
+    let lone = read(&rows(|row| {
+        (if row == held_out { 2 } else { row % 2 }).to_string()
+    }));
+    assert!(matches!(
+        lone,
+        Err(DataError::UntrainableClass { class, count: 1, .. }) if class == "2"
+    ));
+}
+
+#[test]
+fn unreadable_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv.gz");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(rows(|row| row.to_string()).as_bytes())
+        .unwrap();
+    let whole = encoder.finish().unwrap();
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(load(folder.path(), Some("y")).unwrap().name, "table");
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(matches!(
+        load(&path, Some("y")),
+        Err(DataError::TruncatedGzip { .. })
+    ));
+
+    fs::write(folder.path().join("other.csv"), "a,y\n").unwrap();
+    assert!(matches!(
+        load(folder.path(), Some("y")),
+        Err(DataError::SeveralTables { files, .. }) if files == ["other.csv", "table.csv.gz"]
+    ));
+    let binary = folder.path().join("binary.csv");
+    fs::write(&binary, b"a,y\n\xff\xfe,1\n").unwrap();
+    assert!(matches!(
+        load(&binary, Some("y")),
+        Err(DataError::Csv { .. })
+    ));
+    assert!(matches!(
+        read_csv(folder.path().join("nowhere.csv"), Some("y")),
+        Err(DataError::Read { .. })
+    ));
+}

@@ -1,0 +1,292 @@
+//! The IDX reader: real MNIST, and files that are broken.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use backdraft_models::data::{DataError, ImageShape, Targets, Task, load, read_idx};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
+const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
+const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
+const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
+
+fn mnist() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/mnist");
+    let here = folder.is_dir();
+    if !here {
+        println!("skipped: there is no {}", folder.display());
+    }
+    here.then_some(folder)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn idx(sizes: &[u32], elements: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+    bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(elements);
+    bytes
+}
+
+/// A folder of 2x3 images: four to train on with labels 0, 1, 2, 1 and two to test on with labels 2, 0.
+fn small() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..24).map(|pixel| pixel * 11).collect();
+    write(&folder, TRAIN_IMAGES, &idx(&[4, 2, 3], &pixels));
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[0, 1, 2, 1]));
+    write(&folder, TEST_IMAGES, &idx(&[2, 2, 3], &pixels[..12]));
+    write(&folder, TEST_LABELS, &idx(&[2], &[2, 0]));
+    folder
+}
+
+fn write(folder: &TempDir, name: &str, bytes: &[u8]) {
+    fs::write(folder.path().join(name), bytes).unwrap();
+}
+
+fn error(folder: &TempDir) -> DataError {
+    let error = read_idx(folder.path()).unwrap_err();
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "{text}");
+    assert!(text.contains(&*folder.path().to_string_lossy()), "{text}");
+    error
+}
+
+#[test]
+fn mnist_is_read() {
+    let Some(folder) = mnist() else { return };
+    let data = load(&folder, None).unwrap();
+    assert_eq!(data.name, "mnist");
+    assert_eq!((data.train.rows, data.test.rows), (6000, 2000));
+    assert_eq!((data.train.columns, data.features.len()), (784, 784));
+    assert_eq!(
+        data.image,
+        Some(ImageShape {
+            height: 28,
+            width: 28
+        })
+    );
+    assert_eq!(data.task.outputs(), 10);
+    let (Targets::Classes(train), Targets::Classes(test)) =
+        (&data.train.targets, &data.test.targets)
+    else {
+        panic!("digits are classes")
+    };
+    for labels in [train, test] {
+        for class in 0..10 {
+            let share = labels.iter().filter(|&&label| label == class).count() as f64;
+            // Each digit makes up between 9 and 11.3 per cent of MNIST; here they are samples of it.
+            let share = share / labels.len() as f64;
+            assert!((0.07..0.13).contains(&share), "class {class}: {share}");
+        }
+    }
+    let mean = data
+        .train
+        .features
+        .iter()
+        .map(|&x| f64::from(x))
+        .sum::<f64>()
+        / data.train.features.len() as f64;
+    // The well-known mean of MNIST's training pixels is 0.1307.
+    assert!((mean - 0.1307).abs() < 0.003, "{mean}");
+}
+
+#[test]
+fn plain_and_gzipped_files_are_the_same() {
+    let plain = small();
+    let data = read_idx(plain.path()).unwrap();
+    assert_eq!(
+        data.task,
+        Task::of_classes(["0", "1", "2"].map(str::to_owned).to_vec())
+    );
+    assert_eq!(
+        (data.train.rows, data.train.columns, data.test.rows),
+        (4, 6, 2)
+    );
+    assert_eq!(data.train.row(1)[0], 66.0 / 255.0);
+    assert_eq!(data.test.targets, Targets::Classes(vec![2, 0]));
+
+    let packed = tempfile::tempdir().unwrap();
+    for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {
+        let bytes = fs::read(plain.path().join(name)).unwrap();
+        write(&packed, &format!("{name}.gz"), &gzip(&bytes));
+    }
+    let again = load(packed.path(), None).unwrap();
+    assert_eq!((again.train, again.test), (data.train, data.test));
+}
+
+#[test]
+fn two_classes_make_a_binary_task() {
+    let folder = small();
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[0, 1, 1, 0]));
+    write(&folder, TEST_LABELS, &idx(&[2], &[1, 0]));
+    let task = read_idx(folder.path()).unwrap().task;
+    assert_eq!(task.outputs(), 1);
+    assert_eq!(task.classes(), ["0", "1"]);
+}
+
+#[test]
+fn truncated_gzip_is_named() {
+    let folder = small();
+    let whole = gzip(&idx(&[4, 2, 3], &[7; 24]));
+    fs::remove_file(folder.path().join(TRAIN_IMAGES)).unwrap();
+    // Cut in the middle of the data, and in the check sum at the end.
+    for length in [whole.len() / 2, whole.len() - 3] {
+        write(&folder, &format!("{TRAIN_IMAGES}.gz"), &whole[..length]);
+        assert!(
+            matches!(error(&folder), DataError::TruncatedGzip { path } if path.ends_with(format!("{TRAIN_IMAGES}.gz")))
+        );
+    }
+}
+
+#[test]
+fn damaged_gzip_is_named() {
+    let folder = small();
+    let mut damaged = gzip(&idx(&[4, 2, 3], &[7; 24]));
+    let last = damaged.len() - 6;
+    damaged[last] ^= 0xff;
+    fs::remove_file(folder.path().join(TRAIN_IMAGES)).unwrap();
+    write(&folder, &format!("{TRAIN_IMAGES}.gz"), &damaged);
+    assert!(matches!(error(&folder), DataError::CorruptGzip { .. }));
+
+    write(&folder, &format!("{TRAIN_IMAGES}.gz"), b"not gzip at all");
+    assert!(matches!(error(&folder), DataError::CorruptGzip { .. }));
+}
+
+#[test]
+fn wrong_magic_number_is_named() {
+    let folder = small();
+    // Labels where images belong.
+    write(&folder, TRAIN_IMAGES, &idx(&[4], &[0, 1, 2, 1]));
+    let error = error(&folder);
+    assert!(matches!(
+        error,
+        DataError::Magic {
+            found: 0x0801,
+            expected: 0x0803,
+            dimensions: 3,
+            ..
+        }
+    ));
+    assert!(
+        error
+            .to_string()
+            .contains("wrong magic number 0x00000801, expected 0x00000803")
+    );
+}
+
+#[test]
+fn wrong_lengths_are_named() {
+    let folder = small();
+    let labels = idx(&[4], &[0, 1, 2, 1]);
+    for length in [0, 3, 6, 11] {
+        write(&folder, TRAIN_LABELS, &labels[..length]);
+        assert!(
+            matches!(error(&folder), DataError::IdxTruncated { found, .. } if found == length as u64)
+        );
+    }
+    write(&folder, TRAIN_LABELS, &[&labels[..], &[9]].concat());
+    assert!(matches!(
+        error(&folder),
+        DataError::IdxTrailing {
+            found: 13,
+            expected: 12,
+            ..
+        }
+    ));
+    // Sizes whose product overflows ask for more than any file has.
+    write(&folder, TRAIN_LABELS, &labels);
+    write(&folder, TRAIN_IMAGES, &idx(&[u32::MAX; 3], &[0; 24]));
+    assert!(matches!(
+        error(&folder),
+        DataError::IdxTruncated {
+            expected: u64::MAX,
+            ..
+        }
+    ));
+    write(&folder, TRAIN_IMAGES, &idx(&[0, 2, 3], &[]));
+    assert!(matches!(error(&folder), DataError::IdxEmpty { .. }));
+}
+
+#[test]
+fn counts_and_sizes_must_agree() {
+    let folder = small();
+    write(&folder, TEST_LABELS, &idx(&[3], &[0, 1, 2]));
+    assert!(matches!(
+        error(&folder),
+        DataError::CountMismatch {
+            images: 2,
+            labels: 3,
+            ..
+        }
+    ));
+    write(&folder, TEST_LABELS, &idx(&[2], &[0, 1]));
+    write(&folder, TEST_IMAGES, &idx(&[2, 3, 2], &[0; 12]));
+    assert!(matches!(
+        error(&folder),
+        DataError::ImageSize {
+            train: [2, 3],
+            test: [3, 2],
+            ..
+        }
+    ));
+}
+
+#[test]
+fn labels_must_have_no_gap() {
+    let folder = small();
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[0, 1, 200, 1]));
+    let first = error(&folder);
+    assert!(matches!(
+        first,
+        DataError::Label {
+            label: 200,
+            row: 2,
+            classes: 3,
+            ..
+        }
+    ));
+    assert!(
+        first.to_string().contains("labels must be 0 to 2"),
+        "{first}"
+    );
+
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[0, 1, 1, 0]));
+    // The test set has a label 2 that the training set now lacks.
+    assert!(matches!(
+        error(&folder),
+        DataError::Label { label: 2, row: 0, classes: 2, path } if path.ends_with(TEST_LABELS)
+    ));
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[0; 4]));
+    assert!(matches!(error(&folder), DataError::ConstantTarget { .. }));
+}
+
+#[test]
+fn missing_files_and_targets_are_named() {
+    let folder = small();
+    fs::remove_file(folder.path().join(TEST_LABELS)).unwrap();
+    assert!(matches!(
+        error(&folder),
+        DataError::MissingIdxFile { file, .. } if file == TEST_LABELS
+    ));
+    let folder = small();
+    assert!(matches!(
+        load(folder.path(), Some("label")),
+        Err(DataError::UnexpectedTarget { .. })
+    ));
+    let empty = tempfile::tempdir().unwrap();
+    let nothing = load(empty.path(), None).unwrap_err();
+    assert!(matches!(nothing, DataError::EmptyFolder { .. }));
+    assert!(nothing.to_string().contains(TRAIN_IMAGES), "{nothing}");
+    assert!(matches!(
+        load(empty.path().join("nowhere"), None),
+        Err(DataError::NotFound { .. })
+    ));
+}
