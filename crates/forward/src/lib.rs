@@ -40,8 +40,8 @@
 //! whose inputs are all constants is exactly the inner backend's own, fused kernels included.
 //!
 //! At the kinks of `relu`, `clamp`, `abs`, ... the derivative is the one that burn-autodiff takes,
-//! so that Jacobian-vector and vector-Jacobian products are transposes of one another everywhere. For
-//! the same reason the derivative of `gelu` is the backend's own `gelu_backward`, which some
+//! so that Jacobian-vector and vector-Jacobian products are transposes of one another there too. For
+//! the same reason the derivative of `gelu` is the backend's own `gelu_backward`, which Burn's GPU
 //! backends approximate. [`float_detach`](burn_backend::ops::FloatTensorOps::float_detach) stops the
 //! tangent as it stops the gradient.
 //!
@@ -58,8 +58,9 @@
 //! [`UnsupportedOperation`], which [`catch_unsupported`] turns into an error. These are
 //!
 //! - `quantize`, `quantize_dynamic` and `q_matmul` of a float tensor with a tangent;
-//! - `deform_conv2d` with respect to its offsets, and `deform_conv2d_backward` with respect to
-//!   anything but the output's gradient;
+//! - `deform_conv2d` with respect to its offsets and mask, and `deform_conv2d_backward` with respect
+//!   to anything but the output's gradient;
+//! - `grid_sample_2d` other than bilinear;
 //! - `ctc_loss_backward` with respect to the log-probabilities;
 //! - `scatter`, `scatter_nd` and `select_assign` that multiply by values with a tangent, or that take a
 //!   minimum or maximum.

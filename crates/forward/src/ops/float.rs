@@ -1,7 +1,7 @@
 //! Float operations. The rules that are more than a line are in the sibling files.
 
 use burn_backend::ops::grid_sample::float_grid_sample_2d_ref;
-use burn_backend::ops::{FloatTensorOps, GridSampleOptions, PadMode};
+use burn_backend::ops::{FloatTensorOps, GridSampleOptions, InterpolateMode, PadMode};
 use burn_backend::tensor::{BoolTensor, Device, FloatTensor, IndexingUpdateOp, IntTensor};
 use burn_backend::{
     Backend, BoolDType, Distribution, ExecutionError, FloatDType, IntDType, Scalar, Shape, Slice,
@@ -9,6 +9,7 @@ use burn_backend::{
 };
 
 use super::{binary, elementwise, indexing, reduction};
+use crate::error::unsupported;
 use crate::rules::{bilinear, linear, selected, selection, shifted};
 use crate::{Dual, DualTensor};
 
@@ -706,7 +707,10 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
             let out = B::float_grid_sample_2d(tensor.primal, grid.primal, options);
             return DualTensor::constant(out);
         }
-        float_grid_sample_2d_ref::<Self>(tensor, grid, options)
+        match options.mode {
+            InterpolateMode::Bilinear => float_grid_sample_2d_ref::<Self>(tensor, grid, options),
+            _ => unsupported("grid_sample_2d"),
+        }
     }
 
     fn float_unfold(
