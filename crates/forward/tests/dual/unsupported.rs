@@ -57,7 +57,6 @@ fn an_operation_without_a_rule_is_a_named_error() {
 fn constants_pass_through_it() {
     let out = catch_unsupported(|| deform(constant([1, 8, 3, 3]))).unwrap();
     assert!(out.tangent().is_none());
-    // Flex may refuse an update; Assign and Add are what it surely has.
     let out = catch_unsupported(|| scatter(IndexingUpdateOp::Add, constant([2]))).unwrap();
     assert!(out.tangent().is_none());
 }
