@@ -1,0 +1,257 @@
+//! Conjugate gradients.
+
+use backdraft_curvature::{BatchOperator, LinearOperator};
+use burn::tensor::{DType, Tensor};
+use serde::Serialize;
+
+use super::vector::{System, fitting, to_host};
+use super::{
+    Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
+};
+
+const NAME: &str = "cg";
+
+/// Settings of [`ConjugateGradient`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConjugateGradientConfig {
+    /// Relative residual to reach. `None`: 1e-10 in f64, 1e-5 in f32, 1e-2 in half precision.
+    pub tolerance: Option<f64>,
+    /// Most iterations. `None`: ten times the dimension, or 1,000 if that is less.
+    pub max_iterations: Option<usize>,
+    /// Convergence is looked at every so many iterations; between looks nothing waits for the device. Up to one less than
+    /// this many iterations are run in vain at the end.
+    pub check_every: usize,
+}
+
+impl Default for ConjugateGradientConfig {
+    fn default() -> Self {
+        Self {
+            tolerance: None,
+            max_iterations: None,
+            check_every: 5,
+        }
+    }
+}
+
+impl ConjugateGradientConfig {
+    /// The solver with these settings.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] for a tolerance that is not between 0 and 1, or a count of zero.
+    pub fn init(self) -> Result<ConjugateGradient, SolveError> {
+        if let Some(tolerance) = self.tolerance {
+            check_tolerance(tolerance)?;
+            if tolerance >= 1.0 {
+                return Err(SolveError::Setting {
+                    name: "tolerance",
+                    problem: format!("is {tolerance}, which a solution of zeros would meet"),
+                });
+            }
+        }
+        check_count("max_iterations", self.max_iterations.unwrap_or(1))?;
+        check_count("check_every", self.check_every)?;
+        Ok(ConjugateGradient { config: self })
+    }
+}
+
+/// Conjugate gradients (Hestenes & Stiefel 1952), without preconditioner, for any positive definite operator.
+///
+/// When the recursive residual has reached the tolerance, the true residual `b - A s` is computed. If rounding has driven
+/// the two apart, the iteration starts again from the current solution, for as long as every start at least halves the true
+/// residual.
+#[derive(Clone, Debug, Default)]
+pub struct ConjugateGradient {
+    config: ConjugateGradientConfig,
+}
+
+impl ConjugateGradient {
+    /// Solves `A s = rhs` from `s = 0`.
+    ///
+    /// # Errors
+    /// [`SolveError::NotConverged`], with the last iterate, and [`SolveError::NegativeCurvature`]; otherwise as
+    /// [`Prepared::solve`].
+    pub fn solve(
+        &self,
+        operator: &dyn LinearOperator,
+        rhs: Tensor<1>,
+    ) -> Result<Solution, SolveError> {
+        self.run(operator, rhs, None)
+    }
+
+    /// Solves `A s = rhs` from `s = start`, of shape `[dim]`.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub fn solve_from(
+        &self,
+        operator: &dyn LinearOperator,
+        rhs: Tensor<1>,
+        start: Tensor<1>,
+    ) -> Result<Solution, SolveError> {
+        self.run(operator, rhs, Some(start))
+    }
+
+    fn run(
+        &self,
+        operator: &dyn LinearOperator,
+        rhs: Tensor<1>,
+        start: Option<Tensor<1>>,
+    ) -> Result<Solution, SolveError> {
+        let tolerance = self.tolerance(operator.dtype())?;
+        let max_iterations = self
+            .config
+            .max_iterations
+            .unwrap_or_else(|| operator.dim().saturating_mul(10).min(1_000));
+        let start = start
+            .map(|start| fitting(operator, "the start", &start))
+            .transpose()?;
+        let Some(system) = System::new(operator, &rhs)? else {
+            return Ok(Solution::zero(&rhs, NAME, tolerance));
+        };
+
+        let mut info = SolveInfo::new(NAME, tolerance);
+        let mut s = system.rhs.zeros_like();
+        let mut residual = system.rhs.clone();
+        info.true_residual = 1.0;
+        if let Some(start) = start {
+            s = start / system.norm;
+            (residual, info.true_residual) = system.residual(&s)?;
+            info.products += 1.0;
+        }
+        info.residuals.push(info.true_residual);
+
+        let mut target = tolerance;
+        let mut stagnated = false;
+        while info.true_residual > tolerance && info.iterations < max_iterations && !stagnated {
+            let budget = max_iterations - info.iterations;
+            let before = (s.clone(), info.true_residual);
+            let reached;
+            (s, reached) = self.descend(&system, s, residual, target, budget, &mut info)?;
+            (residual, info.true_residual) = system.residual(&s)?;
+            info.products += 1.0;
+            if reached && info.true_residual > tolerance {
+                stagnated = info.true_residual > 0.5 * before.1;
+                if info.true_residual > before.1 {
+                    (s, info.true_residual) = before;
+                }
+                // Some room, so that the next round cannot end a hair above the tolerance.
+                target = 0.5 * tolerance;
+            }
+        }
+
+        let vector = s * system.norm;
+        Solution { vector, info }.judge(|_| {
+            if stagnated {
+                format!(
+                    "rounding in {:?} allows no more. Loosen the tolerance, raise the damping, or compute in f64",
+                    operator.dtype()
+                )
+            } else {
+                format!("raise max_iterations ({max_iterations}), the damping or the tolerance")
+            }
+        })
+    }
+
+    /// Iterates from the solution `s` with residual `r` until the recursive residual is at most `target` (then true) or the
+    /// budget of iterations is spent (then false); with the solution reached.
+    fn descend(
+        &self,
+        system: &System,
+        mut s: Tensor<1>,
+        mut r: Tensor<1>,
+        target: f64,
+        budget: usize,
+        info: &mut SolveInfo,
+    ) -> Result<(Tensor<1>, bool), SolveError> {
+        let end = info.iterations + budget;
+        let mut p = r.clone();
+        let mut rr = r.clone().dot(r.clone());
+        while info.iterations < end {
+            let first = info.iterations + 1;
+            let steps = self.config.check_every.min(end - info.iterations);
+            let mut trace = Vec::with_capacity(2 * steps);
+            for _ in 0..steps {
+                let ap = system.operator.apply(p.clone())?;
+                let pap = p.clone().dot(ap.clone());
+                trace.push(pap.clone() / p.clone().dot(p.clone()));
+                let alpha = ratio(rr.clone(), pap);
+                s = s + p.clone() * alpha.clone();
+                r = r - ap * alpha;
+                let next = r.clone().dot(r.clone());
+                trace.push(next.clone());
+                p = r.clone() + p * ratio(next.clone(), rr);
+                rr = next;
+            }
+            info.iterations += steps;
+            info.products += steps as f64;
+
+            for (step, pair) in to_host(Tensor::cat(trace, 0))?.chunks_exact(2).enumerate() {
+                let (curvature, squared) = (pair[0], pair[1]);
+                if !(curvature.is_finite() && squared.is_finite()) {
+                    return Err(SolveError::NotFinite {
+                        what: "a product of conjugate gradients",
+                    });
+                }
+                if curvature <= 0.0 {
+                    return Err(SolveError::NegativeCurvature {
+                        iteration: first + step,
+                        curvature,
+                    });
+                }
+                info.residuals.push(squared.sqrt());
+                if squared.sqrt() <= target {
+                    return Ok((s, true));
+                }
+            }
+        }
+        Ok((s, false))
+    }
+
+    fn tolerance(&self, dtype: DType) -> Result<f64, SolveError> {
+        let tolerance = self.config.tolerance.unwrap_or(match dtype {
+            DType::F64 => 1e-10,
+            DType::F32 => 1e-5,
+            _ => 1e-2,
+        });
+        if tolerance < epsilon(dtype) {
+            return Err(SolveError::Setting {
+                name: "tolerance",
+                problem: format!(
+                    "is {tolerance:e}, below the precision of {dtype:?} ({:.1e})",
+                    epsilon(dtype)
+                ),
+            });
+        }
+        Ok(tolerance)
+    }
+}
+
+/// `a / b` of one element each; 0 where `b` is not positive, which stops the iteration in place once the residual has
+/// vanished (or the curvature is negative) before the host has looked.
+fn ratio(a: Tensor<1>, b: Tensor<1>) -> Tensor<1> {
+    let stop = b.clone().lower_equal_scalar(0.0);
+    (a / b).mask_fill(stop, 0.0)
+}
+
+struct Ready<'a> {
+    solver: &'a ConjugateGradient,
+    operator: &'a dyn LinearOperator,
+}
+
+impl Prepared for Ready<'_> {
+    fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
+        self.solver.solve(self.operator, rhs)
+    }
+}
+
+impl Solver for ConjugateGradient {
+    fn prepare<'a>(
+        &'a self,
+        operator: &'a dyn BatchOperator,
+    ) -> Result<Box<dyn Prepared + 'a>, SolveError> {
+        Ok(Box::new(Ready {
+            solver: self,
+            operator,
+        }))
+    }
+}

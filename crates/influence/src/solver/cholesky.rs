@@ -1,0 +1,116 @@
+//! Cholesky factorisation `A = L L'` in f64 on the host.
+
+/// Columns factored at a time: a panel of them stays in cache while the rest of the matrix is updated.
+const BLOCK: usize = 64;
+/// Rows and columns of the update that are held in registers.
+const TILE: usize = 4;
+
+/// The factor `L`, row-major; what is above its diagonal is never read.
+pub(super) struct Cholesky {
+    dim: usize,
+    lower: Vec<f64>,
+}
+
+/// A pivot that is not positive.
+pub(super) struct Pivot {
+    pub(super) index: usize,
+    pub(super) value: f64,
+}
+
+impl Cholesky {
+    /// Factors the matrix whose lower triangle is given. A pivot at or below `precision` times its diagonal element is
+    /// rounding, not information, and refused.
+    pub(super) fn new(mut matrix: Vec<f64>, dim: usize, precision: f64) -> Result<Self, Pivot> {
+        let least: Vec<f64> = (0..dim).map(|i| precision * matrix[i * dim + i]).collect();
+        for start in (0..dim).step_by(BLOCK) {
+            let end = (start + BLOCK).min(dim);
+            factor_panel(&mut matrix, dim, start, end, &least)?;
+            update(&mut matrix, dim, start, end);
+        }
+        Ok(Self { dim, lower: matrix })
+    }
+
+    /// Overwrites the right-hand side with the solution.
+    pub(super) fn solve(&self, x: &mut [f64]) {
+        let rows = || self.lower.chunks_exact(self.dim).enumerate();
+        for (i, row) in rows() {
+            x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
+        }
+        for (i, row) in rows().rev() {
+            let value = x[i] / row[i];
+            x[i] = value;
+            for (x, l) in x[..i].iter_mut().zip(row) {
+                *x -= l * value;
+            }
+        }
+    }
+}
+
+/// The columns `start..end` of `L`, from a matrix from which all columns before have been eliminated.
+fn factor_panel(
+    matrix: &mut [f64],
+    dim: usize,
+    start: usize,
+    end: usize,
+    least: &[f64],
+) -> Result<(), Pivot> {
+    for i in start..dim {
+        let (above, rest) = matrix.split_at_mut(i * dim);
+        let row = &mut rest[..dim];
+        for j in start..end.min(i) {
+            let other = &above[j * dim..][..dim];
+            row[j] = (row[j] - dot(&row[start..j], &other[start..j])) / other[j];
+        }
+        if i < end {
+            let pivot = row[i] - dot(&row[start..i], &row[start..i]);
+            if pivot.is_nan() || pivot <= least[i] {
+                return Err(Pivot {
+                    index: i,
+                    value: pivot,
+                });
+            }
+            row[i] = pivot.sqrt();
+        }
+    }
+    Ok(())
+}
+
+/// Eliminates the columns `start..end` from the rows and columns after them.
+fn update(matrix: &mut [f64], dim: usize, start: usize, end: usize) {
+    // Tiles of rows of the panel, column by column, the last one filled up with zeros.
+    let stride = (end - start) * TILE;
+    let mut panel = vec![0.0; (dim - end).div_ceil(TILE) * stride];
+    for i in end..dim {
+        let (tile, row) = ((i - end) / TILE, (i - end) % TILE);
+        for k in start..end {
+            panel[tile * stride + (k - start) * TILE + row] = matrix[i * dim + k];
+        }
+    }
+    for (p, a) in panel.chunks_exact(stride).enumerate() {
+        for (q, b) in panel.chunks_exact(stride).enumerate().take(p + 1) {
+            let product = tile_product(a, b);
+            for (i, sums) in (end + p * TILE..dim).zip(product) {
+                for (j, sum) in (end + q * TILE..=i).zip(sums) {
+                    matrix[i * dim + j] -= sum;
+                }
+            }
+        }
+    }
+}
+
+/// All inner products of the rows of two tiles.
+fn tile_product(a: &[f64], b: &[f64]) -> [[f64; TILE]; TILE] {
+    let mut product = [[0.0; TILE]; TILE];
+    for (a, b) in a.as_chunks::<TILE>().0.iter().zip(b.as_chunks::<TILE>().0) {
+        for (sums, a) in product.iter_mut().zip(a) {
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum += a * b;
+            }
+        }
+    }
+    product
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

@@ -1,0 +1,166 @@
+//! The dense matrix and its Cholesky factor, for models small enough.
+
+use backdraft_curvature::{BatchOperator, LinearOperator};
+use burn::tensor::{DType, Tensor};
+use serde::Serialize;
+
+use super::cholesky::Cholesky;
+use super::vector::{System, to_device, to_host};
+use super::{
+    Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
+};
+
+const NAME: &str = "direct";
+
+/// The operator's matrix, row-major, by one product with every unit vector: `dim` products, `8 dim^2` bytes.
+///
+/// # Errors
+/// Whatever a product reports, and [`SolveError::NotFinite`].
+pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, SolveError> {
+    let dim = operator.dim();
+    let mut matrix = vec![0.0; dim * dim];
+    for column in 0..dim {
+        let mut unit = vec![0.0; dim];
+        unit[column] = 1.0;
+        let product = to_host(operator.apply(to_device(operator, unit))?)?;
+        for (row, value) in product.into_iter().enumerate() {
+            matrix[row * dim + column] = value;
+        }
+    }
+    if !matrix.iter().all(|x| x.is_finite()) {
+        return Err(SolveError::NotFinite {
+            what: "the dense matrix",
+        });
+    }
+    Ok(matrix)
+}
+
+/// Settings of [`Direct`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DirectConfig {
+    /// The largest dimension for which a dense matrix is formed.
+    pub limit: usize,
+    /// Relative residual that a solution must reach, once rounded to the operator's float type. `None`: 1e-8 in f64, 1e-3 in
+    /// f32, 1e-1 in half precision.
+    pub tolerance: Option<f64>,
+}
+
+impl Default for DirectConfig {
+    fn default() -> Self {
+        Self {
+            limit: 4_096,
+            tolerance: None,
+        }
+    }
+}
+
+impl DirectConfig {
+    /// The solver with these settings.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] for a limit of zero or a tolerance that is not positive.
+    pub fn init(self) -> Result<Direct, SolveError> {
+        check_count("limit", self.limit)?;
+        self.tolerance.map_or(Ok(()), check_tolerance)?;
+        Ok(Direct { config: self })
+    }
+}
+
+/// The direct solver: dense matrix, Cholesky factorisation in f64 on the host.
+#[derive(Clone, Debug, Default)]
+pub struct Direct {
+    config: DirectConfig,
+}
+
+impl Direct {
+    /// Forms and factors the operator's matrix, symmetrised if it is symmetric up to rounding.
+    ///
+    /// # Errors
+    /// [`SolveError::TooLarge`], [`SolveError::NotSymmetric`] and [`SolveError::NotPositiveDefinite`]; otherwise as
+    /// [`to_dense`].
+    pub fn factor<'a>(&self, operator: &'a dyn LinearOperator) -> Result<Factor<'a>, SolveError> {
+        let (dim, limit) = (operator.dim(), self.config.limit);
+        if dim > limit {
+            return Err(SolveError::TooLarge { dim, limit });
+        }
+        let mut matrix = to_dense(operator)?;
+        let precision = epsilon(operator.dtype());
+        symmetrise(&mut matrix, dim, 1e3 * precision)?;
+        let cholesky = Cholesky::new(matrix, dim, precision).map_err(|pivot| {
+            SolveError::NotPositiveDefinite {
+                index: pivot.index,
+                pivot: pivot.value,
+            }
+        })?;
+        let tolerance = self.config.tolerance.unwrap_or(match operator.dtype() {
+            DType::F64 => 1e-8,
+            DType::F32 => 1e-3,
+            _ => 1e-1,
+        });
+        Ok(Factor {
+            operator,
+            cholesky,
+            tolerance,
+        })
+    }
+}
+
+impl Solver for Direct {
+    fn prepare<'a>(
+        &'a self,
+        operator: &'a dyn BatchOperator,
+    ) -> Result<Box<dyn Prepared + 'a>, SolveError> {
+        Ok(Box::new(self.factor(operator)?))
+    }
+}
+
+/// A factored operator: every further right-hand side costs one product, for its true residual.
+pub struct Factor<'a> {
+    operator: &'a dyn LinearOperator,
+    cholesky: Cholesky,
+    tolerance: f64,
+}
+
+impl Prepared for Factor<'_> {
+    fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
+        let Some(system) = System::new(self.operator, &rhs)? else {
+            return Ok(Solution::zero(&rhs, NAME, self.tolerance));
+        };
+        let mut s = to_host(system.rhs.clone())?;
+        self.cholesky.solve(&mut s);
+        let s = to_device(self.operator, s);
+        let (_, true_residual) = system.residual(&s)?;
+        let mut info = SolveInfo::new(NAME, self.tolerance);
+        info.products = self.operator.dim() as f64 + 1.0;
+        info.residuals.push(true_residual);
+        info.true_residual = true_residual;
+        let vector = s * system.norm;
+        Solution { vector, info }.judge(|_| {
+            format!(
+                "the matrix is too ill-conditioned for {:?}. Raise the damping, or compute in f64",
+                self.operator.dtype()
+            )
+        })
+    }
+}
+
+/// Replaces the matrix by its symmetric part, if the rest is at most `limit` of it.
+fn symmetrise(matrix: &mut [f64], dim: usize, limit: f64) -> Result<(), SolveError> {
+    let (mut apart, mut total) = (0.0, 0.0);
+    for row in 0..dim {
+        total += matrix[row * dim + row].powi(2);
+        for column in 0..row {
+            let (a, b) = (matrix[row * dim + column], matrix[column * dim + row]);
+            apart += 2.0 * (a - b).powi(2);
+            total += a * a + b * b;
+            matrix[row * dim + column] = 0.5 * (a + b);
+            matrix[column * dim + row] = 0.5 * (a + b);
+        }
+    }
+    let asymmetry = (apart / total).sqrt();
+    // NaN for the zero matrix, which is symmetric.
+    if asymmetry > limit {
+        return Err(SolveError::NotSymmetric { asymmetry, limit });
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What can go wrong while a system is solved.
+
+use backdraft_curvature::CurvatureError;
+use burn::tensor::TensorReadError;
+
+use super::{Solution, SolveInfo};
+
+/// Error of a solver. The message says what to change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SolveError {
+    /// The solver stopped above its tolerance. The solution is what it had reached, with its true residual.
+    #[error(
+        "{} stopped after {} iterations with relative residual {:.2e}, above the tolerance {:.2e}: {remedy}",
+        .solution.info.solver, .solution.info.iterations, .solution.info.true_residual, .solution.info.tolerance
+    )]
+    NotConverged {
+        /// The best solution found and the evidence on it.
+        solution: Box<Solution>,
+        /// What to change.
+        remedy: String,
+    },
+    /// LiSSA's recursion grew without bound.
+    #[error(
+        "lissa diverged with scale {scale:.3e}: the recursion grew to {norm:.2e} times the right-hand side by step {step} of \
+         repeat {repeat}. The scale must exceed the largest eigenvalue of any batch's matrix: try {suggested:.2e}, or larger \
+         batches. If a larger scale does not help, the matrix has negative eigenvalues: use Gauss-Newton or raise the damping"
+    )]
+    Diverged {
+        /// The repeat, counted from 0.
+        repeat: usize,
+        /// The recursion step at which it was seen, counted from 1.
+        step: usize,
+        /// Norm of the recursion's vector, in units of the right-hand side's; NaN after overflow.
+        norm: f64,
+        /// The scale in use.
+        scale: f64,
+        /// A scale that the growth seen suggests.
+        suggested: f64,
+    },
+    /// Conjugate gradients met a direction `p` with `p'Ap <= 0`.
+    #[error(
+        "conjugate gradients met curvature {curvature:.3e} in iteration {iteration}: the matrix is not positive definite (as far \
+         as its float type can tell). Use Gauss-Newton instead of the Hessian, or raise the damping"
+    )]
+    NegativeCurvature {
+        /// The iteration, counted from 1.
+        iteration: usize,
+        /// The Rayleigh quotient `p'Ap / p'p` of the direction.
+        curvature: f64,
+    },
+    /// The Cholesky factorisation met a pivot that is not positive, or is lost in rounding.
+    #[error(
+        "the matrix is not positive definite: pivot {index} is {pivot:.3e}. Use Gauss-Newton instead of the Hessian, or raise \
+         the damping (a pivot near zero: above rounding, or compute in f64)"
+    )]
+    NotPositiveDefinite {
+        /// Row of the pivot, counted from 0.
+        index: usize,
+        /// Its value.
+        pivot: f64,
+    },
+    /// The operator's products do not form a symmetric matrix.
+    #[error(
+        "the operator is not symmetric: ||A - A'|| is {asymmetry:.2e} of ||A||, above {limit:.0e}. Its product is wrong, or too \
+         coarse in its float type"
+    )]
+    NotSymmetric {
+        /// `||A - A'|| / ||A||` in the Frobenius norm.
+        asymmetry: f64,
+        /// What rounding may explain.
+        limit: f64,
+    },
+    /// A dense matrix would be too large.
+    #[error(
+        "the direct solver would form a dense matrix of {dim} x {dim}, its limit is {limit}: use conjugate gradients, or raise the \
+         limit (8 dim^2 bytes and dim products)"
+    )]
+    TooLarge {
+        /// The operator's dimension.
+        dim: usize,
+        /// The largest dimension allowed.
+        limit: usize,
+    },
+    /// NaN or infinity where there must be none.
+    #[error(
+        "{what} is not finite: the parameters, the data or the right-hand side hold NaN or overflow"
+    )]
+    NotFinite {
+        /// What was being looked at.
+        what: &'static str,
+    },
+    /// A vector whose length is not the operator's dimension.
+    #[error("{what} has {found} elements, the operator {expected}")]
+    Dimension {
+        /// Which vector.
+        what: &'static str,
+        /// The operator's dimension.
+        expected: usize,
+        /// The vector's length.
+        found: usize,
+    },
+    /// A vector of another float type or on another device than the operator's.
+    #[error("{what} is {found}, the operator is {expected}: cast it or move it there first")]
+    Placement {
+        /// Which vector.
+        what: &'static str,
+        /// The operator's float type and device.
+        expected: String,
+        /// The vector's.
+        found: String,
+    },
+    /// A setting that makes no sense.
+    #[error("the setting `{name}` {problem}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A product could not be computed.
+    #[error(transparent)]
+    Curvature(#[from] CurvatureError),
+    /// A result could not be read back from the device.
+    #[error("a result could not be read back from the device: {0}")]
+    Read(#[from] TensorReadError),
+}
+
+impl SolveError {
+    /// The evidence of a solver that stopped above its tolerance.
+    pub fn info(&self) -> Option<&SolveInfo> {
+        match self {
+            Self::NotConverged { solution, .. } => Some(&solution.info),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Parameter vectors between device and host, and the system `A s = b` scaled to a right-hand side of length one.
+
+use backdraft_curvature::LinearOperator;
+use burn::tensor::{Tensor, TensorData};
+
+use super::SolveError;
+
+/// The elements in f64.
+pub(super) fn to_host(v: Tensor<1>) -> Result<Vec<f64>, SolveError> {
+    Ok(v.try_into_vec_as::<f64>()?)
+}
+
+/// A vector like the operator's.
+pub(super) fn to_device(operator: &dyn LinearOperator, v: Vec<f64>) -> Tensor<1> {
+    let shape = [v.len()];
+    Tensor::from_data(
+        TensorData::new(v, shape),
+        (&operator.device(), operator.dtype()),
+    )
+}
+
+/// The Euclidean norm, computed in f64 without overflow; NaN if an element is NaN or infinite.
+///
+/// It is taken on the host, where comparisons with NaN mean what they say; shaders may assume that there is none.
+pub(super) fn norm(v: &Tensor<1>) -> Result<f64, SolveError> {
+    let v = to_host(v.clone())?;
+    if !v.iter().all(|x| x.is_finite()) {
+        return Ok(f64::NAN);
+    }
+    let largest = v.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    if largest == 0.0 {
+        return Ok(0.0);
+    }
+    Ok(largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt())
+}
+
+/// The system scaled to `||b|| = 1`, which keeps the squares of small gradients from vanishing in f32 and makes every
+/// residual relative.
+pub(super) struct System<'a> {
+    pub(super) operator: &'a dyn LinearOperator,
+    /// `b / ||b||`.
+    pub(super) rhs: Tensor<1>,
+    /// `||b||`.
+    pub(super) norm: f64,
+}
+
+impl<'a> System<'a> {
+    /// The system, or `None` if `rhs` is zero.
+    pub(super) fn new(
+        operator: &'a dyn LinearOperator,
+        rhs: &Tensor<1>,
+    ) -> Result<Option<Self>, SolveError> {
+        let rhs = fitting(operator, "the right-hand side", rhs)?;
+        let norm = norm(&rhs)?;
+        if norm.is_nan() {
+            return Err(SolveError::NotFinite {
+                what: "the right-hand side",
+            });
+        }
+        Ok((norm > 0.0).then(|| Self {
+            operator,
+            rhs: rhs / norm,
+            norm,
+        }))
+    }
+
+    /// `b - A s` and its norm, for `s` in the units of the scaled system.
+    pub(super) fn residual(&self, s: &Tensor<1>) -> Result<(Tensor<1>, f64), SolveError> {
+        let residual = self.rhs.clone() - self.operator.apply(s.clone())?;
+        let norm = norm(&residual)?;
+        if norm.is_nan() {
+            return Err(SolveError::NotFinite {
+                what: "the residual",
+            });
+        }
+        Ok((residual, norm))
+    }
+}
+
+/// `v` as a constant, if it has the operator's length, float type and device.
+pub(super) fn fitting(
+    operator: &dyn LinearOperator,
+    what: &'static str,
+    v: &Tensor<1>,
+) -> Result<Tensor<1>, SolveError> {
+    let [found] = v.dims();
+    if found != operator.dim() {
+        return Err(SolveError::Dimension {
+            what,
+            expected: operator.dim(),
+            found,
+        });
+    }
+    if v.dtype() != operator.dtype() || v.device() != operator.device() {
+        return Err(SolveError::Placement {
+            what,
+            expected: format!("{:?} on {:?}", operator.dtype(), operator.device()),
+            found: format!("{:?} on {:?}", v.dtype(), v.device()),
+        });
+    }
+    Ok(v.clone().without_autodiff())
+}

@@ -1,0 +1,184 @@
+//! Conjugate gradients.
+
+use backdraft_curvature::Damped;
+use backdraft_influence::{ConjugateGradient, ConjugateGradientConfig, Direct, SolveError, Solver};
+use burn::tensor::DType;
+
+use crate::operators::{Gram, Spectrum, distance, host, residual, unconverged, uniform, vector};
+
+fn cg(config: ConjugateGradientConfig) -> ConjugateGradient {
+    config.init().unwrap()
+}
+
+#[test]
+fn cg_and_direct_agree() {
+    // Condition number about 1e3: residuals of 1e-12 leave 1e-9 of error.
+    let operator = Damped::new(Gram::new(60, 40, 1), 1e-3);
+    let b = uniform(40, 2);
+    let tight = cg(ConjugateGradientConfig {
+        tolerance: Some(1e-12),
+        ..Default::default()
+    });
+    let by_cg = tight.solve(&operator, b.clone()).unwrap();
+    let by_direct = Direct::default().solve(&operator, b.clone()).unwrap();
+    assert!(distance(&by_cg.vector, &by_direct.vector) < 1e-8);
+    assert!(by_direct.info.true_residual < 1e-13);
+
+    for solution in [&by_cg, &by_direct] {
+        let info = &solution.info;
+        assert!(info.converged);
+        let fresh = residual(&operator, &solution.vector, &b);
+        assert!((fresh - info.true_residual).abs() < 1e-14, "{info:?}");
+    }
+    assert_eq!(by_cg.info.residuals[0], 1.0);
+    assert!(by_cg.info.residuals.last().unwrap() <= &1e-12);
+    assert_eq!(by_direct.info.products, 41.0);
+}
+
+#[test]
+fn cg_converges_in_f32_and_ignores_the_scale_of_the_right_hand_side() {
+    let values: Vec<f64> = (0..50).map(|i| 1.0 + 99.0 * i as f64 / 49.0).collect();
+    let operator = Spectrum::new(&values, DType::F32);
+    for scale in [1e-30, 1.0, 1e30] {
+        // The squares of the first and last do not fit f32.
+        let b = uniform(50, 6).cast(DType::F32) * scale;
+        let solution = ConjugateGradient::default()
+            .solve(&operator, b.clone())
+            .unwrap();
+        assert_eq!(solution.vector.dtype(), DType::F32);
+        assert!(residual(&operator, &solution.vector, &b) <= 1.01e-5);
+    }
+}
+
+#[test]
+fn cg_says_what_it_reached_when_iterations_run_out() {
+    let operator = Damped::new(Gram::new(60, 40, 1), 1e-3);
+    let b = uniform(40, 2);
+    let (solution, remedy) = unconverged(
+        cg(ConjugateGradientConfig {
+            max_iterations: Some(7),
+            ..Default::default()
+        })
+        .solve(&operator, b.clone()),
+    );
+    let info = &solution.info;
+    assert!(remedy.contains("max_iterations"));
+    assert!(!info.converged && info.true_residual > info.tolerance);
+    assert_eq!((info.iterations, info.products), (7, 8.0));
+    // At the start and after every iteration; in f64 the recursion is still true after seven.
+    assert_eq!(info.residuals.len(), 8);
+    let fresh = residual(&operator, &solution.vector, &b);
+    assert!((fresh - info.true_residual).abs() < 1e-12);
+    assert!((info.residuals[7] - fresh).abs() < 1e-10);
+}
+
+#[test]
+fn cg_gives_the_same_iterates_however_often_it_looks() {
+    let operator = Damped::new(Gram::new(60, 40, 1), 1e-3);
+    let solve = |check_every, max_iterations| {
+        let config = ConjugateGradientConfig {
+            check_every,
+            max_iterations: Some(max_iterations),
+            ..Default::default()
+        };
+        unconverged(cg(config).solve(&operator, uniform(40, 2))).0
+    };
+    let (often, seldom) = (solve(1, 11), solve(100, 11));
+    assert_eq!(host(&often.vector), host(&seldom.vector));
+    assert_eq!(often.info, seldom.info);
+}
+
+#[test]
+fn cg_survives_iterations_past_the_exact_solution() {
+    // One distinct eigenvalue: exact after one iteration, with a vanished residual in all that follow.
+    let operator = Spectrum::new(&[2.0; 30], DType::F32);
+    let b = vector(&[1.0; 30]).cast(DType::F32);
+    let eager = cg(ConjugateGradientConfig {
+        check_every: 20,
+        ..Default::default()
+    });
+    let solution = eager.solve(&operator, b).unwrap();
+    assert!(
+        host(&solution.vector)
+            .iter()
+            .all(|x| (x - 0.5).abs() < 1e-6)
+    );
+    assert_eq!(solution.info.residuals.len(), 2);
+}
+
+#[test]
+fn cg_admits_that_f32_allows_no_more() {
+    // Condition number 1e5: the product's own rounding, about 1e-7 ||A|| ||s||, is far above 1e-6 ||b||.
+    let values: Vec<f64> = (0..60)
+        .map(|i| 10f64.powf(-5.0 * i as f64 / 59.0))
+        .collect();
+    let operator = Spectrum::new(&values, DType::F32);
+    let b = uniform(60, 7).cast(DType::F32);
+    let (solution, remedy) = unconverged(
+        cg(ConjugateGradientConfig {
+            tolerance: Some(1e-6),
+            max_iterations: Some(100_000),
+            ..Default::default()
+        })
+        .solve(&operator, b.clone()),
+    );
+    let info = &solution.info;
+    assert!(remedy.contains("rounding in F32"), "{remedy}");
+    assert!(*info.residuals.last().unwrap() <= 1e-6);
+    assert!(
+        info.true_residual > 1e-6 && info.true_residual < 0.1,
+        "{info:?}"
+    );
+    let fresh = residual(&operator, &solution.vector, &b);
+    assert!(
+        (fresh / info.true_residual - 1.0).abs() < 0.3,
+        "{fresh} {info:?}"
+    );
+}
+
+#[test]
+fn cg_starts_warm() {
+    let operator = Damped::new(Gram::new(60, 40, 1), 1e-3);
+    let b = uniform(40, 2);
+    let solver = ConjugateGradient::default();
+    let cold = solver.solve(&operator, b.clone()).unwrap();
+    let warm = solver
+        .solve_from(&operator, b.clone(), cold.vector.clone())
+        .unwrap();
+    assert_eq!((warm.info.iterations, warm.info.products), (0, 1.0));
+    let near = solver
+        .solve_from(&operator, b, cold.vector.clone() * 1.001)
+        .unwrap();
+    assert!(near.info.converged && near.info.residuals[0] < 2e-3);
+    assert!(distance(&near.vector, &cold.vector) < 1e-6);
+    assert!(matches!(
+        solver.solve_from(&operator, uniform(40, 2), uniform(39, 2)),
+        Err(SolveError::Dimension {
+            what: "the start",
+            expected: 40,
+            found: 39
+        })
+    ));
+}
+
+#[test]
+fn negative_curvature_is_named() {
+    let operator = Spectrum::new(&[3.0, 2.0, 1.0, -0.5], DType::F64);
+    let b = vector(&[1.0, 2.0, -1.0, 0.5]);
+    let error = ConjugateGradient::default()
+        .solve(&operator, b.clone())
+        .unwrap_err();
+    let SolveError::NegativeCurvature { curvature, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert!((-0.5..0.0).contains(&curvature));
+    assert!(error.to_string().contains("raise the damping"));
+    // Damped beyond the negative eigenvalue, it solves.
+    ConjugateGradient::default()
+        .solve(&Damped::new(&operator, 1.0), b.clone())
+        .unwrap();
+    assert!(matches!(
+        Direct::default().solve(&operator, b),
+        Err(SolveError::NotPositiveDefinite { .. })
+    ));
+}
