@@ -20,3 +20,8 @@ pub use backdraft_curvature as curvature;
 pub use backdraft_influence as influence;
 pub use backdraft_models as models;
 pub use backdraft_program as program;
+
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

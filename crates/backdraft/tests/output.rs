@@ -94,6 +94,7 @@ fn record() -> RunRecord {
             spearman: None,
             slope: Some(1.02),
             max_objective_gradient: Some(1e-8),
+            failed: Vec::new(),
             pairs: vec![
                 pair(17, 4, 7e-3, 7.1e-3, Kind::Helpful),
                 pair(17, 0, -2.5e-3, -2.4e-3, Kind::Harmful),

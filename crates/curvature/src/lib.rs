@@ -1,4 +1,29 @@
 //! Gauss-Newton and Hessian products of any Burn module over a data set, as linear operators.
+//!
+//! A [`Model`] is a module seen as a function of its parameters, a [`Cost`] its mean [`Loss`] over examples. From a cost come its
+//! value, gradient, per-example losses and their derivatives along a direction, and two curvature matrices, known by exact
+//! products with vectors: [`Cost::gauss_newton`] and [`Cost::hessian`]. Vectors are flat, `Tensor<1>` of shape `[dim]`.
+//!
+//! ```
+//! use backdraft_curvature::{Cost, LinearOperator, Model, SquaredError};
+//! use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
+//!
+//! let device = Device::flex();
+//! let module = LinearConfig::new(2, 1).with_bias(false).init(&device);
+//! let x = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 2.0]], &device);
+//! let t = Tensor::<2>::from_floats([[0.0], [1.0]], &device);
+//!
+//! let model = Model::new(&module, |linear: &Linear, x: Tensor<2>| linear.forward(x))?;
+//! let cost = Cost::new(model, SquaredError, x, t)?;
+//!
+//! // Least squares: the matrix is X'X / N.
+//! let v = Tensor::<1>::from_floats([1.0, 1.0], &device);
+//! let product = cost.gauss_newton().apply(v)?.into_data().try_into_vec::<f32>().unwrap();
+//! assert_eq!(product, [2.0, 3.0]);
+//! # Ok::<(), backdraft_curvature::CurvatureError>(())
+//! ```
+//!
+//! The cost is a *mean* over examples, and so are both matrices; [`Damped`] adds `damping I`.
 
 mod cost;
 mod error;

@@ -123,7 +123,7 @@ impl<L: Loss> Build<'_, L> {
         &self,
         f: impl FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
     ) -> Result<Program, ProgramError> {
-        Program::trace(&self.model.settings(), self.specs, f)?.simplify()
+        Program::trace(&self.model.settings(), self.specs, f)
     }
 
     /// Number of parameter tensors, which come first.

@@ -1,4 +1,20 @@
 //! Influence functions: solvers, scores and response functions.
+//!
+//! What would a measured quantity `m(theta)`, such as a test example's loss, become if a training example were removed? With `A` the
+//! damped curvature of the training cost, one solve `A s = grad m` answers it to first order for *all* training examples:
+//!
+//! ```text
+//! score_i = 1/N <grad L_i, s>   predicts   m(without i) - m(with i)
+//! ```
+//!
+//! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]. Each returns its solution with evidence, or an error that says
+//!   what to change; none returns silently unconverged.
+//! - [`scores()`], [`parameter_change`] and [`self_influence`].
+//! - [`Pbrf`], the proximal Bregman response function: what influence with the Gauss-Newton matrix approximates, computed by
+//!   minimising its objective. [`statistics`] compares the two.
+//!
+//! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions are the
+//! Answer, Then What is the Question?".
 
 mod bregman;
 mod minimize;

@@ -1,4 +1,6 @@
-//! Minimise a smooth objective by steps of a Newton-like method.
+//! Minimise an objective that is smooth, or smooth but for kinks.
+
+use std::collections::VecDeque;
 
 use burn::Tensor;
 
@@ -6,17 +8,25 @@ use crate::ResponseError;
 
 /// What is minimised.
 pub(crate) trait Objective {
-    /// The gradient at `theta`.
-    fn gradient(&self, theta: &Tensor<1>) -> Result<Tensor<1>, ResponseError>;
+    /// Norm below which a gradient is nothing but rounding.
+    fn resolution(&self) -> f64;
 
-    /// A step from `theta`, where the gradient is `gradient`: `-B^-1 gradient` for a positive definite model `B` of the Hessian,
-    /// solved to the relative residual `accuracy`.
-    fn step(
-        &self,
-        theta: &Tensor<1>,
-        gradient: Tensor<1>,
-        accuracy: f64,
-    ) -> Result<Tensor<1>, ResponseError>;
+    /// A lower bound of the curvature where the objective is convex.
+    fn modulus(&self) -> f64;
+
+    /// The value and the gradient at `theta`.
+    fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError>;
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stop {
+    /// Norm of the gradient, relative to the first.
+    pub gradient: f64,
+    /// Decrease of the objective over [`WINDOW`] steps, relative to its whole decrease, if the gradient does not fall either.
+    pub decrease: f64,
+    /// Most steps.
+    pub steps: usize,
 }
 
 /// A minimiser, and the evidence for it.
@@ -24,7 +34,10 @@ pub(crate) trait Objective {
 pub struct Minimum {
     /// The parameters, of shape `[dim]`.
     pub theta: Tensor<1>,
-    /// Norm of the objective's gradient at the start and after every step.
+    /// Value of the objective at the start and after every step.
+    pub values: Vec<f64>,
+    /// Norm of the objective's gradient at the start and after every step. At a kink of a piecewise smooth network it stays
+    /// above zero.
     pub gradient_norms: Vec<f64>,
 }
 
@@ -36,76 +49,211 @@ impl Minimum {
             _ => 0.0,
         }
     }
+
+    /// The objective's decrease over the last ten steps, relative to its whole decrease; 1 if there were fewer steps.
+    pub fn relative_decrease(&self) -> f64 {
+        let last = self.values.len() - 1;
+        if last < WINDOW {
+            return 1.0;
+        }
+        let (whole, recent) = (self.values[0], self.values[last - WINDOW]);
+        (recent - self.values[last]) / (whole - self.values[last]).max(f64::MIN_POSITIVE)
+    }
+
+    /// Whether neither the objective nor its gradient fell in the last ten steps.
+    fn stalled(&self, decrease: f64) -> bool {
+        let norms = &self.gradient_norms;
+        let last = norms.len() - 1;
+        self.relative_decrease() <= decrease && norms[last] > 0.5 * norms[last - WINDOW]
+    }
 }
 
-/// Halvings of a step that does not lower the gradient's norm.
-const HALVINGS: usize = 10;
+/// Steps that are looked back on to see whether the descent has ended.
+const WINDOW: usize = 10;
+/// Pairs of steps and gradient changes that model the curvature.
+const MEMORY: usize = 30;
+/// Share of the slope that a step must at least descend, and that must at most remain at its end.
+const ARMIJO: f64 = 1e-4;
+const WOLFE: f64 = 0.9;
+/// Trials of a step's length.
+const TRIALS: usize = 30;
+/// With curvature of at least `modulus`, the minimum lies within `|gradient| / modulus` of the start. So many times further out,
+/// the descent has left the region in which the objective has a minimum.
+const REACH: f64 = 2.0;
+/// Differences of the objective below this share of its decrease are rounding: there the slopes decide.
+const ROUNDING: f64 = 1e-9;
 
-/// Relative residual to which a step is solved. The next step makes up for it.
-const ACCURACY: f64 = 1e-2;
+/// A point, its value, gradient and the gradient's norm.
+struct Point {
+    theta: Tensor<1>,
+    value: f64,
+    gradient: Tensor<1>,
+    norm: f64,
+}
 
-/// Steps until the gradient's norm is at most `tolerance` times that at `theta`.
+impl Point {
+    fn at(objective: &impl Objective, theta: Tensor<1>) -> Result<Self, ResponseError> {
+        let (value, gradient) = objective.value_and_gradient(&theta)?;
+        let norm = norm(&gradient)?;
+        Ok(Self {
+            theta,
+            value,
+            gradient,
+            norm,
+        })
+    }
+}
+
+/// Descends from `theta` by L-BFGS (Nocedal 1980) with the bracketing line search of Lewis and Overton (2013), which does not
+/// ask for smoothness.
 pub(crate) fn minimize(
     objective: &impl Objective,
-    mut theta: Tensor<1>,
-    tolerance: f64,
-    max_steps: usize,
+    theta: Tensor<1>,
+    stop: Stop,
 ) -> Result<Minimum, ResponseError> {
-    let mut gradient = objective.gradient(&theta)?;
-    let mut norms = vec![norm(&gradient)?];
-    while norms[norms.len() - 1] > tolerance * norms[0] {
-        if norms.len() > max_steps {
-            return Err(not_converged(
-                Minimum {
-                    theta,
-                    gradient_norms: norms,
-                },
-                tolerance,
-            ));
+    let mut here = Point::at(objective, theta)?;
+    let mut found = Minimum {
+        theta: here.theta.clone(),
+        values: vec![here.value],
+        gradient_norms: vec![here.norm],
+    };
+    let start = here.theta.clone();
+    let reach = REACH * here.norm / objective.modulus();
+    let enough = (stop.gradient * here.norm).max(objective.resolution());
+    let mut curvature = Curvature::default();
+    while here.norm > enough {
+        let steps = found.values.len() - 1;
+        if steps >= stop.steps {
+            found.theta = here.theta;
+            return Err(ResponseError::NotConverged {
+                steps,
+                tolerance: stop.gradient,
+                minimum: Box::new(found),
+            });
         }
-        let mut step = objective.step(&theta, gradient.clone(), ACCURACY)?;
-        let mut lowered = None;
-        for _ in 0..HALVINGS {
-            let candidate = theta.clone() + step.clone();
-            let at_candidate = objective.gradient(&candidate)?;
-            let size = norm(&at_candidate)?;
-            if size < norms[norms.len() - 1] {
-                lowered = Some((candidate, at_candidate, size));
-                break;
+        let slack = ROUNDING * (found.values[0] - here.value);
+        let direction = curvature.direction(&here.gradient);
+        // No step is longer than the least curvature allows.
+        let longest = here.norm / (objective.modulus() * norm(&direction)?);
+        let next = match search(objective, &here, direction * longest.min(1.0), slack)? {
+            Some(next) => next,
+            // The model may be at fault: try once more along the gradient.
+            None if !curvature.pairs.is_empty() => {
+                curvature.pairs.clear();
+                continue;
             }
-            step = step * 0.5;
-        }
-        let Some((candidate, at_candidate, size)) = lowered else {
-            return Err(not_converged(
-                Minimum {
-                    theta,
-                    gradient_norms: norms,
-                },
-                tolerance,
-            ));
+            // No step along the gradient lowers the objective: a kink, or the end of the float type's precision.
+            None => break,
         };
-        (theta, gradient) = (candidate, at_candidate);
-        norms.push(size);
+        curvature.learn(&here, &next)?;
+        here = next;
+        if norm(&(here.theta.clone() - start.clone()))? > reach {
+            return Err(ResponseError::Diverged);
+        }
+        found.values.push(here.value);
+        found.gradient_norms.push(here.norm);
+        if found.values.len() > WINDOW && found.stalled(stop.decrease) {
+            break;
+        }
     }
-    Ok(Minimum {
-        theta,
-        gradient_norms: norms,
-    })
+    found.theta = here.theta;
+    Ok(found)
 }
 
-fn not_converged(minimum: Minimum, tolerance: f64) -> ResponseError {
-    ResponseError::NotConverged {
-        steps: minimum.gradient_norms.len() - 1,
-        tolerance,
-        minimum: Box::new(minimum),
+/// A point along `direction` that is lower and less steep; `None` if there is none within reach.
+fn search(
+    objective: &impl Objective,
+    here: &Point,
+    direction: Tensor<1>,
+    slack: f64,
+) -> Result<Option<Point>, ResponseError> {
+    let slope = dot(&here.gradient, &direction)?;
+    if slope >= 0.0 {
+        return Ok(None);
+    }
+    let (mut low, mut high, mut length) = (0.0, f64::INFINITY, 1.0);
+    for _ in 0..TRIALS {
+        let next = Point::at(objective, here.theta.clone() + direction.clone() * length)?;
+        let after = dot(&next.gradient, &direction)?;
+        let lower = next.value <= here.value + ARMIJO * length * slope;
+        let flat = next.value <= here.value + slack && after <= (2.0 * ARMIJO - 1.0) * slope;
+        if !(lower || flat) {
+            high = length;
+        } else if after < WOLFE * slope {
+            low = length;
+        } else {
+            return Ok(Some(next));
+        }
+        length = if high.is_finite() {
+            0.5 * (low + high)
+        } else {
+            2.0 * low
+        };
+    }
+    Ok(None)
+}
+
+/// What the last steps tell of the inverse Hessian.
+#[derive(Default)]
+struct Curvature {
+    /// Step, change of the gradient, and one over their product, of shape `[1]`.
+    pairs: VecDeque<(Tensor<1>, Tensor<1>, Tensor<1>)>,
+    /// The last pair's scale of the inverse Hessian, of shape `[1]`.
+    scale: Option<Tensor<1>>,
+}
+
+impl Curvature {
+    fn learn(&mut self, from: &Point, to: &Point) -> Result<(), ResponseError> {
+        let step = to.theta.clone() - from.theta.clone();
+        let change = to.gradient.clone() - from.gradient.clone();
+        let product = (step.clone() * change.clone()).sum();
+        let squared = change.clone().square().sum();
+        let cosine: f64 = (product.clone() / squared.clone().sqrt()).into_scalar();
+        if cosine > f64::EPSILON * norm(&step)? {
+            self.scale = Some(product.clone() / squared);
+            self.pairs.push_back((step, change, product.recip()));
+            if self.pairs.len() > MEMORY {
+                self.pairs.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    /// `-H gradient` by the two-loop recursion; nothing is read back from the device.
+    fn direction(&self, gradient: &Tensor<1>) -> Tensor<1> {
+        let mut q = gradient.clone();
+        let mut weights = Vec::with_capacity(self.pairs.len());
+        for (step, change, inverse) in self.pairs.iter().rev() {
+            let weight = (step.clone() * q.clone()).sum() * inverse.clone();
+            q = q - change.clone() * weight.clone();
+            weights.push(weight);
+        }
+        if let Some(scale) = &self.scale
+            && !self.pairs.is_empty()
+        {
+            q = q * scale.clone();
+        }
+        for ((step, change, inverse), weight) in self.pairs.iter().zip(weights.into_iter().rev()) {
+            let other = (change.clone() * q.clone()).sum() * inverse.clone();
+            q = q + step.clone() * (weight - other);
+        }
+        -q
     }
 }
 
-fn norm(v: &Tensor<1>) -> Result<f64, ResponseError> {
-    let squared: f64 = v.clone().square().sum().into_scalar();
-    if squared.is_finite() {
-        Ok(squared.sqrt())
+fn dot(a: &Tensor<1>, b: &Tensor<1>) -> Result<f64, ResponseError> {
+    finite((a.clone() * b.clone()).sum().into_scalar())
+}
+
+fn finite(value: f64) -> Result<f64, ResponseError> {
+    if value.is_finite() {
+        Ok(value)
     } else {
         Err(ResponseError::Diverged)
     }
+}
+
+/// The Euclidean norm, which must be finite.
+pub(crate) fn norm(v: &Tensor<1>) -> Result<f64, ResponseError> {
+    Ok(finite(v.clone().square().sum().into_scalar())?.sqrt())
 }

@@ -5,8 +5,8 @@ use burn::Tensor;
 use serde::Serialize;
 
 use crate::{
-    Bregman, ConjugateGradientConfig, ResponseError, SolveError,
-    minimize::{Minimum, Objective, minimize},
+    Bregman, ResponseError,
+    minimize::{Minimum, Objective, Stop, minimize, norm},
 };
 
 /// Settings of a [`Pbrf`].
@@ -18,18 +18,23 @@ pub struct PbrfConfig {
     pub epsilon: Option<f64>,
     /// The gradient's norm, relative to the one at the start, at which the objective counts as minimised.
     pub tolerance: f64,
+    /// A piecewise smooth network (ReLU, max pooling) may have its minimum at a kink, where no gradient vanishes: the objective
+    /// also counts as minimised once ten steps lower it by no more than this share of its whole decrease.
+    pub decrease: f64,
     /// Most steps of the minimiser.
     pub max_steps: usize,
 }
 
 impl PbrfConfig {
-    /// Removal of an example under the proximal strength `damping`, minimised until the gradient has fallen by 1e4.
+    /// Removal of an example under the proximal strength `damping`, minimised until the gradient has fallen by 1e4 or the
+    /// objective falls no further.
     pub fn new(damping: f64) -> Self {
         Self {
             damping,
             epsilon: None,
             tolerance: 1e-4,
-            max_steps: 50,
+            decrease: 1e-4,
+            max_steps: 2_000,
         }
     }
 }
@@ -86,25 +91,28 @@ impl<L: Loss> Pbrf<L> {
         &self.theta
     }
 
-    /// The response to the removal of the training example `index`: minimised from `theta_s` by Gauss-Newton steps, with
-    /// nothing of any influence estimate in it.
+    /// The response to the removal of the training example `index`: minimised from `theta_s` by L-BFGS, with nothing
+    /// of any influence estimate in it.
     ///
     /// # Errors
     /// [`ResponseError::NotConverged`] if the gradient did not reach the tolerance; [`ResponseError::Curvature`] for an example
     /// that does not exist, among others.
     pub fn remove(&self, index: usize) -> Result<Minimum, ResponseError> {
         let epsilon = self.config.epsilon.unwrap_or(1.0 / self.cost.len() as f64);
+        let removed = self.cost.select(&[index])?;
+        let precision = self.theta.dtype().finfo().map_or(0.0, |info| info.epsilon);
         let removal = Removal {
             pbrf: self,
-            removed: self.cost.select(&[index])?,
             epsilon,
+            resolution: 10.0 * precision * norm(&removed.gradient()?)?,
+            removed,
         };
-        minimize(
-            &removal,
-            self.theta.clone(),
-            self.config.tolerance,
-            self.config.max_steps,
-        )
+        let stop = Stop {
+            gradient: self.config.tolerance,
+            decrease: self.config.decrease,
+            steps: self.config.max_steps,
+        };
+        minimize(&removal, self.theta.clone(), stop)
     }
 }
 
@@ -113,34 +121,30 @@ struct Removal<'a, L: Loss> {
     pbrf: &'a Pbrf<L>,
     removed: Cost<L>,
     epsilon: f64,
+    resolution: f64,
 }
 
 impl<L: Loss> Objective for Removal<'_, L> {
-    fn gradient(&self, theta: &Tensor<1>) -> Result<Tensor<1>, ResponseError> {
-        let divergence = self.pbrf.divergence.at(theta.clone())?.gradient()?;
-        let removed = self.removed.at(theta.clone())?.gradient()?;
-        let proximal = theta.clone() - self.pbrf.theta.clone();
-        Ok(divergence - removed * self.epsilon + proximal * self.pbrf.config.damping)
+    fn resolution(&self) -> f64 {
+        self.resolution
     }
 
-    fn step(
-        &self,
-        theta: &Tensor<1>,
-        gradient: Tensor<1>,
-        accuracy: f64,
-    ) -> Result<Tensor<1>, ResponseError> {
-        let cost = self.pbrf.divergence.at(theta.clone())?;
-        let matrix = cost.gauss_newton().damped(self.pbrf.config.damping);
-        let solver = ConjugateGradientConfig {
-            tolerance: Some(accuracy),
-            ..Default::default()
-        }
-        .init()?;
-        match solver.solve(&matrix, -gradient) {
-            Ok(solution) => Ok(solution.vector),
-            // A step need not be exact: the gradient of the objective decides.
-            Err(SolveError::NotConverged { solution, .. }) => Ok(solution.vector),
-            Err(error) => Err(error.into()),
-        }
+    fn modulus(&self) -> f64 {
+        self.pbrf.config.damping
+    }
+
+    fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
+        let damping = self.pbrf.config.damping;
+        let (divergence, slope) = self
+            .pbrf
+            .divergence
+            .at(theta.clone())?
+            .value_and_gradient()?;
+        let (loss, removed) = self.removed.at(theta.clone())?.value_and_gradient()?;
+        let moved = theta.clone() - self.pbrf.theta.clone();
+        let distance = moved.clone().square().sum();
+        let value = divergence - loss * self.epsilon + distance * (0.5 * damping);
+        let gradient = slope - removed * self.epsilon + moved * damping;
+        Ok((value.into_scalar(), gradient))
     }
 }

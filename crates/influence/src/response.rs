@@ -2,7 +2,7 @@
 
 use backdraft_curvature::CurvatureError;
 
-use crate::{Minimum, SolveError};
+use crate::Minimum;
 
 /// Error of a response function. The message says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -10,9 +10,9 @@ use crate::{Minimum, SolveError};
 pub enum ResponseError {
     /// The objective's gradient did not become small enough.
     #[error(
-        "the response was not minimised: after {steps} steps the gradient is {:.1e} of its first norm, above {tolerance:.1e}. \
-         Raise the damping or the tolerance, or compute in f64",
-        .minimum.relative_gradient()
+        "the response was not minimised: after {steps} steps the gradient is {:.1e} of its first norm, above {tolerance:.1e}, and \
+         the last ten steps made {:.1e} of the objective's decrease. Raise the damping, the tolerances or the number of steps",
+        .minimum.relative_gradient(), .minimum.relative_decrease()
     )]
     NotConverged {
         /// Steps made.
@@ -22,8 +22,11 @@ pub enum ResponseError {
         /// The best parameters found.
         minimum: Box<Minimum>,
     },
-    /// The objective or its gradient became NaN or infinite.
-    #[error("the response diverged: its gradient is not finite. Raise the damping")]
+    /// The objective has no minimum near the trained parameters: the removed example's loss grows faster than the other terms, or
+    /// something became NaN or infinite.
+    #[error(
+        "the response diverged: without the example the objective has no minimum near the trained parameters. Raise the damping"
+    )]
     Diverged,
     /// A setting that makes no sense.
     #[error("the setting `{name}` {problem}")]
@@ -33,9 +36,6 @@ pub enum ResponseError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A system could not be solved.
-    #[error(transparent)]
-    Solve(#[from] SolveError),
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),

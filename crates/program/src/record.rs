@@ -16,23 +16,23 @@ thread_local! {
     static FREE: RefCell<Vec<(DeviceSettings, CaptureDevice)>> = const { RefCell::new(Vec::new()) };
 }
 
-fn acquire(settings: &DeviceSettings) -> Result<CaptureDevice, ProgramError> {
-    let free = FREE.with_borrow_mut(|free| {
+/// A capture device that is free, if this thread has used one with these settings before.
+fn reuse(settings: &DeviceSettings) -> Option<CaptureDevice> {
+    FREE.with_borrow_mut(|free| {
         let position = free.iter().position(|(other, _)| other == settings)?;
         Some(free.swap_remove(position).1)
-    });
-    if let Some(device) = free {
-        return Ok(device);
-    }
-    let device = CaptureDevice::default();
+    })
+}
+
+/// Sets the default types of a new device, which works inside a scope alone.
+fn configure(device: &CaptureDevice, settings: &DeviceSettings) -> Result<(), ProgramError> {
     set_default_dtypes::<CaptureBackend>(
-        &device,
+        device,
         settings.float_dtype,
         settings.int_dtype,
         settings.bool_dtype,
     )
-    .map_err(|error| ProgramError::Trace(error.to_string()))?;
-    Ok(device)
+    .map_err(|error| ProgramError::Trace(error.to_string()))
 }
 
 impl Program {
@@ -62,7 +62,8 @@ impl Program {
                     })
                 })
                 .collect()
-        })
+        })?
+        .simplify()
     }
 }
 
@@ -78,17 +79,21 @@ where
         Vec<Value<CaptureBackend>>,
     ) -> Result<Vec<Value<CaptureBackend>>, ProgramError>,
 {
-    let device = acquire(settings)?;
+    let known = reuse(settings);
+    let device = known.unwrap_or_default();
     let mut outcome = Ok((Vec::new(), Vec::new()));
     let captured = catch_unsupported(|| {
         device.capture_scope(|scope| {
+            let configured = known.map_or_else(|| configure(&device, settings), |_| Ok(()));
             let placeholders: Vec<_> = inputs
                 .iter()
                 .map(|spec| spec.placeholder(&device))
                 .collect();
             let ids: Vec<_> = placeholders.iter().map(Value::id).collect();
             // The outputs stay alive until the scope is complete, so that none is recorded as dropped or overwritten.
-            outcome = f(&device, placeholders).map(|outputs| (ids, outputs));
+            outcome = configured
+                .and_then(|()| f(&device, placeholders))
+                .map(|outputs| (ids, outputs));
             scope.complete([], [])
         })
     })
@@ -97,9 +102,9 @@ where
         reason: "it has no forward-mode rule",
     })?
     .map_err(|error| ProgramError::Trace(error.to_string()))?;
+    let (inputs, outputs) = outcome?;
     FREE.with_borrow_mut(|free| free.push((*settings, device)));
 
-    let (inputs, outputs) = outcome?;
     let is_placeholder = |op: &OperationIr| match op {
         OperationIr::BaseFloat(BaseOperationIr::Empty(d))
         | OperationIr::BaseInt(BaseOperationIr::Empty(d))

@@ -5,6 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
+use burn_backend::DType;
 use burn_ir::{
     BaseOperationIr as Base, FullOpIr, IrVisitorMut, NumericOperationIr as Numeric, OperationIr,
     ScalarIr, ScalarOpIr, ShapeOpIr, TensorId, TensorIr,
@@ -16,7 +17,7 @@ impl Program {
     /// The same function with less work: operations that change nothing are dropped, products with uniform tensors become
     /// products with numbers, equal operations run once, and what no output needs does not run.
     ///
-    /// Derivatives come out simplified; call this after composing programs with [`call`](Program::call).
+    /// Traces and derivatives come out simplified, so there is rarely a need to call this.
     ///
     /// # Errors
     /// None for a program that was traced or derived; the type is that of all transformations.
@@ -217,7 +218,20 @@ impl Facts {
                 unchanged(&d.lhs, &d.out)
             }
             Numeric::MulScalar(d) => full(self.uniform(&d.lhs)? * number(&d.rhs)?, &d.out),
-            Numeric::DivScalar(d) => full(self.uniform(&d.lhs)? / number(&d.rhs)?, &d.out),
+            Numeric::DivScalar(d) => match self.uniform(&d.lhs) {
+                Some(value) => full(value / number(&d.rhs)?, &d.out),
+                // Burn's reverse mode takes the reciprocal in f32, whatever the type of the tensor.
+                None if d.out.dtype == DType::F64 => {
+                    let (lhs, out) = (d.lhs.clone(), d.out.clone());
+                    let rhs = ScalarIr::Float(number(&d.rhs)?.recip());
+                    Some(Simpler::Numeric(Numeric::MulScalar(ScalarOpIr {
+                        lhs,
+                        rhs,
+                        out,
+                    })))
+                }
+                None => None,
+            },
             Numeric::Neg(d) => full(-self.uniform(&d.input)?, &d.out),
             Numeric::SumDim(d) | Numeric::MeanDim(d) if d.input.shape[d.axis] == 1 => {
                 unchanged(&d.input, &d.out)

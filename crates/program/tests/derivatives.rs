@@ -257,6 +257,20 @@ fn simplification_removes_the_waste_of_reverse_mode() {
 }
 
 #[test]
+fn division_by_a_number_is_exact_in_reverse() {
+    let spec = [Spec::new([2, 2], DType::F64)];
+    let third = Program::trace(&device().settings(), &spec, |inputs| {
+        Ok(vec![
+            (Tensor::<2>::from_dispatch(inputs[0].clone()) / 3.0).into_dispatch(),
+        ])
+    });
+    let two = tensor(&numbers(4, 0.3), [2, 2]);
+    let gradient = run(&third.unwrap().gradient(&[0]).unwrap(), &[two]).remove(1);
+    // One rounding of 1/3 in f64; Burn's own reverse mode is off by 1e-8.
+    assert_eq!(gradient, [1.0 / 3.0; 4]);
+}
+
+#[test]
 fn misuse_is_a_typed_error() {
     let program = program();
     let arity = program.call(vec![x().into_dispatch()]);

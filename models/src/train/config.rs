@@ -76,7 +76,10 @@ impl TrainConfig {
                 schedule: Schedule::Constant,
                 batch_size: 4096,
                 epochs: 1000,
-                weight_decay: 1e-3,
+                weight_decay: match dataset.task {
+                    Task::Binary { .. } => 1e-2,
+                    Task::Classification { .. } | Task::Regression => 1e-3,
+                },
                 seed: 0,
             },
             Model::Mlp => Self {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backdraft_models::Activation;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::device::DeviceName;
@@ -49,6 +50,14 @@ pub(super) struct Explain {
     #[arg(long, value_name = "mlp|lr", default_value = "mlp")]
     pub model: String,
 
+    /// Widths of the MLP's hidden layers. Default: 32,32 on tables and small images, 128,128 on larger ones.
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
+    pub hidden: Option<Vec<usize>>,
+
+    /// The MLP's activation function.
+    #[arg(long, value_enum)]
+    pub activation: Option<ActivationName>,
+
     /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout) or one CSV table; or a CSV file.
     #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
     pub data: PathBuf,
@@ -77,7 +86,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "SIGMA")]
     pub scale: Option<f64>,
 
-    /// The damping. Default: 0.001, or the L2 coefficient of the model's training where that is larger.
+    /// The damping. Default: 0.03 for the mlp, the L2 coefficient of the training for lr.
     #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
     pub damping: Option<f64>,
 
@@ -96,6 +105,25 @@ pub(super) struct Explain {
     /// Replace an earlier run in the folder given with --out.
     #[arg(long, requires = "out")]
     pub overwrite: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActivationName {
+    Relu,
+    Tanh,
+    Sigmoid,
+    Gelu,
+}
+
+impl From<ActivationName> for Activation {
+    fn from(name: ActivationName) -> Self {
+        match name {
+            ActivationName::Relu => Self::Relu,
+            ActivationName::Tanh => Self::Tanh,
+            ActivationName::Sigmoid => Self::Sigmoid,
+            ActivationName::Gelu => Self::Gelu,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -15,11 +15,12 @@ use backdraft_influence::{
 use backdraft_models::{
     Metrics as Measured, TrainConfig, Zoo, ZooConfig,
     data::{self, Dataset, Split, Targets, Task},
-    evaluate, outputs, per_example_losses, train,
+    evaluate, outputs, per_example_losses, to_dtype, train,
 };
 use burn::{
+    module::Module,
     store::{ModuleSnapshot, SafetensorsStore},
-    tensor::Device,
+    tensor::{DType, Device},
 };
 use serde_json::{Map, Value, json};
 
@@ -27,6 +28,7 @@ use super::{
     CliError,
     args::{Explain, SolverName},
     progress::{self, say},
+    stable::stable,
     verify,
 };
 use crate::output::{
@@ -41,8 +43,14 @@ const QUERIES: usize = 3;
 const TOP: usize = 20;
 /// Examples of each sign in the report.
 const SHOWN: usize = 5;
-/// Damping unless `--damping` or the model's own L2 term says otherwise.
-const DAMPING: f64 = 1e-3;
+/// Damping unless `--damping` says otherwise: for a network enough to keep the response to one removal among a thousand examples
+/// near its first order, and the L2 term where that alone makes the problem strongly convex.
+fn default_damping(kind: backdraft_models::Model, config: &TrainConfig) -> f64 {
+    match kind {
+        backdraft_models::Model::Mlp => 0.03,
+        backdraft_models::Model::LogisticRegression => config.weight_decay,
+    }
+}
 
 /// Burn's version, which the workspace pins.
 const BURN: &str = "0.22.1";
@@ -64,11 +72,14 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     };
     let folder = RunFolder::create(&out, existing)?;
 
+    let network = network(args, kind, &dataset)?;
     let config = TrainConfig {
         seed: args.seed,
         ..TrainConfig::preset(kind, &dataset)
     };
-    let damping = args.damping.unwrap_or(config.weight_decay.max(DAMPING));
+    let damping = args
+        .damping
+        .unwrap_or_else(|| default_damping(kind, &config));
     if !(damping > 0.0 && damping.is_finite()) {
         let problem = format!("is {damping}: it must be positive and finite");
         return Err(CliError::Option {
@@ -93,6 +104,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let run = Run {
         args,
         dataset,
+        network,
         config,
         damping,
         out,
@@ -101,14 +113,15 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         timings: RefCell::default(),
     };
     match run.dataset.task {
-        Task::Binary { .. } => {
-            let targets = |split: &Split, device: &Device| split.values(device);
-            run.explain(kind, BinaryCrossEntropy, targets)
-        }
+        Task::Binary { .. } => run.explain(kind, BinaryCrossEntropy, |split, device, dtype| {
+            split.values((device, dtype))
+        }),
         Task::Classification { .. } => {
-            run.explain(kind, CrossEntropy, |split, device| split.classes(device))
+            run.explain(kind, CrossEntropy, |split, device, _| split.classes(device))
         }
-        Task::Regression => run.explain(kind, SquaredError, |split, device| split.values(device)),
+        Task::Regression => run.explain(kind, SquaredError, |split, device, dtype| {
+            split.values((device, dtype))
+        }),
     }
 }
 
@@ -116,6 +129,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
 struct Run<'a> {
     args: &'a Explain,
     dataset: Dataset,
+    network: ZooConfig,
     config: TrainConfig,
     damping: f64,
     out: PathBuf,
@@ -129,9 +143,9 @@ impl Run<'_> {
         self,
         kind: backdraft_models::Model,
         loss: L,
-        targets: impl Fn(&Split, &Device) -> L::Targets,
+        targets: impl Fn(&Split, &Device, DType) -> L::Targets,
     ) -> Result<(), CliError> {
-        let module = self.timed("train", || self.train(kind))?;
+        let module = self.timed("train", || self.train())?;
         let objective = self.dataset.task.objective();
         let metrics = Metrics {
             train: quality(&evaluate(&module, &self.dataset.train, objective)),
@@ -143,25 +157,26 @@ impl Run<'_> {
             shown(&metrics.test)
         ));
 
-        let model = Model::new(&module, Zoo::forward)?;
         let (train, test) = (&self.dataset.train, &self.dataset.test);
-        let cost = Cost::new(
-            model,
-            loss,
-            train.inputs(&self.device),
-            targets(train, &self.device),
-        )?;
-        let measured =
-            cost.with_examples(test.inputs(&self.device), targets(test, &self.device))?;
         let losses = per_example_losses(&module, test, objective);
         let queries = self.queries(&losses);
-        let costs: Vec<_> = queries
-            .iter()
-            .map(|&q| measured.select(&[q]))
-            .collect::<Result<_, _>>()?;
+        let costs = |module: &Zoo, device: &Device, dtype: DType| {
+            let model = Model::new(module, Zoo::forward)?;
+            let inputs = |split: &Split| split.inputs((device, dtype));
+            let cost = Cost::new(
+                model,
+                loss.clone(),
+                inputs(train),
+                targets(train, device, dtype),
+            )?;
+            let tests = cost.with_examples(inputs(test), targets(test, device, dtype))?;
+            let measured = queries.iter().map(|&query| tests.select(&[query]));
+            Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
+        };
+        let (cost, measured) = costs(&module, &self.device, DType::F32)?;
 
         let matrix = cost.gauss_newton().damped(self.damping);
-        let solutions = self.timed("solve", || self.solve(&matrix, &queries, &costs))?;
+        let solutions = self.timed("solve", || self.solve(&matrix, &queries, &measured))?;
         let values = self.timed("score", || {
             let mut values = Vec::new();
             for solution in &solutions {
@@ -172,7 +187,10 @@ impl Run<'_> {
         })?;
         let scores = Scores::new(queries.clone(), cost.len(), values)?;
         let verification = self.timed("verify", || {
-            verify::verify(&cost, &costs, &scores, self.damping, self.args.seed)
+            let (device, dtype) = verify::place(&self.device);
+            let exact = to_dtype(module.clone().fork(&device), dtype);
+            let (cost, measured) = costs(&exact, &device, dtype)?;
+            verify::verify(&cost, &measured, &scores, self.damping, self.args.seed)
         })?;
         say(format_args!(
             "\n{}",
@@ -232,9 +250,8 @@ impl Run<'_> {
         Ok(done)
     }
 
-    fn train(&self, kind: backdraft_models::Model) -> Result<Zoo, CliError> {
-        let module = ZooConfig::preset(kind, &self.dataset).with_seed(self.args.seed);
-        let module = module.init(&self.device);
+    fn train(&self) -> Result<Zoo, CliError> {
+        let module = self.network.init(&self.device);
         let bar = progress::bar("training", 0);
         let objective = self.dataset.task.objective();
         let trained = train(
@@ -314,6 +331,7 @@ impl Run<'_> {
 
     fn settings(&self, kind: backdraft_models::Model) -> Settings {
         let mut details = Map::new();
+        details.insert("network".into(), json!(self.network));
         details.insert("training".into(), json!(self.config));
         details.insert("target".into(), json!(self.args.target));
         details.insert(
@@ -349,11 +367,9 @@ impl Run<'_> {
         let json = record.to_json()?;
         let report = report(&self.dataset, &self.out, scores, labels.clone(), record);
 
-        self.folder.write("model.safetensors", &weights)?;
-        self.folder.write(
-            Scores::FILE,
-            &scores.to_safetensors(&labels, self.args.seed)?,
-        )?;
+        self.folder.write("model.safetensors", &stable(weights))?;
+        let all = scores.to_safetensors(&labels, self.args.seed)?;
+        self.folder.write(Scores::FILE, &stable(all))?;
         self.folder
             .write(Scores::TOP_FILE, &scores.to_csv(&labels, TOP)?)?;
         self.folder
@@ -367,6 +383,48 @@ impl Run<'_> {
         ));
         Ok(())
     }
+}
+
+/// The model's shape: the preset's, with what the options say.
+fn network(
+    args: &Explain,
+    kind: backdraft_models::Model,
+    dataset: &Dataset,
+) -> Result<ZooConfig, CliError> {
+    let refuse = |option, problem: &str| {
+        let problem = problem.into();
+        Err(CliError::Option { option, problem })
+    };
+    let mut network = ZooConfig::preset(kind, dataset).with_seed(args.seed);
+    match &mut network {
+        ZooConfig::Mlp(config) => {
+            if let Some(hidden) = &args.hidden {
+                if hidden.contains(&0) {
+                    return refuse(
+                        "--hidden",
+                        "has a width of 0: a layer needs at least one unit",
+                    );
+                }
+                config.hidden.clone_from(hidden);
+            }
+            config.activation = args.activation.map_or(config.activation, Into::into);
+        }
+        ZooConfig::LogisticRegression(_) => {
+            if args.hidden.is_some() {
+                return refuse(
+                    "--hidden",
+                    "is for the mlp: a logistic regression has no hidden layers",
+                );
+            }
+            if args.activation.is_some() {
+                return refuse(
+                    "--activation",
+                    "is for the mlp: a logistic regression has none",
+                );
+            }
+        }
+    }
+    Ok(network)
 }
 
 fn check_queries(args: &Explain, dataset: &Dataset) -> Result<(), CliError> {

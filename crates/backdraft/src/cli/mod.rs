@@ -5,6 +5,7 @@ mod device;
 mod error;
 mod explain;
 mod progress;
+mod stable;
 mod verify;
 
 use std::{

@@ -30,8 +30,8 @@ pub use error::OutputError;
 pub use folder::{Existing, RunFolder};
 pub use labels::{Labels, Target};
 pub use record::{
-    Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings, Sizes, SolveRecord, Timing,
-    Verification, Versions,
+    Failed, Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings, Sizes, SolveRecord,
+    Timing, Verification, Versions,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};

@@ -158,6 +158,17 @@ pub struct Verification {
     pub max_objective_gradient: Option<f64>,
     /// What was compared.
     pub pairs: Vec<Pair>,
+    /// Removals left out of the comparison, because their response could not be computed.
+    pub failed: Vec<Failed>,
+}
+
+/// A removal whose response could not be computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Index of the training example.
+    pub train: usize,
+    /// Why.
+    pub reason: String,
 }
 
 /// One training example removed, and what that does to one query's loss.

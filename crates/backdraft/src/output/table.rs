@@ -35,6 +35,12 @@ pub fn verification_table(verification: &Verification) -> String {
             short(gradient)
         ));
     }
+    for failed in &verification.failed {
+        text.push_str(&format!(
+            "left out: example {}, {}\n",
+            failed.train, failed.reason
+        ));
+    }
     text
 }
 

@@ -59,8 +59,17 @@ fn caption(verification: &Verification) -> Html {
             element("span", &[("class", "keys")], keys),
             text("b", agreement),
             gradient.unwrap_or_default().into(),
+            left_out(verification).into(),
         ],
     )
+}
+
+/// What the comparison is missing, if anything.
+fn left_out(verification: &Verification) -> String {
+    let failed = verification.failed.iter();
+    failed
+        .map(|it| format!(" Left out: #{}, {}.", it.train, it.reason))
+        .collect()
 }
 
 fn pairs(report: &Report, verification: &Verification) -> Html {

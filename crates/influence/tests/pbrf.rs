@@ -1,0 +1,227 @@
+//! The proximal Bregman response against closed forms and its own optimality, in f64 on flex.
+
+use backdraft_curvature::{Cost, CrossEntropy, Loss, Model, SquaredError};
+use backdraft_influence::{
+    Bregman, DirectConfig, Pbrf, PbrfConfig, ResponseError, Solver, parameter_change,
+};
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    nn::{Linear, LinearConfig},
+    tensor::{DType, Device, Int, Tensor, TensorData, activation},
+};
+
+const N: usize = 12;
+const INPUTS: usize = 3;
+const DAMPING: f64 = 0.1;
+
+fn numbers(count: usize, seed: f64) -> Vec<f64> {
+    (0..count)
+        .map(|i| ((i as f64 + 1.0) * (seed + 2.3)).sin())
+        .collect()
+}
+
+fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
+    let shape = [values.len() / columns, columns];
+    Tensor::from_data(
+        TensorData::new(values.to_vec(), shape),
+        (&Device::flex(), DType::F64),
+    )
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+fn norm(tensor: Tensor<1>) -> f64 {
+    host(tensor).iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn double<M: Module>(module: M) -> M {
+    struct Double;
+    impl ModuleMapper for Double {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| tensor.cast(DType::F64))
+        }
+    }
+    module.map(&mut Double)
+}
+
+fn layer(inputs: usize, outputs: usize) -> Linear {
+    double(LinearConfig::new(inputs, outputs).init(&Device::flex()))
+}
+
+fn inputs() -> Tensor<2> {
+    matrix(&numbers(N * INPUTS, 0.4), INPUTS)
+}
+
+fn linear() -> Cost<SquaredError> {
+    let model = Model::new(&layer(INPUTS, 1), |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
+    Cost::new(model, SquaredError, inputs(), matrix(&numbers(N, 1.9), 1))
+        .unwrap()
+        .with_batch_size(5)
+}
+
+#[derive(Module, Debug)]
+struct Net {
+    first: Linear,
+    second: Linear,
+}
+
+fn network() -> Cost<CrossEntropy> {
+    let net = Net {
+        first: layer(INPUTS, 6),
+        second: layer(6, 3),
+    };
+    let forward =
+        |net: &Net, x: Tensor<2>| net.second.forward(activation::tanh(net.first.forward(x)));
+    let labels: Vec<i64> = (0..N as i64).map(|i| i % 3).collect();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [N]), &Device::flex());
+    Cost::new(
+        Model::new(&net, forward).unwrap(),
+        CrossEntropy,
+        inputs(),
+        labels,
+    )
+    .unwrap()
+}
+
+#[test]
+fn the_divergence_is_zero_and_minimal_at_the_reference() {
+    let cost = network();
+    let divergence = Bregman::of(&cost).unwrap();
+    // Exact up to rounding: the same losses are subtracted.
+    assert!(
+        host(divergence.losses().unwrap())
+            .iter()
+            .all(|d| d.abs() < 1e-15)
+    );
+    assert!(norm(divergence.gradient().unwrap()) < 1e-16);
+    let step = Tensor::<1>::from_data(
+        TensorData::new(numbers(cost.model().dim(), 5.1), [cost.model().dim()]),
+        (&Device::flex(), DType::F64),
+    );
+    let away = divergence.at(cost.model().theta() + step).unwrap();
+    assert!(host(away.losses().unwrap()).iter().all(|&d| d >= 0.0));
+}
+
+#[test]
+fn the_divergence_has_the_gradient_of_its_values() {
+    let cost = network();
+    let divergence = Bregman::of(&cost).unwrap();
+    let dim = cost.model().dim();
+    let vector = |seed| {
+        Tensor::<1>::from_data(
+            TensorData::new(numbers(dim, seed), [dim]),
+            (&Device::flex(), DType::F64),
+        )
+    };
+    let (theta, v) = (cost.model().theta() + vector(5.1) * 0.3, vector(8.7));
+    let h = 1e-5;
+    let value = |sign: f64| {
+        let moved = divergence
+            .at(theta.clone() + v.clone() * (sign * h))
+            .unwrap();
+        host(moved.value_and_gradient().unwrap().0)[0]
+    };
+    let central = (value(1.0) - value(-1.0)) / (2.0 * h);
+    let gradient = divergence.at(theta.clone()).unwrap().gradient().unwrap();
+    let along: f64 = host(gradient * v.clone()).iter().sum();
+    // Truncation is h^2 times a third derivative that grows with |v|^3, about 100; rounding 1e-16 / h.
+    assert!((along - central).abs() < 1e-9, "{along} {central}");
+}
+
+#[test]
+fn for_a_linear_model_it_is_its_closed_form() {
+    // (G + lambda I - eps H_z) delta = eps grad L(z): the objective is quadratic.
+    let cost = linear();
+    let config = PbrfConfig {
+        tolerance: 1e-11,
+        ..PbrfConfig::new(DAMPING)
+    };
+    let pbrf = Pbrf::new(&cost, config).unwrap();
+    let epsilon = 1.0 / N as f64;
+    for removed in [0, 7] {
+        let delta = pbrf.remove(removed).unwrap().theta - cost.model().theta();
+        let one = cost.select(&[removed]).unwrap();
+        use backdraft_curvature::LinearOperator;
+        let left = cost
+            .gauss_newton()
+            .damped(DAMPING)
+            .apply(delta.clone())
+            .unwrap()
+            - one.gauss_newton().apply(delta).unwrap() * epsilon;
+        let right = one.gradient().unwrap() * epsilon;
+        let error = norm(left - right.clone()) / norm(right);
+        assert!(error < 1e-10, "{error:e}");
+    }
+}
+
+fn gap<L: Loss>(cost: &Cost<L>, epsilon: f64, removed: usize) -> f64 {
+    let config = PbrfConfig {
+        epsilon: Some(epsilon),
+        tolerance: 1e-9,
+        ..PbrfConfig::new(DAMPING)
+    };
+    let response = Pbrf::new(cost, config).unwrap().remove(removed).unwrap();
+    let actual = response.theta - cost.model().theta();
+    let solver = DirectConfig::default().init().unwrap();
+    let matrix = cost.gauss_newton().damped(DAMPING);
+    let ready = solver.prepare(&matrix).unwrap();
+    // `parameter_change` predicts for epsilon = 1/N, and is linear in it.
+    let predicted = parameter_change(cost, &*ready, removed).unwrap() * (epsilon * N as f64);
+    norm(actual.clone() - predicted) / norm(actual)
+}
+
+#[test]
+fn influence_is_its_first_order_in_epsilon() {
+    let cost = network();
+    let (coarse, fine) = (gap(&cost, 1e-3, 4), gap(&cost, 1e-4, 4));
+    // The relative gap is of first order itself: ten times less for a tenth of epsilon.
+    assert!(
+        coarse < 0.05 && (fine / coarse - 0.1).abs() < 0.01,
+        "{coarse} {fine}"
+    );
+}
+
+#[test]
+fn without_removal_nothing_moves() {
+    let cost = network();
+    let config = PbrfConfig {
+        epsilon: Some(0.0),
+        ..PbrfConfig::new(DAMPING)
+    };
+    let response = Pbrf::new(&cost, config).unwrap().remove(3).unwrap();
+    assert!(norm(response.theta - cost.model().theta()) < 1e-14);
+}
+
+#[test]
+fn settings_and_examples_are_checked() {
+    let cost = linear();
+    let refused =
+        |config: PbrfConfig| matches!(Pbrf::new(&cost, config), Err(ResponseError::Setting { .. }));
+    assert!(refused(PbrfConfig::new(0.0)));
+    assert!(refused(PbrfConfig::new(f64::NAN)));
+    assert!(refused(PbrfConfig {
+        tolerance: 1.5,
+        ..PbrfConfig::new(1.0)
+    }));
+    assert!(refused(PbrfConfig {
+        epsilon: Some(f64::INFINITY),
+        ..PbrfConfig::new(1.0)
+    }));
+    let pbrf = Pbrf::new(&cost, PbrfConfig::new(DAMPING)).unwrap();
+    assert!(matches!(pbrf.remove(N), Err(ResponseError::Curvature(_))));
+    let hasty = PbrfConfig {
+        tolerance: 1e-12,
+        max_steps: 1,
+        ..PbrfConfig::new(DAMPING)
+    };
+    match Pbrf::new(&cost, hasty).unwrap().remove(0) {
+        Err(ResponseError::NotConverged {
+            steps: 1, minimum, ..
+        }) => {
+            assert!(minimum.relative_gradient() < 1.0);
+        }
+        other => panic!("{other:?}"),
+    }
+}
