@@ -1,10 +1,6 @@
 //! `backdraft explain`: train, score, verify, report.
 
-use std::{
-    cell::RefCell,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{cell::RefCell, path::PathBuf, time::Instant};
 
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Damped, GaussNewton, Loss, Model, SquaredError,
@@ -13,8 +9,8 @@ use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
 };
 use backdraft_models::{
-    Metrics as Measured, TrainConfig, Zoo, ZooConfig,
-    data::{self, Dataset, Split, Targets, Task},
+    TrainConfig, Zoo, ZooConfig,
+    data::{self, Dataset, Split, Task},
     evaluate, outputs, per_example_losses, to_dtype, train,
 };
 use burn::{
@@ -27,31 +23,21 @@ use serde_json::{Map, Value, json};
 use super::{
     CliError,
     args::{Explain, SolverName},
+    present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say},
+    setup::{check_queries, damping, fresh, network},
     stable::stable,
     verify,
 };
 use crate::output::{
-    Example, Existing, Explained, Features, Frame, Labels, Layout, Metrics, Quality, QueryRecord,
-    Report, RunFolder, RunRecord, ScoredExample, Scores, Settings, Sizes, SolveRecord, Target,
-    Timing, Versions, verification_table,
+    Existing, Metrics, QueryRecord, Report, RunFolder, RunRecord, Scores, Settings, Sizes,
+    SolveRecord, Timing, Versions, verification_table,
 };
 
 /// Queries picked where none are named.
 const QUERIES: usize = 3;
 /// Examples of each sign in `top.csv`.
 const TOP: usize = 20;
-/// Examples of each sign in the report.
-const SHOWN: usize = 5;
-/// Damping unless `--damping` says otherwise: for a network enough to keep the response to one removal among a thousand examples
-/// near its first order, and the L2 term where that alone makes the problem strongly convex.
-fn default_damping(kind: backdraft_models::Model, config: &TrainConfig) -> f64 {
-    match kind {
-        backdraft_models::Model::Mlp => 0.03,
-        backdraft_models::Model::LogisticRegression => config.weight_decay,
-    }
-}
-
 /// Burn's version, which the workspace pins.
 const BURN: &str = "0.22.1";
 
@@ -61,6 +47,12 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let device = args.device.open()?;
     let dataset = data::load(&args.data, args.target.as_deref())?;
     check_queries(args, &dataset)?;
+    let network = network(args, kind, &dataset)?;
+    let config = TrainConfig {
+        seed: args.seed,
+        ..TrainConfig::preset(kind, &dataset)
+    };
+    let damping = damping(args, kind, &config)?;
     let out = match &args.out {
         Some(out) => out.clone(),
         None => fresh(&format!("{kind}-{}", dataset.name)),
@@ -71,22 +63,6 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Existing::Keep
     };
     let folder = RunFolder::create(&out, existing)?;
-
-    let network = network(args, kind, &dataset)?;
-    let config = TrainConfig {
-        seed: args.seed,
-        ..TrainConfig::preset(kind, &dataset)
-    };
-    let damping = args
-        .damping
-        .unwrap_or_else(|| default_damping(kind, &config));
-    if !(damping > 0.0 && damping.is_finite()) {
-        let problem = format!("is {damping}: it must be positive and finite");
-        return Err(CliError::Option {
-            option: "--damping",
-            problem,
-        });
-    }
     say(format_args!(
         "{kind} on {}: {}",
         dataset.name,
@@ -198,13 +174,12 @@ impl Run<'_> {
         ));
 
         let predictions = predictions(&outputs(&module, test), test.rows, &self.dataset.task);
-        let label = |split: &Split, i: usize| target(split, i);
         let records = queries
             .iter()
             .zip(&solutions)
             .map(|(&index, solution)| QueryRecord {
                 index,
-                label: label(test, index),
+                label: target(test, index),
                 predicted: predictions[index],
                 loss: losses[index],
                 solve: SolveRecord {
@@ -382,186 +357,5 @@ impl Run<'_> {
             self.out.join(Report::FILE).display()
         ));
         Ok(())
-    }
-}
-
-/// The model's shape: the preset's, with what the options say.
-fn network(
-    args: &Explain,
-    kind: backdraft_models::Model,
-    dataset: &Dataset,
-) -> Result<ZooConfig, CliError> {
-    let refuse = |option, problem: &str| {
-        let problem = problem.into();
-        Err(CliError::Option { option, problem })
-    };
-    let mut network = ZooConfig::preset(kind, dataset).with_seed(args.seed);
-    match &mut network {
-        ZooConfig::Mlp(config) => {
-            if let Some(hidden) = &args.hidden {
-                if hidden.contains(&0) {
-                    return refuse(
-                        "--hidden",
-                        "has a width of 0: a layer needs at least one unit",
-                    );
-                }
-                config.hidden.clone_from(hidden);
-            }
-            config.activation = args.activation.map_or(config.activation, Into::into);
-        }
-        ZooConfig::LogisticRegression(_) => {
-            if args.hidden.is_some() {
-                return refuse(
-                    "--hidden",
-                    "is for the mlp: a logistic regression has no hidden layers",
-                );
-            }
-            if args.activation.is_some() {
-                return refuse(
-                    "--activation",
-                    "is for the mlp: a logistic regression has none",
-                );
-            }
-        }
-    }
-    Ok(network)
-}
-
-fn check_queries(args: &Explain, dataset: &Dataset) -> Result<(), CliError> {
-    let len = dataset.test.rows;
-    match args.queries.iter().flatten().find(|&&index| index >= len) {
-        Some(&index) => Err(CliError::Query {
-            index,
-            name: dataset.name.clone(),
-            len,
-        }),
-        None => Ok(()),
-    }
-}
-
-/// A folder below `runs` that is not there yet.
-fn fresh(name: &str) -> PathBuf {
-    let numbered = |i: usize| Path::new("runs").join(format!("{name}-{i}"));
-    (1..)
-        .map(numbered)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| numbered(0))
-}
-
-fn describe(dataset: &Dataset) -> String {
-    let (train, test, columns) = (dataset.train.rows, dataset.test.rows, dataset.train.columns);
-    let task = match &dataset.task {
-        Task::Binary { names } => format!("classification, {} or {}", names[0], names[1]),
-        Task::Classification { names } => format!("classification, {} classes", names.len()),
-        Task::Regression => "regression".into(),
-    };
-    format!("{task}; {train} training and {test} test examples of {columns} features")
-}
-
-fn quality(measured: &Measured) -> Quality {
-    Quality {
-        loss: measured.loss,
-        accuracy: measured.accuracy,
-    }
-}
-
-fn shown(quality: &Quality) -> String {
-    match quality.accuracy {
-        Some(accuracy) => format!(
-            "accuracy {:.2}%, loss {:.4}",
-            100.0 * accuracy,
-            quality.loss
-        ),
-        None => format!("loss {:.4}", quality.loss),
-    }
-}
-
-fn target(split: &Split, index: usize) -> Target {
-    match &split.targets {
-        Targets::Classes(classes) => Target::Class(classes[index]),
-        Targets::Values(values) => Target::Value(values[index].into()),
-    }
-}
-
-fn labels(dataset: &Dataset) -> Labels {
-    match &dataset.train.targets {
-        Targets::Classes(of) => Labels::Classes {
-            of: of.clone(),
-            names: dataset.task.classes().to_vec(),
-        },
-        Targets::Values(values) => Labels::Values(values.iter().map(|&v| v.into()).collect()),
-    }
-}
-
-/// What the model says of every row, from its outputs `[rows, outputs]`.
-fn predictions(outputs: &[f64], rows: usize, task: &Task) -> Vec<Target> {
-    let decide = |outputs: &[f64]| match task {
-        Task::Binary { .. } => Target::Class(i64::from(outputs[0] > 0.0)),
-        Task::Regression => Target::Value(outputs[0]),
-        Task::Classification { .. } => {
-            let best =
-                (1..outputs.len()).fold(
-                    0,
-                    |best, i| if outputs[i] > outputs[best] { i } else { best },
-                );
-            Target::Class(best as i64)
-        }
-    };
-    outputs
-        .chunks_exact(outputs.len() / rows)
-        .map(decide)
-        .collect()
-}
-
-fn report(
-    dataset: &Dataset,
-    out: &Path,
-    scores: &Scores,
-    labels: Labels,
-    record: RunRecord,
-) -> Report {
-    let example = |split: &Split, index: usize| Example {
-        index,
-        label: target(split, index),
-        features: split.row(index).to_vec(),
-    };
-    let side = |scored: Vec<crate::output::Scored>| {
-        let shown = |it: crate::output::Scored| ScoredExample {
-            example: example(&dataset.train, it.train),
-            score: it.score,
-        };
-        scored.into_iter().map(shown).collect()
-    };
-    let explained = scores.queries().iter().enumerate().map(|(row, &query)| {
-        let strongest = scores.strongest(row, SHOWN);
-        Explained {
-            query: example(&dataset.test, query),
-            helpful: side(strongest.helpful),
-            harmful: side(strongest.harmful),
-        }
-    });
-    let layout = match dataset.image {
-        Some(shape) => Layout::Pictures(Frame {
-            height: shape.height,
-            width: shape.width,
-            black: 0.0,
-            white: 1.0,
-        }),
-        None => Layout::Table(Features {
-            names: dataset.features.clone(),
-            mean: vec![0.0; dataset.features.len()],
-            std: vec![1.0; dataset.features.len()],
-        }),
-    };
-    let title = out.file_name().map_or_else(
-        || dataset.name.clone(),
-        |name| name.to_string_lossy().into(),
-    );
-    Report {
-        title,
-        labels,
-        layout,
-        explained: explained.collect(),
-        record,
     }
 }

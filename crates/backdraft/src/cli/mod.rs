@@ -4,7 +4,9 @@ mod args;
 mod device;
 mod error;
 mod explain;
+mod present;
 mod progress;
+mod setup;
 mod stable;
 mod verify;
 
