@@ -22,9 +22,13 @@ const INPUTS: usize = 12;
 const OUTPUTS: usize = 3;
 const DAMPING: f64 = 0.1;
 
-/// Both devices round to 2^-24 and sum in other orders. What is compared are sums of at most a few thousand products, through
-/// five layers and a solve of condition number below 100.
-const TOLERANCE: f64 = 1e-4;
+/// Both devices round to 2^-24 and sum in other orders. What is compared are sums of at most a few hundred products, through
+/// three layers and back.
+const TOLERANCE: f64 = 1e-5;
+
+/// A solve stops at a residual of 1e-5, on one device perhaps a few iterations before the other; its matrix has a condition
+/// number of about ten.
+const SOLVE_TOLERANCE: f64 = 1e-4;
 
 /// A graphics adapter, if this machine has one; a software one such as Mesa's lavapipe counts.
 fn wgpu() -> Option<Device> {
@@ -140,15 +144,23 @@ fn quantities<L: Loss>(
     ])
 }
 
-fn assert_agree<L: Loss>(device: &Device, loss: L, targets: fn(&Device) -> L::Targets) -> Outcome {
+fn assert_agree<L: Loss>(
+    device: &Device,
+    activations: &[Activation],
+    loss: L,
+    targets: fn(&Device) -> L::Targets,
+) -> Outcome {
     let flex = Device::flex();
-    for activation in [Activation::Tanh, Activation::Relu, Activation::Gelu] {
+    for &activation in activations {
         let expected = quantities(activation, loss.clone(), targets(&flex), &flex)?;
         let found = quantities(activation, loss.clone(), targets(device), device)?;
         for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+            let tolerance = match *name {
+                "solution" | "scores" => SOLVE_TOLERANCE,
+                _ => TOLERANCE,
+            };
             let error = relative_error(found, expected);
-            println!("{activation:?} {name}: {error:.1e}");
-            assert!(error < TOLERANCE, "{activation:?} {name}: {error:.1e}");
+            assert!(error < tolerance, "{activation:?} {name}: {error:.1e}");
         }
     }
     Ok(())
@@ -156,26 +168,39 @@ fn assert_agree<L: Loss>(device: &Device, loss: L, targets: fn(&Device) -> L::Ta
 
 #[test]
 fn wgpu_agrees_with_flex_on_classes() -> Outcome {
+    let activations = [Activation::Tanh, Activation::Relu];
     wgpu().map_or(Ok(()), |device| {
-        assert_agree(&device, CrossEntropy, classes)
+        assert_agree(&device, &activations, CrossEntropy, classes)
     })
 }
 
 #[test]
 fn wgpu_agrees_with_flex_on_logits() -> Outcome {
     wgpu().map_or(Ok(()), |device| {
-        assert_agree(&device, BinaryCrossEntropy, values)
+        assert_agree(&device, &[Activation::Sigmoid], BinaryCrossEntropy, values)
     })
 }
 
 #[test]
 fn wgpu_agrees_with_flex_on_squared_errors() -> Outcome {
-    wgpu().map_or(Ok(()), |device| assert_agree(&device, SquaredError, values))
+    wgpu().map_or(Ok(()), |device| {
+        assert_agree(&device, &[Activation::Tanh], SquaredError, values)
+    })
 }
 
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
-    assert_agree(&ndarray(), CrossEntropy, classes)?;
-    assert_agree(&ndarray(), BinaryCrossEntropy, values)?;
-    assert_agree(&ndarray(), SquaredError, values)
+    let activations = [Activation::Tanh, Activation::Relu, Activation::Sigmoid];
+    assert_agree(&ndarray(), &activations, CrossEntropy, classes)?;
+    assert_agree(&ndarray(), &activations, BinaryCrossEntropy, values)?;
+    assert_agree(&ndarray(), &activations, SquaredError, values)
+}
+
+/// Burn's own derivative of gelu is exact on flex, and elsewhere that of an approximation, wrong from the fourth digit on.
+#[test]
+fn the_derivative_of_gelu_is_exact_on_every_device() -> Outcome {
+    for device in std::iter::once(ndarray()).chain(wgpu()) {
+        assert_agree(&device, &[Activation::Gelu], SquaredError, values)?;
+    }
+    Ok(())
 }

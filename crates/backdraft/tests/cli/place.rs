@@ -31,7 +31,9 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
         command
             .current_dir(self.path())
-            .args(arguments.split_whitespace());
+            .args(arguments.split_whitespace())
+            // Without it some graphics drivers complain on standard error.
+            .env("XDG_RUNTIME_DIR", self.path());
         command
     }
 

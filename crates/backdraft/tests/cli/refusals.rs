@@ -283,13 +283,13 @@ fn misuse_is_refused() -> Outcome {
         ("explain --device tpu", "flex"),
         ("explain --queries one", "--queries"),
         ("explain --queries 1,,2", "--queries"),
-        ("explain --queries -1", "--queries"),
+        ("explain --queries -1", "'-1'"),
         ("explain --damping much", "--damping"),
-        ("explain --seed -1", "--seed"),
+        ("explain --seed -1", "'-1'"),
         ("explain --overwrite", "--out"),
         ("explain --out", "--out"),
         ("explain --dampnig 1", "--damping"),
-        ("devices --seed 1", "--seed"),
+        ("devices --seed 1", "'--seed'"),
     ];
     for (arguments, part) in cases {
         let done = place.backdraft(arguments).assert().code(2).stdout("");
