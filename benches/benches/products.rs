@@ -16,7 +16,7 @@ fn cost() -> Cost<CrossEntropy> {
     let module = MlpConfig::new(784, 10)
         .with_hidden(vec![1024, 1024])
         .init(&device);
-    let x = Tensor::random([BATCH, 784], Distribution::Uniform(0.0, 1.0), &device);
+    let x = Tensor::<2>::random([BATCH, 784], Distribution::Uniform(0.0, 1.0), &device);
     let labels: Vec<i64> = (0..BATCH as i64).map(|i| i % 10).collect();
     let labels = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
     Cost::new(

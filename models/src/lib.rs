@@ -41,7 +41,7 @@ pub use activation::Activation;
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 pub use metrics::{Metrics, evaluate, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};
-pub use network::{Network, to_dtype};
+pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::{Objective, TargetTensor};
 pub use train::{Optimizer, Progress, Schedule, TrainConfig, TrainError, Trained, train};
 pub use zoo::{Model, UnknownModel, Zoo, ZooConfig};

@@ -23,6 +23,17 @@ pub fn to_dtype<M: Module>(module: M, dtype: DType) -> M {
     module.map(&mut Caster(dtype))
 }
 
+/// Whether a device computes in 64 bits. Graphics drivers may claim so and yet have sums and products only; their exponentials
+/// are then far off, without any error.
+pub fn computes_in_f64(device: &Device) -> bool {
+    if !device.supports_dtype(DType::F64) {
+        return false;
+    }
+    let one = Tensor::<1>::from_data([1.0_f64], (device, DType::F64));
+    let e: f64 = one.exp().into_scalar();
+    (e - std::f64::consts::E).abs() < 1e-12
+}
+
 /// Device, without autodiff, and element type of a module's first floating-point parameter.
 ///
 /// # Panics

@@ -59,7 +59,8 @@ fn initial_weights_are_burns_default_and_depend_on_the_seed_only() {
 fn the_mlp_is_layers_with_a_function_between() {
     let device = Device::flex();
     let inputs = [0.3_f32, -1.2, 0.8];
-    let functions: [(Activation, fn(f64) -> f64); 3] = [
+    type Row = (Activation, fn(f64) -> f64);
+    let functions: [Row; 3] = [
         (Activation::Relu, |x| x.max(0.0)),
         (Activation::Tanh, f64::tanh),
         (Activation::Sigmoid, |x| 1.0 / (1.0 + (-x).exp())),

@@ -350,7 +350,8 @@ fn divergence_is_an_error() {
 #[test]
 fn settings_are_checked() {
     let valid = TrainConfig::preset(Model::Mlp, &digits());
-    let cases: [(&str, fn(&mut TrainConfig)); 8] = [
+    type Case = (&'static str, fn(&mut TrainConfig));
+    let cases: [Case; 8] = [
         ("learning rate", |config| config.learning_rate = 0.0),
         ("learning rate", |config| config.learning_rate = f64::NAN),
         ("batch size", |config| config.batch_size = 0),

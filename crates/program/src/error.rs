@@ -1,6 +1,6 @@
 //! What can go wrong between a user's function and its derivative's value.
 
-use burn_backend::{DType, Shape};
+use crate::Spec;
 
 /// Error of tracing, transforming or running a program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -26,20 +26,14 @@ pub enum ProgramError {
         found: usize,
     },
     /// A tensor does not fit the input it was given for.
-    #[error(
-        "input {index} is {expected_dtype:?} {expected_shape:?}, and was given {found_dtype:?} {found_shape:?}"
-    )]
+    #[error("input {index} is {expected}, and was given {found}")]
     Input {
         /// Position among the inputs, from 0.
         index: usize,
-        /// The input's shape.
-        expected_shape: Shape,
-        /// The input's type.
-        expected_dtype: DType,
-        /// The tensor's shape.
-        found_shape: Shape,
-        /// The tensor's type.
-        found_dtype: DType,
+        /// The input's shape and type.
+        expected: Box<Spec>,
+        /// The tensor's shape and type.
+        found: Box<Spec>,
     },
     /// A derivative was asked for with respect to something that has none.
     #[error("no derivative with respect to input {index}: {reason}")]

@@ -168,14 +168,13 @@ impl Program {
             });
         }
         for (index, (tensor, expected)) in inputs.iter().zip(&self.inputs).enumerate() {
-            let found = Spec::of(tensor);
-            if found != spec(expected) {
+            let (expected, found) = (spec(expected), Spec::of(tensor));
+            if found != expected {
+                let (expected, found) = (Box::new(expected), Box::new(found));
                 return Err(ProgramError::Input {
                     index,
-                    expected_shape: expected.shape.clone(),
-                    expected_dtype: expected.dtype,
-                    found_shape: found.shape,
-                    found_dtype: found.dtype,
+                    expected,
+                    found,
                 });
             }
         }
@@ -233,12 +232,7 @@ impl IrVisitorMut for Scalars {
 }
 
 fn typed(tensor: &TensorIr) -> String {
-    format!(
-        "%{}: {:?}{:?}",
-        tensor.id.value(),
-        tensor.dtype,
-        tensor.shape.as_slice()
-    )
+    format!("%{}: {}", tensor.id.value(), spec(tensor))
 }
 
 fn list<T>(items: impl IntoIterator<Item = T>, show: impl Fn(T) -> String) -> String {

@@ -33,7 +33,7 @@ impl Program {
                     facts.alias.insert(old, new);
                     continue;
                 }
-                Rewritten::Operation(op) => op,
+                Rewritten::Operation(op) => *op,
             };
             // Equal operations differ in their outputs' names alone.
             let outputs: Vec<TensorId> = op.outputs().map(|tensor| tensor.id).collect();
@@ -94,7 +94,7 @@ struct Facts {
 enum Rewritten {
     /// The first tensor is the second.
     Same(TensorId, TensorId),
-    Operation(OperationIr),
+    Operation(Box<OperationIr>),
 }
 
 impl Facts {
@@ -122,20 +122,12 @@ impl Facts {
     }
 
     fn rewrite(&self, op: OperationIr) -> Rewritten {
-        match &op {
-            OperationIr::BaseFloat(base) => {
-                self.rewrite_base(base).unwrap_or(Rewritten::Operation(op))
-            }
-            OperationIr::NumericFloat(dtype, numeric) => match self.rewrite_numeric(numeric) {
-                Some(Simpler::Same(old, new)) => Rewritten::Same(old, new),
-                Some(Simpler::Base(base)) => Rewritten::Operation(OperationIr::BaseFloat(base)),
-                Some(Simpler::Numeric(numeric)) => {
-                    Rewritten::Operation(OperationIr::NumericFloat(*dtype, numeric))
-                }
-                None => Rewritten::Operation(op),
-            },
-            _ => Rewritten::Operation(op),
-        }
+        let simpler = match &op {
+            OperationIr::BaseFloat(op) => self.rewrite_base(op),
+            OperationIr::NumericFloat(_, op) => self.rewrite_numeric(op),
+            _ => None,
+        };
+        simpler.unwrap_or_else(|| Rewritten::Operation(Box::new(op)))
     }
 
     fn rewrite_base(&self, op: &Base) -> Option<Rewritten> {
@@ -145,15 +137,7 @@ impl Facts {
                 same(&d.input, &d.out)
             }
             Base::Reshape(d) | Base::Expand(d) if self.uniform(&d.input).is_some() => {
-                let value = ScalarIr::Float(self.uniform(&d.input)?);
-                let full = Numeric::Full(FullOpIr {
-                    out: d.out.clone(),
-                    value,
-                });
-                Some(Rewritten::Operation(OperationIr::NumericFloat(
-                    d.out.dtype,
-                    full,
-                )))
+                full(self.uniform(&d.input)?, &d.out)
             }
             Base::Reshape(d) => match self.definitions.get(&d.input.id) {
                 Some(OperationIr::BaseFloat(Base::Reshape(inner)))
@@ -162,12 +146,8 @@ impl Facts {
                     same(&inner.input, &d.out)
                 }
                 Some(OperationIr::BaseFloat(Base::Reshape(inner))) => {
-                    let input = inner.input.clone();
-                    let reshape = Base::Reshape(ShapeOpIr {
-                        input,
-                        out: d.out.clone(),
-                    });
-                    Some(Rewritten::Operation(OperationIr::BaseFloat(reshape)))
+                    let (input, out) = (inner.input.clone(), d.out.clone());
+                    base(Base::Reshape(ShapeOpIr { input, out }))
                 }
                 _ => None,
             },
@@ -190,7 +170,7 @@ impl Facts {
         }
     }
 
-    fn rewrite_numeric(&self, op: &Numeric) -> Option<Simpler> {
+    fn rewrite_numeric(&self, op: &Numeric) -> Option<Rewritten> {
         match op {
             Numeric::Mul(d) => match (self.uniform(&d.lhs), self.uniform(&d.rhs)) {
                 (_, Some(c)) => scaled(&d.lhs, c, &d.out),
@@ -200,11 +180,9 @@ impl Facts {
             Numeric::Div(d) => match self.uniform(&d.rhs) {
                 Some(1.0) => unchanged(&d.lhs, &d.out),
                 Some(c) if d.lhs.shape == d.out.shape => {
-                    Some(Simpler::Numeric(Numeric::DivScalar(ScalarOpIr {
-                        lhs: d.lhs.clone(),
-                        rhs: ScalarIr::Float(c),
-                        out: d.out.clone(),
-                    })))
+                    let (lhs, rhs) = (d.lhs.clone(), ScalarIr::Float(c));
+                    let out = d.out.clone();
+                    numeric(&d.out, Numeric::DivScalar(ScalarOpIr { lhs, rhs, out }))
                 }
                 _ => None,
             },
@@ -222,13 +200,7 @@ impl Facts {
                 Some(value) => full(value / number(&d.rhs)?, &d.out),
                 // Burn's reverse mode takes the reciprocal in f32, whatever the type of the tensor.
                 None if d.out.dtype == DType::F64 => {
-                    let (lhs, out) = (d.lhs.clone(), d.out.clone());
-                    let rhs = ScalarIr::Float(number(&d.rhs)?.recip());
-                    Some(Simpler::Numeric(Numeric::MulScalar(ScalarOpIr {
-                        lhs,
-                        rhs,
-                        out,
-                    })))
+                    product(&d.lhs, number(&d.rhs)?.recip(), &d.out)
                 }
                 None => None,
             },
@@ -241,11 +213,27 @@ impl Facts {
     }
 }
 
-/// What arithmetic with uniform tensors comes down to.
-enum Simpler {
-    Same(TensorId, TensorId),
-    Base(Base),
-    Numeric(Numeric),
+fn base(op: Base) -> Option<Rewritten> {
+    Some(Rewritten::Operation(Box::new(OperationIr::BaseFloat(op))))
+}
+
+fn numeric(out: &TensorIr, op: Numeric) -> Option<Rewritten> {
+    Some(Rewritten::Operation(Box::new(OperationIr::NumericFloat(
+        out.dtype, op,
+    ))))
+}
+
+/// `lhs * factor`.
+fn product(lhs: &TensorIr, factor: f64, out: &TensorIr) -> Option<Rewritten> {
+    let (lhs, rhs) = (lhs.clone(), ScalarIr::Float(factor));
+    numeric(
+        out,
+        Numeric::MulScalar(ScalarOpIr {
+            lhs,
+            rhs,
+            out: out.clone(),
+        }),
+    )
 }
 
 fn number(scalar: &ScalarIr) -> Option<f64> {
@@ -258,33 +246,31 @@ fn number(scalar: &ScalarIr) -> Option<f64> {
 }
 
 /// `tensor`, broadcast to the shape of `out`.
-fn unchanged(tensor: &TensorIr, out: &TensorIr) -> Option<Simpler> {
-    Some(if tensor.shape == out.shape {
-        Simpler::Same(out.id, tensor.id)
-    } else {
-        Simpler::Base(Base::Expand(ShapeOpIr {
-            input: tensor.clone(),
-            out: out.clone(),
-        }))
-    })
+fn unchanged(tensor: &TensorIr, out: &TensorIr) -> Option<Rewritten> {
+    if tensor.shape == out.shape {
+        return Some(Rewritten::Same(out.id, tensor.id));
+    }
+    let (input, out) = (tensor.clone(), out.clone());
+    base(Base::Expand(ShapeOpIr { input, out }))
 }
 
-fn scaled(tensor: &TensorIr, c: f64, out: &TensorIr) -> Option<Simpler> {
-    if c == 1.0 {
+/// `tensor * factor`, if that has the shape of `out`.
+fn scaled(tensor: &TensorIr, factor: f64, out: &TensorIr) -> Option<Rewritten> {
+    if factor == 1.0 {
         return unchanged(tensor, out);
     }
-    (tensor.shape == out.shape).then(|| {
-        let (lhs, rhs, out) = (tensor.clone(), ScalarIr::Float(c), out.clone());
-        Simpler::Numeric(Numeric::MulScalar(ScalarOpIr { lhs, rhs, out }))
-    })
+    (tensor.shape == out.shape).then(|| product(tensor, factor, out))?
 }
 
-fn full(value: f64, out: &TensorIr) -> Option<Simpler> {
+fn full(value: f64, out: &TensorIr) -> Option<Rewritten> {
     let value = ScalarIr::Float(value);
-    Some(Simpler::Numeric(Numeric::Full(FullOpIr {
-        out: out.clone(),
-        value,
-    })))
+    numeric(
+        out,
+        Numeric::Full(FullOpIr {
+            out: out.clone(),
+            value,
+        }),
+    )
 }
 
 struct Rename<'a>(&'a HashMap<TensorId, TensorId>);

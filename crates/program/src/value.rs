@@ -1,5 +1,7 @@
 //! Tensors whose rank and kind are known at run time.
 
+use std::fmt;
+
 use burn::backend::{BackendTensor, Dispatch, DispatchKindConversion, DispatchTensor};
 use burn_backend::{
     Backend, DType, Shape, TensorMetadata,
@@ -48,6 +50,13 @@ impl Spec {
         } else {
             Value::Int(CaptureBackend::int_empty(shape, device, self.dtype.into()))
         }
+    }
+}
+
+/// `F32[2, 3]`.
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}{:?}", self.dtype, self.shape.as_slice())
     }
 }
 

@@ -25,7 +25,7 @@ impl Target {
         let column = &table.target;
         let parsed: Vec<Result<f64, CellProblem>> =
             table.labels.iter().map(|label| number(label)).collect();
-        if parsed.iter().all(|value| is_text(value)) {
+        if parsed.iter().all(is_text) {
             let names: BTreeSet<String> = table.labels.iter().cloned().collect();
             let count = names.len();
             if count * 2 > rows {

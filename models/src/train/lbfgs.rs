@@ -4,7 +4,7 @@ use burn::tensor::DType;
 use super::cost::{Cost, Point};
 use super::{Progress, TrainConfig, TrainError, Trained};
 use crate::data::Split;
-use crate::network::{Network, placement, to_dtype};
+use crate::network::{Network, computes_in_f64, placement, to_dtype};
 use crate::objective::Objective;
 
 /// Iterations between two looks at the gradient's norm.
@@ -48,7 +48,7 @@ pub(super) fn minimise<M: Network>(
     on_progress: impl FnMut(&Progress),
 ) -> Result<Trained<M>, TrainError> {
     let (device, _) = placement(&model);
-    let precision = match device.supports_dtype(DType::F64) {
+    let precision = match computes_in_f64(&device) {
         true => DOUBLE,
         false => SINGLE,
     };

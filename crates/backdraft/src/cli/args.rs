@@ -22,7 +22,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Train a model, score every training example for some test examples, and verify the scores.
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// List the devices that this build and this machine can use.
     Devices,
 }

@@ -7,6 +7,7 @@ use backdraft_influence::{
     Pbrf, PbrfConfig, ResponseError,
     statistics::{pearson, slope, spearman},
 };
+use backdraft_models::computes_in_f64;
 use burn::tensor::{DType, Device};
 use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
@@ -24,7 +25,7 @@ const SINGLE: f64 = 0.1;
 /// Where responses are computed, and in which float type. The objective's gradient is a small difference of large ones, so in
 /// f64: on the device itself if it has that, else on the CPU. Only a build without a CPU backend is left with f32.
 pub(super) fn place(device: &Device) -> (Device, DType) {
-    if device.supports_dtype(DType::F64) {
+    if computes_in_f64(device) {
         return (device.clone(), DType::F64);
     }
     #[cfg(feature = "flex")]

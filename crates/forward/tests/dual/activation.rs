@@ -6,7 +6,8 @@ use crate::support::{Outer, Tensor, check, spread};
 
 #[test]
 fn activations() {
-    let table: [(&str, fn(Tensor) -> Tensor); 10] = [
+    type Row = (&'static str, fn(Tensor) -> Tensor);
+    let table: [Row; 10] = [
         ("relu", Outer::relu),
         ("leaky_relu", |x| Outer::leaky_relu(x, 0.1.into())),
         ("gelu", Outer::gelu),
@@ -33,7 +34,8 @@ fn prelu() {
 
 #[test]
 fn reverse_passes() {
-    let table: [(&str, fn(Tensor, Tensor) -> Tensor); 4] = [
+    type Row = (&'static str, fn(Tensor, Tensor) -> Tensor);
+    let table: [Row; 4] = [
         ("relu_backward", Outer::relu_backward),
         ("gelu_backward", Outer::gelu_backward),
         ("sigmoid_backward", Outer::sigmoid_backward),

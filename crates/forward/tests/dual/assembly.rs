@@ -22,7 +22,8 @@ fn slices() -> [Slice; 3] {
 
 #[test]
 fn views() {
-    let table: [(&str, fn(Tensor) -> Tensor); 12] = [
+    type Row = (&'static str, fn(Tensor) -> Tensor);
+    let table: [Row; 12] = [
         ("reshape", |x| Outer::float_reshape(x, Shape::new([4, 6]))),
         ("transpose", Outer::float_transpose),
         ("swap_dims", |x| Outer::float_swap_dims(x, 0, 2)),

@@ -197,7 +197,8 @@ fn batch_norm() {
     check("batch_norm", all, |[x, gamma, beta, mean, variance]| {
         Outer::batch_norm(x, gamma, beta, mean, variance, 1e-5)
     });
-    let table: [(&str, fn(Tensor, Tensor, Tensor) -> Tensor); 3] = [
+    type Row = (&'static str, fn(Tensor, Tensor, Tensor) -> Tensor);
+    let table: [Row; 3] = [
         ("output", |x, g, b| {
             Outer::batch_norm_train(x, g, b, 1e-5).output
         }),

@@ -118,7 +118,7 @@ impl LinearOperator for Skewed {
     }
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        Ok(self.0.apply(v.clone())? + v.slice([0..1]))
+        Ok(self.0.apply(v.clone())? + v.slice(0..1))
     }
 }
 

@@ -62,17 +62,17 @@ pub(super) fn base<B: Backend>(
         }
         Op::Empty(d) => Bool(B::bool_empty(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Zeros(d) => Bool(B::bool_zeros(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Ones(d) => Bool(B::bool_ones(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::NotEqual(d) => Bool(B::bool_not_equal(e.bool(&d.lhs), e.bool(&d.rhs))),

@@ -85,17 +85,17 @@ pub(super) fn base<B: Backend>(
         Op::Cast(d) => Float(B::float_cast(e.float(&d.input), d.out.dtype.into())),
         Op::Empty(d) => Float(B::float_empty(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Ones(d) => Float(B::float_ones(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Zeros(d) => Float(B::float_zeros(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::NotEqual(d) => Bool(B::float_not_equal(
@@ -145,7 +145,7 @@ pub(super) fn numeric<B: Backend>(
         Op::Full(d) => Float(B::float_full(
             d.out.shape.clone(),
             d.value.into(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::MeanDim(d) => Float(B::float_mean_dim(e.float(&d.input), d.axis)),
@@ -320,7 +320,7 @@ pub(super) fn float<B: Backend>(
         Op::Random(d) => Float(B::float_random(
             d.out.shape.clone(),
             d.distribution,
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Recip(d) => Float(B::float_recip(e.float(&d.input))),

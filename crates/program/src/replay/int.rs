@@ -77,17 +77,17 @@ pub(super) fn base<B: Backend>(
         Op::Cast(d) => Int(B::int_cast(e.int(&d.input), d.out.dtype.into())),
         Op::Empty(d) => Int(B::int_empty(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Ones(d) => Int(B::int_ones(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Zeros(d) => Int(B::int_zeros(
             d.out.shape.clone(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::NotEqual(d) => Bool(B::int_not_equal(
@@ -129,7 +129,7 @@ pub(super) fn numeric<B: Backend>(
         Op::Full(d) => Int(B::int_full(
             d.out.shape.clone(),
             d.value.into(),
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::MeanDim(d) => Int(B::int_mean_dim(e.int(&d.input), d.axis)),
@@ -210,7 +210,7 @@ pub(super) fn numeric<B: Backend>(
         Op::IntRandom(d) => Int(B::int_random(
             d.out.shape.clone(),
             d.distribution,
-            &e.device,
+            e.device,
             d.out.dtype.into(),
         )),
         Op::Powi(d) => Int(B::int_powi(e.int(&d.lhs), e.int(&d.rhs))),
