@@ -224,6 +224,15 @@ fn options_without_sense_are_refused() -> Outcome {
         let arguments = format!("explain --data cancer --damping {damping} --out out");
         assert_refused(&place, &arguments, &["--damping is", "positive and finite"])?;
     }
+    assert_refused(
+        &place,
+        "explain --hidden 8,0 --out out",
+        &["--hidden", "at least one unit"],
+    )?;
+    for option in ["--hidden 8", "--activation tanh"] {
+        let arguments = format!("explain --model lr --data cancer {option} --out out");
+        assert_refused(&place, &arguments, &[&option[..8], "is for the mlp"])?;
+    }
     if !cfg!(feature = "cuda") {
         let parts = ["--device cuda", "not in this build", "--features cuda"];
         assert_refused(&place, "explain --device cuda --out out", &parts)?;

@@ -187,8 +187,11 @@ fn pictures_are_read_gzipped_or_not() -> Outcome {
 fn a_network_is_explained() -> Outcome {
     let place = Place::new()?;
     write_pictures(&place, "pictures", true)?;
-    let run = place.explain("--data pictures --damping 0.01 --queries 7", "out")?;
+    let arguments = "--data pictures --damping 0.01 --queries 7 --hidden 9 --activation tanh";
+    let run = place.explain(arguments, "out")?;
     assert_consistent(&run)?;
+    // 64 pixels, 9 hidden units, 3 classes.
+    assert_eq!(run.number("/sizes/parameters"), (65 * 9 + 10 * 3) as f64);
     assert_eq!(run.record["settings"]["model"], json!("mlp"));
     assert!(run.number("/metrics/test/accuracy") > 0.95);
     assert!(run.number("/verification/pearson") > 0.9);
