@@ -8,7 +8,7 @@ use burn::Tensor;
 use crate::{
     CurvatureError, Model, Rows,
     loss::{Loss, Targets},
-    product::{GaussNewton, Hessian},
+    product::{EmpiricalFisher, GaussNewton, Hessian},
     quantities::{Quantities, Quantity},
 };
 
@@ -228,6 +228,11 @@ impl<L: Loss> Cost<L> {
     /// and `H_i` its output Hessian.
     pub fn gauss_newton(&self) -> GaussNewton<L> {
         GaussNewton::new(self.clone())
+    }
+
+    /// The empirical Fisher matrix of the cost, `1/N sum over i of g_i g_i'` with `g_i` the gradient of example `i`'s loss.
+    pub fn empirical_fisher(&self) -> EmpiricalFisher<L> {
+        EmpiricalFisher::new(self.clone())
     }
 
     /// The Hessian of the cost.

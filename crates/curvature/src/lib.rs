@@ -36,8 +36,13 @@ mod rows;
 
 pub use cost::Cost;
 pub use error::CurvatureError;
-pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, Targets};
+pub use loss::{
+    BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, Targets, Weighted,
+};
 pub use model::{Model, Parameter};
-pub use operator::{BatchOperator, Damped, LinearOperator};
-pub use product::{Curvature, GaussNewton, Hessian, IsGaussNewton, IsHessian, Kind};
+pub use operator::{BatchOperator, Damped, LinearOperator, Scaled, Sum};
+pub use product::{
+    Curvature, EmpiricalFisher, GaussNewton, Hessian, IsEmpiricalFisher, IsGaussNewton, IsHessian,
+    Kind,
+};
 pub use rows::{RowKind, Rows};

@@ -84,6 +84,85 @@ impl<A: BatchOperator> BatchOperator for Damped<A> {
     }
 }
 
+/// `factor * A`.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaled<A> {
+    operator: A,
+    factor: f64,
+}
+
+impl<A> Scaled<A> {
+    /// `factor * operator`.
+    pub fn new(operator: A, factor: f64) -> Self {
+        Self { operator, factor }
+    }
+}
+
+impl<A: LinearOperator> LinearOperator for Scaled<A> {
+    fn dim(&self) -> usize {
+        self.operator.dim()
+    }
+
+    fn device(&self) -> Device {
+        self.operator.device()
+    }
+
+    fn dtype(&self) -> DType {
+        self.operator.dtype()
+    }
+
+    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        Ok(self.operator.apply(v)? * self.factor)
+    }
+}
+
+impl<A: BatchOperator> BatchOperator for Scaled<A> {
+    fn examples(&self) -> usize {
+        self.operator.examples()
+    }
+
+    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        Ok(self.operator.apply_batch(indices, v)? * self.factor)
+    }
+}
+
+/// `A + B`, two operators on the same vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Sum<A, B>(A, B);
+
+impl<A: LinearOperator, B: LinearOperator> Sum<A, B> {
+    /// `a + b`.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`] if they are of different dimension.
+    pub fn new(a: A, b: B) -> Result<Self, CurvatureError> {
+        let (expected, found) = (a.dim(), b.dim());
+        if expected == found {
+            Ok(Self(a, b))
+        } else {
+            Err(CurvatureError::Dimension { expected, found })
+        }
+    }
+}
+
+impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn device(&self) -> Device {
+        self.0.device()
+    }
+
+    fn dtype(&self) -> DType {
+        self.0.dtype()
+    }
+
+    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        Ok(self.0.apply(v.clone())? + self.1.apply(v)?)
+    }
+}
+
 impl<A: LinearOperator + ?Sized> LinearOperator for &A {
     fn dim(&self) -> usize {
         (**self).dim()

@@ -18,8 +18,8 @@ use crate::{
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
 const MEMORY: usize = 1 << 30;
 
-/// A curvature matrix of a cost at its model's parameters, known by its products with vectors: a [`GaussNewton`] or a
-/// [`Hessian`].
+/// A curvature matrix of a cost at its model's parameters, known by its products with vectors: a [`GaussNewton`], a
+/// [`Hessian`] or an [`EmpiricalFisher`].
 ///
 /// What does not depend on the vector (activations, the output Hessian's parts) is computed once a batch and kept between
 /// products while it fits the memory budget; it is released with the operator.
@@ -42,12 +42,19 @@ pub enum IsGaussNewton {}
 /// Marks Hessians.
 pub enum IsHessian {}
 
+/// Marks empirical Fisher matrices.
+pub enum IsEmpiricalFisher {}
+
 impl Kind for IsGaussNewton {
     const QUANTITY: Quantity = Quantity::GaussNewton;
 }
 
 impl Kind for IsHessian {
     const QUANTITY: Quantity = Quantity::Hessian;
+}
+
+impl Kind for IsEmpiricalFisher {
+    const QUANTITY: Quantity = Quantity::EmpiricalFisher;
 }
 
 /// The Gauss-Newton matrix of a cost, of shape `[dim, dim]`,
@@ -64,6 +71,17 @@ pub type GaussNewton<L> = Curvature<L, IsGaussNewton>;
 /// The Hessian of a cost, of shape `[dim, dim]`: products are exact, by forward over reverse mode (Pearlmutter 1994). Symmetric,
 /// but not positive semi-definite in general.
 pub type Hessian<L> = Curvature<L, IsHessian>;
+
+/// The empirical Fisher matrix of a cost, of shape `[dim, dim]`: the mean outer product of the examples' gradients,
+///
+/// ```text
+/// F = 1/N sum over i of g_i g_i'
+/// ```
+///
+/// by one forward-mode and one reverse-mode pass, no gradient stored. Symmetric and positive semi-definite. Not the Fisher matrix
+/// of the model's own distribution, which for the losses of exponential families is the Gauss-Newton matrix (Kunstner et al.
+/// 2019).
+pub type EmpiricalFisher<L> = Curvature<L, IsEmpiricalFisher>;
 
 impl<L: Loss, K: Kind> Curvature<L, K> {
     pub(crate) fn new(cost: Cost<L>) -> Self {

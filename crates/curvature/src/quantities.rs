@@ -27,6 +27,8 @@ pub enum Quantity {
     GaussNewton,
     /// The product of the Hessian of the sum of the losses with `v`, `[dim]`.
     Hessian,
+    /// The sum of `g_i <g_i, v>` over the losses' gradients `g_i`, `[dim]`.
+    EmpiricalFisher,
 }
 
 /// A product that is linear in `v`, in two parts.
@@ -116,6 +118,7 @@ impl<L: Loss> Build<'_, L> {
             Quantity::Directional => self.directional(),
             Quantity::GaussNewton => self.gauss_newton(),
             Quantity::Hessian => self.hessian(),
+            Quantity::EmpiricalFisher => self.empirical_fisher(),
         }
     }
 
@@ -162,19 +165,21 @@ impl<L: Loss> Build<'_, L> {
         }
     }
 
-    fn output_gradients(&self) -> Result<Program, ProgramError> {
-        let outputs = self.program(Quantity::Outputs)?;
+    /// The losses' gradients in the outputs, of `(outputs, targets ..)`: `(losses, gradients)`.
+    fn loss_gradient(&self, outputs: &Program) -> Result<Program, ProgramError> {
         let mut specs = outputs.outputs();
         specs.extend_from_slice(&self.specs[self.parameters() + 1..]);
-        let gradients = Program::trace(&self.model.settings(), &specs, |inputs| {
+        Program::trace(&self.model.settings(), &specs, |inputs| {
             let y = Tensor::from_dispatch(inputs[0].clone());
-            Ok(vec![
-                self.loss
-                    .per_example(y, self.targets(&inputs[1..]))
-                    .into_dispatch(),
-            ])
+            let losses = self.loss.per_example(y, self.targets(&inputs[1..]));
+            Ok(vec![losses.into_dispatch()])
         })?
-        .gradient(&[0])?;
+        .gradient(&[0])
+    }
+
+    fn output_gradients(&self) -> Result<Program, ProgramError> {
+        let outputs = self.program(Quantity::Outputs)?;
+        let gradients = self.loss_gradient(&outputs)?;
         self.trace(|inputs| {
             let mut arguments = outputs.call(inputs.clone())?;
             arguments.extend_from_slice(&inputs[self.parameters() + 1..]);
@@ -202,19 +207,44 @@ impl<L: Loss> Build<'_, L> {
     }
 
     fn gauss_newton(&self) -> Result<Program, ProgramError> {
-        let outputs = self.without_v().program(Quantity::Outputs)?;
+        let batch = self.without_v();
+        let outputs = batch.program(Quantity::Outputs)?;
         let (jvp, vjp) = (outputs.jvp(&self.wrt())?, outputs.vjp(&self.wrt())?);
         self.trace(|inputs| {
-            let batch = &inputs[..inputs.len() - 1];
-            let targets = self.targets(&batch[self.parameters() + 1..]);
+            let mut arguments = inputs[..inputs.len() - 1].to_vec();
+            let targets = &arguments[self.parameters() + 1..];
             let [y, dy] = jvp
                 .call(self.with_tangents(inputs.clone()))?
                 .try_into()
                 .expect("outputs and their tangents");
-            let (y, dy) = (Tensor::from_dispatch(y), Tensor::from_dispatch(dy));
-            let cotangent = self.loss.hessian_product(y, targets, dy);
-            let mut arguments = batch.to_vec();
-            arguments.push(cotangent.into_dispatch());
+            let closed = self.loss.hessian_product(
+                Tensor::from_dispatch(y.clone()),
+                self.targets(targets),
+                Tensor::from_dispatch(dy.clone()),
+            );
+            arguments.push(match closed {
+                Some(product) => product.into_dispatch(),
+                None => {
+                    let product = batch.loss_gradient(&outputs)?.jvp(&[0])?;
+                    let mut at = vec![y];
+                    at.extend_from_slice(targets);
+                    at.push(dy);
+                    // The losses, their gradients, and the tangents of both.
+                    product.call(at)?.swap_remove(3)
+                }
+            });
+            let parts = vjp.call(arguments)?.split_off(1);
+            Ok(vec![self.model.flatten(parts).into_dispatch()])
+        })
+    }
+
+    /// The outer product of the losses' gradients: `sum over i of g_i <g_i, v>`, by one pass in each mode.
+    fn empirical_fisher(&self) -> Result<Program, ProgramError> {
+        let losses = self.without_v().program(Quantity::Losses)?;
+        let (jvp, vjp) = (losses.jvp(&self.wrt())?, losses.vjp(&self.wrt())?);
+        self.trace(|inputs| {
+            let mut arguments = inputs[..inputs.len() - 1].to_vec();
+            arguments.extend(jvp.call(self.with_tangents(inputs))?.split_off(1));
             let parts = vjp.call(arguments)?.split_off(1);
             Ok(vec![self.model.flatten(parts).into_dispatch()])
         })

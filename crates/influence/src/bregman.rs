@@ -48,7 +48,7 @@ where
         outputs: Tensor<2>,
         (targets, _): Self::Targets,
         tangents: Tensor<2>,
-    ) -> Tensor<2> {
+    ) -> Option<Tensor<2>> {
         self.0.hessian_product(outputs, targets, tangents)
     }
 }

@@ -33,7 +33,7 @@ impl PbrfConfig {
             damping,
             epsilon: None,
             tolerance: 1e-4,
-            decrease: 1e-4,
+            decrease: 1e-6,
             max_steps: 2_000,
         }
     }

@@ -1,0 +1,30 @@
+//! Binary cross-entropy with a logit.
+
+use burn::{Tensor, tensor::activation};
+
+use super::Loss;
+
+/// Binary cross-entropy with a logit: `log(1 + exp(y)) - t y`, summed over the outputs, for targets in `[0, 1]`. Output Hessian
+/// `diag(p (1 - p))` with `p = sigmoid(y)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BinaryCrossEntropy;
+
+impl Loss for BinaryCrossEntropy {
+    type Targets = Tensor<2>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let softplus = -activation::log_sigmoid(-outputs.clone());
+        (softplus - targets * outputs).sum_dim(1).squeeze_dim(1)
+    }
+
+    fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        _targets: Tensor<2>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let p = activation::sigmoid(outputs.clone());
+        let q = activation::sigmoid(-outputs);
+        Some(p * q * tangents)
+    }
+}

@@ -1,0 +1,36 @@
+//! Softmax cross-entropy.
+
+use burn::{
+    Tensor,
+    tensor::{Int, activation},
+};
+
+use super::Loss;
+
+/// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CrossEntropy;
+
+impl Loss for CrossEntropy {
+    type Targets = Tensor<1, Int>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+        let log_p = activation::log_softmax(outputs, 1);
+        let [batch] = targets.dims();
+        -log_p
+            .gather(1, targets.reshape([batch, 1]))
+            .reshape([batch])
+    }
+
+    fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        _targets: Tensor<1, Int>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let p = activation::softmax(outputs, 1);
+        let weighted = p.clone() * tangents;
+        let mean = weighted.clone().sum_dim(1);
+        Some(weighted - p * mean)
+    }
+}

@@ -1,0 +1,36 @@
+//! Huber's loss.
+
+use burn::Tensor;
+
+use super::Loss;
+
+/// Huber's loss, summed over the outputs: `1/2 r^2` for a residual `r = y - t` of at most `delta`, `delta (|r| - delta / 2)` beyond.
+/// Output Hessian 1 within and 0 beyond.
+#[derive(Clone, Copy, Debug)]
+pub struct Huber {
+    /// The residual from which on the loss is linear; positive.
+    pub delta: f64,
+}
+
+impl Loss for Huber {
+    type Targets = Tensor<2>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let residual = outputs - targets;
+        // With the residual clamped to c: c (r - c / 2), on both sides.
+        let clamped = residual.clone().clamp(-self.delta, self.delta);
+        (clamped.clone() * (residual - clamped * 0.5))
+            .sum_dim(1)
+            .squeeze_dim(1)
+    }
+
+    fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Tensor<2>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let beyond = (outputs - targets).abs().greater_elem(self.delta);
+        Some(tangents.mask_fill(beyond, 0.0))
+    }
+}

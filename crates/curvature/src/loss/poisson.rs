@@ -1,0 +1,29 @@
+//! Poisson regression.
+
+use burn::Tensor;
+
+use super::Loss;
+
+/// The negative log-likelihood of a Poisson count `t` with log-rate `y`, up to a constant: `exp(y) - t y`, summed over the outputs.
+/// Output Hessian `diag(exp(y))`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Poisson;
+
+impl Loss for Poisson {
+    type Targets = Tensor<2>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        (outputs.clone().exp() - targets * outputs)
+            .sum_dim(1)
+            .squeeze_dim(1)
+    }
+
+    fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        _targets: Tensor<2>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        Some(outputs.exp() * tangents)
+    }
+}

@@ -1,0 +1,27 @@
+//! Squared error.
+
+use burn::Tensor;
+
+use super::Loss;
+
+/// Squared error: `1/2 ||y - t||^2`. Output Hessian `I`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SquaredError;
+
+impl Loss for SquaredError {
+    type Targets = Tensor<2>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let error = outputs - targets;
+        (error.clone() * error).sum_dim(1).squeeze_dim(1) * 0.5
+    }
+
+    fn hessian_product(
+        &self,
+        _outputs: Tensor<2>,
+        _targets: Tensor<2>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        Some(tangents)
+    }
+}

@@ -1,0 +1,30 @@
+//! A loss with a weight for every example.
+
+use burn::Tensor;
+
+use super::Loss;
+
+/// The loss `L` times a weight for every example, which is the second of its targets, `[batch]`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weighted<L>(
+    /// The loss.
+    pub L,
+);
+
+impl<L: Loss> Loss for Weighted<L> {
+    type Targets = (L::Targets, Tensor<1>);
+
+    fn per_example(&self, outputs: Tensor<2>, (targets, weights): Self::Targets) -> Tensor<1> {
+        self.0.per_example(outputs, targets) * weights
+    }
+
+    fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        (targets, weights): Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let product = self.0.hessian_product(outputs, targets, tangents)?;
+        Some(product * weights.unsqueeze_dim(1))
+    }
+}
