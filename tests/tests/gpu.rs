@@ -15,7 +15,10 @@ use burn::{
     tensor::{Device, DeviceType, Int, Tensor, TensorData},
 };
 
-type Outcome = Result<(), Box<dyn Error>>;
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// A quantity's name and its elements.
+type Named = (&'static str, Vec<f64>);
 
 const N: usize = 50;
 const INPUTS: usize = 12;
@@ -99,7 +102,7 @@ fn quantities<L: Loss>(
     loss: L,
     targets: L::Targets,
     device: &Device,
-) -> Result<Vec<(&'static str, Vec<f64>)>, Box<dyn Error>> {
+) -> Outcome<Vec<Named>> {
     let model = Model::new(&network(activation, device), Mlp::forward)?;
     assert_eq!(model.device(), device);
     let inputs = matrix(numbers(N * INPUTS, 11), INPUTS, device);
