@@ -28,6 +28,8 @@
 pub mod data;
 
 mod activation;
+mod autoencoder;
+mod lenet;
 mod linear;
 mod logistic_regression;
 mod metrics;
@@ -38,6 +40,8 @@ mod train;
 mod zoo;
 
 pub use activation::Activation;
+pub use autoencoder::{Autoencoder, AutoencoderConfig};
+pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 pub use metrics::{Metrics, evaluate, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};

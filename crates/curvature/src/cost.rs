@@ -168,6 +168,21 @@ impl<L: Loss> Cost<L> {
         self.concatenate(Quantity::Outputs, None)
     }
 
+    /// The network's outputs and their derivatives along `v`, `[N, outputs]` each: `f` and `J v`, in one forward-mode pass.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
+    pub fn outputs_along(&self, v: Tensor<1>) -> Result<(Tensor<2>, Tensor<2>), CurvatureError> {
+        self.check(&v)?;
+        let (mut outputs, mut tangents) = (Vec::new(), Vec::new());
+        for batch in self.batches() {
+            let [y, dy] = self.run(Quantity::OutputsAlong, &batch, Some(v.clone()))?;
+            outputs.push(Tensor::from_dispatch(y));
+            tangents.push(Tensor::from_dispatch(dy));
+        }
+        Ok((joined(outputs), joined(tangents)))
+    }
+
     /// The gradient of every example's loss with respect to the outputs, `[N, outputs]`.
     ///
     /// # Errors
@@ -293,11 +308,16 @@ impl<L: Loss> Cost<L> {
             let [part] = self.run(quantity, &batch, v.clone())?;
             parts.push(Tensor::from_dispatch(part));
         }
-        Ok(if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            Tensor::cat(parts, 0)
-        })
+        Ok(joined(parts))
+    }
+}
+
+/// The batches' results as one tensor.
+fn joined<const D: usize>(mut parts: Vec<Tensor<D>>) -> Tensor<D> {
+    if parts.len() == 1 {
+        parts.remove(0)
+    } else {
+        Tensor::cat(parts, 0)
     }
 }
 

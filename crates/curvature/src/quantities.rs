@@ -15,6 +15,8 @@ use crate::{
 pub enum Quantity {
     /// The outputs `[batch, outputs]`.
     Outputs,
+    /// The outputs and their derivatives along `v`, `[batch, outputs]` each.
+    OutputsAlong,
     /// The losses `[batch]`.
     Losses,
     /// The losses' gradients in the outputs `[batch, outputs]`.
@@ -112,6 +114,13 @@ impl<L: Loss> Build<'_, L> {
     fn program(&self, quantity: Quantity) -> Result<Program, ProgramError> {
         match quantity {
             Quantity::Outputs => self.trace(|inputs| Ok(vec![self.outputs(&inputs)])),
+            Quantity::OutputsAlong => {
+                let jvp = self
+                    .without_v()
+                    .program(Quantity::Outputs)?
+                    .jvp(&self.wrt())?;
+                self.trace(|inputs| jvp.call(self.with_tangents(inputs)))
+            }
             Quantity::Losses => self.trace(|inputs| Ok(vec![self.losses(&inputs).into_dispatch()])),
             Quantity::OutputGradients => self.output_gradients(),
             Quantity::Gradient => self.gradient(),

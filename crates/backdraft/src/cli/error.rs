@@ -57,6 +57,9 @@ pub enum CliError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// The device failed while it computed.
+    #[error("the device failed: {0}")]
+    Execution(String),
     /// The weights could not be put into a file's format.
     #[error("the weights could not be encoded: {0}")]
     Weights(String),
@@ -108,6 +111,7 @@ impl CliError {
             | Self::Solve(_)
             | Self::Response(_)
             | Self::Curvature(_)
+            | Self::Execution(_)
             | Self::Weights(_) => 1,
         }
     }

@@ -1,6 +1,7 @@
-//! The command line: `backdraft explain` and `backdraft devices`.
+//! The command line: `backdraft explain`, `backdraft devices` and `backdraft bench`.
 
 mod args;
+mod bench;
 mod device;
 mod error;
 mod explain;
@@ -17,7 +18,7 @@ use std::{
 
 use clap::Parser;
 
-use args::{Args, Command};
+use args::{Args, Bench, Command};
 pub use error::CliError;
 
 /// Runs the command line of this process. A failure is one line on standard error: exit code 2 if the input was wrong, 1 if the
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Devices) => device::list(),
+        Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
         None => explain::explain(&args.explain),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! The command line end to end, with real files.
 
+mod bench;
 mod data;
 mod place;
 mod refusals;
