@@ -43,7 +43,7 @@ type Forward = dyn Fn(&[DispatchTensor], DispatchTensor) -> DispatchTensor;
 ///
 /// The parameters are the module's trainable float parameters in visiting order; a tensor shared by several layers counts once,
 /// frozen ones and running statistics are constants. The module is evaluated as in inference: no dropout, batch norm with its
-/// running statistics.
+/// running statistics. Burn's trace does not see `detach`, so derivatives go through it.
 #[derive(Clone)]
 pub struct Model {
     parameters: Rc<[Parameter]>,

@@ -41,7 +41,7 @@ impl Program {
     /// `f` gets rankless tensors of a device that records instead of computing; turn them into typed ones with
     /// `burn::Tensor::from_dispatch` and back with `into_dispatch`. Everything that `f` creates on its inputs' device becomes a
     /// constant of the program. `settings` are the default types of the device that the program will run on
-    /// (`Device::settings`).
+    /// (`Device::settings`). Burn does not record `detach`: derivatives go through it.
     ///
     /// # Errors
     /// [`ProgramError::Trace`] if a result of `f` does not live on the recording device; [`ProgramError::Unsupported`] for an
