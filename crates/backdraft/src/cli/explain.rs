@@ -24,7 +24,7 @@ use super::{
     CliError,
     args::{Explain, SolverName},
     present::{describe, labels, predictions, quality, report, shown, target},
-    progress::{self, say},
+    progress::{self, say, warn},
     setup::{check_queries, damping, fresh, network},
     stable::stable,
     verify,
@@ -284,7 +284,9 @@ impl Run<'_> {
                 // The verification tells how good its scores are all the same; the record says that it did not converge.
                 Err(SolveError::NotConverged { solution, remedy }) => {
                     bar.suspend(|| {
-                        eprintln!("warning: query {query} is not solved to the tolerance: {remedy}")
+                        warn(format_args!(
+                            "query {query} is not solved to the tolerance: {remedy}"
+                        ));
                     });
                     *solution
                 }

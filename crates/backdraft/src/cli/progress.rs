@@ -12,6 +12,11 @@ pub(super) fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Prints a warning to standard error, whether or not anyone listens.
+pub(super) fn warn(line: impl Display) {
+    let _ = writeln!(io::stderr(), "warning: {line}");
+}
+
 /// A bar of `length` steps on standard error, with the time left; nothing where that is not a terminal.
 pub(super) fn bar(title: &'static str, length: u64) -> ProgressBar {
     const TEMPLATE: &str = "{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}";
