@@ -1,24 +1,25 @@
 //! A model, a loss and the examples it is averaged over.
 
-use std::rc::Rc;
+use std::{error::Error, rc::Rc};
 
 use backdraft_program::DispatchTensor;
 use burn::Tensor;
 
 use crate::{
-    CurvatureError, Model, Rows,
-    loss::{Loss, Targets},
-    product::{EmpiricalFisher, GaussNewton, Hessian},
+    CurvatureError, Examples, Model, Rows,
+    data::{Batch, Data},
+    loss::Loss,
+    product::{EmpiricalFisher, Fisher, GaussNewton, Hessian},
     quantities::{Quantities, Quantity},
 };
 
 /// Examples in a batch unless [`Cost::with_batch_size`] says otherwise.
 const BATCH: usize = 1024;
 
-/// The cost of a model on a data set: the mean loss over `N` examples,
+/// The cost of a model on a data set: the mean loss over `N` examples, and an L2 term if one is asked for,
 ///
 /// ```text
-/// J(theta) = 1/N sum over i of loss(f(theta; x_i), t_i)
+/// J(theta) = 1/N sum over i of loss(f(theta; x_i), t_i) + l2/2 ||theta||^2
 /// ```
 ///
 /// with its derivatives. Examples are visited in batches, and all traced programs are shared between clones and between costs
@@ -27,9 +28,9 @@ const BATCH: usize = 1024;
 pub struct Cost<L: Loss> {
     model: Model,
     loss: L,
-    inputs: Rows,
-    targets: Vec<Rows>,
+    data: Data,
     batch: usize,
+    l2: f64,
     quantities: Rc<Quantities>,
 }
 
@@ -37,39 +38,75 @@ impl<L: Loss> Cost<L> {
     /// The mean of `loss` over the examples `inputs` and `targets`, which have one row an example.
     ///
     /// # Errors
-    /// [`CurvatureError::Examples`] if the numbers of rows differ or are zero.
-    pub fn new(
+    /// [`CurvatureError::Examples`] if the numbers of rows differ or are zero; [`CurvatureError::Inputs`].
+    pub fn new<X: Examples>(
         model: Model,
         loss: L,
-        inputs: impl Into<Rows>,
+        inputs: X,
         targets: L::Targets,
     ) -> Result<Self, CurvatureError> {
-        let (inputs, targets) = examples(inputs, targets)?;
-        Ok(Self {
-            model,
-            loss,
-            inputs,
-            targets,
-            batch: BATCH,
-            quantities: Rc::default(),
-        })
+        check_arity(&model, X::TENSORS)?;
+        Ok(Self::over(model, loss, Data::held(inputs, targets)?))
     }
 
-    /// The same model and loss on other examples.
+    /// The mean of `loss` over `len` examples that do not fit into memory: `pass` begins a pass over them, an iterator of batches
+    /// `(inputs, targets)` on the model's device. It is called for every product and sum, and must give the same examples in the
+    /// same order each time. Batches are as they come, whatever [`with_batch_size`](Self::with_batch_size) says, best all of one
+    /// size but the last. What is asked of single examples ([`select`](Self::select)) takes a pass of its own.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Examples`] for a `len` of 0; [`CurvatureError::Inputs`]. While a pass is made: [`CurvatureError::Read`]
+    /// for an error of the iterator, and [`CurvatureError::Count`] if there are not `len` examples.
+    pub fn streamed<X, I, E>(
+        model: Model,
+        loss: L,
+        len: usize,
+        pass: impl Fn() -> I + 'static,
+    ) -> Result<Self, CurvatureError>
+    where
+        X: Examples,
+        I: Iterator<Item = Result<(X, L::Targets), E>> + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        check_arity(&model, X::TENSORS)?;
+        Ok(Self::over(model, loss, Data::streamed(len, pass)?))
+    }
+
+    fn over(model: Model, loss: L, data: Data) -> Self {
+        Self {
+            model,
+            loss,
+            data,
+            batch: BATCH,
+            l2: 0.0,
+            quantities: Rc::default(),
+        }
+    }
+
+    /// The same model and loss on other examples, without an L2 term.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_examples(
+    pub fn with_examples<X: Examples>(
         &self,
-        inputs: impl Into<Rows>,
+        inputs: X,
         targets: L::Targets,
     ) -> Result<Self, CurvatureError> {
-        let (inputs, targets) = examples(inputs, targets)?;
+        check_arity(&self.model, X::TENSORS)?;
         Ok(Self {
-            inputs,
-            targets,
+            data: Data::held(inputs, targets)?,
+            l2: 0.0,
             ..self.clone()
         })
+    }
+
+    /// The same cost with the term `l2/2 ||theta||^2`, over the model's parameters, biases included; 0 takes it away. It is
+    /// part of the value, the gradient, the Hessian, the Gauss-Newton and the Fisher matrix (as `l2 I`, a Gaussian prior), but
+    /// not of the empirical Fisher matrix, nor of the losses of examples: costs of other or fewer examples, or under another loss,
+    /// that are made from this one are without it.
+    #[must_use]
+    pub fn with_l2(self, l2: f64) -> Self {
+        Self { l2, ..self }
     }
 
     /// The same cost, visited in batches of `batch` examples (the last may be shorter): the memory that a product needs grows
@@ -95,34 +132,19 @@ impl<L: Loss> Cost<L> {
         })
     }
 
-    /// The cost of the examples `indices` alone, repeats allowed: their mean loss.
+    /// The cost of the examples `indices` alone, repeats allowed: their mean loss, without an L2 term.
     ///
     /// # Errors
     /// [`CurvatureError::Index`]; [`CurvatureError::Examples`] if there are none.
     pub fn select(&self, indices: &[usize]) -> Result<Self, CurvatureError> {
-        let len = self.len();
-        if let Some(&index) = indices.iter().find(|&&index| index >= len) {
-            return Err(CurvatureError::Index { index, len });
-        }
-        if indices.is_empty() {
-            return Err(CurvatureError::Examples {
-                inputs: 0,
-                targets: 0,
-            });
-        }
-        let targets = self
-            .targets
-            .iter()
-            .map(|rows| rows.select(indices))
-            .collect();
         Ok(Self {
-            inputs: self.inputs.select(indices),
-            targets,
+            data: self.data.select(indices)?,
+            l2: 0.0,
             ..self.clone()
         })
     }
 
-    /// The cost under another loss of the same outputs, on the same inputs.
+    /// The cost under another loss of the same outputs, on the same inputs, without an L2 term.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -131,18 +153,24 @@ impl<L: Loss> Cost<L> {
         loss: M,
         targets: M::Targets,
     ) -> Result<Cost<M>, CurvatureError> {
-        let cost = Cost::new(self.model.clone(), loss, self.inputs.clone(), targets)?;
-        Ok(cost.with_batch_size(self.batch))
+        Ok(Cost {
+            model: self.model.clone(),
+            loss,
+            data: self.data.with_targets(self.model.arity(), targets)?,
+            batch: self.batch,
+            l2: 0.0,
+            quantities: Rc::default(),
+        })
     }
 
     /// Number of examples `N`.
     pub fn len(&self) -> usize {
-        self.inputs.len()
+        self.data.len()
     }
 
     /// Whether there is no example; never the case.
     pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
+        self.len() == 0
     }
 
     /// The model.
@@ -155,9 +183,18 @@ impl<L: Loss> Cost<L> {
         &self.loss
     }
 
+    /// The strength of the L2 term.
+    pub fn l2(&self) -> f64 {
+        self.l2
+    }
+
     /// All targets.
-    pub fn targets(&self) -> L::Targets {
-        L::Targets::from_rows(&mut self.targets.clone().into_iter())
+    ///
+    /// # Errors
+    /// Those of reading, if the examples are streamed.
+    pub fn targets(&self) -> Result<L::Targets, CurvatureError> {
+        let targets = self.data.targets(self.model.arity())?;
+        Ok(L::Targets::from_rows(&mut targets.into_iter()))
     }
 
     /// The network's outputs, `[N, outputs]`.
@@ -176,9 +213,9 @@ impl<L: Loss> Cost<L> {
         self.check(&v)?;
         let (mut outputs, mut tangents) = (Vec::new(), Vec::new());
         for batch in self.batches() {
-            let [y, dy] = self.run(Quantity::OutputsAlong, &batch, Some(v.clone()))?;
-            outputs.push(Tensor::from_dispatch(y));
-            tangents.push(Tensor::from_dispatch(dy));
+            let [y, dy] = self.run(Quantity::OutputsAlong, batch?, vec![v.clone()])?;
+            outputs.push(Rows::from(y));
+            tangents.push(Rows::from(dy));
         }
         Ok((joined(outputs), joined(tangents)))
     }
@@ -209,26 +246,48 @@ impl<L: Loss> Cost<L> {
         self.concatenate(Quantity::Directional, Some(v))
     }
 
+    /// The mixed second derivative: the gradient of `<grad loss_i, v>` with respect to every example's own *inputs*, in the shape
+    /// of the inputs. How the derivative along `v` answers to a change of the example itself. One forward pass over a reverse
+    /// pass a batch.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Dimension`].
+    pub fn input_derivatives<X: Examples>(&self, v: Tensor<1>) -> Result<X, CurvatureError> {
+        self.check(&v)?;
+        check_arity(&self.model, X::TENSORS)?;
+        let mut parts = vec![Vec::new(); X::TENSORS];
+        for batch in self.batches() {
+            let derivatives = self.run_all(Quantity::InputDerivatives, batch?, vec![v.clone()])?;
+            for (part, derivative) in parts.iter_mut().zip(derivatives) {
+                part.push(Rows::from(derivative));
+            }
+        }
+        let whole: Vec<_> = parts.into_iter().map(Rows::cat).collect();
+        Ok(X::from_rows(&mut whole.into_iter()))
+    }
+
     /// The cost, of shape `[1]`, and its gradient, of shape `[dim]`.
     ///
     /// # Errors
     /// [`CurvatureError::Program`].
     pub fn value_and_gradient(&self) -> Result<(Tensor<1>, Tensor<1>), CurvatureError> {
+        let scale = self.scale();
         let mut total: Option<(Tensor<1>, Tensor<1>)> = None;
         for batch in self.batches() {
-            let [value, gradient] = self.run(Quantity::Gradient, &batch, None)?;
-            let (value, gradient) = (
-                Tensor::from_dispatch(value),
-                Tensor::from_dispatch(gradient),
-            );
+            let results = self.run(Quantity::Gradient, batch?, vec![scale.clone()])?;
+            let [value, gradient] = results.map(Tensor::from_dispatch);
             total = Some(match total {
                 Some((v, g)) => (v + value, g + gradient),
                 None => (value, gradient),
             });
         }
         let (value, gradient) = total.expect("a cost has examples");
-        let n = self.len() as f64;
-        Ok((value / n, gradient / n))
+        if self.l2 == 0.0 {
+            return Ok((value, gradient));
+        }
+        let theta = self.model.theta();
+        let penalty = theta.clone().square().sum() * (0.5 * self.l2);
+        Ok((value + penalty, gradient + theta * self.l2))
     }
 
     /// The gradient of the cost, of shape `[dim]`.
@@ -239,10 +298,16 @@ impl<L: Loss> Cost<L> {
         Ok(self.value_and_gradient()?.1)
     }
 
-    /// The Gauss-Newton matrix of the cost, `1/N sum over i of J_i' H_i J_i`, with `J_i` the Jacobian of example `i`'s outputs
-    /// and `H_i` its output Hessian.
+    /// The Gauss-Newton matrix of the cost, `1/N sum over i of J_i' H_i J_i + l2 I`, with `J_i` the Jacobian of example `i`'s
+    /// outputs and `H_i` its output Hessian.
     pub fn gauss_newton(&self) -> GaussNewton<L> {
         GaussNewton::new(self.clone())
+    }
+
+    /// The Fisher matrix of the model's own distribution, `1/N sum over i of J_i' E[g g'] J_i + l2 I`, with `g` the loss's gradient
+    /// in the outputs for a target drawn from the model.
+    pub fn fisher(&self) -> Fisher<L> {
+        Fisher::new(self.clone())
     }
 
     /// The empirical Fisher matrix of the cost, `1/N sum over i of g_i g_i'` with `g_i` the gradient of example `i`'s loss.
@@ -264,38 +329,58 @@ impl<L: Loss> Cost<L> {
         }
     }
 
-    /// The data in batches: the inputs, then the targets.
-    pub(crate) fn batches(&self) -> impl Iterator<Item = Vec<DispatchTensor>> {
-        let n = self.len();
-        (0..n).step_by(self.batch).map(move |start| {
-            let range = start..n.min(start + self.batch);
-            let rows = std::iter::once(&self.inputs).chain(&self.targets);
-            rows.map(|rows| rows.slice(range.clone()).into_tensor())
-                .collect()
-        })
+    /// One pass over the examples.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = Result<Batch, CurvatureError>> {
+        self.data.batches(self.batch)
+    }
+
+    /// Whether every pass reads the examples anew.
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self.data, Data::Streamed { .. })
+    }
+
+    /// The factor `1/N` of every sum over examples, `[1]`.
+    pub(crate) fn scale(&self) -> Tensor<1> {
+        let options = (self.model.device(), self.model.dtype());
+        Tensor::full([1], 1.0 / self.len() as f64, options)
     }
 
     pub(crate) fn quantities(&self) -> &Quantities {
         &self.quantities
     }
 
+    /// The tensors that a program of one batch takes; `tail` is the scale, the vector, or both.
+    pub(crate) fn arguments(&self, batch: Batch, tail: Vec<Tensor<1>>) -> Vec<DispatchTensor> {
+        let mut arguments = self.model.tensors();
+        arguments.extend(batch.into_iter().map(Rows::into_tensor));
+        arguments.extend(tail.into_iter().map(Tensor::into_dispatch));
+        arguments
+    }
+
     /// Runs `quantity` on one batch.
-    pub(crate) fn run<const N: usize>(
+    fn run_all(
         &self,
         quantity: Quantity,
-        batch: &[DispatchTensor],
-        v: Option<Tensor<1>>,
-    ) -> Result<[DispatchTensor; N], CurvatureError> {
-        let mut inputs = self.model.tensors().to_vec();
-        inputs.extend_from_slice(batch);
-        inputs.extend(v.map(Tensor::into_dispatch));
+        batch: Batch,
+        tail: Vec<Tensor<1>>,
+    ) -> Result<Vec<DispatchTensor>, CurvatureError> {
+        let arguments = self.arguments(batch, tail);
         let program = self
             .quantities
-            .get(quantity, &self.model, &self.loss, &inputs)?;
-        let outputs = program.run(inputs)?;
-        Ok(outputs
+            .get(quantity, &self.model, &self.loss, &arguments)?;
+        Ok(program.run(arguments)?)
+    }
+
+    fn run<const R: usize>(
+        &self,
+        quantity: Quantity,
+        batch: Batch,
+        tail: Vec<Tensor<1>>,
+    ) -> Result<[DispatchTensor; R], CurvatureError> {
+        let results = self.run_all(quantity, batch, tail)?;
+        Ok(results
             .try_into()
-            .expect("a quantity has a fixed number of outputs"))
+            .expect("a quantity has a fixed number of results"))
     }
 
     fn concatenate<const D: usize>(
@@ -305,35 +390,23 @@ impl<L: Loss> Cost<L> {
     ) -> Result<Tensor<D>, CurvatureError> {
         let mut parts = Vec::new();
         for batch in self.batches() {
-            let [part] = self.run(quantity, &batch, v.clone())?;
-            parts.push(Tensor::from_dispatch(part));
+            let [part] = self.run(quantity, batch?, Vec::from_iter(v.clone()))?;
+            parts.push(Rows::from(part));
         }
         Ok(joined(parts))
     }
 }
 
 /// The batches' results as one tensor.
-fn joined<const D: usize>(mut parts: Vec<Tensor<D>>) -> Tensor<D> {
-    if parts.len() == 1 {
-        parts.remove(0)
-    } else {
-        Tensor::cat(parts, 0)
-    }
+fn joined<const D: usize>(parts: Vec<Rows>) -> Tensor<D> {
+    Tensor::from_dispatch(Rows::cat(parts).into_tensor())
 }
 
-fn examples<T: Targets>(
-    inputs: impl Into<Rows>,
-    targets: T,
-) -> Result<(Rows, Vec<Rows>), CurvatureError> {
-    let (inputs, targets) = (inputs.into(), targets.into_rows());
-    let wrong = targets
-        .iter()
-        .find(|rows| rows.len() != inputs.len() || rows.is_empty());
-    match wrong {
-        Some(rows) => Err(CurvatureError::Examples {
-            inputs: inputs.len(),
-            targets: rows.len(),
-        }),
-        None => Ok((inputs, targets)),
+fn check_arity(model: &Model, found: usize) -> Result<(), CurvatureError> {
+    let expected = model.arity();
+    if expected == found {
+        Ok(())
+    } else {
+        Err(CurvatureError::Inputs { expected, found })
     }
 }

@@ -9,7 +9,32 @@ pub enum CurvatureError {
     Program(#[from] backdraft_program::ProgramError),
     /// A module without the parameters that its curvature needs.
     #[error("{0}")]
-    Parameters(&'static str),
+    Parameters(String),
+    /// Inputs of another number of tensors than the model reads.
+    #[error("an input has {found} tensors, and the model reads {expected}")]
+    Inputs {
+        /// What the model reads.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// The Fisher matrix of a loss that is not known as the negative log-likelihood of a distribution.
+    #[error(
+        "the loss names no distribution of targets to take the Fisher matrix of: use the Gauss-Newton matrix or the empirical \
+         Fisher matrix, or implement `Loss::fisher_product`"
+    )]
+    NoDistribution,
+    /// A batch could not be read.
+    #[error("a batch of examples could not be read: {0}")]
+    Read(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A pass over streamed examples did not hold as many as promised.
+    #[error("a pass over the data gave {found} examples where {expected} were promised")]
+    Count {
+        /// The number promised.
+        expected: usize,
+        /// The number read before the difference was noticed.
+        found: usize,
+    },
     /// A vector whose length is not the operator's dimension.
     #[error("the vector has {found} elements, the operator {expected}")]
     Dimension {

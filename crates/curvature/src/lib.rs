@@ -26,23 +26,29 @@
 //! The cost is a *mean* over examples, and so are both matrices; [`Damped`] adds `damping I`.
 
 mod cost;
+mod data;
 mod error;
+mod examples;
 mod loss;
 mod model;
 mod operator;
+mod parameter;
 mod product;
 mod quantities;
 mod rows;
 
 pub use cost::Cost;
 pub use error::CurvatureError;
+pub use examples::Examples;
 pub use loss::{
-    BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, Targets, Weighted,
+    BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, TokenCrossEntropy,
+    TokenReduction, Weighted,
 };
-pub use model::{Model, Parameter};
-pub use operator::{BatchOperator, Damped, LinearOperator, Scaled, Sum};
+pub use model::Model;
+pub use operator::{BatchOperator, Damped, LinearOperator, Scaled, Sum, to_dense};
+pub use parameter::Parameter;
 pub use product::{
-    Curvature, EmpiricalFisher, GaussNewton, Hessian, IsEmpiricalFisher, IsGaussNewton, IsHessian,
-    Kind,
+    Curvature, EmpiricalFisher, Fisher, GaussNewton, Hessian, IsEmpiricalFisher, IsFisher,
+    IsGaussNewton, IsHessian, Kind,
 };
 pub use rows::{RowKind, Rows};

@@ -1,102 +1,139 @@
 //! A network as a function of its parameters.
 
-use std::{collections::HashMap, fmt, rc::Rc};
+use std::{fmt, rc::Rc};
 
 use backdraft_program::{DeviceSettings, DispatchTensor};
 use burn::{
     Tensor,
     backend::TensorMetadata,
-    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
-    tensor::{DType, Device, Float, FloatDType, Shape},
+    module::{Module, ParamId},
+    tensor::{DType, Device, FloatDType, Shape},
+};
+use wildmatch::WildMatch;
+
+use crate::{
+    CurvatureError, Examples, Parameter, Rows,
+    parameter::{Collected, Substitute},
 };
 
-use crate::{CurvatureError, RowKind};
-
-/// One parameter tensor of a model.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// Its path in the module, such as `fc1.weight`.
-    pub name: String,
-    /// Its shape.
-    pub shape: Shape,
-    /// Where it begins in the flat parameter vector.
-    pub offset: usize,
-    id: ParamId,
-}
-
-impl Parameter {
-    /// Number of elements.
-    pub fn len(&self) -> usize {
-        self.shape.num_elements()
-    }
-
-    /// Whether it has no elements.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-type Forward = dyn Fn(&[DispatchTensor], DispatchTensor) -> DispatchTensor;
+type Forward = dyn Fn(&[(ParamId, DispatchTensor)], Vec<Rows>) -> DispatchTensor;
 
 /// A network `f(theta; x)` whose outputs can be differentiated with respect to its parameters: any Burn module and a closure
 /// that runs it on a batch.
 ///
-/// The parameters are the module's trainable float parameters in visiting order; a tensor shared by several layers counts once,
-/// frozen ones and running statistics are constants. The module is evaluated as in inference: no dropout, batch norm with its
-/// running statistics. Burn's trace does not see `detach`, so derivatives go through it.
+/// The parameters `theta` are the module's trainable float parameters in visiting order, or those of them chosen by
+/// [`only`](Self::only); a tensor shared by several layers counts once. All others, frozen ones and running statistics are
+/// constants. The module is evaluated as in inference: no dropout, batch norm with its running statistics. Burn's trace does
+/// not see `detach`, so derivatives go through it.
 #[derive(Clone)]
 pub struct Model {
     parameters: Rc<[Parameter]>,
     tensors: Vec<DispatchTensor>,
+    fixed: Rc<[(ParamId, DispatchTensor)]>,
     forward: Rc<Forward>,
+    arity: usize,
     device: Device,
 }
 
 impl Model {
-    /// `module` as seen through `forward`, which must return one row of outputs an example: `[batch, outputs]`.
+    /// `module` as seen through `forward`: from a batch of inputs, a tensor or a tuple of tensors, to a tensor of outputs with one
+    /// row an example. Losses see the outputs of an example as one row, `[batch, outputs]`.
     ///
     /// # Errors
     /// [`CurvatureError::Parameters`] if the module has no trainable float parameter, or they differ in type or device.
-    pub fn new<M, F, const D: usize, K>(module: &M, forward: F) -> Result<Self, CurvatureError>
+    pub fn new<M, F, X, const O: usize>(module: &M, forward: F) -> Result<Self, CurvatureError>
     where
         M: Module + 'static,
-        K: RowKind,
-        F: Fn(&M, Tensor<D, K>) -> Tensor<2> + 'static,
+        X: Examples + 'static,
+        F: Fn(&M, X) -> Tensor<O> + 'static,
     {
-        let mut collect = Collect::default();
-        module.clone().train().visit(&mut collect);
-        let Collect {
-            parameters,
-            tensors,
-            ..
-        } = collect;
-        let first = tensors.first().ok_or(CurvatureError::Parameters(
-            "the module has no trainable float parameter",
-        ))?;
+        let Collected {
+            parameters, fixed, ..
+        } = Collected::of(module);
+        let (parameters, tensors): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
+        let first: &DispatchTensor = tensors.first().ok_or_else(|| {
+            CurvatureError::Parameters("the module has no trainable float parameter".into())
+        })?;
         let (device, dtype) = (Device::new(first.device()), first.dtype());
         if tensors
             .iter()
             .any(|t| t.dtype() != dtype || Device::new(t.device()) != device)
         {
             return Err(CurvatureError::Parameters(
-                "the parameters differ in type or device",
+                "the parameters differ in type or device".into(),
             ));
         }
-        let (module, ids) = (
-            module.valid(),
-            parameters.iter().map(|p| p.id).collect::<Vec<_>>(),
-        );
-        let forward = move |tensors: &[DispatchTensor], x: DispatchTensor| {
-            let device = Device::new(x.device());
-            let mut substitute = Substitute(ids.iter().copied().zip(tensors).collect());
-            let module = module.clone().map(&mut substitute).to_device(&device);
-            forward(&module, Tensor::from_dispatch(x)).into_dispatch()
+        let module = module.valid();
+        let forward = move |tensors: &[(ParamId, DispatchTensor)], x: Vec<Rows>| {
+            let device = Device::new(tensors[0].1.device());
+            let tensors = tensors.iter().map(|(id, tensor)| (*id, tensor)).collect();
+            // A clone would share its running statistics with the module that is kept; `valid` copies them.
+            let module = module.valid().map(&mut Substitute(tensors));
+            let outputs = forward(&module.to_device(&device), X::from_rows(&mut x.into_iter()));
+            let shape = outputs.shape();
+            let outputs = outputs.into_dispatch();
+            match shape.num_dims() {
+                2 => outputs,
+                _ => {
+                    let width = shape.num_elements() / shape[0].max(1);
+                    reshape(outputs, Shape::new([shape[0], width]))
+                }
+            }
         };
         Ok(Self {
             parameters: parameters.into(),
             tensors,
+            fixed: fixed.into(),
             forward: Rc::new(forward),
+            arity: X::TENSORS,
             device,
+        })
+    }
+
+    /// The same network as a function of some parameters alone, those whose names match one of `patterns`; the others become
+    /// constants. A pattern is a parameter's name or the name of a module, which stands for all parameters in it; `*` matches
+    /// any text and `?` any one character. `["output"]` is the last layer, `["blocks.2", "*.bias"]` a block and all biases.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Parameters`] if a pattern matches nothing, or there is none.
+    pub fn only(&self, patterns: &[&str]) -> Result<Self, CurvatureError> {
+        let parsed: Vec<_> = patterns
+            .iter()
+            .map(|pattern| WildMatch::new(pattern))
+            .collect();
+        for (pattern, text) in parsed.iter().zip(patterns) {
+            if !self.parameters.iter().any(|p| p.matches(pattern)) {
+                let names: Vec<_> = self.parameters.iter().map(|p| p.name.as_str()).collect();
+                return Err(CurvatureError::Parameters(format!(
+                    "no parameter matches `{text}`: there are {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        let (mut parameters, mut tensors) = (Vec::<Parameter>::new(), Vec::new());
+        let mut fixed = self.fixed.to_vec();
+        for (parameter, tensor) in self.parameters.iter().zip(&self.tensors) {
+            if parsed.iter().any(|pattern| parameter.matches(pattern)) {
+                let offset = parameters.last().map_or(0, |last| last.offset + last.len());
+                parameters.push(Parameter {
+                    offset,
+                    ..parameter.clone()
+                });
+                tensors.push(tensor.clone());
+            } else {
+                fixed.push((parameter.id, tensor.clone()));
+            }
+        }
+        if parameters.is_empty() {
+            return Err(CurvatureError::Parameters(
+                "no pattern was given to choose parameters by".into(),
+            ));
+        }
+        Ok(Self {
+            parameters: parameters.into(),
+            tensors,
+            fixed: fixed.into(),
+            ..self.clone()
         })
     }
 
@@ -107,7 +144,9 @@ impl Model {
 
     /// Number of parameters: the length of a flat parameter vector.
     pub fn dim(&self) -> usize {
-        self.parameters.iter().map(Parameter::len).sum()
+        self.parameters
+            .last()
+            .map_or(0, |last| last.offset + last.len())
     }
 
     /// Where the parameters live.
@@ -133,28 +172,40 @@ impl Model {
         }
     }
 
-    /// `module` with its parameters set to `theta`, of shape `[dim]`. It must have the structure of the module that this model
-    /// was made of.
+    /// `module` with its parameters set to `theta`, of shape `[dim]`; those that are constants here stay as they are. It must have
+    /// the structure of the module that this model was made of.
     pub fn write<M: Module>(&self, module: M, theta: Tensor<1>) -> M {
         let tensors = self.unflatten(theta);
         let ids = self.parameters.iter().map(|p| p.id);
         module.map(&mut Substitute(ids.zip(&tensors).collect()))
     }
 
-    /// Outputs `[batch, outputs]` for inputs `x`, at parameters given as tensors.
-    pub(crate) fn forward(&self, tensors: &[DispatchTensor], x: DispatchTensor) -> DispatchTensor {
-        (self.forward)(tensors, x)
+    /// Outputs `[batch, outputs]` for the tensors of `inputs`: the parameters, the constants and a batch.
+    pub(crate) fn forward(&self, inputs: &[DispatchTensor]) -> DispatchTensor {
+        let (tensors, x) = inputs.split_at(self.tensors.len() + self.fixed.len());
+        let ids = self.parameters.iter().map(|p| p.id);
+        let ids = ids.chain(self.fixed.iter().map(|(id, _)| *id));
+        let tensors: Vec<_> = ids.zip(tensors.iter().cloned()).collect();
+        let x = x.iter().take(self.arity).cloned().map(Rows::from);
+        (self.forward)(&tensors, x.collect())
     }
 
-    pub(crate) fn tensors(&self) -> &[DispatchTensor] {
-        &self.tensors
+    /// The tensors that every program takes first: the parameters, then the constants.
+    pub(crate) fn tensors(&self) -> Vec<DispatchTensor> {
+        let fixed = self.fixed.iter().map(|(_, tensor)| tensor);
+        self.tensors.iter().chain(fixed).cloned().collect()
+    }
+
+    /// Number of tensors that an input consists of.
+    pub(crate) fn arity(&self) -> usize {
+        self.arity
     }
 
     /// A flat vector as one tensor a parameter.
     pub(crate) fn unflatten(&self, flat: Tensor<1>) -> Vec<DispatchTensor> {
         let tensor = |p: &Parameter| {
             let part = flat.clone().slice(p.offset..p.offset + p.len());
-            reshape(part, &p.shape)
+            reshape(part.into_dispatch(), p.shape.clone())
         };
         self.parameters.iter().map(tensor).collect()
     }
@@ -164,7 +215,7 @@ impl Model {
         let flat = tensors
             .into_iter()
             .zip(self.parameters.iter())
-            .map(|(t, p)| Tensor::<1>::from_dispatch(reshape_dispatch(t, Shape::new([p.len()]))));
+            .map(|(t, p)| Tensor::<1>::from_dispatch(reshape(t, Shape::new([p.len()]))));
         Tensor::cat(flat.collect(), 0)
     }
 
@@ -186,59 +237,7 @@ impl fmt::Debug for Model {
     }
 }
 
-fn reshape(tensor: Tensor<1>, shape: &Shape) -> DispatchTensor {
-    reshape_dispatch(tensor.into_dispatch(), shape.clone())
-}
-
-fn reshape_dispatch(tensor: DispatchTensor, shape: Shape) -> DispatchTensor {
+fn reshape(tensor: DispatchTensor, shape: Shape) -> DispatchTensor {
     use burn::backend::{Dispatch, ops::FloatTensorOps};
     Dispatch::float_reshape(tensor, shape)
-}
-
-/// Lists trainable parameters; shared ones once.
-#[derive(Default)]
-struct Collect {
-    path: Vec<String>,
-    parameters: Vec<Parameter>,
-    tensors: Vec<DispatchTensor>,
-    dim: usize,
-}
-
-impl ModuleVisitor for Collect {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D, Float>>) {
-        let tensor = param.val();
-        if !tensor.is_require_grad() || self.parameters.iter().any(|p| p.id == param.id) {
-            return;
-        }
-        let shape = tensor.shape();
-        let parameter = Parameter {
-            name: self.path.join("."),
-            offset: self.dim,
-            id: param.id,
-            shape,
-        };
-        self.dim += parameter.len();
-        self.parameters.push(parameter);
-        self.tensors.push(tensor.inner().into_dispatch());
-    }
-
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-}
-
-/// Replaces parameters by other tensors, on any device.
-struct Substitute<'a>(HashMap<ParamId, &'a DispatchTensor>);
-
-impl ModuleMapper for Substitute<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.0.get(&param.id) {
-            Some(&tensor) => param.map(|_| Tensor::from_dispatch(tensor.clone())),
-            None => param,
-        }
-    }
 }

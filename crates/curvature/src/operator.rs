@@ -1,6 +1,6 @@
 //! Symmetric linear operators on parameter space.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::CurvatureError;
 
@@ -20,6 +20,57 @@ pub trait LinearOperator {
     /// # Errors
     /// [`CurvatureError::Dimension`] if `v` has another length; [`CurvatureError::Program`] if the product cannot be run.
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError>;
+
+    /// The products with several vectors at once, the rows of `vs`, `[k, dim]`: row by row what [`apply`](Self::apply) gives, up to
+    /// rounding. Curvature matrices do what does not depend on the vectors once, and take one larger matrix product where they
+    /// would take `k`; the memory needed grows with `k`.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let [k, dim] = vs.dims();
+        if k == 0 {
+            return Ok(vs);
+        }
+        let rows = (0..k).map(|row| {
+            let v = vs.clone().slice([row..row + 1, 0..dim]).reshape([dim]);
+            Ok(self.apply(v)?.unsqueeze_dim(0))
+        });
+        Ok(Tensor::cat(rows.collect::<Result<_, CurvatureError>>()?, 0))
+    }
+}
+
+/// Rows of the identity that [`to_dense`] multiplies with at once.
+const COLUMNS: usize = 32;
+
+/// The operator's matrix in f64, row-major, by its products with the identity, 32 columns at once: `8 dim^2` bytes. For small
+/// ones.
+///
+/// # Errors
+/// Whatever a product reports, and [`CurvatureError::NotFinite`].
+pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, CurvatureError> {
+    let dim = operator.dim();
+    let mut matrix = vec![0.0; dim * dim];
+    for start in (0..dim).step_by(COLUMNS) {
+        let columns = COLUMNS.min(dim - start);
+        let mut units = vec![0.0; columns * dim];
+        for i in 0..columns {
+            units[i * dim + start + i] = 1.0;
+        }
+        let options = (&operator.device(), operator.dtype());
+        let units = Tensor::from_data(TensorData::new(units, [columns, dim]), options);
+        let products = operator.apply_many(units)?.into_data();
+        for (i, value) in products.iter::<f64>().enumerate() {
+            matrix[(i % dim) * dim + start + i / dim] = value;
+        }
+    }
+    if matrix.iter().all(|x| x.is_finite()) {
+        Ok(matrix)
+    } else {
+        Err(CurvatureError::NotFinite {
+            what: "the dense matrix",
+        })
+    }
 }
 
 /// An operator that is a mean over examples, and can be estimated from a few of them.
@@ -71,6 +122,11 @@ impl<A: LinearOperator> LinearOperator for Damped<A> {
         let product = self.operator.apply(v.clone())?;
         Ok(product + v * self.damping)
     }
+
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let products = self.operator.apply_many(vs.clone())?;
+        Ok(products + vs * self.damping)
+    }
 }
 
 impl<A: BatchOperator> BatchOperator for Damped<A> {
@@ -113,6 +169,10 @@ impl<A: LinearOperator> LinearOperator for Scaled<A> {
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         Ok(self.operator.apply(v)? * self.factor)
+    }
+
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        Ok(self.operator.apply_many(vs)? * self.factor)
     }
 }
 
@@ -161,6 +221,10 @@ impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         Ok(self.0.apply(v.clone())? + self.1.apply(v)?)
     }
+
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        Ok(self.0.apply_many(vs.clone())? + self.1.apply_many(vs)?)
+    }
 }
 
 impl<A: LinearOperator + ?Sized> LinearOperator for &A {
@@ -178,6 +242,10 @@ impl<A: LinearOperator + ?Sized> LinearOperator for &A {
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         (**self).apply(v)
+    }
+
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        (**self).apply_many(vs)
     }
 }
 

@@ -1,39 +1,60 @@
 //! Products with the curvature matrices of a cost.
 
-use std::{
-    cell::{Cell, RefCell},
-    marker::PhantomData,
-};
+use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 
-use backdraft_program::DispatchTensor;
+use backdraft_program::{DispatchTensor, Linearized};
 use burn::{
     Tensor,
     tensor::{DType, Device},
 };
 
 use crate::{
-    BatchOperator, Cost, CurvatureError, Damped, LinearOperator, loss::Loss, quantities::Quantity,
+    BatchOperator, Cost, CurvatureError, Damped, LinearOperator, Rows,
+    data::Batch,
+    loss::Loss,
+    quantities::{LinearMap, Quantity},
 };
 
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
 const MEMORY: usize = 1 << 30;
 
 /// A curvature matrix of a cost at its model's parameters, known by its products with vectors: a [`GaussNewton`], a
-/// [`Hessian`] or an [`EmpiricalFisher`].
+/// [`Hessian`], a [`Fisher`] or an [`EmpiricalFisher`].
 ///
 /// What does not depend on the vector (activations, the output Hessian's parts) is computed once a batch and kept between
 /// products while it fits the memory budget; it is released with the operator.
 pub struct Curvature<L: Loss, K> {
     cost: Cost<L>,
-    kept: RefCell<Vec<Option<Vec<DispatchTensor>>>>,
-    free: Cell<usize>,
+    scale: Tensor<1>,
+    kept: RefCell<Kept>,
     kind: PhantomData<K>,
+}
+
+/// What is kept of the batches, by position.
+#[derive(Clone, Default)]
+struct Kept {
+    batches: Vec<Option<Fixed>>,
+    /// Bytes that may still be kept.
+    free: usize,
+    /// Whether all batches are kept, so that there is no need to visit the examples again.
+    complete: bool,
+}
+
+/// A batch's product with what does not depend on the vector.
+#[derive(Clone)]
+struct Fixed {
+    map: Rc<LinearMap>,
+    values: Vec<DispatchTensor>,
+    bytes: usize,
 }
 
 /// Which matrix a [`Curvature`] is.
 pub trait Kind {
     #[doc(hidden)]
     const QUANTITY: Quantity;
+    /// Whether the cost's L2 term is part of it.
+    #[doc(hidden)]
+    const L2: bool;
 }
 
 /// Marks Gauss-Newton matrices.
@@ -42,19 +63,30 @@ pub enum IsGaussNewton {}
 /// Marks Hessians.
 pub enum IsHessian {}
 
+/// Marks Fisher matrices.
+pub enum IsFisher {}
+
 /// Marks empirical Fisher matrices.
 pub enum IsEmpiricalFisher {}
 
 impl Kind for IsGaussNewton {
     const QUANTITY: Quantity = Quantity::GaussNewton;
+    const L2: bool = true;
 }
 
 impl Kind for IsHessian {
     const QUANTITY: Quantity = Quantity::Hessian;
+    const L2: bool = true;
+}
+
+impl Kind for IsFisher {
+    const QUANTITY: Quantity = Quantity::Fisher;
+    const L2: bool = true;
 }
 
 impl Kind for IsEmpiricalFisher {
     const QUANTITY: Quantity = Quantity::EmpiricalFisher;
+    const L2: bool = false;
 }
 
 /// The Gauss-Newton matrix of a cost, of shape `[dim, dim]`,
@@ -72,6 +104,17 @@ pub type GaussNewton<L> = Curvature<L, IsGaussNewton>;
 /// but not positive semi-definite in general.
 pub type Hessian<L> = Curvature<L, IsHessian>;
 
+/// The Fisher matrix of a cost, of shape `[dim, dim]`: of the distribution that the model itself gives to targets, for losses that
+/// are the negative logarithm of one ([`Loss::fisher_product`]),
+///
+/// ```text
+/// F = 1/N sum over i of J_i' E[g g'] J_i,   g the loss's gradient in the outputs, for a target drawn from the model
+/// ```
+///
+/// The expectation is exact, nothing is drawn. Equal to the Gauss-Newton matrix where the outputs are the natural parameters of an
+/// exponential family (Martens 2020): cross-entropy, squared error, Poisson. Symmetric and positive semi-definite.
+pub type Fisher<L> = Curvature<L, IsFisher>;
+
 /// The empirical Fisher matrix of a cost, of shape `[dim, dim]`: the mean outer product of the examples' gradients,
 ///
 /// ```text
@@ -86,9 +129,9 @@ pub type EmpiricalFisher<L> = Curvature<L, IsEmpiricalFisher>;
 impl<L: Loss, K: Kind> Curvature<L, K> {
     pub(crate) fn new(cost: Cost<L>) -> Self {
         Self {
+            scale: cost.scale(),
             cost,
-            kept: RefCell::default(),
-            free: Cell::new(MEMORY),
+            kept: RefCell::new(Kept::new(MEMORY)),
             kind: PhantomData,
         }
     }
@@ -96,8 +139,7 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
     /// Keeps at most `bytes` of activations between products (1 GiB unless set; 0 keeps none).
     pub fn with_memory(self, bytes: usize) -> Self {
         Self {
-            kept: RefCell::default(),
-            free: Cell::new(bytes),
+            kept: RefCell::new(Kept::new(bytes)),
             ..self
         }
     }
@@ -107,63 +149,123 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
         Damped::new(self, damping)
     }
 
-    /// The mean of the products over the examples of `cost`; `kept` if they are those of this matrix.
-    fn mean(&self, cost: &Cost<L>, v: Tensor<1>, kept: bool) -> Result<Tensor<1>, CurvatureError> {
-        self.cost.check(&v)?;
-        let mut total: Option<Tensor<1>> = None;
-        for (i, batch) in cost.batches().enumerate() {
-            let product = self.sum(kept.then_some(i), batch, v.clone())?;
-            total = Some(match total {
-                Some(total) => total + product,
-                None => product,
-            });
-        }
-        Ok(total.expect("a cost has examples") / cost.len() as f64)
+    /// The programs that a product with the first batch runs: what does not depend on the vector, and the rest. They print
+    /// readably, and can be counted.
+    ///
+    /// # Errors
+    /// As [`apply`](LinearOperator::apply).
+    pub fn programs(&self) -> Result<Linearized, CurvatureError> {
+        let batch = self.cost.batches().next().expect("a cost has examples")?;
+        let map = self.map(&self.cost.arguments(batch, vec![self.scale.clone()]))?;
+        Ok(Linearized {
+            fixed: map.fixed.program().clone(),
+            varying: map.varying.program().clone(),
+            kept_bytes: map.kept_bytes,
+        })
     }
 
-    /// The sum over the examples of one batch; `position` names it among the cost's batches.
-    fn sum(
-        &self,
-        position: Option<usize>,
-        batch: Vec<DispatchTensor>,
-        v: Tensor<1>,
-    ) -> Result<Tensor<1>, CurvatureError> {
+    fn map(&self, arguments: &[DispatchTensor]) -> Result<Rc<LinearMap>, CurvatureError> {
         let (model, loss) = (self.cost.model(), self.cost.loss());
-        let mut inputs = model.tensors().to_vec();
-        inputs.extend(batch);
-        inputs.push(v.clone().into_dispatch());
-        let map = self
-            .cost
+        self.cost
             .quantities()
-            .linear(K::QUANTITY, model, loss, &inputs)?;
-        inputs.pop();
+            .linear(K::QUANTITY, model, loss, arguments)
+    }
 
+    /// What does not depend on the vector, for a batch of `cost`.
+    fn fixed(
+        &self,
+        cost: &Cost<L>,
+        scale: &Tensor<1>,
+        batch: Batch,
+    ) -> Result<Fixed, CurvatureError> {
+        let read: usize = batch.iter().map(Rows::bytes).sum();
+        let arguments = cost.arguments(batch, vec![scale.clone()]);
+        let map = self.map(&arguments)?;
+        // Examples that are held are there anyway.
+        let examples = if cost.is_streamed() { read } else { 0 };
+        Ok(Fixed {
+            values: map.fixed.run(arguments)?,
+            bytes: map.kept_bytes + examples,
+            map,
+        })
+    }
+
+    /// The sum of `apply` over the batches of the cost.
+    fn sum<const D: usize>(
+        &self,
+        apply: impl Fn(Fixed) -> Result<Tensor<D>, CurvatureError>,
+    ) -> Result<Tensor<D>, CurvatureError> {
         let mut kept = self.kept.borrow_mut();
-        let known = position.and_then(|i| kept.get(i).cloned().flatten());
-        let values = match known {
-            Some(values) => values,
-            None => {
-                let values = map.fixed.run(inputs)?;
-                if let Some(i) = position
-                    && map.kept_bytes <= self.free.get()
-                {
-                    self.free.set(self.free.get() - map.kept_bytes);
-                    if kept.len() <= i {
-                        kept.resize(i + 1, None);
-                    }
-                    kept[i] = Some(values.clone());
-                }
-                values
+        let mut total = None;
+        if kept.complete {
+            for fixed in kept.batches.iter().flatten() {
+                total = Some(add(total, apply(fixed.clone())?));
             }
-        };
-        let mut inputs = vec![v.into_dispatch()];
-        inputs.extend(values);
-        let [product] = map
+        } else {
+            let mut batches = 0;
+            for (i, batch) in self.cost.batches().enumerate() {
+                let fixed = match kept.batches.get(i).cloned().flatten() {
+                    Some(fixed) => fixed,
+                    None => {
+                        let fixed = self.fixed(&self.cost, &self.scale, batch?)?;
+                        kept.offer(i, &fixed);
+                        fixed
+                    }
+                };
+                total = Some(add(total, apply(fixed)?));
+                batches = i + 1;
+            }
+            kept.complete = kept.batches.iter().flatten().count() == batches;
+        }
+        Ok(total.expect("a cost has examples"))
+    }
+
+    /// The strength of the L2 term, where it is part of this matrix.
+    fn l2(&self) -> Option<f64> {
+        let l2 = self.cost.l2();
+        (K::L2 && l2 != 0.0).then_some(l2)
+    }
+}
+
+impl Kept {
+    fn new(free: usize) -> Self {
+        Self {
+            free,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps `fixed` for the batch at `position`, if it fits.
+    fn offer(&mut self, position: usize, fixed: &Fixed) {
+        if fixed.bytes <= self.free {
+            self.free -= fixed.bytes;
+            if self.batches.len() <= position {
+                self.batches.resize(position + 1, None);
+            }
+            self.batches[position] = Some(fixed.clone());
+        }
+    }
+}
+
+impl Fixed {
+    /// The sum over this batch's examples.
+    fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let mut arguments = vec![v.into_dispatch()];
+        arguments.extend(self.values);
+        let [product] = self
+            .map
             .varying
-            .run(inputs)?
+            .run(arguments)?
             .try_into()
             .expect("a product is one vector");
         Ok(Tensor::from_dispatch(product))
+    }
+}
+
+fn add<const D: usize>(total: Option<Tensor<D>>, part: Tensor<D>) -> Tensor<D> {
+    match total {
+        Some(total) => total + part,
+        None => part,
     }
 }
 
@@ -181,7 +283,12 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
     }
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        self.mean(&self.cost, v, true)
+        self.cost.check(&v)?;
+        let product = self.sum(|fixed| fixed.apply(v.clone()))?;
+        Ok(match self.l2() {
+            Some(l2) => product + v * l2,
+            None => product,
+        })
     }
 }
 
@@ -191,6 +298,17 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
     }
 
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        self.mean(&self.cost.select(indices)?, v, false)
+        self.cost.check(&v)?;
+        let cost = self.cost.select(indices)?;
+        let (scale, mut total) = (cost.scale(), None);
+        for batch in cost.batches() {
+            let fixed = self.fixed(&cost, &scale, batch?)?;
+            total = Some(add(total, fixed.apply(v.clone())?));
+        }
+        let product = total.expect("a cost has examples");
+        Ok(match self.l2() {
+            Some(l2) => product + v * l2,
+            None => product,
+        })
     }
 }

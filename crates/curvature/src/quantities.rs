@@ -1,16 +1,14 @@
 //! What is computed from a batch, as programs: traced once a batch shape.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, ops::Range, rc::Rc};
 
 use backdraft_program::{Compiled, DispatchTensor, Program, ProgramError, Spec};
 use burn::Tensor;
 
-use crate::{
-    Model,
-    loss::{Loss, Targets},
-};
+use crate::{CurvatureError, Examples, Model, Rows, loss::Loss};
 
-/// A function of `(parameters .., inputs, targets .., v)`. Sums and per-example values, never means, so that batches add up.
+/// A function of `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` of a sum over examples and the
+/// vector `v`, where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
     /// The outputs `[batch, outputs]`.
@@ -21,21 +19,25 @@ pub enum Quantity {
     Losses,
     /// The losses' gradients in the outputs `[batch, outputs]`.
     OutputGradients,
-    /// The sum of the losses `[1]` and its gradient `[dim]`.
+    /// The scaled sum of the losses `[1]` and its gradient `[dim]`.
     Gradient,
     /// The losses' derivatives along `v`, `[batch]`.
     Directional,
-    /// The sum of `J_i' H_i J_i v`, `[dim]`.
+    /// The gradients of the derivatives along `v` in the inputs, in the shapes of the inputs.
+    InputDerivatives,
+    /// The scaled sum of `J_i' H_i J_i v`, `[dim]`.
     GaussNewton,
-    /// The product of the Hessian of the sum of the losses with `v`, `[dim]`.
+    /// The scaled sum of `J_i' F_i J_i v`, with `F_i` the Fisher matrix of example `i`'s target given its outputs, `[dim]`.
+    Fisher,
+    /// The product of the Hessian of the scaled sum of the losses with `v`, `[dim]`.
     Hessian,
-    /// The sum of `g_i <g_i, v>` over the losses' gradients `g_i`, `[dim]`.
+    /// The scaled sum of `g_i <g_i, v>` over the losses' gradients `g_i`, `[dim]`.
     EmpiricalFisher,
 }
 
 /// A product that is linear in `v`, in two parts.
 pub(crate) struct LinearMap {
-    /// What does not depend on `v`: `(parameters .., inputs, targets ..) -> kept values`.
+    /// What does not depend on `v`: all arguments but `v` to kept values.
     pub fixed: Compiled,
     /// The rest: `(v, kept values ..) -> product`.
     pub varying: Compiled,
@@ -53,30 +55,32 @@ pub(crate) struct Quantities {
 }
 
 impl Quantities {
-    /// The program of `quantity` for inputs shaped like `inputs`.
+    /// The program of `quantity` for arguments shaped like `arguments`.
     pub(crate) fn get<L: Loss>(
         &self,
         quantity: Quantity,
         model: &Model,
         loss: &L,
-        inputs: &[DispatchTensor],
-    ) -> Result<Rc<Compiled>, ProgramError> {
-        cached(&self.programs, quantity, inputs, |specs| {
+        arguments: &[DispatchTensor],
+    ) -> Result<Rc<Compiled>, CurvatureError> {
+        cached(&self.programs, quantity, arguments, |specs| {
             Ok(Build { model, loss, specs }
                 .program(quantity)?
                 .compile(model.device()))
         })
     }
 
-    /// The same for a product with `v`, split.
+    /// The same for a product with `v`, split; `arguments` are all but `v`.
     pub(crate) fn linear<L: Loss>(
         &self,
         quantity: Quantity,
         model: &Model,
         loss: &L,
-        inputs: &[DispatchTensor],
-    ) -> Result<Rc<LinearMap>, ProgramError> {
-        cached(&self.linear, quantity, inputs, |specs| {
+        arguments: &[DispatchTensor],
+    ) -> Result<Rc<LinearMap>, CurvatureError> {
+        cached(&self.linear, quantity, arguments, |specs| {
+            let v = Spec::new([model.dim()], model.dtype());
+            let specs = &[specs, &[v]].concat();
             let program = Build { model, loss, specs }.program(quantity)?;
             let split = program.linearize(&[specs.len() - 1])?;
             Ok(LinearMap {
@@ -91,10 +95,10 @@ impl Quantities {
 fn cached<T>(
     cache: &Cache<T>,
     quantity: Quantity,
-    inputs: &[DispatchTensor],
-    build: impl FnOnce(&[Spec]) -> Result<T, ProgramError>,
-) -> Result<Rc<T>, ProgramError> {
-    let key = (quantity, inputs.iter().map(Spec::of).collect::<Vec<_>>());
+    arguments: &[DispatchTensor],
+    build: impl FnOnce(&[Spec]) -> Result<T, CurvatureError>,
+) -> Result<Rc<T>, CurvatureError> {
+    let key = (quantity, arguments.iter().map(Spec::of).collect::<Vec<_>>());
     if let Some(found) = cache.borrow().get(&key) {
         return Ok(found.clone());
     }
@@ -103,7 +107,7 @@ fn cached<T>(
     Ok(built)
 }
 
-/// Builds programs for inputs of given shapes: the parameters, the inputs, the targets, and `v` where there is one.
+/// Builds programs for arguments of given shapes.
 struct Build<'a, L> {
     model: &'a Model,
     loss: &'a L,
@@ -111,24 +115,26 @@ struct Build<'a, L> {
 }
 
 impl<L: Loss> Build<'_, L> {
-    fn program(&self, quantity: Quantity) -> Result<Program, ProgramError> {
-        match quantity {
-            Quantity::Outputs => self.trace(|inputs| Ok(vec![self.outputs(&inputs)])),
+    fn program(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
+        Ok(match quantity {
+            Quantity::Outputs => self.outputs_program()?,
             Quantity::OutputsAlong => {
-                let jvp = self
-                    .without_v()
-                    .program(Quantity::Outputs)?
-                    .jvp(&self.wrt())?;
-                self.trace(|inputs| jvp.call(self.with_tangents(inputs)))
+                let jvp = self.without(1).outputs_program()?.jvp(&self.wrt())?;
+                self.trace(|arguments| jvp.call(self.with_tangents(arguments)))?
             }
-            Quantity::Losses => self.trace(|inputs| Ok(vec![self.losses(&inputs).into_dispatch()])),
-            Quantity::OutputGradients => self.output_gradients(),
-            Quantity::Gradient => self.gradient(),
-            Quantity::Directional => self.directional(),
-            Quantity::GaussNewton => self.gauss_newton(),
-            Quantity::Hessian => self.hessian(),
-            Quantity::EmpiricalFisher => self.empirical_fisher(),
-        }
+            Quantity::Losses => self.losses_program()?,
+            Quantity::OutputGradients => self.output_gradients()?,
+            Quantity::Gradient => self.gradient()?,
+            Quantity::Directional => {
+                let jvp = self.without(1).losses_program()?.jvp(&self.wrt())?;
+                self.trace(|arguments| Ok(jvp.call(self.with_tangents(arguments))?.split_off(1)))?
+            }
+            Quantity::InputDerivatives => self.input_derivatives()?,
+            Quantity::GaussNewton => self.gauss_newton()?,
+            Quantity::Fisher => self.fisher()?,
+            Quantity::Hessian => self.hessian()?,
+            Quantity::EmpiricalFisher => self.empirical_fisher()?,
+        })
     }
 
     fn trace(
@@ -138,110 +144,158 @@ impl<L: Loss> Build<'_, L> {
         Program::trace(&self.model.settings(), self.specs, f)
     }
 
-    /// Number of parameter tensors, which come first.
-    fn parameters(&self) -> usize {
-        self.model.parameters().len()
-    }
-
-    /// The parameters' positions among the inputs.
+    /// The parameters' positions among the arguments.
     fn wrt(&self) -> Vec<usize> {
-        (0..self.parameters()).collect()
+        (0..self.model.parameters().len()).collect()
     }
 
-    fn outputs(&self, inputs: &[DispatchTensor]) -> DispatchTensor {
-        self.model.forward(
-            &inputs[..self.parameters()],
-            inputs[self.parameters()].clone(),
-        )
+    /// The inputs' positions among the arguments.
+    fn inputs(&self) -> Range<usize> {
+        let first = self.model.tensors().len();
+        first..first + self.model.arity()
     }
 
+    /// Targets in the form that the loss reads.
     fn targets(&self, targets: &[DispatchTensor]) -> L::Targets {
-        let rows: Vec<_> = targets.iter().cloned().map(Into::into).collect();
+        let rows: Vec<_> = targets.iter().cloned().map(Rows::from).collect();
         L::Targets::from_rows(&mut rows.into_iter())
     }
 
-    fn losses(&self, inputs: &[DispatchTensor]) -> Tensor<1> {
-        let outputs = Tensor::from_dispatch(self.outputs(inputs));
-        self.loss
-            .per_example(outputs, self.targets(&inputs[self.parameters() + 1..]))
+    fn losses(&self, arguments: &[DispatchTensor]) -> Tensor<1> {
+        let outputs = Tensor::from_dispatch(self.model.forward(arguments));
+        let targets = self.targets(&arguments[self.inputs().end..]);
+        self.loss.per_example(outputs, targets)
     }
 
-    /// The shapes without the last, which is `v`.
-    fn without_v(&self) -> Self {
+    /// The shapes without the last `n`.
+    fn without(&self, n: usize) -> Self {
         Self {
-            specs: &self.specs[..self.specs.len() - 1],
+            specs: &self.specs[..self.specs.len() - n],
             ..*self
         }
+    }
+
+    fn outputs_program(&self) -> Result<Program, ProgramError> {
+        self.trace(|arguments| Ok(vec![self.model.forward(&arguments)]))
+    }
+
+    fn losses_program(&self) -> Result<Program, ProgramError> {
+        self.trace(|arguments| Ok(vec![self.losses(&arguments).into_dispatch()]))
     }
 
     /// The losses' gradients in the outputs, of `(outputs, targets ..)`: `(losses, gradients)`.
     fn loss_gradient(&self, outputs: &Program) -> Result<Program, ProgramError> {
         let mut specs = outputs.outputs();
-        specs.extend_from_slice(&self.specs[self.parameters() + 1..]);
-        Program::trace(&self.model.settings(), &specs, |inputs| {
-            let y = Tensor::from_dispatch(inputs[0].clone());
-            let losses = self.loss.per_example(y, self.targets(&inputs[1..]));
+        specs.extend_from_slice(&self.specs[self.inputs().end..]);
+        Program::trace(&self.model.settings(), &specs, |arguments| {
+            let y = Tensor::from_dispatch(arguments[0].clone());
+            let losses = self.loss.per_example(y, self.targets(&arguments[1..]));
             Ok(vec![losses.into_dispatch()])
         })?
         .gradient(&[0])
     }
 
     fn output_gradients(&self) -> Result<Program, ProgramError> {
-        let outputs = self.program(Quantity::Outputs)?;
+        let outputs = self.outputs_program()?;
         let gradients = self.loss_gradient(&outputs)?;
-        self.trace(|inputs| {
-            let mut arguments = outputs.call(inputs.clone())?;
-            arguments.extend_from_slice(&inputs[self.parameters() + 1..]);
-            Ok(gradients.call(arguments)?.split_off(1))
+        self.trace(|arguments| {
+            let mut at = outputs.call(arguments.clone())?;
+            at.extend_from_slice(&arguments[self.inputs().end..]);
+            Ok(gradients.call(at)?.split_off(1))
+        })
+    }
+
+    /// The scaled sum of the losses.
+    fn total(&self) -> Result<Program, ProgramError> {
+        self.trace(|mut arguments| {
+            let scale = pop(&mut arguments);
+            Ok(vec![
+                (self.losses(&arguments).sum() * scale).into_dispatch(),
+            ])
         })
     }
 
     fn gradient(&self) -> Result<Program, ProgramError> {
-        let total = self.trace(|inputs| Ok(vec![self.losses(&inputs).sum().into_dispatch()]))?;
-        let gradient = total.gradient(&self.wrt())?;
-        self.trace(|inputs| {
-            let mut results = gradient.call(inputs)?;
+        let gradient = self.total()?.gradient(&self.wrt())?;
+        self.trace(|arguments| {
+            let mut results = gradient.call(arguments)?;
             let parts = results.split_off(1);
             results.push(self.model.flatten(parts).into_dispatch());
             Ok(results)
         })
     }
 
-    fn directional(&self) -> Result<Program, ProgramError> {
-        let jvp = self
-            .without_v()
-            .program(Quantity::Losses)?
-            .jvp(&self.wrt())?;
-        self.trace(|inputs| Ok(jvp.call(self.with_tangents(inputs))?.split_off(1)))
+    fn input_derivatives(&self) -> Result<Program, ProgramError> {
+        let batch = self.without(1);
+        let inputs: Vec<_> = self.inputs().collect();
+        let total =
+            batch.trace(|arguments| Ok(vec![batch.losses(&arguments).sum().into_dispatch()]))?;
+        let gradient = total.gradient(&inputs)?;
+        let gradient = batch.trace(|arguments| Ok(gradient.call(arguments)?.split_off(1)))?;
+        let derivatives = gradient.jvp(&self.wrt())?;
+        self.trace(|arguments| {
+            let results = derivatives.call(self.with_tangents(arguments))?;
+            Ok(results[inputs.len()..].to_vec())
+        })
     }
 
     fn gauss_newton(&self) -> Result<Program, ProgramError> {
-        let batch = self.without_v();
-        let outputs = batch.program(Quantity::Outputs)?;
-        let (jvp, vjp) = (outputs.jvp(&self.wrt())?, outputs.vjp(&self.wrt())?);
-        self.trace(|inputs| {
-            let mut arguments = inputs[..inputs.len() - 1].to_vec();
-            let targets = &arguments[self.parameters() + 1..];
-            let [y, dy] = jvp
-                .call(self.with_tangents(inputs.clone()))?
-                .try_into()
-                .expect("outputs and their tangents");
-            let closed = self.loss.hessian_product(
-                Tensor::from_dispatch(y.clone()),
-                self.targets(targets),
-                Tensor::from_dispatch(dy.clone()),
-            );
-            arguments.push(match closed {
-                Some(product) => product.into_dispatch(),
+        let batch = self.without(2);
+        self.through_outputs(|outputs, [y, dy], targets| {
+            let typed = |tensor: &DispatchTensor| Tensor::from_dispatch(tensor.clone());
+            let closed = self
+                .loss
+                .hessian_product(typed(&y), self.targets(targets), typed(&dy));
+            Ok(match closed {
+                Some(product) => product,
                 None => {
-                    let product = batch.loss_gradient(&outputs)?.jvp(&[0])?;
+                    let product = batch.loss_gradient(outputs)?.jvp(&[0])?;
                     let mut at = vec![y];
                     at.extend_from_slice(targets);
                     at.push(dy);
                     // The losses, their gradients, and the tangents of both.
-                    product.call(at)?.swap_remove(3)
+                    Tensor::from_dispatch(product.call(at)?.swap_remove(3))
                 }
-            });
+            })
+        })
+    }
+
+    fn fisher(&self) -> Result<Program, CurvatureError> {
+        let mut missing = false;
+        let program = self.through_outputs(|_, [y, dy], targets| {
+            let (y, dy) = (Tensor::from_dispatch(y), Tensor::from_dispatch(dy));
+            let product = self
+                .loss
+                .fisher_product(y, self.targets(targets), dy.clone());
+            missing = product.is_none();
+            Ok(product.unwrap_or(dy))
+        })?;
+        if missing {
+            return Err(CurvatureError::NoDistribution);
+        }
+        Ok(program)
+    }
+
+    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its product: a function of the program of
+    /// the outputs, the outputs with their tangents, and the targets.
+    fn through_outputs(
+        &self,
+        product: impl FnOnce(
+            &Program,
+            [DispatchTensor; 2],
+            &[DispatchTensor],
+        ) -> Result<Tensor<2>, ProgramError>,
+    ) -> Result<Program, ProgramError> {
+        let outputs = self.without(2).outputs_program()?;
+        let (jvp, vjp) = (outputs.jvp(&self.wrt())?, outputs.vjp(&self.wrt())?);
+        self.trace(|mut arguments| {
+            let (v, scale) = (pop(&mut arguments), pop(&mut arguments));
+            let mut along = arguments.clone();
+            along.push(v.into_dispatch());
+            let values = jvp.call(self.with_tangents(along))?;
+            let values = values.try_into().expect("outputs and their tangents");
+            let product = product(&outputs, values, &arguments[self.inputs().end..])?;
+            arguments.push((product * scale.unsqueeze()).into_dispatch());
             let parts = vjp.call(arguments)?.split_off(1);
             Ok(vec![self.model.flatten(parts).into_dispatch()])
         })
@@ -249,35 +303,43 @@ impl<L: Loss> Build<'_, L> {
 
     /// The outer product of the losses' gradients: `sum over i of g_i <g_i, v>`, by one pass in each mode.
     fn empirical_fisher(&self) -> Result<Program, ProgramError> {
-        let losses = self.without_v().program(Quantity::Losses)?;
+        let losses = self.without(2).losses_program()?;
         let (jvp, vjp) = (losses.jvp(&self.wrt())?, losses.vjp(&self.wrt())?);
-        self.trace(|inputs| {
-            let mut arguments = inputs[..inputs.len() - 1].to_vec();
-            arguments.extend(jvp.call(self.with_tangents(inputs))?.split_off(1));
+        self.trace(|mut arguments| {
+            let (v, scale) = (pop(&mut arguments), pop(&mut arguments));
+            let mut along = arguments.clone();
+            along.push(v.into_dispatch());
+            let derivatives = jvp.call(self.with_tangents(along))?.swap_remove(1);
+            let derivatives = Tensor::<1>::from_dispatch(derivatives) * scale;
+            arguments.push(derivatives.into_dispatch());
             let parts = vjp.call(arguments)?.split_off(1);
             Ok(vec![self.model.flatten(parts).into_dispatch()])
         })
     }
 
     fn hessian(&self) -> Result<Program, ProgramError> {
-        let batch = self.without_v();
-        let total = batch.trace(|inputs| Ok(vec![batch.losses(&inputs).sum().into_dispatch()]))?;
+        let batch = self.without(1);
         // The gradients alone: their tangents are the product.
-        let gradient = total.gradient(&self.wrt())?;
-        let gradient = batch.trace(|inputs| Ok(gradient.call(inputs)?.split_off(1)))?;
+        let gradient = batch.total()?.gradient(&self.wrt())?;
+        let gradient = batch.trace(|arguments| Ok(gradient.call(arguments)?.split_off(1)))?;
         let product = gradient.jvp(&self.wrt())?;
-        self.trace(|inputs| {
+        self.trace(|arguments| {
             let parts = product
-                .call(self.with_tangents(inputs))?
-                .split_off(self.parameters());
+                .call(self.with_tangents(arguments))?
+                .split_off(self.wrt().len());
             Ok(vec![self.model.flatten(parts).into_dispatch()])
         })
     }
 
-    /// Replaces `v`, the last input, by one tangent a parameter.
-    fn with_tangents(&self, mut inputs: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
-        let v = inputs.pop().expect("the last input is v");
-        inputs.extend(self.model.unflatten(Tensor::from_dispatch(v)));
-        inputs
+    /// Replaces `v`, the last argument, by one tangent a parameter.
+    fn with_tangents(&self, mut arguments: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
+        let v = pop(&mut arguments);
+        arguments.extend(self.model.unflatten(v));
+        arguments
     }
+}
+
+/// The last argument, the scale or a vector.
+fn pop(arguments: &mut Vec<DispatchTensor>) -> Tensor<1> {
+    Tensor::from_dispatch(arguments.pop().expect("the program has such an argument"))
 }

@@ -46,6 +46,11 @@ impl Rows {
         self.len() == 0
     }
 
+    /// Bytes of all rows.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.shape().num_elements() * self.0.dtype().size()
+    }
+
     /// The examples of `range`.
     pub(crate) fn slice(&self, range: Range<usize>) -> Self {
         if range == (0..self.len()) {
@@ -74,6 +79,22 @@ impl Rows {
             Dispatch::bool_select(tensor, 0, indices)
         } else {
             Dispatch::int_select(tensor, 0, indices)
+        })
+    }
+
+    /// All rows of `parts`, one after another.
+    pub(crate) fn cat(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let dtype = parts[0].0.dtype();
+        let parts = parts.into_iter().map(Self::into_tensor).collect();
+        Self(if dtype.is_float() {
+            Dispatch::float_cat(parts, 0)
+        } else if dtype.is_bool() {
+            Dispatch::bool_cat(parts, 0)
+        } else {
+            Dispatch::int_cat(parts, 0)
         })
     }
 

@@ -7,9 +7,9 @@ use backdraft_curvature::{
     SquaredError,
 };
 use burn::{
-    module::{Module, ModuleVisitor, Param},
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
     nn::{Linear, LinearConfig},
-    tensor::{Gradients, Tensor, activation},
+    tensor::{DType, Gradients, Tensor, activation},
 };
 use common::*;
 
@@ -263,18 +263,19 @@ fn products_at_other_parameters_are_those_of_a_model_there() {
 
 #[test]
 fn the_same_programs_serve_f32() {
-    let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(&device());
-    let net = Net {
-        first: layer(INPUTS, 5),
-        second: layer(5, 4),
-        third: layer(4, OUTPUTS),
-    };
-    let model = Model::new(&net, Net::relu).unwrap();
-    let single = |t: Tensor<2>| t.cast(burn::tensor::DType::F32);
+    struct Single;
+    impl ModuleMapper for Single {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| tensor.cast(DType::F32))
+        }
+    }
+    let net = Net::new();
+    let cost64 = cost(&net, Net::relu, SquaredError, targets());
+    let model = Model::new(&net.map(&mut Single), Net::relu).unwrap();
+    let single = |t: Tensor<2>| t.cast(DType::F32);
     let cost32 = Cost::new(model, SquaredError, single(inputs()), single(targets())).unwrap();
-    let cost64 = cost(&double(net), Net::relu, SquaredError, targets());
     let v = numbers(cost32.model().dim(), 4);
-    let v32 = vector(&v).cast(burn::tensor::DType::F32);
+    let v32 = vector(&v).cast(DType::F32);
     let product = host(cost32.gauss_newton().apply(v32).unwrap());
     let expected = host(cost64.gauss_newton().apply(vector(&v)).unwrap());
     assert!(relative_error(&product, &expected) < 1e-6);

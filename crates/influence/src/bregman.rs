@@ -1,6 +1,6 @@
 //! The Bregman divergence of a loss, as a loss.
 
-use backdraft_curvature::{Cost, CurvatureError, Loss, Targets};
+use backdraft_curvature::{Cost, CurvatureError, Loss};
 use burn::Tensor;
 
 /// The Bregman divergence of `L` from reference outputs `y_s`, in the outputs `y`:
@@ -15,20 +15,19 @@ use burn::Tensor;
 pub struct Bregman<L>(L);
 
 impl<L: Loss> Bregman<L> {
-    /// The mean divergence of a cost's outputs from those at its present parameters, which therefore minimise it.
+    /// The mean divergence of a cost's outputs from those at its present parameters, which therefore minimise it,
+    /// without the cost's L2 term.
     ///
     /// # Errors
     /// [`CurvatureError::Program`].
     pub fn of(cost: &Cost<L>) -> Result<Cost<Self>, CurvatureError> {
         let reference = (cost.outputs()?, cost.output_gradients()?);
-        cost.with_loss(Self(cost.loss().clone()), (cost.targets(), reference))
+        let targets = (cost.targets()?, reference);
+        cost.with_loss(Self(cost.loss().clone()), targets)
     }
 }
 
-impl<L: Loss> Loss for Bregman<L>
-where
-    L::Targets: Targets,
-{
+impl<L: Loss> Loss for Bregman<L> {
     type Targets = (L::Targets, (Tensor<2>, Tensor<2>));
 
     fn per_example(

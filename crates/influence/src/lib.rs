@@ -9,7 +9,7 @@
 //!
 //! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]. Each returns its solution with evidence, or an error that says
 //!   what to change; none returns silently unconverged.
-//! - [`scores()`], [`parameter_change`] and [`self_influence`].
+//! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed examples.
 //! - [`Pbrf`], the proximal Bregman response function: what influence with the Gauss-Newton matrix approximates, computed by
 //!   minimising its objective. [`statistics`] compares the two.
 //!
@@ -28,8 +28,8 @@ pub use bregman::Bregman;
 pub use minimize::Minimum;
 pub use pbrf::{Pbrf, PbrfConfig};
 pub use response::ResponseError;
-pub use scores::{parameter_change, scores, self_influence};
+pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
     ConjugateGradient, ConjugateGradientConfig, Direct, DirectConfig, Factor, Lissa, LissaConfig,
-    Prepared, Scale, Solution, SolveError, SolveInfo, Solver, to_dense,
+    Prepared, Scale, Solution, SolveError, SolveInfo, Solver,
 };

@@ -46,11 +46,14 @@ impl PbrfConfig {
 /// ```
 ///
 /// where `z` is the removed example, `theta_s` the trained parameters and `D` the Bregman divergence of the loss. This is what
-/// influence functions with the Gauss-Newton matrix and damping `lambda` approximate to first order in `eps`.
+/// influence functions with the Gauss-Newton matrix and damping `lambda` approximate to first order in `eps`. The divergence of a
+/// cost's L2 term is a proximal term too: its strength is added to `lambda`.
 pub struct Pbrf<L: Loss> {
     divergence: Cost<Bregman<L>>,
     cost: Cost<L>,
     theta: Tensor<1>,
+    /// Of the proximal term: the damping and the cost's L2 term.
+    strength: f64,
     config: PbrfConfig,
 }
 
@@ -62,7 +65,8 @@ impl<L: Loss> Pbrf<L> {
     /// finite; [`ResponseError::Curvature`].
     pub fn new(cost: &Cost<L>, config: PbrfConfig) -> Result<Self, ResponseError> {
         let wrong = |name, problem: String| Err(ResponseError::Setting { name, problem });
-        if !(config.damping > 0.0 && config.damping.is_finite()) {
+        let strength = config.damping + cost.l2();
+        if !(strength > 0.0 && config.damping >= 0.0 && strength.is_finite()) {
             return wrong(
                 "damping",
                 format!("is {}, must be positive", config.damping),
@@ -82,6 +86,7 @@ impl<L: Loss> Pbrf<L> {
             divergence: Bregman::of(cost)?,
             cost: cost.clone(),
             theta,
+            strength,
             config,
         })
     }
@@ -130,11 +135,11 @@ impl<L: Loss> Objective for Removal<'_, L> {
     }
 
     fn modulus(&self) -> f64 {
-        self.pbrf.config.damping
+        self.pbrf.strength
     }
 
     fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
-        let damping = self.pbrf.config.damping;
+        let strength = self.pbrf.strength;
         let (divergence, slope) = self
             .pbrf
             .divergence
@@ -143,8 +148,8 @@ impl<L: Loss> Objective for Removal<'_, L> {
         let (loss, removed) = self.removed.at(theta.clone())?.value_and_gradient()?;
         let moved = theta.clone() - self.pbrf.theta.clone();
         let distance = moved.clone().square().sum();
-        let value = divergence - loss * self.epsilon + distance * (0.5 * damping);
-        let gradient = slope - removed * self.epsilon + moved * damping;
+        let value = divergence - loss * self.epsilon + distance * (0.5 * strength);
+        let gradient = slope - removed * self.epsilon + moved * strength;
         Ok((value.into_scalar(), gradient))
     }
 }

@@ -24,6 +24,25 @@ pub fn scores<L: Loss>(train: &Cost<L>, solution: Tensor<1>) -> Result<Tensor<1>
     Ok(train.directional_derivatives(solution)? / train.len() as f64)
 }
 
+/// How the measured quantity answers to changes of the training *inputs*, in their shape: for example `i`
+///
+/// ```text
+/// - 1/N grad_x <grad L_i, s>
+/// ```
+///
+/// the first-order change of `m` for each unit added to an input, factor `1/N` included, with `solution` as in [`scores`] (Koh &
+/// Liang 2017, Section 2.2). A step against it lowers `m`: the direction in which to perturb an example so that the network does
+/// better on the query after it is trained again.
+///
+/// # Errors
+/// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats.
+pub fn input_scores<L: Loss, const D: usize>(
+    train: &Cost<L>,
+    solution: Tensor<1>,
+) -> Result<Tensor<D>, CurvatureError> {
+    Ok(train.input_derivatives::<Tensor<D>>(solution)? / -(train.len() as f64))
+}
+
 /// The predicted change of the parameters when training example `index` is removed, `theta(without) - theta(with)`, `[dim]`:
 ///
 /// ```text

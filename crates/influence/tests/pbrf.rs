@@ -36,14 +36,20 @@ fn norm(tensor: Tensor<1>) -> f64 {
     host(tensor).iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
+/// The module with weights in f64 that are the same everywhere, between -1/2 and 1/2.
 fn double<M: Module>(module: M) -> M {
-    struct Double;
+    struct Double(f64);
     impl ModuleMapper for Double {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|tensor| tensor.cast(DType::F64))
+            self.0 += 0.7;
+            param.map(|tensor| {
+                let (shape, columns) = (tensor.shape(), tensor.shape().num_elements());
+                let values = matrix(&numbers(columns, self.0), columns) * 0.5;
+                values.reshape(shape)
+            })
         }
     }
-    module.map(&mut Double)
+    module.map(&mut Double(3.1))
 }
 
 fn layer(inputs: usize, outputs: usize) -> Linear {
@@ -181,6 +187,22 @@ fn influence_is_its_first_order_in_epsilon() {
         coarse < 0.05 && (fine / coarse - 0.1).abs() < 0.01,
         "{coarse} {fine}"
     );
+}
+
+#[test]
+fn an_l2_term_is_a_proximal_term_too() {
+    let (cost, config) = (network(), |damping| PbrfConfig {
+        tolerance: 1e-10,
+        decrease: 0.0,
+        ..PbrfConfig::new(damping)
+    });
+    let minimum = |cost: &Cost<CrossEntropy>, damping| {
+        let response = Pbrf::new(cost, config(damping)).unwrap().remove(5);
+        response.unwrap().theta - cost.model().theta()
+    };
+    let plain = minimum(&cost, DAMPING);
+    let shared = minimum(&cost.clone().with_l2(0.4 * DAMPING), 0.6 * DAMPING);
+    assert!(norm(shared - plain.clone()) < 1e-9 * norm(plain));
 }
 
 #[test]

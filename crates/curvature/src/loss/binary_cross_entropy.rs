@@ -27,4 +27,13 @@ impl Loss for BinaryCrossEntropy {
         let q = activation::sigmoid(-outputs);
         Some(p * q * tangents)
     }
+
+    fn fisher_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        self.hessian_product(outputs, targets, tangents)
+    }
 }

@@ -33,4 +33,13 @@ impl Loss for CrossEntropy {
         let mean = weighted.clone().sum_dim(1);
         Some(weighted - p * mean)
     }
+
+    fn fisher_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        self.hessian_product(outputs, targets, tangents)
+    }
 }

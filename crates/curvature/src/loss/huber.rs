@@ -1,5 +1,7 @@
 //! Huber's loss.
 
+use std::f64::consts::{PI, SQRT_2};
+
 use burn::Tensor;
 
 use super::Loss;
@@ -32,5 +34,18 @@ impl Loss for Huber {
     ) -> Option<Tensor<2>> {
         let beyond = (outputs - targets).abs().greater_elem(self.delta);
         Some(tangents.mask_fill(beyond, 0.0))
+    }
+
+    /// For the density proportional to `exp(-loss)`, whose tails are those of Laplace's: the probability of a residual of at most
+    /// `delta`, times the tangents.
+    fn fisher_product(
+        &self,
+        _outputs: Tensor<2>,
+        _targets: Tensor<2>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let within = (2.0 * PI).sqrt() * libm::erf(self.delta / SQRT_2);
+        let beyond = 2.0 * (-0.5 * self.delta * self.delta).exp() / self.delta;
+        Some(tangents * (within / (within + beyond)))
     }
 }

@@ -5,57 +5,27 @@ mod cross_entropy;
 mod huber;
 mod poisson;
 mod squared_error;
+mod token_cross_entropy;
 mod weighted;
 
 use burn::Tensor;
 
-use crate::{RowKind, Rows};
+use crate::Examples;
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
 pub use huber::Huber;
 pub use poisson::Poisson;
 pub use squared_error::SquaredError;
+pub use token_cross_entropy::{TokenCrossEntropy, TokenReduction};
 pub use weighted::Weighted;
-
-/// Targets of a batch: one or several tensors with one row an example.
-pub trait Targets: Clone {
-    /// The tensors, in order.
-    fn into_rows(self) -> Vec<Rows>;
-
-    /// The inverse of [`into_rows`](Self::into_rows): takes its tensors from the front of `rows`.
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self;
-}
-
-impl<const D: usize, K: RowKind> Targets for Tensor<D, K> {
-    fn into_rows(self) -> Vec<Rows> {
-        vec![self.into()]
-    }
-
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
-        let rows = rows
-            .next()
-            .expect("targets are given as they were taken apart");
-        Tensor::from_dispatch(rows.into_tensor())
-    }
-}
-
-impl<A: Targets, B: Targets> Targets for (A, B) {
-    fn into_rows(self) -> Vec<Rows> {
-        [self.0.into_rows(), self.1.into_rows()].concat()
-    }
-
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
-        (A::from_rows(rows), B::from_rows(rows))
-    }
-}
 
 /// The loss of one example, as a function of the network's outputs for it.
 ///
 /// Written in ordinary tensor operations: it is traced and differentiated like the network itself.
 pub trait Loss: Clone + 'static {
     /// What the outputs of a batch are compared with.
-    type Targets: Targets;
+    type Targets: Examples;
 
     /// The loss of every example: `[batch]`, from outputs `[batch, outputs]`.
     fn per_example(&self, outputs: Tensor<2>, targets: Self::Targets) -> Tensor<1>;
@@ -66,6 +36,21 @@ pub trait Loss: Clone + 'static {
     /// `None`, the default, leaves it to the engine, which differentiates [`per_example`](Self::per_example) twice. A closed form
     /// is cheaper where outputs are wide.
     fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let _ = (outputs, targets, tangents);
+        None
+    }
+
+    /// The product of every example's output Fisher matrix with `tangents`, `[batch, outputs]`: of `E[g g']`, where `g` is the gradient
+    /// of [`per_example`](Self::per_example) in the outputs and the expectation is over targets that the outputs themselves give
+    /// probabilities to. Of the targets given, only what is not drawn matters, such as weights.
+    ///
+    /// `None`, the default, for losses that are not the negative logarithm of such a distribution.
+    fn fisher_product(
         &self,
         outputs: Tensor<2>,
         targets: Self::Targets,

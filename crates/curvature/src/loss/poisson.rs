@@ -26,4 +26,13 @@ impl Loss for Poisson {
     ) -> Option<Tensor<2>> {
         Some(outputs.exp() * tangents)
     }
+
+    fn fisher_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        self.hessian_product(outputs, targets, tangents)
+    }
 }

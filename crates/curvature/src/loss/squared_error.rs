@@ -24,4 +24,13 @@ impl Loss for SquaredError {
     ) -> Option<Tensor<2>> {
         Some(tangents)
     }
+
+    fn fisher_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        self.hessian_product(outputs, targets, tangents)
+    }
 }

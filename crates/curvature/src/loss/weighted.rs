@@ -4,7 +4,8 @@ use burn::Tensor;
 
 use super::Loss;
 
-/// The loss `L` times a weight for every example, which is the second of its targets, `[batch]`.
+/// The loss `L` times a weight for every example, which is the second of its targets, `[batch]`. In a Fisher matrix, a weight
+/// counts how often an example is there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weighted<L>(
     /// The loss.
@@ -25,6 +26,16 @@ impl<L: Loss> Loss for Weighted<L> {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         let product = self.0.hessian_product(outputs, targets, tangents)?;
+        Some(product * weights.unsqueeze_dim(1))
+    }
+
+    fn fisher_product(
+        &self,
+        outputs: Tensor<2>,
+        (targets, weights): Self::Targets,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let product = self.0.fisher_product(outputs, targets, tangents)?;
         Some(product * weights.unsqueeze_dim(1))
     }
 }

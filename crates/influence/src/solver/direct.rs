@@ -1,6 +1,6 @@
 //! The dense matrix and its Cholesky factor, for models small enough.
 
-use backdraft_curvature::{BatchOperator, LinearOperator};
+use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator, to_dense};
 use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
@@ -11,29 +11,6 @@ use super::{
 };
 
 const NAME: &str = "direct";
-
-/// The operator's matrix, row-major, by one product with every unit vector: `dim` products, `8 dim^2` bytes.
-///
-/// # Errors
-/// Whatever a product reports, and [`SolveError::NotFinite`].
-pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, SolveError> {
-    let dim = operator.dim();
-    let mut matrix = vec![0.0; dim * dim];
-    for column in 0..dim {
-        let mut unit = vec![0.0; dim];
-        unit[column] = 1.0;
-        let product = to_host(operator.apply(to_device(operator, unit))?)?;
-        for (row, value) in product.into_iter().enumerate() {
-            matrix[row * dim + column] = value;
-        }
-    }
-    if !matrix.iter().all(|x| x.is_finite()) {
-        return Err(SolveError::NotFinite {
-            what: "the dense matrix",
-        });
-    }
-    Ok(matrix)
-}
 
 /// Settings of [`Direct`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,7 +60,10 @@ impl Direct {
         if dim > limit {
             return Err(SolveError::TooLarge { dim, limit });
         }
-        let mut matrix = to_dense(operator)?;
+        let mut matrix = to_dense(operator).map_err(|error| match error {
+            CurvatureError::NotFinite { what } => SolveError::NotFinite { what },
+            error => error.into(),
+        })?;
         let precision = epsilon(operator.dtype());
         symmetrise(&mut matrix, dim, 1e3 * precision)?;
         let cholesky = Cholesky::new(matrix, dim, precision).map_err(|pivot| {

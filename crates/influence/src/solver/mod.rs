@@ -12,7 +12,7 @@ use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
 pub use cg::{ConjugateGradient, ConjugateGradientConfig};
-pub use direct::{Direct, DirectConfig, Factor, to_dense};
+pub use direct::{Direct, DirectConfig, Factor};
 pub use error::SolveError;
 pub use lissa::{Lissa, LissaConfig, Scale};
 

@@ -1,7 +1,8 @@
 //! The direct solver.
 
 use backdraft_curvature::Damped;
-use backdraft_influence::{ConjugateGradient, Direct, DirectConfig, SolveError, Solver, to_dense};
+use backdraft_curvature::to_dense;
+use backdraft_influence::{ConjugateGradient, Direct, DirectConfig, SolveError, Solver};
 use burn::tensor::DType;
 
 use crate::operators::{Gram, Skewed, Spectrum, residual, unconverged, uniform};

@@ -1,8 +1,9 @@
 //! LiSSA.
 
 use backdraft_curvature::Damped;
+use backdraft_curvature::to_dense;
 use backdraft_influence::{
-    ConjugateGradient, Direct, Lissa, LissaConfig, Scale, SolveError, Solver, to_dense,
+    ConjugateGradient, Direct, Lissa, LissaConfig, Scale, SolveError, Solver,
 };
 use burn::tensor::DType;
 

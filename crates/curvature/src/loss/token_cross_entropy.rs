@@ -1,0 +1,110 @@
+//! Softmax cross-entropy of every token of a sequence.
+
+use burn::{
+    Tensor,
+    tensor::{Int, activation},
+};
+
+use super::Loss;
+
+/// How a sequence's loss is made of its tokens'.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenReduction {
+    /// Their mean, padding left out; 0 for a sequence of padding alone.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+/// Softmax cross-entropy of every token of a sequence, which is one example: from logits `[batch, tokens, classes]`, which a
+/// network may return as they are, and classes `[batch, tokens]`. Output Hessian `diag(p) - p p'` a token.
+///
+/// The cost is then the mean over sequences. Where all have the same number of tokens, the mean of means is the mean over all
+/// tokens; where they do not, [`TokenReduction::Sum`] weighs all tokens alike, and `N` times the cost over the number of tokens is
+/// what `torch.nn.CrossEntropyLoss(ignore_index=..)` computes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenCrossEntropy {
+    /// The target that marks a token as padding, which does not count: often 0 or -100.
+    pub padding: Option<i64>,
+    /// How a sequence's loss is made of its tokens'.
+    pub reduction: TokenReduction,
+}
+
+impl TokenCrossEntropy {
+    /// A weight for every token, `[batch, tokens]`.
+    fn weights(&self, targets: &Tensor<2, Int>, like: &Tensor<2>) -> Tensor<2> {
+        let shape = targets.dims();
+        let ones = Tensor::<2>::ones(shape, (&like.device(), like.dtype()));
+        let counted = match self.padding {
+            Some(padding) => ones.mask_fill(targets.clone().equal_elem(padding), 0.0),
+            None => ones,
+        };
+        match self.reduction {
+            TokenReduction::Sum => counted,
+            TokenReduction::Mean => {
+                let count = counted.clone().sum_dim(1).clamp_min(1.0);
+                counted / count
+            }
+        }
+    }
+
+    /// The classes, with one that exists in place of padding.
+    fn classes(&self, targets: Tensor<2, Int>) -> Tensor<2, Int> {
+        match self.padding {
+            Some(padding) => {
+                let mask = targets.clone().equal_elem(padding);
+                targets.mask_fill(mask, 0)
+            }
+            None => targets,
+        }
+    }
+}
+
+/// One row a token.
+fn by_token(outputs: Tensor<2>, tokens: usize) -> Tensor<2> {
+    let [batch, width] = outputs.dims();
+    assert!(
+        width % tokens == 0,
+        "{width} outputs are not classes of {tokens} tokens"
+    );
+    outputs.reshape([batch * tokens, width / tokens])
+}
+
+impl Loss for TokenCrossEntropy {
+    type Targets = Tensor<2, Int>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<1> {
+        let [batch, tokens] = targets.dims();
+        let weights = self.weights(&targets, &outputs);
+        let log_p = activation::log_softmax(by_token(outputs, tokens), 1);
+        let classes = self.classes(targets).reshape([batch * tokens, 1]);
+        let losses = -log_p.gather(1, classes).reshape([batch, tokens]);
+        (losses * weights).sum_dim(1).squeeze_dim(1)
+    }
+
+    fn hessian_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Tensor<2, Int>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let ([batch, tokens], shape) = (targets.dims(), outputs.dims());
+        let weights = self
+            .weights(&targets, &outputs)
+            .reshape([batch * tokens, 1]);
+        let p = activation::softmax(by_token(outputs, tokens), 1);
+        let weighted = p.clone() * by_token(tangents, tokens);
+        let mean = weighted.clone().sum_dim(1);
+        Some(((weighted - p * mean) * weights).reshape(shape))
+    }
+
+    fn fisher_product(
+        &self,
+        outputs: Tensor<2>,
+        targets: Tensor<2, Int>,
+        tangents: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        self.hessian_product(outputs, targets, tangents)
+    }
+}
