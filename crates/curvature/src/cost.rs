@@ -2,7 +2,7 @@
 
 use std::{error::Error, rc::Rc};
 
-use backdraft_program::DispatchTensor;
+use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
 
 use crate::{
@@ -318,6 +318,27 @@ impl<L: Loss> Cost<L> {
     /// The Hessian of the cost.
     pub fn hessian(&self) -> Hessian<L> {
         Hessian::new(self.clone())
+    }
+
+    /// The program that computes `quantity` of the first batch. It prints readably, and its operations can be counted.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`] if it cannot be traced; [`CurvatureError::NoDistribution`].
+    pub fn program(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
+        let batch = self.batches().next().expect("a cost has examples")?;
+        let mut tail = Vec::new();
+        if quantity.has_scale() {
+            tail.push(self.scale());
+        }
+        if quantity.has_vector() {
+            let options = (self.model.device(), self.model.dtype());
+            tail.push(Tensor::zeros([self.model.dim()], options));
+        }
+        let arguments = self.arguments(batch, tail);
+        let program = self
+            .quantities
+            .get(quantity, &self.model, &self.loss, &arguments)?;
+        Ok(program.program().clone())
     }
 
     pub(crate) fn check(&self, v: &Tensor<1>) -> Result<(), CurvatureError> {

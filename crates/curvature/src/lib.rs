@@ -51,4 +51,5 @@ pub use product::{
     Curvature, EmpiricalFisher, Fisher, GaussNewton, Hessian, IsEmpiricalFisher, IsFisher,
     IsGaussNewton, IsHessian, Kind,
 };
+pub use quantities::Quantity;
 pub use rows::{RowKind, Rows};

@@ -7,9 +7,10 @@ use burn::Tensor;
 
 use crate::{CurvatureError, Examples, Model, Rows, loss::Loss};
 
-/// A function of `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` of a sum over examples and the
-/// vector `v`, where it has them.
+/// What a [`Cost`](crate::Cost) computes of a batch, as a function of `(parameters .., constants .., inputs .., targets ..)`, then
+/// the factor `scale` (`1/N`) of a sum over examples and the vector `v`, where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Quantity {
     /// The outputs `[batch, outputs]`.
     Outputs,
@@ -33,6 +34,33 @@ pub enum Quantity {
     Hessian,
     /// The scaled sum of `g_i <g_i, v>` over the losses' gradients `g_i`, `[dim]`.
     EmpiricalFisher,
+}
+
+impl Quantity {
+    /// Whether it is a sum over examples, which takes `scale`.
+    pub(crate) fn has_scale(self) -> bool {
+        match self {
+            Self::Gradient
+            | Self::GaussNewton
+            | Self::Fisher
+            | Self::Hessian
+            | Self::EmpiricalFisher => true,
+            Self::Outputs
+            | Self::OutputsAlong
+            | Self::Losses
+            | Self::OutputGradients
+            | Self::Directional
+            | Self::InputDerivatives => false,
+        }
+    }
+
+    /// Whether it takes `v`.
+    pub(crate) fn has_vector(self) -> bool {
+        !matches!(
+            self,
+            Self::Outputs | Self::Losses | Self::OutputGradients | Self::Gradient
+        )
+    }
 }
 
 /// A product that is linear in `v`, in two parts.

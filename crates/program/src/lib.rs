@@ -44,6 +44,7 @@ mod compile;
 mod differentiate;
 mod error;
 mod linearize;
+mod part;
 mod program;
 mod record;
 mod replay;

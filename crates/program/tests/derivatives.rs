@@ -327,3 +327,18 @@ fn drawing_random_numbers_inside_is_refused() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_part_runs_its_operations_alone() {
+    let products = program().part(|name| name == "Matmul").unwrap();
+    assert!(products.operations().all(|name| name == "Matmul"));
+    assert_eq!(products.operations().count(), 2);
+    // Both read x; the second's transposed matrix is an input like another.
+    assert_eq!((products.inputs().len(), products.outputs().len()), (3, 2));
+    let w = tensor(&numbers(COLUMNS * COLUMNS, 0.2), [COLUMNS, COLUMNS]);
+    let inputs = [x(), w.clone(), w.clone()].map(Tensor::into_dispatch);
+    let results = products.call(inputs.to_vec()).unwrap();
+    for result in results {
+        assert_eq!(host(result), host(x().matmul(w.clone()).into_dispatch()));
+    }
+}

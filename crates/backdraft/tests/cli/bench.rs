@@ -48,6 +48,8 @@ fn prints_a_line_of_json_for_each_measurement() {
         assert_eq!(line["batch"], 128);
         assert!(line["median_ms"].as_f64().unwrap() > 0.0);
         assert!(line["n"].as_u64().unwrap() >= 1);
+        assert!(line["floor_ms"].as_f64().unwrap() > 0.0);
+        assert!(line["to_floor"].as_f64().unwrap() > 0.0);
         assert_eq!(
             line["examples_per_s"].is_number(),
             line["quantity"] == "scores"
@@ -60,7 +62,7 @@ fn prints_a_line_of_json_for_each_measurement() {
 #[test]
 fn prints_a_table_with_ratios_to_the_gradient() {
     let text = bench(&["--workloads", "lenet", "--quantities", "grad,hvp"]);
-    assert!(text.contains("to grad"), "{text}");
+    assert!(text.contains("to grad  to floor"), "{text}");
     assert_eq!(
         text.lines()
             .filter(|line| line.starts_with("lenet"))

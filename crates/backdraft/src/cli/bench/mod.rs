@@ -1,5 +1,6 @@
 //! `backdraft bench products`: how long derivatives of one batch take.
 
+mod floor;
 mod measure;
 
 use backdraft_curvature::{
@@ -9,7 +10,10 @@ use backdraft_models::{Autoencoder, AutoencoderConfig, LeNet, LeNetConfig, Mlp, 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use serde_json::{Value, json};
 
-use self::measure::{Limits, Measured, measure, peak_memory};
+use self::{
+    floor::floor,
+    measure::{Limits, Measured, measure, peak_memory},
+};
 use super::{
     CliError,
     args::{Products, QuantityName, WorkloadName},
@@ -29,7 +33,7 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
             args.device.name(),
             args.seed
         ));
-        say("workload     quantity        median      least  runs  to grad");
+        say("workload     quantity        median      least  runs  to grad  to floor");
     }
     for &workload in &args.workloads {
         device.seed(args.seed);
@@ -96,7 +100,8 @@ impl Bench<'_> {
             if quantity == QuantityName::Grad {
                 grad = Some(measured.median);
             }
-            self.report(&cost, quantity, &measured, grad);
+            let floor = floor(&cost, quantity, self.limits, self.device)?;
+            self.report(&cost, quantity, &measured, grad, floor);
         }
         Ok(())
     }
@@ -139,18 +144,21 @@ impl Bench<'_> {
         quantity: QuantityName,
         measured: &Measured,
         grad: Option<f64>,
+        floor: f64,
     ) {
         let per_second = cost.len() as f64 / measured.median;
         if !self.args.json {
-            let ratio = grad.map_or_else(String::new, |grad| {
-                format!("{:7.2}", measured.median / grad)
-            });
+            let ratio = grad.map_or_else(
+                || " ".repeat(7),
+                |grad| format!("{:7.2}", measured.median / grad),
+            );
+            let above = measured.median / floor;
             let speed = match quantity {
                 QuantityName::Scores => format!("  {per_second:.0} examples/s"),
                 _ => String::new(),
             };
             say(format_args!(
-                "{:12} {:12} {:7.2} ms {:7.2} ms {:5}  {ratio}{speed}",
+                "{:12} {:12} {:7.2} ms {:7.2} ms {:5}  {ratio}  {above:8.2}{speed}",
                 self.workload.name(),
                 quantity.name(),
                 1e3 * measured.median,
@@ -167,6 +175,8 @@ impl Bench<'_> {
             "params": cost.model().dim(),
             "median_ms": 1e3 * measured.median,
             "min_ms": 1e3 * measured.least,
+            "floor_ms": 1e3 * floor,
+            "to_floor": measured.median / floor,
             "n": measured.runs,
             "device": self.args.device.name(),
             "version": concat!("backdraft ", env!("CARGO_PKG_VERSION")),
