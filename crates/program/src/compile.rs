@@ -18,11 +18,13 @@ pub struct Compiled {
 }
 
 impl Program {
-    /// The program with its constants on `device`, ready to be run often.
+    /// The program with its constants on `device`, ready to be run often, and its matrix products in the order that suits the
+    /// device.
     pub fn compile(self, device: &Device) -> Compiled {
-        let constants = replay::constants(&self, device.as_dispatch());
+        let program = self.arrange().expect("only the order of products changes");
+        let constants = replay::constants(&program, device.as_dispatch());
         Compiled {
-            program: self,
+            program,
             device: device.clone(),
             constants,
         }

@@ -40,6 +40,7 @@
 //! Everything is exact: there are no finite differences. Tensors are rankless [`DispatchTensor`]s at this level, because a program
 //! does not know its ranks at compile time.
 
+mod arrange;
 mod compile;
 mod differentiate;
 mod error;

@@ -1,6 +1,8 @@
 //! Split a program into what depends on some of its inputs and what does not.
 
-use burn_ir::{OperationIr, TensorIr};
+use std::collections::HashSet;
+
+use burn_ir::{BaseOperationIr as Base, OperationIr, TensorId, TensorIr};
 
 use crate::{
     Program, ProgramError,
@@ -17,6 +19,18 @@ pub struct Linearized {
     pub varying: Program,
     /// Bytes of the kept values that are results, not inputs.
     pub kept_bytes: usize,
+}
+
+/// Whether the operation only looks at its operand in another way.
+fn is_view(op: &OperationIr) -> bool {
+    matches!(
+        op,
+        OperationIr::BaseFloat(Base::SwapDims(_) | Base::Permute(_) | Base::Expand(_))
+    )
+}
+
+fn reads(op: &OperationIr) -> Vec<TensorId> {
+    op.inputs().map(|tensor| tensor.id).collect()
 }
 
 impl Program {
@@ -50,7 +64,19 @@ impl Program {
             }
             parts[usize::from(late)].push(op.clone());
         }
-        let [early, late] = parts;
+        let [early, mut late] = parts;
+
+        // A view is made again from what it shows, for programs may do better when they see that it is one.
+        let mut read: HashSet<TensorId> = late.iter().flat_map(reads).collect();
+        let mut views: Vec<OperationIr> = Vec::new();
+        for op in early.iter().rev().filter(|op| is_view(op)) {
+            if op.outputs().any(|tensor| read.contains(&tensor.id)) {
+                free.extend(op.outputs().map(|tensor| tensor.id));
+                read.extend(reads(op));
+                views.push(op.clone());
+            }
+        }
+        late.splice(0..0, views.into_iter().rev());
 
         let mut kept: Vec<TensorIr> = Vec::new();
         for tensor in late

@@ -342,3 +342,43 @@ fn a_part_runs_its_operations_alone() {
         assert_eq!(host(result), host(x().matmul(w.clone()).into_dispatch()));
     }
 }
+
+/// `a w'` runs as `(w a')'` where `a` has few rows, with the same result; programs that are printed stay as they were.
+#[test]
+fn flat_products_are_arranged() {
+    let specs = |rows| [[rows, 16], [24, 16]].map(|shape| Spec::new(shape, DType::F64));
+    let trace = |rows| {
+        Program::trace(&device().settings(), &specs(rows), |inputs| {
+            let [a, w] = inputs.try_into().expect("two inputs");
+            let w = Tensor::<2>::from_dispatch(w).transpose();
+            Ok(vec![
+                Tensor::<2>::from_dispatch(a).matmul(w).into_dispatch(),
+            ])
+        })
+        .unwrap()
+    };
+    for (rows, swaps) in [(4, 2), (5, 1)] {
+        let product = trace(rows);
+        assert_eq!(
+            product.operations().collect::<Vec<_>>(),
+            ["SwapDims", "Matmul"]
+        );
+        let arranged = product.clone().compile(&device());
+        let swapped = arranged.program().operations();
+        assert_eq!(swapped.filter(|name| name == "SwapDims").count(), swaps);
+        let a = tensor(&numbers(rows * 16, 0.3), [rows, 16]);
+        let w = tensor(&numbers(24 * 16, 0.4), [24, 16]);
+        let expected = host(a.clone().matmul(w.clone().transpose()).into_dispatch());
+        let [found] = arranged
+            .run(vec![a.into_dispatch(), w.into_dispatch()])
+            .unwrap()
+            .try_into()
+            .unwrap();
+        assert!(
+            host(found)
+                .iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 1e-14)
+        );
+    }
+}
