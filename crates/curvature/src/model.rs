@@ -89,7 +89,8 @@ impl Model {
         let forward = move |tensors: &[DispatchTensor], x: DispatchTensor| {
             let device = Device::new(x.device());
             let mut substitute = Substitute(ids.iter().copied().zip(tensors).collect());
-            let module = module.clone().map(&mut substitute).to_device(&device);
+            // Clones share running statistics, and moving one to the recording device would move them all.
+            let module = module.valid().map(&mut substitute).to_device(&device);
             forward(&module, Tensor::from_dispatch(x)).into_dispatch()
         };
         Ok(Self {
