@@ -1,8 +1,10 @@
 //! Run a program on any backend: on a device, on the recording backend, or on a decorated one that differentiates it.
 
 mod boolean;
+mod deform;
 mod float;
 mod int;
+mod interpolate;
 mod module;
 
 use std::fmt::Debug;
