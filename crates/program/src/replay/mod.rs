@@ -6,6 +6,7 @@ mod float;
 mod int;
 mod interpolate;
 mod module;
+mod target;
 
 use std::fmt::Debug;
 
@@ -20,6 +21,8 @@ use crate::{
     program::{index, name},
     value::Value,
 };
+
+use target::Target;
 
 /// The tensors that are alive while a program runs.
 struct Env<'a, B: Backend> {
@@ -98,7 +101,7 @@ fn upload<B: Backend>(data: TensorData, device: &Device<B>) -> Value<B> {
 }
 
 /// The program's outputs for `inputs`, which must have the program's shapes, types and number.
-pub(crate) fn replay<B: Backend>(
+pub(crate) fn replay<B: Target>(
     program: &Program,
     device: &Device<B>,
     inputs: Vec<Value<B>>,
@@ -130,7 +133,7 @@ pub(crate) fn replay<B: Backend>(
 }
 
 /// Runs one operation. Its first output is returned; others are stored.
-fn operation<B: Backend>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
+fn operation<B: Target>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
     match op {
         OperationIr::BaseFloat(op) => float::base(env, op),
         OperationIr::NumericFloat(_, op) => float::numeric(env, op),
