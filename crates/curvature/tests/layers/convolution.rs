@@ -89,8 +89,8 @@ fn image<const E: usize>(name: &str, f: fn(Tensor<4>) -> Tensor<E>) -> Row {
 
 fn convolutions() -> Vec<Row> {
     let one = Conv1dConfig::new;
-    let two = |channels, kernel| Conv2dConfig::new(channels, kernel);
-    let three = |channels, kernel| Conv3dConfig::new(channels, kernel);
+    let two = Conv2dConfig::new;
+    let three = Conv3dConfig::new;
     vec![
         conv1d("conv1d", one(2, 3, 3), one(3, 2, 2).with_bias(false)),
         conv1d(

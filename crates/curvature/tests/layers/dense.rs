@@ -25,6 +25,7 @@ fn tokens() -> Tensor<2, Int> {
 
 fn rows() -> Vec<Row> {
     let device = &device();
+    let shared = linear(3, 3);
     vec![
         Row::new("linear", linear(4, 3), inputs([N, 4]), |m, x: Tensor<2>| {
             m.forward(x)
@@ -58,6 +59,14 @@ fn rows() -> Vec<Row> {
                 m.1.forward(once.clone() + tanh(m.0.forward(once)))
             },
         ),
+        Row::new(
+            "two layers that share their parameters",
+            (shared.clone(), shared),
+            inputs([N, 3]),
+            |m: &(Linear, Linear), x: Tensor<2>| m.1.forward(tanh(m.0.forward(x))),
+        )
+        // Burn keeps a gradient for each layer.
+        .without_burn(),
         Row::new(
             "embedding",
             (EmbeddingConfig::new(7, 3).init(device), linear(3, 2)),

@@ -42,9 +42,9 @@ fn image(name: &str, f: impl Fn(Tensor<4>) -> Tensor<4> + 'static) -> Row {
 
 fn pools() -> Vec<Row> {
     let max1 = MaxPool1dConfig::new;
-    let max2 = |kernel| MaxPool2dConfig::new(kernel);
+    let max2 = MaxPool2dConfig::new;
     let avg1 = AvgPool1dConfig::new;
-    let avg2 = |kernel| AvgPool2dConfig::new(kernel);
+    let avg2 = AvgPool2dConfig::new;
     let uneven = || PaddingConfig2d::Explicit(1, 0, 0, 1);
     vec![
         signal("max_pool1d", move |x| max1(2).init().forward(x)),

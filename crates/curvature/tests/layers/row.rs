@@ -5,8 +5,8 @@ use std::sync::Once;
 use backdraft_curvature::{Model, RowKind, Rows};
 use burn::{
     Tensor,
-    module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{DType, Device, FloatDType, TensorData},
+    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
+    tensor::{DType, Device, FloatDType, Gradients, TensorData},
 };
 
 use crate::common::{host, matrix, numbers};
@@ -70,7 +70,7 @@ impl Row {
                 let outputs = forward(&module, inputs.clone());
                 let weights = Tensor::from_inner(matrix(cotangents, N, OUTPUTS));
                 let gradients = (outputs * weights).sum().backward();
-                let mut flat = Flat(&gradients, Vec::new(), Vec::new());
+                let mut flat = Flat(&gradients, Vec::new());
                 module.visit(&mut flat);
                 flat.1
             }
@@ -166,16 +166,22 @@ pub fn inputs<const D: usize>(mut shape: [usize; D]) -> Tensor<D> {
 
 /// The module with numbers instead of its initial values, so that nothing is zero, one or random.
 fn filled<M: Module>(module: M) -> M {
+    #[derive(Default)]
     struct Fill {
-        seed: u64,
+        /// In the order in which they came; shared ones once.
+        known: Vec<ParamId>,
         path: Vec<String>,
     }
     impl ModuleMapper for Fill {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            self.seed += 1;
+            let known = self.known.iter().position(|id| *id == param.id);
+            let place = known.unwrap_or(self.known.len());
+            if known.is_none() {
+                self.known.push(param.id);
+            }
             let positive = self.path.last().is_some_and(|name| name == "running_var");
             param.map(|old| {
-                let new = tensor(old.dims(), self.seed) * 0.8;
+                let new = tensor(old.dims(), 71 + place as u64) * 0.8;
                 if positive { new + 1.0 } else { new }
             })
         }
@@ -188,8 +194,7 @@ fn filled<M: Module>(module: M) -> M {
             self.path.pop();
         }
     }
-    let (seed, path) = (70, Vec::new());
-    module.map(&mut Fill { seed, path })
+    module.map(&mut Fill::default())
 }
 
 /// Every example's outputs times a fixed matrix: `[N, OUTPUTS]`.
@@ -201,23 +206,19 @@ fn projected<const D: usize>(outputs: Tensor<D>) -> Tensor<2> {
     outputs.reshape([dims[0], width]).matmul(matrix)
 }
 
-/// Burn's gradients of the trainable parameters in visiting order, shared ones once.
-struct Flat<'a>(
-    &'a burn::tensor::Gradients,
-    Vec<f64>,
-    Vec<burn::module::ParamId>,
-);
+/// Burn's gradients of the trainable parameters in visiting order.
+struct Flat<'a>(&'a Gradients, Vec<f64>);
 
 impl ModuleVisitor for Flat<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
-        if !tensor.is_require_grad() || self.2.contains(&param.id) {
+        if !tensor.is_require_grad() {
             return;
         }
-        self.2.push(param.id);
         let elements = tensor.shape().num_elements();
         match tensor.grad(self.0) {
             Some(gradient) => self.1.extend(host(gradient)),
+            // It does not matter for the outputs.
             None => self.1.extend(vec![0.0; elements]),
         }
     }
