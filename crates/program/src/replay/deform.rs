@@ -38,7 +38,7 @@ pub(super) fn deform_conv2d<B: Backend>(
         let grid = TensorData::new(grid, [1, 1, samples]).convert_dtype(moved.dtype());
         B::float_add(moved, B::float_from_data(grid, device))
     };
-    let (y, x_place) = (
+    let (vertical, horizontal) = (
         Axis::<B>::new(place(0), height),
         Axis::<B>::new(place(1), width),
     );
@@ -52,7 +52,7 @@ pub(super) fn deform_conv2d<B: Backend>(
     };
     let mut sampled: Option<FloatTensor<B>> = None;
     for (down, right) in [(false, false), (false, true), (true, false), (true, true)] {
-        let (row, column) = (y.neighbour(down), x_place.neighbour(right));
+        let (row, column) = (vertical.neighbour(down), horizontal.neighbour(right));
         let index = B::int_add(B::int_mul_scalar(row.0, (width as i64).into()), column.0);
         let index = B::int_reshape(index, Shape::new([batch, groups, 1, samples]));
         let index = B::int_expand(index, Shape::new([batch, groups, channels, samples]));
