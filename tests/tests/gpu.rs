@@ -11,8 +11,12 @@ use backdraft::{
     models::{Activation, Mlp, MlpConfig},
 };
 use burn::{
-    module::Module,
-    tensor::{Device, DeviceType, Int, Tensor, TensorData},
+    module::{Module, ModuleMapper, Param},
+    nn::{
+        conv::{Conv2d, Conv2dConfig, DeformConv2d, DeformConv2dConfig},
+        interpolate::{Interpolate2dConfig, InterpolateMode},
+    },
+    tensor::{Device, DeviceType, Int, Tensor, TensorData, activation},
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -204,6 +208,71 @@ fn ndarray_agrees_with_flex() -> Outcome {
 fn the_derivative_of_gelu_is_exact_on_every_device() -> Outcome {
     for device in std::iter::once(ndarray()).chain(wgpu()) {
         assert_agree(&device, &[Activation::Gelu], SquaredError, values)?;
+    }
+    Ok(())
+}
+
+/// What a network on images computes from them.
+type Images = (Conv2d, Conv2d, DeformConv2d);
+
+/// A convolution that moves where the next one looks, by offsets and a mask, and an interpolation: none of which has a reverse
+/// mode of its own on every device.
+fn images(device: &Device) -> Outcome<Vec<Named>> {
+    struct Fill(u64);
+    impl ModuleMapper for Fill {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            self.0 += 1;
+            param.map(|old| {
+                let shape = old.shape();
+                let data = TensorData::new(numbers(shape.num_elements(), self.0), shape);
+                Tensor::from_data(data, &old.device()) * 0.4
+            })
+        }
+    }
+    let module: Images = (
+        Conv2dConfig::new([2, 8], [2, 2]).init(device),
+        Conv2dConfig::new([2, 4], [2, 2]).init(device),
+        DeformConv2dConfig::new([2, 2], [2, 2]).init(device),
+    );
+    let model = Model::new(
+        &module.map(&mut Fill(20)),
+        |(offsets, mask, layer): &Images, x: Tensor<4>| {
+            let mask = activation::sigmoid(mask.forward(x.clone()));
+            let moved = layer.forward(x.clone(), offsets.forward(x), Some(mask));
+            let resize = Interpolate2dConfig::new().with_output_size(Some([5, 2]));
+            let resized = resize
+                .with_mode(InterpolateMode::Linear)
+                .init()
+                .forward(moved);
+            activation::tanh(resized).flatten(1, 3)
+        },
+    )?;
+    let data = TensorData::new(numbers(6 * 2 * 4 * 5, 13), [6, 2, 4, 5]);
+    let targets = matrix(numbers(6 * 20, 14), 20, device);
+    let cost = Cost::new(
+        model,
+        SquaredError,
+        Tensor::<4>::from_data(data, device),
+        targets,
+    )?;
+    let v = numbers(cost.model().dim(), 5);
+    let v = || Tensor::<1>::from_data(v.as_slice(), device);
+    Ok(vec![
+        ("outputs", host(cost.outputs()?)),
+        ("gradient", host(cost.gradient()?)),
+        ("Gauss-Newton", host(cost.gauss_newton().apply(v())?)),
+        ("Hessian", host(cost.hessian().apply(v())?)),
+    ])
+}
+
+#[test]
+fn layers_without_a_reverse_mode_on_every_device() -> Outcome {
+    let expected = images(&Device::flex())?;
+    for device in std::iter::once(ndarray()).chain(wgpu()) {
+        for ((name, found), (_, expected)) in images(&device)?.iter().zip(&expected) {
+            let error = relative_error(found, expected);
+            assert!(error < TOLERANCE, "{name}: {error:.1e} on {device:?}");
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use backdraft_forward::catch_unsupported;
-use burn::backend::DispatchTensor;
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn_backend::{DeviceSettings, set_default_dtypes};
 use burn_capture::{CaptureBackend, CaptureDevice};
 use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr};
@@ -24,15 +24,19 @@ fn reuse(settings: &DeviceSettings) -> Option<CaptureDevice> {
     })
 }
 
-/// Sets the default types of a new device, which works inside a scope alone.
+/// Sets the default types of a new device, which works inside a scope alone: for this crate's operations on it and, apart from
+/// them, for those of `burn::Tensor`.
 fn configure(device: &CaptureDevice, settings: &DeviceSettings) -> Result<(), ProgramError> {
-    set_default_dtypes::<CaptureBackend>(
-        device,
+    let (float, int, bool) = (
         settings.float_dtype,
         settings.int_dtype,
         settings.bool_dtype,
-    )
-    .map_err(|error| ProgramError::Trace(error.to_string()))
+    );
+    set_default_dtypes::<CaptureBackend>(device, float, int, bool)
+        .and_then(|()| {
+            set_default_dtypes::<Dispatch>(&DispatchDevice::Capture(*device), float, int, bool)
+        })
+        .map_err(|error| ProgramError::Trace(error.to_string()))
 }
 
 impl Program {

@@ -7,8 +7,9 @@ use std::{
 
 use burn_backend::DType;
 use burn_ir::{
-    BaseOperationIr as Base, FullOpIr, IrVisitorMut, NumericOperationIr as Numeric, OperationIr,
-    ScalarIr, ScalarOpIr, ShapeOpIr, TensorId, TensorIr,
+    ActivationOperationIr as Activation, BaseOperationIr as Base, BinaryOpIr, FullOpIr,
+    IrVisitorMut, NumericOperationIr as Numeric, OperationIr, ScalarIr, ScalarOpIr, ShapeOpIr,
+    TensorId, TensorIr,
 };
 
 use crate::{Program, ProgramError, program::index};
@@ -89,6 +90,8 @@ struct Facts {
     uniform: HashMap<TensorId, f64>,
     /// Operations that a later one may undo.
     definitions: HashMap<TensorId, OperationIr>,
+    /// What relu made of a tensor.
+    relu: HashMap<TensorId, TensorIr>,
 }
 
 enum Rewritten {
@@ -113,6 +116,9 @@ impl Facts {
             OperationIr::BaseFloat(Base::SwapDims(_) | Base::Reshape(_)) => {
                 self.definitions.insert(out.id, op.clone());
             }
+            OperationIr::Activation(Activation::Relu(d)) => {
+                self.relu.insert(d.input.id, out.clone());
+            }
             _ => {}
         }
     }
@@ -121,13 +127,35 @@ impl Facts {
         self.uniform.get(&tensor.id).copied()
     }
 
-    fn rewrite(&self, op: OperationIr) -> Rewritten {
-        let simpler = match &op {
-            OperationIr::BaseFloat(op) => self.rewrite_base(op),
-            OperationIr::NumericFloat(_, op) => self.rewrite_numeric(op),
+    /// Rewrites `op` until there is nothing to simplify.
+    fn rewrite(&self, mut op: OperationIr) -> Rewritten {
+        loop {
+            let simpler = match &op {
+                OperationIr::BaseFloat(op) => self.rewrite_base(op),
+                OperationIr::NumericFloat(_, op) => self.rewrite_numeric(op),
+                OperationIr::Activation(op) => self.rewrite_activation(op),
+                _ => None,
+            };
+            match simpler {
+                None => return Rewritten::Operation(Box::new(op)),
+                Some(Rewritten::Operation(simpler)) => op = *simpler,
+                Some(same) => return same,
+            }
+        }
+    }
+
+    fn rewrite_activation(&self, op: &Activation) -> Option<Rewritten> {
+        match op {
+            // The input and the output of relu are positive together. Forward mode reads the output, Burn's reverse mode the
+            // input, and whoever keeps values between products would keep both.
+            Activation::ReluBackward(d) => {
+                let (lhs, rhs) = (self.relu.get(&d.lhs.id)?.clone(), d.rhs.clone());
+                let out = d.out.clone();
+                let op = Activation::ReluBackward(BinaryOpIr { lhs, rhs, out });
+                Some(Rewritten::Operation(Box::new(OperationIr::Activation(op))))
+            }
             _ => None,
-        };
-        simpler.unwrap_or_else(|| Rewritten::Operation(Box::new(op)))
+        }
     }
 
     fn rewrite_base(&self, op: &Base) -> Option<Rewritten> {

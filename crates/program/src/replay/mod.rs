@@ -1,9 +1,12 @@
 //! Run a program on any backend: on a device, on the recording backend, or on a decorated one that differentiates it.
 
 mod boolean;
+mod deform;
 mod float;
 mod int;
+mod interpolate;
 mod module;
+mod target;
 
 use std::fmt::Debug;
 
@@ -18,6 +21,8 @@ use crate::{
     program::{index, name},
     value::Value,
 };
+
+use target::Target;
 
 /// The tensors that are alive while a program runs.
 struct Env<'a, B: Backend> {
@@ -96,7 +101,7 @@ fn upload<B: Backend>(data: TensorData, device: &Device<B>) -> Value<B> {
 }
 
 /// The program's outputs for `inputs`, which must have the program's shapes, types and number.
-pub(crate) fn replay<B: Backend>(
+pub(crate) fn replay<B: Target>(
     program: &Program,
     device: &Device<B>,
     inputs: Vec<Value<B>>,
@@ -128,7 +133,7 @@ pub(crate) fn replay<B: Backend>(
 }
 
 /// Runs one operation. Its first output is returned; others are stored.
-fn operation<B: Backend>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
+fn operation<B: Target>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
     match op {
         OperationIr::BaseFloat(op) => float::base(env, op),
         OperationIr::NumericFloat(_, op) => float::numeric(env, op),

@@ -2,10 +2,10 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-use burn_backend::{Backend, tensor::FloatTensor};
+use burn_backend::{Backend, DType, tensor::FloatTensor};
 use burn_ir::{ActivationOperationIr, ModuleOperationIr};
 
-use super::{Env, unsupported};
+use super::{Env, deform::deform_conv2d, interpolate::interpolate, target::Target, unsupported};
 use crate::ProgramError;
 use crate::value::Value::{self, *};
 
@@ -113,13 +113,14 @@ pub(super) fn module<B: Backend>(
             e.float(&d.bias),
             e.float(&d.output_grad),
         )),
-        Op::DeformableConv2d(d) => Float(B::deform_conv2d(
+        Op::DeformableConv2d(d) => Float(deform_conv2d::<B>(
             e.float(&d.x),
             e.float(&d.offset),
             e.float(&d.weight),
             d.mask.as_ref().map(|t| e.float(t)),
             d.bias.as_ref().map(|t| e.float(t)),
             d.options.clone().into(),
+            e.device,
         )),
         Op::DeformableConv2dBackward(_) => return unsupported(op),
         Op::ConvTranspose1d(d) => Float(B::conv_transpose1d(
@@ -257,10 +258,11 @@ pub(super) fn module<B: Backend>(
             )
             .x_grad,
         ),
-        Op::Interpolate(d) => Float(B::interpolate(
+        Op::Interpolate(d) => Float(interpolate::<B>(
             e.float(&d.x),
             d.output_size,
             d.options.clone().into(),
+            e.device,
         )),
         Op::InterpolateBackward(d) => Float(B::interpolate_backward(
             e.float(&d.x),
@@ -343,7 +345,7 @@ pub(super) fn module<B: Backend>(
 }
 
 /// Activations.
-pub(super) fn activation<B: Backend>(
+pub(super) fn activation<B: Target>(
     e: &mut Env<B>,
     op: &ActivationOperationIr,
 ) -> Result<Value<B>, ProgramError> {
@@ -357,6 +359,12 @@ pub(super) fn activation<B: Backend>(
         Op::GeluBackward(d) => Float(gelu_backward::<B>(e.float(&d.lhs), e.float(&d.rhs))),
         Op::Sigmoid(d) => Float(B::sigmoid(e.float(&d.input))),
         Op::SigmoidBackward(d) => Float(B::sigmoid_backward(e.float(&d.lhs), e.float(&d.rhs))),
+        Op::HardSigmoid(d) if d.out.dtype == DType::F64 => {
+            // Burn's own goes through f32.
+            let scaled = B::float_mul_scalar(e.float(&d.tensor), d.alpha.into());
+            let line = B::float_add_scalar(scaled, d.beta.into());
+            Float(B::float_clamp(line, 0.0.into(), 1.0.into()))
+        }
         Op::HardSigmoid(d) => Float(B::hard_sigmoid(
             e.float(&d.tensor),
             d.alpha.into(),
@@ -366,9 +374,9 @@ pub(super) fn activation<B: Backend>(
         Op::LogSigmoidBackward(d) => {
             Float(B::log_sigmoid_backward(e.float(&d.lhs), e.float(&d.rhs)))
         }
-        Op::Softmax(d) => Float(B::softmax(e.float(&d.input), d.axis)),
-        Op::LogSoftmax(d) => Float(B::log_softmax(e.float(&d.input), d.axis)),
-        Op::Softmin(d) => Float(B::softmin(e.float(&d.input), d.axis)),
+        Op::Softmax(d) => Float(B::whole_softmax(e.float(&d.input), d.axis)),
+        Op::LogSoftmax(d) => Float(B::whole_log_softmax(e.float(&d.input), d.axis)),
+        Op::Softmin(d) => Float(B::whole_softmax(B::float_neg(e.float(&d.input)), d.axis)),
     })
 }
 
