@@ -51,4 +51,7 @@ pub enum ProgramError {
         /// Why not.
         reason: &'static str,
     },
+    /// A program cannot be vectorized as asked.
+    #[error("the program cannot be vectorized: {0}")]
+    Vectorize(String),
 }

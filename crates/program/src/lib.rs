@@ -10,6 +10,7 @@
 //! | [`Program::gradient`] | reverse mode of the sum of all outputs |
 //! | [`Program::simplify`] | the same function with less work |
 //! | [`Program::linearize`] | the part that depends on some inputs apart from the part that does not |
+//! | [`Program::vmap`] | the same function of many arguments at once |
 //! | [`Program::compile`] | the program with its constants on a device |
 //!
 //! They compose to any order: the `jvp` of a `gradient` is a Hessian-vector program. And since [`Program::call`] records itself
@@ -51,6 +52,7 @@ mod record;
 mod replay;
 mod simplify;
 mod value;
+mod vectorize;
 
 pub use burn::backend::DispatchTensor;
 pub use burn_backend::DeviceSettings;

@@ -8,8 +8,8 @@ use std::{
 use burn_backend::DType;
 use burn_ir::{
     ActivationOperationIr as Activation, BaseOperationIr as Base, BinaryOpIr, FullOpIr,
-    IrVisitorMut, NumericOperationIr as Numeric, OperationIr, ScalarIr, ScalarOpIr, ShapeOpIr,
-    TensorId, TensorIr,
+    IrVisitorMut, NumericOperationIr as Numeric, OperationIr, PermuteOpIr, ScalarIr, ScalarOpIr,
+    ShapeOpIr, TensorId, TensorIr,
 };
 
 use crate::{Program, ProgramError, program::index};
@@ -89,7 +89,7 @@ struct Facts {
     /// Tensors all of whose elements are one number.
     uniform: HashMap<TensorId, f64>,
     /// Operations that a later one may undo.
-    definitions: HashMap<TensorId, OperationIr>,
+    definitions: HashMap<TensorId, Base>,
     /// What relu made of a tensor.
     relu: HashMap<TensorId, TensorIr>,
 }
@@ -113,8 +113,10 @@ impl Facts {
                     self.uniform.insert(out.id, value);
                 }
             }
-            OperationIr::BaseFloat(Base::SwapDims(_) | Base::Reshape(_)) => {
-                self.definitions.insert(out.id, op.clone());
+            OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) | OperationIr::BaseBool(op) => {
+                if let Base::SwapDims(_) | Base::Reshape(_) | Base::Permute(_) = op {
+                    self.definitions.insert(out.id, op.clone());
+                }
             }
             OperationIr::Activation(Activation::Relu(d)) => {
                 self.relu.insert(d.input.id, out.clone());
@@ -131,7 +133,9 @@ impl Facts {
     fn rewrite(&self, mut op: OperationIr) -> Rewritten {
         loop {
             let simpler = match &op {
-                OperationIr::BaseFloat(op) => self.rewrite_base(op),
+                OperationIr::BaseFloat(op) => self.rewrite_base(op, OperationIr::BaseFloat),
+                OperationIr::BaseInt(op) => self.rewrite_base(op, OperationIr::BaseInt),
+                OperationIr::BaseBool(op) => self.rewrite_base(op, OperationIr::BaseBool),
                 OperationIr::NumericFloat(_, op) => self.rewrite_numeric(op),
                 OperationIr::Activation(op) => self.rewrite_activation(op),
                 _ => None,
@@ -158,7 +162,7 @@ impl Facts {
         }
     }
 
-    fn rewrite_base(&self, op: &Base) -> Option<Rewritten> {
+    fn rewrite_base(&self, op: &Base, wrap: fn(Base) -> OperationIr) -> Option<Rewritten> {
         let same = |input: &TensorIr, out: &TensorIr| Some(Rewritten::Same(out.id, input.id));
         match op {
             Base::Reshape(d) | Base::Expand(d) if d.input.shape == d.out.shape => {
@@ -168,20 +172,19 @@ impl Facts {
                 full(self.uniform(&d.input)?, &d.out)
             }
             Base::Reshape(d) => match self.definitions.get(&d.input.id) {
-                Some(OperationIr::BaseFloat(Base::Reshape(inner)))
-                    if inner.input.shape == d.out.shape =>
-                {
+                Some(Base::Reshape(inner)) if inner.input.shape == d.out.shape => {
                     same(&inner.input, &d.out)
                 }
-                Some(OperationIr::BaseFloat(Base::Reshape(inner))) => {
+                Some(Base::Reshape(inner)) => {
                     let (input, out) = (inner.input.clone(), d.out.clone());
-                    base(Base::Reshape(ShapeOpIr { input, out }))
+                    let reshape = wrap(Base::Reshape(ShapeOpIr { input, out }));
+                    Some(Rewritten::Operation(Box::new(reshape)))
                 }
                 _ => None,
             },
             Base::SwapDims(d) if d.dim1 == d.dim2 => same(&d.input, &d.out),
             Base::SwapDims(d) => match self.definitions.get(&d.input.id) {
-                Some(OperationIr::BaseFloat(Base::SwapDims(inner)))
+                Some(Base::SwapDims(inner))
                     if (inner.dim1, inner.dim2) == (d.dim1, d.dim2)
                         || (inner.dim2, inner.dim1) == (d.dim1, d.dim2) =>
                 {
@@ -192,6 +195,18 @@ impl Facts {
             Base::Permute(d) if d.axes.iter().copied().eq(0..d.axes.len()) => {
                 same(&d.input, &d.out)
             }
+            Base::Permute(d) => match self.definitions.get(&d.input.id) {
+                Some(Base::Permute(inner)) => {
+                    let axes: Vec<usize> = d.axes.iter().map(|&axis| inner.axes[axis]).collect();
+                    if axes.iter().copied().eq(0..axes.len()) {
+                        return same(&inner.input, &d.out);
+                    }
+                    let (input, out) = (inner.input.clone(), d.out.clone());
+                    let permute = wrap(Base::Permute(PermuteOpIr { input, out, axes }));
+                    Some(Rewritten::Operation(Box::new(permute)))
+                }
+                _ => None,
+            },
             Base::Cast(d) if d.input.dtype == d.out.dtype => same(&d.input, &d.out),
             Base::RepeatDim(d) if d.times == 1 => same(&d.tensor, &d.out),
             _ => None,

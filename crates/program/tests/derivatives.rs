@@ -3,7 +3,7 @@
 use backdraft_program::{DispatchTensor, Program, ProgramError, Spec};
 use burn::{
     Tensor,
-    tensor::{DType, Device, Int, TensorData, activation},
+    tensor::{DType, Device, Int, TensorData, activation, module::conv1d, ops::ConvOptions},
 };
 
 const ROWS: usize = 4;
@@ -381,4 +381,32 @@ fn flat_products_are_arranged() {
                 .all(|(a, b)| (a - b).abs() < 1e-14)
         );
     }
+}
+
+#[test]
+fn grouped_convolutions_have_the_right_gradient() {
+    // With this stride the last input number takes part in no output.
+    let specs = [[2, 4, 6], [6, 2, 3], [2, 6, 3]].map(|shape| Spec::new(shape, DType::F64));
+    let convolution = Program::trace(&device().settings(), &specs[..2], |inputs| {
+        let [x, weight] = inputs.try_into().expect("two inputs");
+        let options = ConvOptions::new([2], [1], [1], 2);
+        let (x, weight) = (Tensor::from_dispatch(x), Tensor::from_dispatch(weight));
+        Ok(vec![conv1d(x, weight, None, options).into_dispatch()])
+    });
+    let convolution = convolution.unwrap();
+    let [x, weight, u] = [0, 1, 2].map(|i| {
+        let shape = specs[i].shape.clone();
+        let data = TensorData::new(numbers(shape.num_elements(), 0.4 + i as f64), shape);
+        Tensor::<3>::from_data(data, (&device(), DType::F64)).into_dispatch()
+    });
+    let y = convolution.call(vec![x.clone(), weight.clone()]).unwrap();
+    let vjp = convolution.vjp(&[1]).unwrap();
+    let g = vjp.call(vec![x, weight.clone(), u.clone()]).unwrap();
+    // It is linear in the weight.
+    let forward = dot(&host(y[0].clone()), &host(u));
+    let reverse = dot(&host(g[1].clone()), &host(weight));
+    assert!(
+        (forward - reverse).abs() <= 1e-14 * forward.abs().max(1.0),
+        "{forward} {reverse}"
+    );
 }

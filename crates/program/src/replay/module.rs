@@ -2,8 +2,8 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-use burn_backend::{Backend, DType, tensor::FloatTensor};
-use burn_ir::{ActivationOperationIr, ModuleOperationIr};
+use burn_backend::{Backend, DType, TensorMetadata, ops::ConvOptions, tensor::FloatTensor};
+use burn_ir::{ActivationOperationIr, Conv1dOptionsIr, ModuleOperationIr};
 
 use super::{Env, deform::deform_conv2d, interpolate::interpolate, target::Target, unsupported};
 use crate::ProgramError;
@@ -56,6 +56,11 @@ pub(super) fn module<B: Backend>(
             e.float(&d.output_grad),
             d.clone().options.into(),
         )),
+        Op::Conv1dWeightBackward(d) if d.options.groups > 1 => {
+            let (x, weight, grad) = (&d.x, &d.weight, &d.output_grad);
+            let [x, weight, grad] = [x, weight, grad].map(|t| e.float(t));
+            Float(grouped_weight_backward::<B>(x, weight, grad, &d.options))
+        }
         Op::Conv1dWeightBackward(d) => Float(B::conv1d_weight_backward(
             e.float(&d.x),
             e.float(&d.weight),
@@ -342,6 +347,29 @@ pub(super) fn module<B: Backend>(
             e.float(&d.output_grad),
         )),
     })
+}
+
+/// The derivative of a convolution in groups in its weight, as one in two dimensions. Burn's own in one dimension is wrong where
+/// a stride leaves out the end of the input: its result for a group is longer than the kernel, and is not cut.
+fn grouped_weight_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    options: &Conv1dOptionsIr,
+) -> FloatTensor<B> {
+    let shape = weight.shape();
+    let [x, weight, grad] = [x, weight, grad].map(|tensor| {
+        let mut shape = tensor.shape().to_vec();
+        shape.push(1);
+        B::float_reshape(tensor, shape.into())
+    });
+    let options = ConvOptions::new_with_padding(
+        [options.stride[0], 1],
+        [options.padding[0], (0, 0)],
+        [options.dilation[0], 1],
+        options.groups,
+    );
+    B::float_reshape(B::conv2d_weight_backward(x, weight, grad, options), shape)
 }
 
 /// Activations.
