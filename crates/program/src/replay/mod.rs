@@ -4,9 +4,11 @@ mod boolean;
 mod float;
 mod int;
 mod module;
+mod reverse;
 
 use std::fmt::Debug;
 
+use backdraft_forward::catch_unsupported;
 use burn_backend::{
     Backend, TensorData,
     tensor::{BoolTensor, Device, FloatTensor, IntTensor},
@@ -19,8 +21,10 @@ use crate::{
     value::Value,
 };
 
+pub(crate) use reverse::Target;
+
 /// The tensors that are alive while a program runs.
-struct Env<'a, B: Backend> {
+pub(crate) struct Env<'a, B: Backend> {
     device: &'a Device<B>,
     values: Vec<Option<Value<B>>>,
     uses: Vec<u32>,
@@ -72,6 +76,7 @@ fn unsupported<B: Backend>(op: &impl Debug) -> Result<Value<B>, ProgramError> {
     Err(ProgramError::Unsupported {
         operation: name(op),
         reason: "programs cannot replay it",
+        place: None,
     })
 }
 
@@ -96,7 +101,7 @@ fn upload<B: Backend>(data: TensorData, device: &Device<B>) -> Value<B> {
 }
 
 /// The program's outputs for `inputs`, which must have the program's shapes, types and number.
-pub(crate) fn replay<B: Backend>(
+pub(crate) fn replay<B: Target>(
     program: &Program,
     device: &Device<B>,
     inputs: Vec<Value<B>>,
@@ -114,8 +119,8 @@ pub(crate) fn replay<B: Backend>(
     for ((tensor, _), value) in program.constants.iter().zip(constants) {
         env.put(tensor, value.clone());
     }
-    for op in &program.operations {
-        let value = operation(&mut env, op)?;
+    for (position, op) in program.operations.iter().enumerate() {
+        let value = run(&mut env, op).map_err(|error| program.locate(error, position))?;
         if let Some(out) = op.outputs().next() {
             env.put(out, value);
         }
@@ -125,6 +130,20 @@ pub(crate) fn replay<B: Backend>(
         .iter()
         .map(|tensor| env.take(tensor))
         .collect())
+}
+
+fn run<B: Target>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
+    let ran = catch_unsupported(|| match B::special(env, op) {
+        Some(value) => value,
+        None => operation(env, op),
+    });
+    ran.unwrap_or_else(|error| {
+        Err(ProgramError::Unsupported {
+            operation: error.operation.into(),
+            reason: "it has no forward-mode rule",
+            place: None,
+        })
+    })
 }
 
 /// Runs one operation. Its first output is returned; others are stored.
