@@ -297,6 +297,15 @@ enum Mark {
 }
 
 impl Requests {
+    /// What a tensor is outside all regions, if it stands for an argument.
+    pub(crate) fn origin(&self, mut id: TensorId) -> TensorId {
+        let arguments = || self.regions.iter().flat_map(|region| &region.arguments);
+        while let Some((_, outside)) = arguments().find(|(inside, _)| inside.id == id) {
+            id = outside.id;
+        }
+        id
+    }
+
     fn marks(&self) -> HashMap<TensorId, Mark> {
         let mut marks = HashMap::new();
         for (i, region) in self.regions.iter().enumerate() {

@@ -171,7 +171,7 @@ where
         return Err(ProgramError::Unsupported {
             operation: "Random".into(),
             reason: "a program is a pure function: draw random numbers outside and pass them as an input",
-            place: place(&operations, position, name),
+            place: place(&operations, position, |id| name(nest.origin(id))),
         });
     }
     let mut values: HashMap<_, _> = captured
