@@ -10,7 +10,7 @@
 use std::f32::consts::PI;
 
 use backdraft_program::{
-    Constant, Function, Outcome, Parameters, ProgramError, Tensors, grad, value_and_grad,
+    Constant, Function, Parameters, ProgramError, Tensors, grad, value_and_grad,
 };
 use burn::{
     module::Module,
@@ -71,7 +71,7 @@ fn main() -> Result<(), ProgramError> {
     // Traced once: each call runs the simplified program of the loss and its gradient.
     type Argument = (Parameters<Net>, Constant<(Tensor<2>, Tensor<2>)>);
     let step = Function::new(|argument: Argument| {
-        let loss = |(net, Constant((x, boundary))): Argument| loss(&net, x, boundary).into_result();
+        let loss = |(net, Constant((x, boundary))): Argument| loss(&net, x, boundary);
         value_and_grad(loss, argument)
     });
 
