@@ -169,7 +169,8 @@ impl<L: Loss> Build<'_, L> {
         &self,
         f: impl FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
     ) -> Result<Program, ProgramError> {
-        Program::trace(&self.model.settings(), self.specs, f)
+        let names = self.model.parameters().iter().map(|p| p.name.as_str());
+        Program::trace_named(&self.model.settings(), self.specs, names, f)
     }
 
     /// The parameters' positions among the arguments.

@@ -51,6 +51,7 @@ impl Program {
             });
             Ok(primals.chain(tangents).map(Value::Float).collect())
         })?
+        .named(self.names.clone())
         .simplify()
     }
 
@@ -84,6 +85,7 @@ impl Program {
                     .collect()
             })
         })?
+        .named(self.names.clone())
         .simplify()
     }
 
@@ -101,6 +103,7 @@ impl Program {
         record(&self.settings, &self.inputs(), |device, inputs| {
             self.reverse(device, inputs, wrt, |outputs| outputs.to_vec())
         })?
+        .named(self.names.clone())
         .simplify()
     }
 

@@ -7,12 +7,15 @@ use crate::Spec;
 #[non_exhaustive]
 pub enum ProgramError {
     /// An operation that programs cannot replay, or that has no derivative rule here.
-    #[error("the operation `{operation}` is not supported: {reason}")]
+    #[error("the operation `{operation}`{} is not supported: {reason}", downstream(.place))]
     Unsupported {
         /// The operation's name in Burn.
         operation: String,
         /// What is missing.
         reason: &'static str,
+        /// The named input that it depends on last, such as `encoder.2.linear.weight`, if inputs have names
+        /// ([`Program::trace_named`](crate::Program::trace_named)).
+        place: Option<String>,
     },
     /// The function could not be recorded.
     #[error("the function could not be traced: {0}")]
@@ -54,4 +57,57 @@ pub enum ProgramError {
     /// A program cannot be vectorized as asked.
     #[error("the program cannot be vectorized: {0}")]
     Vectorize(String),
+    /// A derivative was asked for with respect to no float tensor at all.
+    #[error(
+        "there is nothing to differentiate by: the argument holds no float tensor, or all are constant"
+    )]
+    NothingToDifferentiate,
+    /// A gradient was asked for of a function with more than one number as result.
+    #[error(
+        "only a function of one number has a gradient, and this one returned {found}: sum it, or take its Jacobian"
+    )]
+    NotScalar {
+        /// The result's shape and type.
+        found: Box<Spec>,
+    },
+    /// A tangent that does not fit the argument, or a cotangent that does not fit the result.
+    #[error("tensor {index} of the vector is {found}, and what it belongs to is {expected}")]
+    Vector {
+        /// Position among the float tensors, from 0.
+        index: usize,
+        /// Shape and type of the argument's tensor (of a tangent) or the result's (of a cotangent).
+        expected: Box<Spec>,
+        /// The tensor's shape and type.
+        found: Box<Spec>,
+    },
+    /// A tangent or cotangent with a wrong number of float tensors.
+    #[error("the vector holds {found} float tensors, and what it belongs to {expected}")]
+    VectorLength {
+        /// Float tensors of the argument or result.
+        expected: usize,
+        /// Float tensors of the vector.
+        found: usize,
+    },
+    /// Tensors that cannot be laid out as one flat vector, or a flat vector that does not fit them.
+    #[error("{0}")]
+    Flat(String),
+}
+
+impl ProgramError {
+    /// Says where an unsupported operation was met, unless that is known.
+    pub(crate) fn at(mut self, find: impl FnOnce() -> Option<String>) -> Self {
+        if let Self::Unsupported { place, .. } = &mut self
+            && place.is_none()
+        {
+            *place = find();
+        }
+        self
+    }
+}
+
+fn downstream(place: &Option<String>) -> String {
+    match place {
+        Some(name) => format!(" (downstream of `{name}`)"),
+        None => String::new(),
+    }
 }

@@ -1,7 +1,50 @@
-//! Functions of Burn tensors as programs: trace, differentiate, simplify, run.
+//! Derivatives of any order for Burn: functions of tensors as programs that are traced, differentiated, simplified and run.
 //!
 //! Burn differentiates once, in reverse mode, while it computes. Here a function is first traced into Burn's graph IR, the way JAX
-//! does it; the trace is a [`Program`] that can be transformed, printed and run on any device, any number of times:
+//! does it, and the trace is transformed. Everything is exact: there are no finite differences.
+//!
+//! # Functions of closures
+//!
+//! | function | result |
+//! |---|---|
+//! | [`jvp`] | forward mode: the value, and its derivative along a tangent |
+//! | [`vjp`] | reverse mode: the value, and the linear map that pulls cotangents back |
+//! | [`linearize`] | the value, and its derivative as a linear map from tangents to tangents |
+//! | [`grad`], [`value_and_grad`] | the gradient of a function of one number |
+//! | [`hvp`] | the product of its Hessian with a vector |
+//! | [`jacobian`], [`hessian`] | dense matrices |
+//! | [`Function`] | any closure, traced once and run often |
+//!
+//! ```
+//! use backdraft_program::{grad, hvp};
+//! use burn::tensor::{Device, Tensor};
+//!
+//! let device = Device::flex();
+//! let x = Tensor::<1>::from_floats([0.5, 1.0, 2.0], &device);
+//!
+//! // The second derivative of each element of x^3: the gradient of the sum of the gradient.
+//! let slope = |x| grad(|x: Tensor<1>| x.powi_scalar(3).sum(), x);
+//! let second = grad(|x| Ok(slope(x)?.sum()), x.clone())?;
+//! assert_eq!(second.into_data(), (x.clone() * 6.0).into_data());
+//!
+//! // The same by a product with the Hessian, which is diagonal.
+//! let product = hvp(|x: Tensor<1>| x.powi_scalar(3).sum(), x.clone(), x.ones_like())?;
+//! assert_eq!(product.into_data(), (x * 6.0).into_data());
+//! # Ok::<(), backdraft_program::ProgramError>(())
+//! ```
+//!
+//! - **Arguments and results** are any [`Tensors`]: a tensor, tuples, arrays, vectors and options of them, and a module's
+//!   [`Parameters`]. Derivatives are taken by the float tensors among them, except in a [`Constant`].
+//! - **They compose** to any order. A closure within a function that is being differentiated may read that function's tensors;
+//!   the closure then returns a `Result`, and `?` hands errors on.
+//! - **A tensor from outside all of them** was computed before the trace and lives on another device than the traced ones. Pass it
+//!   as an argument, in a [`Constant`] if it is not to be differentiated, or move it with `.to_device(&x.device())`.
+//! - **They run where their arguments live**, in the arguments' float type. Each call traces its closure anew; in a loop use
+//!   [`Function`], or [`linearize`] and [`vjp`] for many products at one point.
+//!
+//! # Programs
+//!
+//! Below the functions is [`Program`], a trace that can be transformed, printed and run on any device, any number of times:
 //!
 //! | transformation | result |
 //! |---|---|
@@ -38,19 +81,40 @@
 //! # Ok::<(), backdraft_program::ProgramError>(())
 //! ```
 //!
-//! Everything is exact: there are no finite differences. Tensors are rankless [`DispatchTensor`]s at this level, because a program
-//! does not know its ranks at compile time.
+//! Tensors are rankless [`DispatchTensor`]s at this level, because a program does not know its ranks at compile time.
+//!
+//! # What is not supported
+//!
+//! An operation without a rule is [`ProgramError::Unsupported`], never a wrong derivative. The error says of which named input the
+//! operation is downstream: of a module's parameter, or of an input of [`Program::trace_named`].
+//!
+//! - In a trace: random numbers (draw them outside, as an argument), custom operations, quantized tensors, and the values of
+//!   tensors (`into_data`, `into_scalar`): control flow cannot depend on them. `detach` is not recorded, so that derivatives go
+//!   through it: pass what is to be held fixed as a [`Constant`].
+//! - In forward mode: what the documentation of `backdraft-forward` lists, such as `deform_conv2d` by its offsets and mask, and
+//!   scatters that take a minimum or maximum.
+//! - In reverse mode: `grid_sample_2d` other than bilinear; `deform_conv2d`; and a second time through the reverse pass of
+//!   `ctc_loss` where a backend has its own.
+//!
+//! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 
 mod arrange;
 mod compile;
 mod differentiate;
 mod error;
+mod function;
+mod functions;
+mod linear;
 mod linearize;
+mod nest;
+mod parameters;
 mod part;
+mod place;
 mod program;
 mod record;
 mod replay;
 mod simplify;
+mod tensors;
 mod value;
 mod vectorize;
 
@@ -58,6 +122,16 @@ pub use burn::backend::DispatchTensor;
 pub use burn_backend::DeviceSettings;
 pub use compile::Compiled;
 pub use error::ProgramError;
+pub use function::Function;
+pub use functions::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp};
+pub use linear::Linear;
 pub use linearize::Linearized;
+pub use parameters::Parameters;
 pub use program::Program;
+pub use tensors::{Constant, Leaves, Outcome, Tensors};
 pub use value::Spec;
+
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -100,16 +100,22 @@ impl Program {
             .filter(|tensor| !fixed.iter().any(|input| input.id == tensor.id))
             .map(|tensor| spec(tensor).shape.num_elements() * tensor.dtype.size())
             .sum();
-        let inputs = varying
+        let inputs: Vec<TensorIr> = varying
             .iter()
             .map(|&i| self.inputs[i].clone())
             .chain(kept.clone())
             .collect();
         let values = self.constant_values();
+        let names = |inputs: &[TensorIr]| {
+            let name = |tensor: &TensorIr| self.name_of(tensor.id).unwrap_or_default();
+            inputs.iter().map(name).collect()
+        };
+        let (early_names, late_names) = (names(&fixed), names(&inputs));
+        let fixed = Self::renumber(self.settings, fixed, early, kept, values.clone())?;
+        let varying = Self::renumber(self.settings, inputs, late, self.outputs.clone(), values)?;
         Ok(Linearized {
-            fixed: Self::renumber(self.settings, fixed, early, kept, values.clone())?.simplify()?,
-            varying: Self::renumber(self.settings, inputs, late, self.outputs.clone(), values)?
-                .simplify()?,
+            fixed: fixed.named(early_names).simplify()?,
+            varying: varying.named(late_names).simplify()?,
             kept_bytes,
         })
     }

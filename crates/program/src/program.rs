@@ -21,33 +21,14 @@ pub struct Program {
     pub(crate) inputs: Vec<TensorIr>,
     pub(crate) outputs: Vec<TensorIr>,
     pub(crate) constants: Vec<(TensorIr, Arc<TensorData>)>,
+    /// Names of the first inputs; an empty one is none.
+    pub(crate) names: Vec<String>,
     /// How often each tensor is read, outputs included; its length is the number of tensors.
     pub(crate) uses: Vec<u32>,
 }
 
 impl Program {
-    /// Puts recorded parts together: renumbers the tensors densely and keeps the constants that are read.
-    pub(crate) fn assemble(
-        settings: DeviceSettings,
-        inputs: Vec<TensorIr>,
-        operations: impl Iterator<Item = OperationIr>,
-        outputs: &[(TensorId, Spec)],
-        values: BTreeMap<TensorId, TensorData>,
-    ) -> Result<Self, ProgramError> {
-        let outputs = outputs
-            .iter()
-            .map(|(id, spec)| TensorIr::uninit(*id, spec.shape.clone(), spec.dtype))
-            .collect();
-        let values = values.into_iter().map(|(id, data)| (id, Arc::new(data)));
-        Self::renumber(
-            settings,
-            inputs,
-            operations.collect(),
-            outputs,
-            values.collect(),
-        )
-    }
-
+    /// Puts parts together: renumbers the tensors densely and keeps the constants that are read.
     pub(crate) fn renumber(
         settings: DeviceSettings,
         mut inputs: Vec<TensorIr>,
@@ -106,8 +87,14 @@ impl Program {
             inputs,
             outputs,
             constants,
+            names: Vec::new(),
             uses,
         })
+    }
+
+    /// The program with names for its first inputs.
+    pub(crate) fn named(self, names: Vec<String>) -> Self {
+        Self { names, ..self }
     }
 
     /// The same constants by tensor, for [`renumber`](Self::renumber).
@@ -126,6 +113,12 @@ impl Program {
     /// Shapes and types of the outputs, in order.
     pub fn outputs(&self) -> Vec<Spec> {
         self.outputs.iter().map(spec).collect()
+    }
+
+    /// Names of the inputs, in order, as given to [`Program::trace_named`]: empty where there is none.
+    pub fn input_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.names.iter().map(String::as_str);
+        names.chain(std::iter::repeat("")).take(self.inputs.len())
     }
 
     /// Default types of the device that it was traced for.

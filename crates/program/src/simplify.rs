@@ -77,7 +77,8 @@ impl Program {
         }
         live.reverse();
         let values = self.constant_values();
-        Self::renumber(self.settings, self.inputs, live, outputs, values)
+        let simpler = Self::renumber(self.settings, self.inputs, live, outputs, values)?;
+        Ok(simpler.named(self.names))
     }
 }
 

@@ -8,7 +8,8 @@ use burn_backend::{
     ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     tensor::{BoolTensor, FloatTensor, IntTensor},
 };
-use burn_capture::{CaptureBackend, CaptureDevice, TensorId};
+use burn_capture::{CaptureBackend, CaptureDevice};
+use burn_ir::TensorIr;
 
 /// Shape and type of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,15 +79,19 @@ impl<B: Backend> Clone for Value<B> {
 }
 
 impl Value<CaptureBackend> {
-    pub(crate) fn id(&self) -> TensorId {
+    /// The tensor's name in the recording.
+    pub(crate) fn ir(&self) -> TensorIr {
         match self {
-            Self::Float(t) | Self::Int(t) | Self::Bool(t) => t.id(),
+            Self::Float(t) | Self::Int(t) | Self::Bool(t) => {
+                TensorIr::uninit(t.id(), t.shape(), t.dtype())
+            }
         }
     }
 
-    pub(crate) fn spec(&self) -> Spec {
+    /// Where it is recorded.
+    pub(crate) fn device(&self) -> CaptureDevice {
         match self {
-            Self::Float(t) | Self::Int(t) | Self::Bool(t) => Spec::new(t.shape(), t.dtype()),
+            Self::Float(t) | Self::Int(t) | Self::Bool(t) => t.device(),
         }
     }
 

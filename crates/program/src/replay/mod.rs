@@ -6,10 +6,13 @@ mod float;
 mod int;
 mod interpolate;
 mod module;
+mod reverse;
+mod softmax;
 mod target;
 
 use std::fmt::Debug;
 
+use backdraft_forward::catch_unsupported;
 use burn_backend::{
     Backend, TensorData,
     tensor::{BoolTensor, Device, FloatTensor, IntTensor},
@@ -22,10 +25,10 @@ use crate::{
     value::Value,
 };
 
-use target::Target;
+pub(crate) use target::Target;
 
 /// The tensors that are alive while a program runs.
-struct Env<'a, B: Backend> {
+pub(crate) struct Env<'a, B: Backend> {
     device: &'a Device<B>,
     values: Vec<Option<Value<B>>>,
     uses: Vec<u32>,
@@ -77,6 +80,7 @@ fn unsupported<B: Backend>(op: &impl Debug) -> Result<Value<B>, ProgramError> {
     Err(ProgramError::Unsupported {
         operation: name(op),
         reason: "programs cannot replay it",
+        place: None,
     })
 }
 
@@ -119,8 +123,8 @@ pub(crate) fn replay<B: Target>(
     for ((tensor, _), value) in program.constants.iter().zip(constants) {
         env.put(tensor, value.clone());
     }
-    for op in &program.operations {
-        let value = operation(&mut env, op)?;
+    for (position, op) in program.operations.iter().enumerate() {
+        let value = run(&mut env, op).map_err(|error| program.locate(error, position))?;
         if let Some(out) = op.outputs().next() {
             env.put(out, value);
         }
@@ -132,8 +136,22 @@ pub(crate) fn replay<B: Target>(
         .collect())
 }
 
+fn run<B: Target>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
+    let ran = catch_unsupported(|| match B::special(env, op) {
+        Some(value) => value,
+        None => operation(env, op),
+    });
+    ran.unwrap_or_else(|error| {
+        Err(ProgramError::Unsupported {
+            operation: error.operation.into(),
+            reason: "it has no forward-mode rule",
+            place: None,
+        })
+    })
+}
+
 /// Runs one operation. Its first output is returned; others are stored.
-fn operation<B: Target>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
+fn operation<B: Backend>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
     match op {
         OperationIr::BaseFloat(op) => float::base(env, op),
         OperationIr::NumericFloat(_, op) => float::numeric(env, op),

@@ -5,7 +5,7 @@ use std::f64::consts::{PI, SQRT_2};
 use burn_backend::{Backend, DType, TensorMetadata, ops::ConvOptions, tensor::FloatTensor};
 use burn_ir::{ActivationOperationIr, Conv1dOptionsIr, ModuleOperationIr};
 
-use super::{Env, deform::deform_conv2d, interpolate::interpolate, target::Target, unsupported};
+use super::{Env, deform::deform_conv2d, interpolate::interpolate, unsupported};
 use crate::ProgramError;
 use crate::value::Value::{self, *};
 
@@ -373,7 +373,7 @@ fn grouped_weight_backward<B: Backend>(
 }
 
 /// Activations.
-pub(super) fn activation<B: Target>(
+pub(super) fn activation<B: Backend>(
     e: &mut Env<B>,
     op: &ActivationOperationIr,
 ) -> Result<Value<B>, ProgramError> {
@@ -402,9 +402,9 @@ pub(super) fn activation<B: Target>(
         Op::LogSigmoidBackward(d) => {
             Float(B::log_sigmoid_backward(e.float(&d.lhs), e.float(&d.rhs)))
         }
-        Op::Softmax(d) => Float(B::whole_softmax(e.float(&d.input), d.axis)),
-        Op::LogSoftmax(d) => Float(B::whole_log_softmax(e.float(&d.input), d.axis)),
-        Op::Softmin(d) => Float(B::whole_softmax(B::float_neg(e.float(&d.input)), d.axis)),
+        Op::Softmax(d) => Float(B::softmax(e.float(&d.input), d.axis)),
+        Op::LogSoftmax(d) => Float(B::log_softmax(e.float(&d.input), d.axis)),
+        Op::Softmin(d) => Float(B::softmax(B::float_neg(e.float(&d.input)), d.axis)),
     })
 }
 

@@ -1,94 +1,29 @@
-//! The backends that programs are replayed on, and rules of reverse mode that Burn does not have.
+//! The backends that programs are replayed on.
 
 use backdraft_forward::Dual;
 use burn::backend::Dispatch;
-use burn_autodiff::{
-    Autodiff,
-    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
-};
-use burn_backend::{Backend, tensor::FloatTensor};
+use burn_autodiff::Autodiff;
+use burn_backend::Backend;
+use burn_capture::CaptureBackend;
+use burn_ir::OperationIr;
 
-/// A backend that programs are replayed on. Its softmax and log-softmax are differentiated from their outputs, the way
-/// backdraft-forward does it; Burn's reverse mode takes them apart, maximum included.
+use super::{Env, reverse};
+use crate::{ProgramError, value::Value};
+
+/// A backend that programs are replayed on.
 pub(crate) trait Target: Backend {
-    /// Softmax along `dim`.
-    fn whole_softmax(x: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        Self::softmax(x, dim)
-    }
-
-    /// Log-softmax along `dim`.
-    fn whole_log_softmax(x: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        Self::log_softmax(x, dim)
+    /// Runs `op` if this backend's own operation will not do.
+    fn special(_: &mut Env<Self>, _: &OperationIr) -> Option<Result<Value<Self>, ProgramError>> {
+        None
     }
 }
 
 impl Target for Dispatch {}
 
-impl<B: Backend> Target for Dual<B> {}
+impl Target for Dual<CaptureBackend> {}
 
-impl<B: Backend> Target for Autodiff<B> {
-    fn whole_softmax(x: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        by_output::<B, _>(x, Softmax, dim, B::softmax)
-    }
-
-    fn whole_log_softmax(x: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        by_output::<B, _>(x, LogSoftmax, dim, B::log_softmax)
-    }
-}
-
-/// An operation along `dim` whose gradient `rule` computes from the output.
-fn by_output<B, R>(
-    x: FloatTensor<Autodiff<B>>,
-    rule: R,
-    dim: usize,
-    op: impl FnOnce(FloatTensor<B>, usize) -> FloatTensor<B>,
-) -> FloatTensor<Autodiff<B>>
-where
-    B: Backend,
-    R: Backward<B, 1, State = (FloatTensor<B>, usize)>,
-{
-    let (x, node) = x.into_parts();
-    let output = op(x, dim);
-    match rule
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((output.clone(), dim), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Softmax;
-
-#[derive(Debug)]
-struct LogSoftmax;
-
-/// `y (g - sum g y)`.
-impl<B: Backend> Backward<B, 1> for Softmax {
-    type State = (FloatTensor<B>, usize);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (y, dim) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |g| {
-            let mean = B::float_sum_dim(B::float_mul(g.clone(), y.clone()), dim);
-            B::float_mul(y, B::float_sub(g, mean))
-        });
-    }
-}
-
-/// `g - exp(y) sum g`, with the sum negated rather than the product: it is smaller.
-impl<B: Backend> Backward<B, 1> for LogSoftmax {
-    type State = (FloatTensor<B>, usize);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (y, dim) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |g| {
-            let sum = B::float_neg(B::float_sum_dim(g.clone(), dim));
-            B::float_add(g, B::float_mul(B::float_exp(y), sum))
-        });
+impl Target for Autodiff<CaptureBackend> {
+    fn special(e: &mut Env<Self>, op: &OperationIr) -> Option<Result<Value<Self>, ProgramError>> {
+        reverse::special(e, op)
     }
 }
