@@ -27,9 +27,9 @@ fn exactly_so_many_labels_become_others() {
         let expected = (fraction * truth.len() as f64).round() as usize;
         assert_eq!(noise.changes.len(), expected);
         let mask = noise.mask(truth.len());
-        for row in 0..truth.len() {
-            assert_eq!(labels[row] != truth[row], mask[row]);
-            assert!((0..10).contains(&labels[row]));
+        for ((label, truth), wrong) in labels.iter().zip(&truth).zip(mask) {
+            assert_eq!(label != truth, wrong);
+            assert!((0..10).contains(label));
         }
         assert!(noise.changes.is_sorted_by_key(|change| change.row));
         for change in &noise.changes {

@@ -142,13 +142,13 @@ fn colours_are_standardised_channel_by_channel() {
     assert_eq!(data.image, None);
     // Red is 0 to 11: mean 5.5, variance 143/12; green is constant; blue is twice red.
     let std = (143.0_f64 / 12.0).sqrt();
-    let row = data.test.row(0);
-    for pixel in 0..6 {
+    let (channels, _) = data.test.row(0).as_chunks::<6>();
+    for (pixel, (red, blue)) in channels[0].iter().zip(&channels[2]).enumerate() {
         let expected = ((12.0 + pixel as f64 - 5.5) / std) as f32;
-        assert!((row[pixel] - expected).abs() < 1e-6, "{row:?}");
-        assert_eq!(row[6 + pixel], 0.0);
-        assert!((row[12 + pixel] - expected).abs() < 1e-6, "{row:?}");
+        assert!((red - expected).abs() < 1e-6, "{red}");
+        assert!((blue - expected).abs() < 1e-6, "{blue}");
     }
+    assert_eq!(channels[1], [0.0; 6]);
     let moments = data.standardisation.unwrap().features;
     assert_eq!((moments.len(), moments[7].std), (18, 0.0));
     assert!((moments[12].mean - 11.0).abs() < 1e-12);
