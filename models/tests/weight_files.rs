@@ -103,6 +103,66 @@ fn every_byte_of_a_pickle_may_be_wrong() {
     load_into(perceptron(), &path, &layers()).unwrap();
 }
 
+/// A file of torch.save's kind with one entry, a pickle, of whatever it likes.
+fn archive(pickle: &[u8]) -> Vec<u8> {
+    let name = b"a/data.pkl";
+    let size = (pickle.len() as u32).to_le_bytes();
+    // No check sum; packed and plain size; lengths of the name and of the extra field.
+    let fields = [&[0; 4], &size[..], &size, &[10, 0, 0, 0]].concat();
+    let local = [
+        &b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0"[..],
+        &fields,
+        name,
+        pickle,
+    ]
+    .concat();
+    let entry = [
+        &b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0"[..],
+        &fields,
+        &[0; 14],
+        name,
+    ]
+    .concat();
+    let sizes = [entry.len() as u32, local.len() as u32].map(u32::to_le_bytes);
+    let end = [
+        &b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..],
+        &sizes.concat(),
+        &[0; 2],
+    ];
+    [local, entry, end.concat()].concat()
+}
+
+#[test]
+fn pickles_of_bad_will_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.pt");
+    let reason = |pickle: &[u8]| {
+        fs::write(&path, archive(pickle)).unwrap();
+        match load_into(perceptron(), &path, &layers()) {
+            Err(WeightsError::Malformed { reason, .. }) => reason,
+            Err(WeightsError::Mismatch { mismatch, .. }) => mismatch.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // An empty dictionary, and tuples a million deep: no tensor, and no stack used up.
+    assert!(reason(b"\x80\x02}.").contains("the file lacks layers.0.weight"));
+    let deep = [&b"\x80\x02)"[..], &[0x85; 1 << 20], b"."].concat();
+    assert!(reason(&deep).contains("the file lacks"));
+    // A dictionary that holds itself twice, so that each look at it doubles the looks.
+    let looped = reason(b"\x80\x02}q\0X\x01\0\0\0ah\0sX\x01\0\0\0bh\0s.");
+    assert!(looped.contains("hold themselves"), "{looped}");
+    // A call of what must not be called is only noted.
+    assert!(reason(b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.").contains("the file lacks"));
+    let quantised = reason(b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_qtensor\n)Rs.");
+    assert!(
+        quantised.contains("`w` is a tensor of a kind that cannot be read"),
+        "{quantised}"
+    );
+    assert!(reason(b"\x80\x02\x00.").contains("operation 0x00"));
+    assert!(reason(b"\x80\x02}").contains("stops early"));
+    assert!(reason(b"\x80\x02s.").contains("takes more from its stack"));
+}
+
 #[test]
 fn names_are_mapped_by_the_first_rule_that_matches() {
     let names = NameMap::parse([

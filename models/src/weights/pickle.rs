@@ -1,31 +1,56 @@
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::ops::Index;
 
-/// What a pickle holds, as far as state dictionaries need it. Nothing is ever imported or called: what a pickle wants
-/// built is recognised by name, or left as [`Built`](Self::Built).
-#[derive(Clone, Debug)]
+/// What a pickle holds. Values refer to each other by place, so that however deeply they are nested, and whether or not
+/// in circles, to drop them takes no recursion.
+pub(super) struct Pickle {
+    values: Vec<Value>,
+    /// The value that was pickled.
+    pub(super) root: Place,
+}
+
+/// A value of a [`Pickle`].
+#[derive(Clone, Copy)]
+pub(super) struct Place(usize);
+
+impl Index<Place> for Pickle {
+    type Output = Value;
+
+    fn index(&self, place: Place) -> &Value {
+        &self.values[place.0]
+    }
+}
+
+impl Pickle {
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+}
+
+/// A value, as far as state dictionaries need it. Nothing is ever imported or called: what a pickle wants built is
+/// recognised by name, or left as [`Built`](Self::Built).
 pub(super) enum Value {
     Int(i64),
-    Text(Rc<str>),
-    Tuple(Rc<[Value]>),
-    /// Shared, because a pickle refers to lists and dictionaries before it fills them.
-    List(Rc<RefCell<Vec<Value>>>),
-    Dict(Rc<RefCell<Vec<(Value, Value)>>>),
+    Text(String),
+    Tuple(Vec<Place>),
+    List(Vec<Place>),
+    Dict(Vec<[Place; 2]>),
     /// Something in a Python module: `module name`.
-    Global(Rc<str>),
+    Global(String),
     /// What is kept outside the pickle.
-    Persistent(Rc<Value>),
-    /// The result of calling something with arguments.
-    Built(Rc<str>, Rc<Value>),
+    Persistent(Place),
+    /// The result of calling something, by its name, with arguments.
+    Built(String, Place),
     /// None, truth values, floating-point numbers, bytes: nothing that weights are made of.
     Other,
 }
 
 /// Runs a pickle (protocols 2 to 5; Python's `pickletools` describes the operations).
-pub(super) fn unpickle(bytes: &[u8]) -> Result<Value, String> {
+pub(super) fn unpickle(bytes: &[u8]) -> Result<Pickle, String> {
     let mut machine = Machine {
         rest: bytes,
+        values: Vec::new(),
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
@@ -33,7 +58,9 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Value, String> {
     loop {
         let operation = machine.take(1)?[0];
         if operation == b'.' {
-            return machine.pop();
+            let root = machine.pop()?;
+            let values = machine.values;
+            return Ok(Pickle { values, root });
         }
         machine.step(operation)?;
     }
@@ -41,9 +68,10 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Value, String> {
 
 struct Machine<'a> {
     rest: &'a [u8],
-    stack: Vec<Value>,
+    values: Vec<Value>,
+    stack: Vec<Place>,
     marks: Vec<usize>,
-    memo: HashMap<usize, Value>,
+    memo: HashMap<usize, Place>,
 }
 
 impl Machine<'_> {
@@ -56,12 +84,12 @@ impl Machine<'_> {
             b'1' => drop(self.pop_mark()?),
             b'2' => {
                 let top = self.pop()?;
-                self.stack.extend([top.clone(), top]);
+                self.stack.extend([top, top]);
             }
-            b'N' | 0x88 | 0x89 => self.stack.push(Value::Other),
+            b'N' | 0x88 | 0x89 => self.push(Value::Other),
             b'J' => {
                 let number = self.number(4)? as u32 as i32;
-                self.stack.push(Value::Int(number.into()));
+                self.push(Value::Int(number.into()));
             }
             b'K' => self.push_number(1)?,
             b'M' => self.push_number(2)?,
@@ -76,11 +104,11 @@ impl Machine<'_> {
             b'I' | b'L' => {
                 let line = self.line()?;
                 let number = line.trim_end_matches('L').parse();
-                self.stack.push(number.map_or(Value::Other, Value::Int));
+                self.push(number.map_or(Value::Other, Value::Int));
             }
             b'F' => {
                 self.line()?;
-                self.stack.push(Value::Other);
+                self.push(Value::Other);
             }
             b'G' => self.other(8)?,
             b'X' => self.text(4)?,
@@ -89,20 +117,20 @@ impl Machine<'_> {
             b'U' | b'C' => self.bytes(1)?,
             b'T' | b'B' => self.bytes(4)?,
             0x8e | 0x96 => self.bytes(8)?,
-            b')' => self.stack.push(Value::Tuple(Rc::from([]))),
+            b')' => self.push(Value::Tuple(Vec::new())),
             0x85..=0x87 => {
                 let start = self.below(usize::from(operation - 0x84))?;
                 let items = self.stack.split_off(start);
-                self.stack.push(Value::Tuple(items.into()));
+                self.push(Value::Tuple(items));
             }
             b't' => {
                 let items = self.pop_mark()?;
-                self.stack.push(Value::Tuple(items.into()));
+                self.push(Value::Tuple(items));
             }
-            b']' | 0x8f => self.stack.push(Value::List(Rc::default())),
+            b']' | 0x8f => self.push(Value::List(Vec::new())),
             b'l' => {
                 let items = self.pop_mark()?;
-                self.stack.push(Value::List(Rc::new(RefCell::new(items))));
+                self.push(Value::List(items));
             }
             b'a' => {
                 let item = self.pop()?;
@@ -112,10 +140,10 @@ impl Machine<'_> {
                 let items = self.pop_mark()?;
                 self.extend(items)?;
             }
-            b'}' => self.stack.push(Value::Dict(Rc::default())),
+            b'}' => self.push(Value::Dict(Vec::new())),
             b'd' => {
                 let items = pairs(self.pop_mark()?)?;
-                self.stack.push(Value::Dict(Rc::new(RefCell::new(items))));
+                self.push(Value::Dict(items));
             }
             b's' => {
                 let start = self.below(2)?;
@@ -128,28 +156,29 @@ impl Machine<'_> {
             }
             b'c' => {
                 let global = format!("{} {}", self.line()?, self.line()?);
-                self.stack.push(Value::Global(global.into()));
+                self.push(Value::Global(global));
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let (Value::Text(module), Value::Text(name)) = (module, name) else {
+                let (Value::Text(module), Value::Text(name)) =
+                    (&self.values[module.0], &self.values[name.0])
+                else {
                     return Err("its pickle names something by what is no text".to_owned());
                 };
-                self.stack
-                    .push(Value::Global(format!("{module} {name}").into()));
+                self.push(Value::Global(format!("{module} {name}")));
             }
             b'R' | 0x81 => {
                 let (arguments, callable) = (self.pop()?, self.pop()?);
-                self.stack.push(build(callable, arguments));
+                self.build(callable, arguments);
             }
             0x92 => {
                 let (_, arguments, callable) = (self.pop()?, self.pop()?, self.pop()?);
-                self.stack.push(build(callable, arguments));
+                self.build(callable, arguments);
             }
             b'b' => drop(self.pop()?), // the state of what stays on the stack
             b'Q' => {
                 let id = self.pop()?;
-                self.stack.push(Value::Persistent(Rc::new(id)));
+                self.push(Value::Persistent(id));
             }
             b'q' => {
                 let place = self.number(1)? as usize;
@@ -187,9 +216,23 @@ impl Machine<'_> {
         Ok(bytes.fold(0, |number, &byte| (number << 8) | u64::from(byte)))
     }
 
+    fn push(&mut self, value: Value) {
+        self.stack.push(Place(self.values.len()));
+        self.values.push(value);
+    }
+
+    fn build(&mut self, callable: Place, arguments: Place) {
+        let built = match &self.values[callable.0] {
+            Value::Global(name) if name == "collections OrderedDict" => Value::Dict(Vec::new()),
+            Value::Global(name) => Value::Built(name.clone(), arguments),
+            _ => Value::Other,
+        };
+        self.push(built);
+    }
+
     fn push_number(&mut self, length: usize) -> Result<(), String> {
         let number = self.number(length)?;
-        self.stack.push(Value::Int(number as i64));
+        self.push(Value::Int(number as i64));
         Ok(())
     }
 
@@ -208,7 +251,7 @@ impl Machine<'_> {
         } else {
             Value::Other
         };
-        self.stack.push(value);
+        self.push(value);
         Ok(())
     }
 
@@ -224,8 +267,8 @@ impl Machine<'_> {
         let length = self.number(width)? as usize;
         let text = str::from_utf8(self.take(length)?)
             .map_err(|_| "its pickle has text that is not UTF-8")?;
-        let text = Value::Text(text.into());
-        self.stack.push(text);
+        let text = Value::Text(text.to_owned());
+        self.push(text);
         Ok(())
     }
 
@@ -236,11 +279,11 @@ impl Machine<'_> {
 
     fn other(&mut self, length: usize) -> Result<(), String> {
         self.take(length)?;
-        self.stack.push(Value::Other);
+        self.push(Value::Other);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Value, String> {
+    fn pop(&mut self) -> Result<Place, String> {
         self.stack.pop().ok_or_else(underflow)
     }
 
@@ -249,7 +292,7 @@ impl Machine<'_> {
         self.stack.len().checked_sub(count).ok_or_else(underflow)
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Value>, String> {
+    fn pop_mark(&mut self) -> Result<Vec<Place>, String> {
         match self.marks.pop() {
             Some(mark) if mark <= self.stack.len() => Ok(self.stack.split_off(mark)),
             _ => Err(underflow()),
@@ -257,24 +300,26 @@ impl Machine<'_> {
     }
 
     /// Appends to the list on top; to anything else, which is of no use here, nothing.
-    fn extend(&mut self, items: Vec<Value>) -> Result<(), String> {
-        if let Value::List(list) = self.stack.last().ok_or_else(underflow)? {
-            list.borrow_mut().extend(items);
+    fn extend(&mut self, items: Vec<Place>) -> Result<(), String> {
+        let top = self.stack.last().ok_or_else(underflow)?;
+        if let Value::List(list) = &mut self.values[top.0] {
+            list.extend(items);
         }
         Ok(())
     }
 
     /// Puts keys and values into the dictionary on top.
-    fn insert(&mut self, items: Vec<Value>) -> Result<(), String> {
-        if let Value::Dict(dict) = self.stack.last().ok_or_else(underflow)? {
-            dict.borrow_mut().extend(pairs(items)?);
+    fn insert(&mut self, items: Vec<Place>) -> Result<(), String> {
+        let top = self.stack.last().ok_or_else(underflow)?;
+        if let Value::Dict(dict) = &mut self.values[top.0] {
+            dict.extend(pairs(items)?);
         }
         Ok(())
     }
 
     fn memorise(&mut self, place: usize) -> Result<(), String> {
         let top = self.stack.last().ok_or_else(underflow)?;
-        self.memo.insert(place, top.clone());
+        self.memo.insert(place, *top);
         Ok(())
     }
 
@@ -282,7 +327,7 @@ impl Machine<'_> {
         let place = self.number(width)? as usize;
         let value = self.memo.get(&place);
         let value = value.ok_or("its pickle refers to what it has not named")?;
-        self.stack.push(value.clone());
+        self.stack.push(*value);
         Ok(())
     }
 }
@@ -291,22 +336,10 @@ fn underflow() -> String {
     "its pickle takes more from its stack than it put there".to_owned()
 }
 
-fn pairs(items: Vec<Value>) -> Result<Vec<(Value, Value)>, String> {
+fn pairs(items: Vec<Place>) -> Result<Vec<[Place; 2]>, String> {
     let (pairs, rest) = items.as_chunks::<2>();
     if !rest.is_empty() {
         return Err("its pickle has a key without a value".to_owned());
     }
-    Ok(pairs
-        .iter()
-        .cloned()
-        .map(|[key, value]| (key, value))
-        .collect())
-}
-
-fn build(callable: Value, arguments: Value) -> Value {
-    match callable {
-        Value::Global(name) if &*name == "collections OrderedDict" => Value::Dict(Rc::default()),
-        Value::Global(name) => Value::Built(name, Rc::new(arguments)),
-        _ => Value::Other,
-    }
+    Ok(pairs.to_vec())
 }

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::rc::Rc;
 
 use burn::tensor::{BoolStore, DType};
 
 use super::archive::Archive;
-use super::pickle::{Value, unpickle};
+use super::pickle::{Pickle, Place, Value, unpickle};
 use super::read::Found;
 
 /// The keys under which checkpoints keep a state dictionary beside other things.
@@ -25,9 +26,14 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
     if order.is_ok_and(|order| order != b"little") {
         return Err("it was written on a big-endian machine".to_owned());
     }
-    let root = unpickle(archive.read(&pickle)?)?;
-    let mut tensors = Vec::new();
-    collect("", &root, DEPTH, &mut tensors)?;
+    let pickle = unpickle(archive.read(&pickle)?)?;
+    let mut collector = Collector {
+        pickle: &pickle,
+        visits: 0,
+        tensors: Vec::new(),
+    };
+    collector.collect("", pickle.root, DEPTH)?;
+    let mut tensors = collector.tensors;
     for key in NESTED {
         if tensors.iter().any(|(name, _)| name.starts_with(key)) {
             tensors = tensors
@@ -50,7 +56,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
 
 /// A tensor: a view of a storage.
 struct Tensor {
-    storage: Rc<str>,
+    storage: String,
     dtype: DType,
     offset: usize,
     shape: Vec<usize>,
@@ -78,7 +84,7 @@ impl Tensor {
         if last.and_then(inside) != Some(true) {
             return Err(outside());
         }
-        // A tensor may repeat what is stored, but no module has one a thousand times as large.
+        // It may be larger than what is stored, but not than the module's: it is gathered once the shapes agree.
         let mut bytes = Vec::new();
         bytes
             .try_reserve_exact(count.checked_mul(size).ok_or_else(outside)?)
@@ -103,101 +109,110 @@ impl Tensor {
     }
 }
 
-/// The tensors in a value, each with the keys that lead to it.
-fn collect(
-    name: &str,
-    value: &Value,
-    depth: usize,
-    tensors: &mut Vec<(String, Tensor)>,
-) -> Result<(), String> {
-    let Some(deeper) = depth.checked_sub(1) else {
-        return Err(format!(
-            "its dictionaries are nested more than {DEPTH} deep"
-        ));
-    };
-    let join = |key: String| {
-        if name.is_empty() {
-            key
-        } else {
-            format!("{name}.{key}")
-        }
-    };
-    match value {
-        Value::Dict(dict) => {
-            for (key, value) in dict.borrow().iter() {
-                match key {
-                    Value::Text(key) => collect(&join(key.to_string()), value, deeper, tensors)?,
-                    Value::Int(key) => collect(&join(key.to_string()), value, deeper, tensors)?,
-                    _ => {}
-                }
-            }
-        }
-        Value::List(list) => {
-            for (place, value) in list.borrow().iter().enumerate() {
-                collect(&join(place.to_string()), value, deeper, tensors)?;
-            }
-        }
-        Value::Built(function, arguments) => match (&**function, &**arguments) {
-            (
-                "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor",
-                Value::Tuple(arguments),
-            ) => {
-                let tensor = tensor(arguments).map_err(|reason| format!("`{name}` {reason}"))?;
-                tensors.push((name.to_owned(), tensor));
-            }
-            ("torch._utils _rebuild_parameter", Value::Tuple(arguments)) => {
-                if let [data, ..] = &**arguments {
-                    collect(name, data, deeper, tensors)?;
-                }
-            }
-            // What else PyTorch builds may be a weight, and must not go missing without a word.
-            (function, _) if function.starts_with("torch._utils _rebuild") => {
-                return Err(format!(
-                    "`{name}` is a tensor of a kind that cannot be read ({function})"
-                ));
-            }
-            _ => {}
-        },
-        _ => {}
-    }
-    Ok(())
+/// Finds the tensors in a pickle.
+struct Collector<'a> {
+    pickle: &'a Pickle,
+    /// Values looked at; one that others share is looked at for each.
+    visits: usize,
+    tensors: Vec<(String, Tensor)>,
 }
 
-/// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, and more that is not needed.
-fn tensor(arguments: &[Value]) -> Result<Tensor, String> {
-    let [
-        Value::Persistent(storage),
-        Value::Int(offset),
-        Value::Tuple(shape),
-        Value::Tuple(strides),
-        ..,
-    ] = arguments
+impl Collector<'_> {
+    /// The tensors in a value, each with the keys that lead to it.
+    fn collect(&mut self, name: &str, place: Place, depth: usize) -> Result<(), String> {
+        self.visits += 1;
+        // No more than if every value were shared as deep down as can be: a value that holds itself is looked at for ever.
+        if depth == 0 || self.visits > DEPTH * self.pickle.len() {
+            return Err(format!(
+                "its dictionaries are nested more than {DEPTH} deep, or hold themselves"
+            ));
+        }
+        let join = |key: &dyn Display| match name {
+            "" => key.to_string(),
+            _ => format!("{name}.{key}"),
+        };
+        let pickle = self.pickle;
+        match &pickle[place] {
+            Value::Dict(pairs) => {
+                for &[key, value] in pairs {
+                    match &pickle[key] {
+                        Value::Text(key) => self.collect(&join(key), value, depth - 1)?,
+                        Value::Int(key) => self.collect(&join(key), value, depth - 1)?,
+                        _ => {}
+                    }
+                }
+            }
+            Value::List(values) => {
+                for (index, &value) in values.iter().enumerate() {
+                    self.collect(&join(&index), value, depth - 1)?;
+                }
+            }
+            Value::Built(function, arguments) => match (function.as_str(), &pickle[*arguments]) {
+                (
+                    "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor",
+                    Value::Tuple(arguments),
+                ) => {
+                    let tensor =
+                        tensor(pickle, arguments).map_err(|reason| format!("`{name}` {reason}"))?;
+                    self.tensors.push((name.to_owned(), tensor));
+                }
+                ("torch._utils _rebuild_parameter", Value::Tuple(arguments)) => {
+                    if let [data, ..] = arguments.as_slice() {
+                        self.collect(name, *data, depth - 1)?;
+                    }
+                }
+                // What else PyTorch builds may be a weight, and must not go missing without a word.
+                (function, _) if function.starts_with("torch._utils _rebuild") => {
+                    return Err(format!(
+                        "`{name}` is a tensor of a kind that cannot be read ({function})"
+                    ));
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, and more that is not
+/// needed.
+fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
+    let unknown = || "is built from unknown arguments".to_owned();
+    let [storage, offset, shape, strides, ..] = *arguments else {
+        return Err(unknown());
+    };
+    let (Value::Persistent(id), Value::Tuple(shape), Value::Tuple(strides)) =
+        (&pickle[storage], &pickle[shape], &pickle[strides])
     else {
-        return Err("is built from unknown arguments".to_owned());
+        return Err(unknown());
     };
     // ('storage', its class, its key, its device, its number of elements)
-    let Value::Tuple(storage) = &**storage else {
-        return Err("has an unknown storage".to_owned());
+    let (class, key) = match &pickle[*id] {
+        Value::Tuple(storage) => match *storage.as_slice() {
+            [_, class, key, ..] => (&pickle[class], &pickle[key]),
+            _ => return Err(unknown()),
+        },
+        _ => return Err(unknown()),
     };
-    let [_, Value::Global(class), Value::Text(key), ..] = &**storage else {
-        return Err("has an unknown storage".to_owned());
+    let (Value::Global(class), Value::Text(key)) = (class, key) else {
+        return Err(unknown());
+    };
+    let sizes = |places: &[Place]| -> Result<Vec<usize>, String> {
+        places.iter().map(|&place| size(&pickle[place])).collect()
     };
     let (shape, strides) = (sizes(shape)?, sizes(strides)?);
     if shape.len() != strides.len() {
         return Err("has a different number of sizes and strides".to_owned());
     }
     Ok(Tensor {
-        storage: Rc::clone(key),
+        storage: key.clone(),
         dtype: element_type(class)
             .ok_or_else(|| format!("is of type {class}, which cannot be read"))?,
-        offset: size(&Value::Int(*offset))?,
+        offset: size(&pickle[offset])?,
         shape,
         strides,
     })
-}
-
-fn sizes(values: &[Value]) -> Result<Vec<usize>, String> {
-    values.iter().map(size).collect()
 }
 
 fn size(value: &Value) -> Result<usize, String> {
