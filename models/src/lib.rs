@@ -6,8 +6,9 @@
 //! one's own may implement it. The same config gives the same bits on every call: initial weights are drawn
 //! from the config's seed, not from the device's generator.
 //!
-//! [`data`] holds two embedded data sets and readers for IDX (MNIST) folders and CSV tables; [`train()`] minimises
-//! the mean loss plus an L2 term with Burn's optimisers, and [`evaluate`] measures the result.
+//! [`data`] holds two embedded data sets and readers for tables, pictures and text; [`train()`] minimises the mean loss
+//! plus an L2 term with Burn's optimisers, and [`evaluate`] measures the result; [`weights`] reads and writes files of
+//! weights in PyTorch's naming.
 //!
 //! ```
 //! use backdraft_models::{Model, TrainConfig, ZooConfig, data, evaluate, train};
@@ -26,6 +27,7 @@
 //! ```
 
 pub mod data;
+pub mod weights;
 
 mod activation;
 mod autoencoder;

@@ -3,14 +3,13 @@ use std::path::Path;
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::file;
-use super::partition::partition;
+use super::partition::{MIN_ROWS, partition};
+use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::standardise::{Moments, Standardisation};
 use super::table::Table;
 use super::target::Target;
 use super::task::Task;
-
-const MIN_ROWS: usize = 10;
 
 /// Reads a CSV table, plain or gzipped: a header line, then one line for each example.
 ///
@@ -104,7 +103,9 @@ pub(crate) fn dataset(
         name: name(path),
         task,
         train: all.select(&train),
+        valid: None,
         test: all.select(&test),
+        shape: ExampleShape::Flat { columns },
         features: table.features,
         image: None,
         attribution: None,

@@ -183,7 +183,7 @@ fn broken_tables_are_refused() -> Outcome {
         ("latin.csv", &["UTF-8"]),
         ("empty.csv", &["empty", "header line"]),
         ("two", &["a.csv, b.csv", "path of one of them"]),
-        ("none", &["neither", ".csv"]),
+        ("none", &["no data that can be read", ".csv"]),
         ("cut.csv.gz", &["stops early"]),
     ];
     for (data, parts) in cases {
@@ -202,6 +202,27 @@ fn broken_tables_are_refused() -> Outcome {
         &place,
         "explain --data nowhere.csv",
         &["nowhere.csv: no such file or folder", "digits"],
+    )
+}
+
+#[test]
+fn text_is_refused() -> Outcome {
+    let place = Place::new()?;
+    for part in ["train", "valid", "test"] {
+        place.write(
+            &format!("tales/tiny.{part}.txt"),
+            "once upon a time\n".repeat(8),
+        )?;
+    }
+    assert_refused(
+        &place,
+        "explain --data tales",
+        &["--data", "tiny is text", "one target each"],
+    )?;
+    assert_refused(
+        &place,
+        "explain --data tales/tiny.test.txt",
+        &["tiny.test.txt", "give the folder"],
     )
 }
 

@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::{BoolStore, DType, TensorData};
+use safetensors::{Dtype, SafeTensors};
+
+use super::error::WeightsError;
+use super::pytorch;
+
+/// A tensor of a file.
+pub(super) struct Found {
+    pub(super) shape: Vec<usize>,
+    pub(super) dtype: DType,
+    read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
+}
+
+impl Found {
+    /// A tensor whose bytes, row-major and little-endian, `read` gives.
+    pub(super) fn new(
+        shape: Vec<usize>,
+        dtype: DType,
+        read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
+    ) -> Self {
+        Self { shape, dtype, read }
+    }
+
+    /// The tensor's numbers.
+    pub(super) fn data(self, path: &Path) -> Result<TensorData, WeightsError> {
+        let data = (self.read)().and_then(|bytes| {
+            TensorData::try_from_bytes_vec(bytes, self.shape, self.dtype)
+                .map_err(|error| error.to_string())
+        });
+        data.map_err(|reason| malformed(path, reason))
+    }
+}
+
+/// The tensors of a file, by name.
+pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Found>, WeightsError> {
+    let bytes = fs::read(path).map_err(|source| WeightsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    // A safetensors file starts with the length of a JSON header in eight bytes; torch.save writes a ZIP archive, and
+    // before PyTorch 1.6 wrote a bare pickle.
+    if bytes.get(8) == Some(&b'{') {
+        safetensors(&bytes).map_err(|reason| malformed(path, reason))
+    } else if bytes.starts_with(b"PK\x03\x04") {
+        pytorch::read(bytes)
+            .map_err(|reason| malformed(path, format!("not a readable PyTorch file: {reason}")))
+    } else if bytes.starts_with(b"\x80\x02") {
+        let reason =
+            "PyTorch wrote it before version 1.6, or with _use_new_zipfile_serialization=False";
+        Err(malformed(path, reason.to_owned()))
+    } else {
+        Err(WeightsError::Format {
+            path: path.to_owned(),
+        })
+    }
+}
+
+fn malformed(path: &Path, reason: String) -> WeightsError {
+    WeightsError::Malformed {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("not a readable safetensors file ({error})"))?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let dtype = element_type(view.dtype()).ok_or_else(|| {
+            format!(
+                "`{name}` is of type {:?}, which cannot be read",
+                view.dtype()
+            )
+        })?;
+        let contents = view.data().to_vec();
+        let found = Found::new(view.shape().to_vec(), dtype, Box::new(|| Ok(contents)));
+        tensors.insert(name.to_owned(), found);
+    }
+    Ok(tensors)
+}
+
+fn element_type(dtype: Dtype) -> Option<DType> {
+    Some(match dtype {
+        Dtype::F64 => DType::F64,
+        Dtype::F32 => DType::F32,
+        Dtype::F16 => DType::F16,
+        Dtype::BF16 => DType::BF16,
+        Dtype::I64 => DType::I64,
+        Dtype::I32 => DType::I32,
+        Dtype::I16 => DType::I16,
+        Dtype::I8 => DType::I8,
+        Dtype::U64 => DType::U64,
+        Dtype::U32 => DType::U32,
+        Dtype::U16 => DType::U16,
+        Dtype::U8 => DType::U8,
+        Dtype::BOOL => DType::Bool(BoolStore::Native),
+        _ => return None,
+    })
+}

@@ -1,0 +1,121 @@
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::path::Path;
+
+use burn::module::Module;
+use burn::store::{ModuleSnapshot, bridge};
+use burn::tensor::{DType, TensorData};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, serialize};
+use tempfile::Builder;
+
+use super::error::WeightsError;
+use super::fit::check_finite;
+use super::layout::ToPyTorch;
+use super::name_map::NameMap;
+
+/// Writes a module's weights as a safetensors file in PyTorch's names and layouts, replacing what is there. The file
+/// appears whole or not at all.
+///
+/// Of a PyTorch module with the same names, `load_state_dict(safetensors.torch.load_file(path))` takes it.
+///
+/// # Errors
+///
+/// If a weight is NaN or infinite, or the file cannot be written.
+pub fn save<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+    save_as(module, path, &NameMap::default())
+}
+
+/// As [`save`], with names changed: the rules go from the module's names to the file's. What they leave out is not
+/// written.
+///
+/// # Errors
+///
+/// As [`save`], and if two tensors get one name.
+pub fn save_as<M: Module>(
+    module: &M,
+    path: impl AsRef<Path>,
+    names: &NameMap,
+) -> Result<(), WeightsError> {
+    let path = path.as_ref();
+    let mut tensors: BTreeMap<String, (String, TensorData)> = BTreeMap::new();
+    for tensor in module.collect(None, Some(Box::new(ToPyTorch)), true) {
+        let old = tensor.name.clone();
+        let Some(name) = names.rename(&old) else {
+            continue;
+        };
+        let data = bridge::into_data(tensor).map_err(|error| WeightsError::Write {
+            path: path.to_owned(),
+            source: io::Error::other(error.to_string()),
+        })?;
+        check_finite(&data, &old, path)?;
+        if let Some((first, _)) = tensors.insert(name.clone(), (old.clone(), data)) {
+            return Err(WeightsError::Collision {
+                path: path.to_owned(),
+                name,
+                first,
+                second: old,
+            });
+        }
+    }
+    let mut views = Vec::new();
+    for (name, (_, data)) in &tensors {
+        let unwritable = || WeightsError::ElementType {
+            path: path.to_owned(),
+            name: name.clone(),
+            dtype: data.dtype().name().to_owned(),
+        };
+        let dtype = element_type(data.dtype()).ok_or_else(unwritable)?;
+        let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes());
+        views.push((name, view.map_err(|_| unwritable())?));
+    }
+    let write = || -> io::Result<()> {
+        // PyTorch's tools look for the format `pt`.
+        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let bytes = serialize(views, Some(metadata)).map_err(io::Error::other)?;
+        write_whole(path, &bytes)
+    };
+    write().map_err(|source| WeightsError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a file beside its place, and renames it once it is complete.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = Builder::new();
+    builder.prefix(".backdraft-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask still applies; tempfile's own default, 0600, would stay with the renamed file.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn element_type(dtype: DType) -> Option<Dtype> {
+    Some(match dtype {
+        DType::F64 => Dtype::F64,
+        DType::F32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+        DType::I64 => Dtype::I64,
+        DType::I32 => Dtype::I32,
+        DType::I16 => Dtype::I16,
+        DType::I8 => Dtype::I8,
+        DType::U64 => Dtype::U64,
+        DType::U32 => Dtype::U32,
+        DType::U16 => Dtype::U16,
+        DType::U8 => Dtype::U8,
+        _ => return None,
+    })
+}
