@@ -28,18 +28,24 @@
 pub mod data;
 
 mod activation;
+mod alexnet;
 mod autoencoder;
+mod layers;
 mod lenet;
-mod linear;
 mod logistic_regression;
 mod metrics;
 mod mlp;
 mod network;
 mod objective;
+mod picture;
+mod resnet20;
 mod train;
+mod transformer;
+mod vgg13;
 mod zoo;
 
 pub use activation::Activation;
+pub use alexnet::{AlexNet, AlexNetConfig};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
@@ -47,5 +53,8 @@ pub use metrics::{Metrics, evaluate, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};
 pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::{Objective, TargetTensor};
+pub use resnet20::{ResNet20, ResNet20Config};
 pub use train::{Optimizer, Progress, Schedule, TrainConfig, TrainError, Trained, train};
+pub use transformer::{Transformer, TransformerConfig};
+pub use vgg13::{Vgg13, Vgg13Config};
 pub use zoo::{Model, UnknownModel, Zoo, ZooConfig};
