@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device};
 fn classes(split: &Split) -> &[i64] {
     match &split.targets {
         Targets::Classes(classes) => classes,
-        Targets::Values(_) => panic!("classes were expected"),
+        _ => panic!("classes were expected"),
     }
 }
 
@@ -33,6 +33,7 @@ fn digits_are_as_published() {
     );
     let image = digits.image.unwrap();
     assert_eq!((image.height, image.width), (8, 8));
+    assert_eq!(digits.shape.dims(), [1, 8, 8]);
     let highest = digits.train.features.iter().copied().fold(0.0, f32::max);
     let lowest = digits.train.features.iter().copied().fold(1.0, f32::min);
     assert_eq!((lowest, highest), (0.0, 1.0));
@@ -54,6 +55,7 @@ fn cancer_is_as_published() {
     assert_eq!((cancer.train.columns, cancer.task.outputs()), (30, 1));
     assert_eq!(counts(&cancer), [212, 357]);
     assert_eq!(cancer.features[0], "mean_radius");
+    assert_eq!(cancer.shape.dims(), [30]);
     assert_eq!(
         cancer.task,
         Task::Binary {

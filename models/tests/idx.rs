@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::data::{DataError, ImageShape, Targets, Task, load, read_idx};
+use backdraft_models::data::{DataError, ExampleShape, ImageShape, Targets, Task, load, read_idx};
+use burn::tensor::Device;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -73,6 +74,14 @@ fn mnist_is_read() {
             width: 28
         })
     );
+    assert_eq!(
+        data.shape,
+        ExampleShape::Picture {
+            channels: 1,
+            height: 28,
+            width: 28
+        }
+    );
     assert_eq!(data.task.outputs(), 10);
     let (Targets::Classes(train), Targets::Classes(test)) =
         (&data.train.targets, &data.test.targets)
@@ -112,6 +121,16 @@ fn plain_and_gzipped_files_are_the_same() {
     );
     assert_eq!(data.train.row(1)[0], 66.0 / 255.0);
     assert_eq!(data.test.targets, Targets::Classes(vec![2, 0]));
+    assert_eq!(data.shape.dims(), [1, 2, 3]);
+    let device = Device::flex();
+    let pictures = data.shape.pictures(data.train.inputs(&device));
+    assert_eq!(pictures.dims(), [4, 1, 2, 3]);
+    let row: Vec<f32> = pictures
+        .slice([2..3, 0..1, 1..2])
+        .into_data()
+        .iter::<f32>()
+        .collect();
+    assert_eq!(row, data.train.row(2)[3..6]);
 
     let packed = tempfile::tempdir().unwrap();
     for name in [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS] {

@@ -40,6 +40,7 @@ fn gradient(theta: &[f64], split: &Split, slope: fn(f64, f64) -> f64, decay: f64
         let t = match &split.targets {
             Targets::Classes(classes) => classes[row] as f64,
             Targets::Values(values) => f64::from(values[row]),
+            Targets::Tokens { .. } => panic!("one target each was expected"),
         };
         for (g, x) in gradient.iter_mut().zip(x) {
             *g += slope(y, t) * x / split.rows as f64;

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::shape::ExampleShape;
 use super::split::Split;
 use super::standardise::Standardisation;
 use super::task::Task;
@@ -13,11 +14,15 @@ pub struct Dataset {
     pub task: Task,
     /// The training examples.
     pub train: Split,
+    /// Examples to choose settings by, where the source sets some apart.
+    pub valid: Option<Split>,
     /// The held-out examples.
     pub test: Split,
+    /// What the numbers of one example are.
+    pub shape: ExampleShape,
     /// One name for each input column.
     pub features: Vec<String>,
-    /// How a row of inputs is laid out as an image, row by row, if it is one.
+    /// The size of a grey picture, if that is what a row of inputs is.
     pub image: Option<ImageShape>,
     /// Whom to credit, for the embedded sets.
     pub attribution: Option<String>,

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::dataset::{Dataset, ImageShape};
 use super::file::gunzip;
+use super::shape::ExampleShape;
 use super::tabular::{Scaling, dataset};
 use super::task::Task;
 
@@ -16,6 +17,11 @@ const CANCER_CREDIT: &str = "Breast Cancer Wisconsin (Diagnostic), W. Wolberg, O
 /// 1,797 handwritten digits of 8x8 pixels in ten classes. Pixels are scaled from 0..16 to 0..1.
 pub fn digits() -> Dataset {
     Dataset {
+        shape: ExampleShape::Picture {
+            channels: 1,
+            height: 8,
+            width: 8,
+        },
         image: Some(ImageShape {
             height: 8,
             width: 8,

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use super::dataset::{Dataset, ImageShape};
 use super::error::DataError;
 use super::file;
+use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::task::Task;
 
@@ -39,7 +40,13 @@ pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
         ),
         task: Task::of_classes((0..classes).map(|class| class.to_string()).collect()),
         train: train.into_split(),
+        valid: None,
         test: test.into_split(),
+        shape: ExampleShape::Picture {
+            channels: 1,
+            height,
+            width,
+        },
         features: (0..height * width)
             .map(|pixel| format!("p{pixel}"))
             .collect(),

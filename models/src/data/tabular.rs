@@ -4,6 +4,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::file;
 use super::partition::partition;
+use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::standardise::{Moments, Standardisation};
 use super::table::Table;
@@ -104,7 +105,9 @@ pub(crate) fn dataset(
         name: name(path),
         task,
         train: all.select(&train),
+        valid: None,
         test: all.select(&test),
+        shape: ExampleShape::Flat { columns },
         features: table.features,
         image: None,
         attribution: None,

@@ -18,6 +18,11 @@ pub enum Task {
     },
     /// A number.
     Regression,
+    /// At each place of a text the token that follows; the model has one logit for each token of the vocabulary.
+    NextToken {
+        /// The tokens, by id.
+        vocabulary: Vec<String>,
+    },
 }
 
 impl Task {
@@ -29,20 +34,22 @@ impl Task {
         }
     }
 
-    /// Names of the classes, by class index; empty for a regression.
+    /// Names of the classes, by class index; the vocabulary for tokens, and empty for a regression.
     pub fn classes(&self) -> &[String] {
         match self {
             Self::Binary { names } => names,
             Self::Classification { names } => names,
             Self::Regression => &[],
+            Self::NextToken { vocabulary } => vocabulary,
         }
     }
 
-    /// How many outputs a model for this task has.
+    /// How many outputs a model for this task has; at each place, for tokens.
     pub fn outputs(&self) -> usize {
         match self {
             Self::Binary { .. } | Self::Regression => 1,
             Self::Classification { names } => names.len(),
+            Self::NextToken { vocabulary } => vocabulary.len(),
         }
     }
 
@@ -50,7 +57,7 @@ impl Task {
     pub fn objective(&self) -> Objective {
         match self {
             Self::Binary { .. } => Objective::BinaryCrossEntropyWithLogits,
-            Self::Classification { .. } => Objective::CrossEntropy,
+            Self::Classification { .. } | Self::NextToken { .. } => Objective::CrossEntropy,
             Self::Regression => Objective::SquaredError,
         }
     }

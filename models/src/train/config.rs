@@ -78,7 +78,7 @@ impl TrainConfig {
                 epochs: 1000,
                 weight_decay: match dataset.task {
                     Task::Binary { .. } => 1e-2,
-                    Task::Classification { .. } | Task::Regression => 1e-3,
+                    _ => 1e-3,
                 },
                 seed: 0,
             },
@@ -86,7 +86,7 @@ impl TrainConfig {
                 optimizer: Optimizer::Sgd { momentum: 0.9 },
                 learning_rate: match dataset.task {
                     Task::Regression => 0.01,
-                    Task::Binary { .. } | Task::Classification { .. } => 0.05,
+                    _ => 0.05,
                 },
                 schedule: Schedule::Cosine,
                 batch_size: 32,

@@ -25,7 +25,7 @@ use super::{
     args::{Explain, SolverName},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
-    setup::{check_queries, damping, fresh, network},
+    setup::{check_queries, check_task, damping, fresh, network},
     stable::stable,
     verify,
 };
@@ -46,6 +46,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let kind: backdraft_models::Model = args.model.parse()?;
     let device = args.device.open()?;
     let dataset = data::load(&args.data, args.target.as_deref())?;
+    check_task(&dataset)?;
     check_queries(args, &dataset)?;
     let network = network(args, kind, &dataset)?;
     let config = TrainConfig {
@@ -92,7 +93,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Task::Binary { .. } => run.explain(kind, BinaryCrossEntropy, |split, device, dtype| {
             split.values((device, dtype))
         }),
-        Task::Classification { .. } => {
+        Task::Classification { .. } | Task::NextToken { .. } => {
             run.explain(kind, CrossEntropy, |split, device, _| split.classes(device))
         }
         Task::Regression => run.explain(kind, SquaredError, |split, device, dtype| {

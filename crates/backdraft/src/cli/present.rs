@@ -22,6 +22,9 @@ pub(super) fn describe(dataset: &Dataset) -> String {
         Task::Binary { names } => format!("classification, {} or {}", names[0], names[1]),
         Task::Classification { names } => format!("classification, {} classes", names.len()),
         Task::Regression => "regression".into(),
+        Task::NextToken { vocabulary } => {
+            format!("next token, vocabulary of {}", vocabulary.len())
+        }
     };
     format!("{task}; {train} training and {test} test examples of {columns} features")
 }
@@ -51,6 +54,7 @@ pub(super) fn target(split: &Split, index: usize) -> Target {
     match &split.targets {
         Targets::Classes(classes) => Target::Class(classes[index]),
         Targets::Values(values) => Target::Value(values[index].into()),
+        Targets::Tokens { .. } => panic!("text has no one target for an example"),
     }
 }
 
@@ -62,6 +66,7 @@ pub(super) fn labels(dataset: &Dataset) -> Labels {
             names: dataset.task.classes().to_vec(),
         },
         Targets::Values(values) => Labels::Values(values.iter().map(|&v| v.into()).collect()),
+        Targets::Tokens { .. } => panic!("text has no one target for an example"),
     }
 }
 
@@ -70,7 +75,7 @@ pub(super) fn predictions(outputs: &[f64], rows: usize, task: &Task) -> Vec<Targ
     let decide = |outputs: &[f64]| match task {
         Task::Binary { .. } => Target::Class(i64::from(outputs[0] > 0.0)),
         Task::Regression => Target::Value(outputs[0]),
-        Task::Classification { .. } => {
+        Task::Classification { .. } | Task::NextToken { .. } => {
             let best =
                 (1..outputs.len()).fold(
                     0,

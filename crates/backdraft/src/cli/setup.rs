@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft_models::{Model, TrainConfig, ZooConfig, data::Dataset};
+use backdraft_models::{
+    Model, TrainConfig, ZooConfig,
+    data::{Dataset, Task},
+};
 
 use super::{CliError, args::Explain};
 
@@ -63,6 +66,20 @@ pub(super) fn network(
         }
     }
     Ok(network)
+}
+
+/// Refuses text, whose examples have a target at each place.
+pub(super) fn check_task(dataset: &Dataset) -> Result<(), CliError> {
+    match dataset.task {
+        Task::NextToken { .. } => Err(CliError::Option {
+            option: "--data",
+            problem: format!(
+                "{} is text: explain takes examples with one target each, a table or pictures",
+                dataset.name
+            ),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a query that is not in the test set.
