@@ -48,6 +48,8 @@ pub struct AlexNet {
     convolutions: Vec<Conv2d>,
     pool: MaxPool2d,
     output: Linear,
+    /// Channels, height and width of a picture.
+    pub(crate) picture: [usize; 3],
 }
 
 impl AlexNetConfig {
@@ -74,6 +76,7 @@ impl AlexNetConfig {
                 .collect(),
             pool: MaxPool2dConfig::new([2, 2]).init(),
             output: linear(widths[4], self.outputs, &mut rng, device),
+            picture: [self.channels, self.height, self.width],
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct LeNet {
     pool: MaxPool2d,
     hidden: [Linear; 2],
     output: Linear,
+    /// Channels, height and width of a picture.
+    pub(crate) picture: [usize; 3],
 }
 
 impl LeNetConfig {
@@ -72,6 +74,7 @@ impl LeNetConfig {
             hidden: [(flat, 120), (120, 84)]
                 .map(|(inputs, outputs)| linear(inputs, outputs, rng, device)),
             output: linear(84, self.outputs, rng, device),
+            picture: [self.channels, self.height, self.width],
         }
     }
 }

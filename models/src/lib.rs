@@ -35,9 +35,11 @@ mod lenet;
 mod logistic_regression;
 mod metrics;
 mod mlp;
+mod model;
 mod network;
 mod objective;
 mod picture;
+mod preset;
 mod resnet20;
 mod train;
 mod transformer;
@@ -51,10 +53,15 @@ pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 pub use metrics::{Metrics, evaluate, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};
+pub use model::{Model, UnknownModel, Unsuited};
 pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::{Objective, TargetTensor};
+pub use preset::Preset;
 pub use resnet20::{ResNet20, ResNet20Config};
-pub use train::{Optimizer, Progress, Schedule, TrainConfig, TrainError, Trained, train};
+pub use train::{
+    Checkpoint, CheckpointError, Optimizer, Progress, Schedule, TrainConfig, TrainError,
+    TrainState, Trained, Training, train,
+};
 pub use transformer::{Transformer, TransformerConfig};
 pub use vgg13::{Vgg13, Vgg13Config};
-pub use zoo::{Model, UnknownModel, Zoo, ZooConfig};
+pub use zoo::{Zoo, ZooConfig, trainable_parameters};

@@ -11,3 +11,9 @@ pub(crate) fn mean(x: Tensor<4>) -> Tensor<2> {
             .reshape([batch, channels]),
     }
 }
+
+/// Rows of pixels, channel by channel, as pictures of `[channels, height, width]`.
+pub(crate) fn pictures(rows: Tensor<2>, [channels, height, width]: [usize; 3]) -> Tensor<4> {
+    let [batch, _] = rows.dims();
+    rows.reshape([batch, channels, height, width])
+}

@@ -18,6 +18,12 @@ pub struct ResNet20Config {
     /// Channels of a picture.
     #[config(default = 3)]
     pub channels: usize,
+    /// Rows of a picture.
+    #[config(default = 32)]
+    pub height: usize,
+    /// Columns of a picture.
+    #[config(default = 32)]
+    pub width: usize,
     /// Number of classes.
     #[config(default = 10)]
     pub outputs: usize,
@@ -41,6 +47,8 @@ pub struct ResNet20 {
     norm: BatchNorm,
     blocks: Vec<Block>,
     output: Linear,
+    /// Channels, height and width of a picture.
+    pub(crate) picture: [usize; 3],
 }
 
 impl ResNet20Config {
@@ -72,6 +80,7 @@ impl ResNet20Config {
             norm: batch_norm(first, device),
             blocks,
             output: linear(last, self.outputs, &mut rng, device),
+            picture: [self.channels, self.height, self.width],
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Vgg13 {
     norms: Vec<BatchNorm>,
     pool: MaxPool2d,
     output: Linear,
+    /// Channels, height and width of a picture.
+    pub(crate) picture: [usize; 3],
 }
 
 impl Vgg13Config {
@@ -72,6 +74,7 @@ impl Vgg13Config {
             norms: outputs.map(|width| batch_norm(width, device)).collect(),
             pool: MaxPool2dConfig::new([2, 2]).init(),
             output: linear(self.widths[4], self.outputs, &mut rng, device),
+            picture: [self.channels, self.height, self.width],
         }
     }
 }

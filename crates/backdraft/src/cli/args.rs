@@ -154,11 +154,11 @@ What a score means:
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
-    /// The model: `mlp` (two hidden layers) or `lr` (logistic or linear regression).
-    #[arg(long, value_name = "mlp|lr", default_value = "mlp")]
+    /// The model: `mlp` (two hidden layers), `lr` (logistic or linear regression), or another of `backdraft models`.
+    #[arg(long, value_name = "NAME", default_value = "mlp")]
     pub model: String,
 
-    /// Widths of the MLP's hidden layers. Default: 32,32 on tables and small images, 128,128 on larger ones.
+    /// Widths of the MLP's hidden layers. Default: 32,32 for classes of tables and small images, else 128,128.
     #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
     pub hidden: Option<Vec<usize>>,
 

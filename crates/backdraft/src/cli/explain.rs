@@ -9,7 +9,7 @@ use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
 };
 use backdraft_models::{
-    TrainConfig, Zoo, ZooConfig,
+    Network, Preset, TrainConfig, Zoo, ZooConfig,
     data::{self, Dataset, Split, Task},
     evaluate, outputs, per_example_losses, to_dtype, train,
 };
@@ -25,7 +25,7 @@ use super::{
     args::{Explain, SolverName},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
-    setup::{check_queries, check_task, damping, fresh, network},
+    setup::{Shape, check_queries, check_task, damping, fresh, network},
     stable::stable,
     verify,
 };
@@ -46,9 +46,15 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let kind: backdraft_models::Model = args.model.parse()?;
     let device = args.device.open()?;
     let dataset = data::load(&args.data, args.target.as_deref())?;
-    check_task(&dataset)?;
+    check_task(kind, &dataset)?;
     check_queries(args, &dataset)?;
-    let network = network(args, kind, &dataset)?;
+    let shape = Shape {
+        preset: Preset::Quick,
+        hidden: args.hidden.as_deref(),
+        activation: args.activation,
+        seed: args.seed,
+    };
+    let network = network(shape, kind, &dataset)?;
     let config = TrainConfig {
         seed: args.seed,
         ..TrainConfig::preset(kind, &dataset)
@@ -145,7 +151,8 @@ impl Run<'_> {
                 loss.clone(),
                 inputs(train),
                 targets(train, device, dtype),
-            )?;
+            )?
+            .with_batch_size(module.batch());
             let tests = cost.with_examples(inputs(test), targets(test, device, dtype))?;
             let measured = queries.iter().map(|&query| tests.select(&[query]));
             Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
@@ -165,7 +172,7 @@ impl Run<'_> {
         let scores = Scores::new(queries.clone(), cost.len(), values)?;
         let verification = self.timed("verify", || {
             let (device, dtype) = verify::place(&self.device);
-            let exact = to_dtype(module.clone().fork(&device), dtype);
+            let exact = to_dtype(module.valid().fork(&device), dtype);
             let (cost, measured) = costs(&exact, &device, dtype)?;
             verify::verify(&cost, &measured, &scores, self.damping, self.args.seed)
         })?;
