@@ -89,8 +89,9 @@ pub(super) fn check_task(kind: Model, dataset: &Dataset) -> Result<(), CliError>
     if kind == Model::Autoencoder {
         return Err(CliError::Option {
             option: "--model",
-            problem: "autoencoder has no loss for a target: explain takes a model that predicts one"
-                .to_owned(),
+            problem:
+                "autoencoder has no loss for a target: explain takes a model that predicts one"
+                    .to_owned(),
         });
     }
     match dataset.task {
