@@ -1,16 +1,25 @@
-//! Data sets: two embedded ones, and readers for IDX folders and CSV tables.
+//! Data sets: two embedded ones, and readers for CSV tables, IDX folders (MNIST), CIFAR-10, folders of PNG pictures,
+//! and text. [`load`] tells which of them a path is.
 //!
-//! Every table without a test set of its own (the embedded ones and CSV files) is split the same way each time:
-//! the rows are shuffled by ChaCha8 seeded with [`SPLIT_SEED`], a fifth of them (rounded down, at least one)
-//! become the test set, and both parts are put back in file order.
+//! Everything without a test set of its own (the embedded sets, CSV files, and pictures in one folder for each class) is
+//! split the same way each time: the rows are shuffled by ChaCha8 seeded with [`SPLIT_SEED`], a fifth of them
+//! (rounded down, at least one) become the test set, and both parts are put back in file order.
+//!
+//! An example is a row of numbers; [`ExampleShape`] says whether they are columns, a picture or tokens.
+//! [`Dataset::corrupt_labels`] makes some training labels wrong, to be looked for.
 
+mod cifar;
 mod dataset;
 mod embedded;
 mod error;
 mod file;
 mod idx;
 mod load;
+mod noise;
 mod partition;
+mod picture;
+mod pictures;
+mod pixels;
 mod shape;
 mod split;
 mod standardise;
@@ -18,15 +27,24 @@ mod table;
 mod tabular;
 mod target;
 mod task;
+mod text;
+mod unigram;
+mod vocabulary;
 
+pub use cifar::{CifarError, read_cifar};
 pub use dataset::{Dataset, ImageShape};
 pub use embedded::{cancer, digits};
 pub use error::{CellProblem, DataError};
 pub use idx::read_idx;
 pub use load::load;
+pub use noise::{LabelChange, LabelNoise, NoiseError};
 pub use partition::SPLIT_SEED;
+pub use picture::PictureError;
+pub use pictures::read_pictures;
 pub use shape::ExampleShape;
 pub use split::{Split, Targets};
 pub use standardise::{Moments, Standardisation};
 pub use tabular::read_csv;
 pub use task::Task;
+pub use text::{SEQUENCE, TextError, read_text};
+pub use unigram::Unigram;

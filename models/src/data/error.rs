@@ -2,12 +2,17 @@ use std::fmt::{self, Display};
 use std::io;
 use std::path::PathBuf;
 
+use super::cifar::CifarError;
+use super::picture::PictureError;
+use super::text::TextError;
+
 /// Why data could not be loaded. Each message is one line that names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The name is neither an embedded data set nor a file or folder.
     #[error(
-        "{}: no such file or folder; give a CSV file, a folder of IDX files, or one of the embedded sets digits and cancer",
+        "{}: no such file or folder; give a CSV file, a folder of IDX files, CIFAR-10 batches, text parts or PNG pictures, \
+         or one of the embedded sets digits and cancer",
         .path.display()
     )]
     NotFound {
@@ -38,8 +43,10 @@ pub enum DataError {
     },
     /// A folder holds nothing that can be read.
     #[error(
-        "{}: the folder holds neither the four IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte, \
-         t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each with or without .gz) nor a .csv or .csv.gz file",
+        "{}: the folder holds no data that can be read. Looked for (each file with or without .gz): the four IDX files \
+         train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; CIFAR-10's \
+         data_batch_1.bin to data_batch_5.bin and test_batch.bin; text as NAME.train.txt, NAME.valid.txt and NAME.test.txt; \
+         one .csv file; PNG pictures in train/CLASS/ and test/CLASS/, or in CLASS/",
         .path.display()
     )]
     EmptyFolder {
@@ -54,6 +61,23 @@ pub enum DataError {
         /// The tables in it.
         files: Vec<String>,
     },
+    /// A file makes a data set only with the others of its folder.
+    #[error("{}: this is one file of several that make up a data set; give {}", .path.display(), .give)]
+    FileOfFolder {
+        /// The file.
+        path: PathBuf,
+        /// What to give instead.
+        give: &'static str,
+    },
+    /// CIFAR-10 files could not be read.
+    #[error(transparent)]
+    Cifar(#[from] CifarError),
+    /// A text could not be read.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A folder of pictures could not be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// A target column was named for data that has fixed labels.
     #[error("{}: its labels are fixed, it has no column `{target}` to choose; leave the target out", .path.display())]
     UnexpectedTarget {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, ImageShape};
 use super::error::DataError;
-use super::file;
+use super::file::{self, last_name};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::task::Task;
@@ -34,10 +34,7 @@ pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
     test.check_labels(classes)?;
     let [height, width] = train.size;
     Ok(Dataset {
-        name: folder.file_name().map_or_else(
-            || folder.to_string_lossy().into_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        ),
+        name: last_name(folder),
         task: Task::of_classes((0..classes).map(|class| class.to_string()).collect()),
         train: train.into_split(),
         valid: None,
@@ -63,6 +60,11 @@ pub(crate) fn is_idx_folder(folder: &Path) -> bool {
         .into_iter()
         .chain(TEST)
         .any(|name| find(folder, name).is_ok())
+}
+
+/// Whether a file of this name belongs to IDX data.
+pub(crate) fn is_idx_file(name: &str) -> bool {
+    TRAIN.into_iter().chain(TEST).any(|file| file == name)
 }
 
 /// The images and labels of one split.
@@ -147,14 +149,10 @@ impl Part {
 
 /// The path of an IDX file, plain or gzipped.
 fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
-    [name.to_owned(), format!("{name}.gz")]
-        .into_iter()
-        .map(|file| folder.join(file))
-        .find(|path| path.is_file())
-        .ok_or_else(|| DataError::MissingIdxFile {
-            path: folder.to_owned(),
-            file: name,
-        })
+    file::find(folder, name).ok_or_else(|| DataError::MissingIdxFile {
+        path: folder.to_owned(),
+        file: name,
+    })
 }
 
 /// An IDX array of unsigned bytes with `D` dimensions: its sizes and its elements.

@@ -1,17 +1,21 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::cifar::{is_cifar_file, is_cifar_folder, read_cifar};
 use super::dataset::Dataset;
 use super::embedded::{cancer, digits};
 use super::error::DataError;
-use super::idx::{self, read_idx};
+use super::file::{self, last_name};
+use super::idx::{is_idx_file, is_idx_folder, read_idx};
+use super::pictures::{is_picture_folder, is_png, read_pictures};
 use super::tabular::read_csv;
+use super::text::{SEQUENCE, is_text_folder, read_text, text_of_file};
 
 /// Loads a data set by name or path.
 ///
-/// `digits` and `cancer` are the embedded sets (write `./digits` for a folder of that name). A folder is read as
-/// IDX data if one of the four IDX files is in it, else as the single CSV table it holds; any other path is read
-/// as a CSV table. `target` names the column to predict: a CSV table needs it, the others have none.
+/// `digits` and `cancer` are the embedded sets (write `./digits` for a folder of that name). Any other file is read as
+/// a CSV table. A folder is read as the first of these that it holds a file of: [IDX data](read_idx),
+/// [CIFAR-10](read_cifar), [text](read_text) in examples of [`SEQUENCE`] tokens, one [CSV table](read_csv),
+/// [PNG pictures](read_pictures). `target` names the column to predict: a CSV table needs it, the others have none.
 ///
 /// # Errors
 ///
@@ -26,48 +30,84 @@ pub fn load(source: impl AsRef<Path>, target: Option<&str>) -> Result<Dataset, D
         None => read(),
     };
     if path == Path::new("digits") {
-        labelled(&|| Ok(digits()))
-    } else if path == Path::new("cancer") {
-        labelled(&|| Ok(cancer()))
-    } else if !path.exists() {
-        Err(DataError::NotFound {
+        return labelled(&|| Ok(digits()));
+    }
+    if path == Path::new("cancer") {
+        return labelled(&|| Ok(cancer()));
+    }
+    match Kind::of(path)? {
+        Kind::Idx => labelled(&|| read_idx(path)),
+        Kind::Cifar => labelled(&|| read_cifar(path)),
+        Kind::Text => labelled(&|| read_text(path, SEQUENCE)),
+        Kind::Table(table) => read_csv(table, target),
+        Kind::Pictures => labelled(&|| read_pictures(path)),
+    }
+}
+
+/// What a path holds.
+enum Kind {
+    Idx,
+    Cifar,
+    Text,
+    Table(PathBuf),
+    Pictures,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self, DataError> {
+        if !path.exists() {
+            let path = path.to_owned();
+            Err(DataError::NotFound { path })
+        } else if !path.is_dir() {
+            Self::of_file(path)
+        } else if is_idx_folder(path) {
+            Ok(Self::Idx)
+        } else if is_cifar_folder(path) {
+            Ok(Self::Cifar)
+        } else if is_text_folder(path)? {
+            Ok(Self::Text)
+        } else if let Some(table) = only_table(path)? {
+            Ok(Self::Table(table))
+        } else if is_picture_folder(path)? {
+            Ok(Self::Pictures)
+        } else {
+            let path = path.to_owned();
+            Err(DataError::EmptyFolder { path })
+        }
+    }
+
+    /// A file is a table, unless its name is that of a part of something else.
+    fn of_file(path: &Path) -> Result<Self, DataError> {
+        let name = last_name(path);
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        let give = if is_png(path) {
+            "the folder that holds the folders of the classes"
+        } else if is_idx_file(plain) || is_cifar_file(plain) || text_of_file(plain).is_some() {
+            "the folder that it is in"
+        } else {
+            return Ok(Self::Table(path.to_owned()));
+        };
+        Err(DataError::FileOfFolder {
             path: path.to_owned(),
+            give,
         })
-    } else if !path.is_dir() {
-        read_csv(path, target)
-    } else if idx::is_idx_folder(path) {
-        labelled(&|| read_idx(path))
-    } else {
-        read_csv(&only_table(path)?, target)
     }
 }
 
 /// The one CSV file of a folder.
-fn only_table(folder: &Path) -> Result<PathBuf, DataError> {
-    let unreadable = |source| DataError::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let name = entry.map_err(unreadable)?.file_name();
-        let lower = name.to_string_lossy().to_lowercase();
-        if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
-            files.push(name);
-        }
-    }
-    files.sort();
-    match files.as_slice() {
-        [] => Err(DataError::EmptyFolder {
+fn only_table(folder: &Path) -> Result<Option<PathBuf>, DataError> {
+    let mut tables: Vec<PathBuf> = file::list(folder)?
+        .into_iter()
+        .filter(|path| {
+            let name = last_name(path).to_lowercase();
+            name.ends_with(".csv") || name.ends_with(".csv.gz")
+        })
+        .collect();
+    if tables.len() > 1 {
+        return Err(DataError::SeveralTables {
             path: folder.to_owned(),
-        }),
-        [file] => Ok(folder.join(file)),
-        _ => Err(DataError::SeveralTables {
-            path: folder.to_owned(),
-            files: files
-                .iter()
-                .map(|file| file.to_string_lossy().into_owned())
-                .collect(),
-        }),
+            files: tables.iter().map(|table| last_name(table)).collect(),
+        });
     }
+    Ok(tables.pop())
 }

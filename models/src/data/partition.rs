@@ -6,6 +6,9 @@ use rand_chacha::ChaCha8Rng;
 /// who loads a table holds out the same rows.
 pub const SPLIT_SEED: u64 = 2022;
 
+/// Examples needed where a fifth of them is held out.
+pub(crate) const MIN_ROWS: usize = 10;
+
 /// Row numbers of the training and of the test part, each ascending; every fifth row (at least one) is tested.
 pub(crate) fn partition(rows: usize) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<usize> = (0..rows).collect();

@@ -3,15 +3,13 @@ use std::path::Path;
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::file;
-use super::partition::partition;
+use super::partition::{MIN_ROWS, partition};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::standardise::{Moments, Standardisation};
 use super::table::Table;
 use super::target::Target;
 use super::task::Task;
-
-const MIN_ROWS: usize = 10;
 
 /// Reads a CSV table, plain or gzipped: a header line, then one line for each example.
 ///

@@ -1,0 +1,201 @@
+use std::path::{Path, PathBuf};
+
+use super::dataset::Dataset;
+use super::error::DataError;
+use super::file;
+use super::pixels::Channels;
+use super::shape::ExampleShape;
+use super::split::{Split, Targets};
+use super::standardise::Standardisation;
+use super::task::Task;
+
+const TRAIN: [&str; 5] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+];
+const TEST: [&str; 1] = ["test_batch.bin"];
+/// The folder that the published archive unpacks to.
+const UNPACKED: &str = "cifar-10-batches-bin";
+const CLASSES: [&str; 10] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
+const CHANNELS: usize = 3;
+const SIDE: usize = 32;
+const PIXELS: usize = CHANNELS * SIDE * SIDE;
+/// A label, then the pixels: all red ones row by row, then green, then blue.
+const RECORD: usize = 1 + PIXELS;
+
+/// Why CIFAR-10 files could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CifarError {
+    /// The folder lacks a file.
+    #[error(
+        "{}: the folder has no {file} or {file}.gz; CIFAR-10 in its binary version is data_batch_1.bin to data_batch_5.bin \
+         and test_batch.bin",
+        .path.display()
+    )]
+    MissingFile {
+        /// The folder.
+        path: PathBuf,
+        /// The file's name without `.gz`.
+        file: &'static str,
+    },
+    /// A file holds no record.
+    #[error("{}: the file is empty; copy or download it again", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is not a whole number of records.
+    #[error(
+        "{}: {found} bytes are no whole number of records of 3073 bytes (a label and 3x32x32 pixels): record {record} (counted from 0) \
+         is cut short, or something follows the data; copy or download the file again",
+        .path.display()
+    )]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Bytes in the file, uncompressed.
+        found: usize,
+        /// The record that is not whole.
+        record: usize,
+    },
+    /// A label is none of the ten.
+    #[error(
+        "{}: label {label} of record {record} (counted from 0) is out of range, labels are 0 to 9; this is not CIFAR-10 in its binary \
+         version, or the file is damaged",
+        .path.display()
+    )]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The label.
+        label: u8,
+        /// The record, counted from 0.
+        record: usize,
+    },
+}
+
+/// Reads CIFAR-10 in its binary version (Krizhevsky 2009): `data_batch_1.bin` to `data_batch_5.bin` and
+/// `test_batch.bin`, plain or gzipped, in `folder` or in the folder `cifar-10-batches-bin` in it.
+///
+/// Pictures are 3x32x32, channel by channel; each channel is standardised with the training pixels' mean and
+/// standard deviation (divisor n). [`Split::origin`] counts the records through the five training files.
+///
+/// # Errors
+///
+/// If a file is missing or empty, is not a whole number of records, or holds a label above 9.
+pub fn read_cifar(folder: &Path) -> Result<Dataset, DataError> {
+    let unpacked = folder.join(UNPACKED);
+    let files = if is_here(folder) { folder } else { &unpacked };
+    let train = Part::read(files, &TRAIN)?;
+    let test = Part::read(files, &TEST)?;
+    let channels = Channels::of(&train.pixels, CHANNELS, SIDE * SIDE);
+    Ok(Dataset {
+        name: "cifar-10".to_owned(),
+        task: Task::of_classes(CLASSES.map(str::to_owned).to_vec()),
+        train: train.into_split(&channels),
+        valid: None,
+        test: test.into_split(&channels),
+        shape: ExampleShape::Picture {
+            channels: CHANNELS,
+            height: SIDE,
+            width: SIDE,
+        },
+        features: channels.names(),
+        image: None,
+        attribution: None,
+        standardisation: Some(Standardisation {
+            features: channels.columns(),
+            target: None,
+        }),
+        inference: None,
+    })
+}
+
+/// Whether a folder is meant as CIFAR-10.
+pub(crate) fn is_cifar_folder(folder: &Path) -> bool {
+    is_here(folder) || is_here(&folder.join(UNPACKED))
+}
+
+/// Whether a file of this name belongs to CIFAR-10.
+pub(crate) fn is_cifar_file(name: &str) -> bool {
+    TRAIN.iter().chain(&TEST).any(|file| *file == name)
+}
+
+fn is_here(folder: &Path) -> bool {
+    let mut files = TRAIN.into_iter().chain(TEST);
+    files.any(|name| file::find(folder, name).is_some())
+}
+
+/// The records of some files, one after another.
+struct Part {
+    labels: Vec<i64>,
+    pixels: Vec<u8>,
+}
+
+impl Part {
+    fn read(folder: &Path, files: &[&'static str]) -> Result<Self, DataError> {
+        let mut part = Self {
+            labels: Vec::new(),
+            pixels: Vec::new(),
+        };
+        for &file in files {
+            let path = file::find(folder, file).ok_or_else(|| CifarError::MissingFile {
+                path: folder.to_owned(),
+                file,
+            })?;
+            let bytes = file::read(&path)?;
+            part.push(&bytes, path)?;
+        }
+        Ok(part)
+    }
+
+    fn push(&mut self, bytes: &[u8], path: PathBuf) -> Result<(), CifarError> {
+        if bytes.is_empty() {
+            return Err(CifarError::Empty { path });
+        }
+        let (records, rest) = bytes.as_chunks::<RECORD>();
+        if !rest.is_empty() {
+            return Err(CifarError::Length {
+                path,
+                found: bytes.len(),
+                record: records.len(),
+            });
+        }
+        for (record, [label, pixels @ ..]) in records.iter().enumerate() {
+            if usize::from(*label) >= CLASSES.len() {
+                return Err(CifarError::Label {
+                    path,
+                    label: *label,
+                    record,
+                });
+            }
+            self.labels.push(i64::from(*label));
+            self.pixels.extend_from_slice(pixels);
+        }
+        Ok(())
+    }
+
+    fn into_split(self, channels: &Channels) -> Split {
+        Split {
+            rows: self.labels.len(),
+            columns: PIXELS,
+            features: channels.scale(&self.pixels),
+            origin: (0..self.labels.len()).collect(),
+            targets: Targets::Classes(self.labels),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+use rand::seq::index;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::dataset::Dataset;
+use super::split::{Split, Targets};
+
+/// Which training labels were made wrong, and what they were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelNoise {
+    /// The fraction of labels asked for.
+    pub fraction: f64,
+    /// The seed of the choice.
+    pub seed: u64,
+    /// The labels that were made wrong, by row.
+    pub changes: Vec<LabelChange>,
+}
+
+/// A label that was made wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelChange {
+    /// The row among the training examples, counted from 0.
+    pub row: usize,
+    /// Where the example stood in its source: [`Split::origin`].
+    pub origin: usize,
+    /// The class that the source gives.
+    pub truth: i64,
+    /// The class that it was given instead.
+    pub label: i64,
+}
+
+/// Why labels could not be made wrong.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NoiseError {
+    /// The targets are numbers.
+    #[error(
+        "{name}: its targets are numbers, which have no other class to be given; label noise is for classes"
+    )]
+    Regression {
+        /// The data set.
+        name: String,
+    },
+    /// The targets are tokens.
+    #[error(
+        "{name}: its targets are the tokens of a text; label noise is for examples with one class each"
+    )]
+    Text {
+        /// The data set.
+        name: String,
+    },
+    /// The fraction is not between 0 and 1.
+    #[error(
+        "a fraction of {fraction} of the labels cannot be made wrong; give a number from 0 to 1"
+    )]
+    Fraction {
+        /// The fraction asked for.
+        fraction: f64,
+    },
+}
+
+impl Dataset {
+    /// Gives `round(fraction * N)` of the N training examples, drawn without replacement, another class than their
+    /// own, each other class being as likely as the next. The same seed makes the same choice (ChaCha8).
+    /// The rest of the data set stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the targets are not classes, or the fraction is not from 0 to 1.
+    pub fn corrupt_labels(&mut self, fraction: f64, seed: u64) -> Result<LabelNoise, NoiseError> {
+        if !(0.0..=1.0).contains(&fraction) {
+            return Err(NoiseError::Fraction { fraction });
+        }
+        let count = self.task.classes().len();
+        let Split {
+            targets,
+            origin,
+            rows,
+            ..
+        } = &mut self.train;
+        let classes = match targets {
+            Targets::Classes(classes) => classes,
+            Targets::Values(_) => {
+                return Err(NoiseError::Regression {
+                    name: self.name.clone(),
+                });
+            }
+            Targets::Tokens { .. } => {
+                return Err(NoiseError::Text {
+                    name: self.name.clone(),
+                });
+            }
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let wrong = (fraction * *rows as f64).round() as usize;
+        let mut drawn = index::sample(&mut rng, *rows, wrong).into_vec();
+        drawn.sort_unstable();
+        let changes = drawn
+            .into_iter()
+            .map(|row| {
+                let truth = classes[row];
+                let other = rng.random_range(0..count as i64 - 1);
+                let label = if other < truth { other } else { other + 1 };
+                classes[row] = label;
+                LabelChange {
+                    row,
+                    origin: origin[row],
+                    truth,
+                    label,
+                }
+            })
+            .collect();
+        Ok(LabelNoise {
+            fraction,
+            seed,
+            changes,
+        })
+    }
+}
+
+impl LabelNoise {
+    /// Whether each of `rows` training examples has a wrong label.
+    ///
+    /// # Panics
+    ///
+    /// If there were more examples than `rows`.
+    pub fn mask(&self, rows: usize) -> Vec<bool> {
+        let mut mask = vec![false; rows];
+        for change in &self.changes {
+            mask[change.row] = true;
+        }
+        mask
+    }
+
+    /// The changes as a CSV table with the columns `row`, `origin`, `truth` and `label`.
+    pub fn csv(&self) -> String {
+        let mut table = "row,origin,truth,label\n".to_owned();
+        for LabelChange {
+            row,
+            origin,
+            truth,
+            label,
+        } in &self.changes
+        {
+            table.push_str(&format!("{row},{origin},{truth},{label}\n"));
+        }
+        table
+    }
+}

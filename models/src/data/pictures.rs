@@ -1,0 +1,255 @@
+use std::path::{Path, PathBuf};
+
+use super::dataset::{Dataset, ImageShape};
+use super::error::DataError;
+use super::file::{self, last_name};
+use super::partition::{MIN_ROWS, partition};
+use super::picture::{Picture, PictureError};
+use super::pixels::Channels;
+use super::shape::ExampleShape;
+use super::split::{Split, Targets};
+use super::standardise::Standardisation;
+use super::task::Task;
+
+/// Reads a folder of PNG pictures with a folder for each class: `train/CLASS/*.png` and `test/CLASS/*.png`, or
+/// `CLASS/*.png`, of which a fifth is then held out as of a table.
+///
+/// Classes, and the files of each, are in alphabetical order, and [`Split::origin`] counts the files so; names that
+/// start with a dot are passed over. Pictures are all grey or all in colour, and of one size; palettes and fewer
+/// than 8 bits are widened, 16 bits reduced to 8. Grey pixels are divided by 255; of colours each channel is
+/// standardised with the training pixels' mean and standard deviation (divisor n). Two classes make a binary task.
+///
+/// # Errors
+///
+/// If a file cannot be read, is no PNG, is cut short or transparent, if pictures differ in size, a class has no
+/// picture or only ones to test, if there is only one class, or if there are fewer than 10 pictures to divide.
+pub fn read_pictures(folder: &Path) -> Result<Dataset, DataError> {
+    let (classes, [train, test]) = match ["train", "test"].map(|part| folder.join(part)) {
+        [train, test] if train.is_dir() && test.is_dir() => divided(&train, &test)?,
+        [train, test] if train.is_dir() || test.is_dir() => {
+            let [there, missing] = if train.is_dir() {
+                ["train", "test"]
+            } else {
+                ["test", "train"]
+            };
+            let path = folder.to_owned();
+            return Err(PictureError::MissingPart {
+                path,
+                there,
+                missing,
+            }
+            .into());
+        }
+        _ => divide(folder)?,
+    };
+    if let [only] = classes.as_slice() {
+        return Err(DataError::ConstantTarget {
+            path: folder.to_owned(),
+            value: only.clone(),
+        });
+    }
+    let mut first = None;
+    let train = Part::read(train, &mut first)?;
+    let test = Part::read(test, &mut first)?;
+    let [count, height, width] = train.size;
+    let area = height * width;
+    let channels = match count {
+        1 => Channels::unit(1, area),
+        _ => Channels::of(&train.pixels, count, area),
+    };
+    Ok(Dataset {
+        name: last_name(folder),
+        task: Task::of_classes(classes),
+        train: train.into_split(&channels),
+        valid: None,
+        test: test.into_split(&channels),
+        shape: ExampleShape::Picture {
+            channels: count,
+            height,
+            width,
+        },
+        features: channels.names(),
+        image: (count == 1).then_some(ImageShape { height, width }),
+        attribution: None,
+        standardisation: (count > 1).then(|| Standardisation {
+            features: channels.columns(),
+            target: None,
+        }),
+        inference: None,
+    })
+}
+
+/// Whether a folder holds PNG files in a folder of a class, or in one of `train` and `test`.
+pub(crate) fn is_picture_folder(folder: &Path) -> Result<bool, DataError> {
+    for child in file::list(folder)?.iter().filter(|child| child.is_dir()) {
+        let inner = file::list(child)?;
+        if inner.iter().any(|path| is_png(path)) {
+            return Ok(true);
+        }
+        let part = child.ends_with("train") || child.ends_with("test");
+        for class in inner.iter().filter(|inner| part && inner.is_dir()) {
+            if file::list(class)?.iter().any(|path| is_png(path)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a path ends in `.png`.
+pub(crate) fn is_png(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
+}
+
+/// A picture's file, class and place in its source.
+struct Source {
+    path: PathBuf,
+    class: i64,
+    origin: usize,
+}
+
+/// The classes of a folder, and the pictures of each.
+fn classes(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, DataError> {
+    let mut classes = Vec::new();
+    for path in file::list(folder)? {
+        if !path.is_dir() {
+            continue;
+        }
+        let files = file::list(&path)?;
+        if let Some(other) = files.iter().find(|file| file.is_dir() || !is_png(file)) {
+            let path = other.clone();
+            return Err(PictureError::NotPng { path }.into());
+        }
+        if files.is_empty() {
+            return Err(PictureError::EmptyClass { path }.into());
+        }
+        classes.push((last_name(&path), files));
+    }
+    if classes.is_empty() {
+        let path = folder.to_owned();
+        return Err(PictureError::NoClasses { path }.into());
+    }
+    Ok(classes)
+}
+
+/// Pictures with their classes, in order.
+fn sources(pictures: impl IntoIterator<Item = (i64, Vec<PathBuf>)>) -> Vec<Source> {
+    pictures
+        .into_iter()
+        .flat_map(|(class, files)| files.into_iter().map(move |path| (class, path)))
+        .enumerate()
+        .map(|(origin, (class, path))| Source {
+            path,
+            class,
+            origin,
+        })
+        .collect()
+}
+
+/// The classes' names, and the pictures to train and to test with.
+type Divided = (Vec<String>, [Vec<Source>; 2]);
+
+/// Pictures that are divided already.
+fn divided(train: &Path, test: &Path) -> Result<Divided, DataError> {
+    let (names, files): (Vec<String>, Vec<_>) = classes(train)?.into_iter().unzip();
+    let mut tested = Vec::new();
+    for (name, files) in classes(test)? {
+        match (0..).zip(&names).find(|(_, other)| **other == name) {
+            Some((class, _)) => tested.push((class, files)),
+            None => {
+                return Err(PictureError::UnknownClass {
+                    path: test.join(name),
+                    train: train.to_owned(),
+                }
+                .into());
+            }
+        }
+    }
+    Ok((names, [sources((0..).zip(files)), sources(tested)]))
+}
+
+/// Pictures of which a fifth is held out.
+fn divide(folder: &Path) -> Result<Divided, DataError> {
+    let (names, files): (Vec<String>, Vec<_>) = classes(folder)?.into_iter().unzip();
+    let counts: Vec<usize> = files.iter().map(Vec::len).collect();
+    let rows = counts.iter().sum();
+    if rows < MIN_ROWS {
+        return Err(DataError::TooFewRows {
+            path: folder.to_owned(),
+            rows,
+            needed: MIN_ROWS,
+        });
+    }
+    let (_, held_out) = partition(rows);
+    let (test, train): (Vec<Source>, Vec<Source>) = sources((0..).zip(files))
+        .into_iter()
+        .partition(|source| held_out.binary_search(&source.origin).is_ok());
+    for ((class, name), count) in (0_i64..).zip(&names).zip(counts) {
+        if train.iter().all(|source| source.class != class) {
+            return Err(DataError::UntrainableClass {
+                path: folder.to_owned(),
+                column: "class".to_owned(),
+                class: name.clone(),
+                count,
+            });
+        }
+    }
+    Ok((names, [train, test]))
+}
+
+/// Decoded pictures, one after another.
+struct Part {
+    size: [usize; 3],
+    pixels: Vec<u8>,
+    classes: Vec<i64>,
+    origin: Vec<usize>,
+}
+
+impl Part {
+    /// Reads pictures, of which there must be one; `first` is the first one of all, whose size all must have.
+    fn read(
+        sources: Vec<Source>,
+        first: &mut Option<(PathBuf, [usize; 3])>,
+    ) -> Result<Self, DataError> {
+        let mut part = Self {
+            size: [0; 3],
+            pixels: Vec::new(),
+            classes: Vec::new(),
+            origin: Vec::new(),
+        };
+        for Source {
+            path,
+            class,
+            origin,
+        } in sources
+        {
+            let picture = Picture::read(&path)?;
+            let (first, expected) = first.get_or_insert_with(|| (path.clone(), picture.size));
+            if picture.size != *expected {
+                return Err(PictureError::Size {
+                    path,
+                    found: picture.size,
+                    first: first.clone(),
+                    expected: *expected,
+                }
+                .into());
+            }
+            part.size = picture.size;
+            part.pixels.extend(picture.pixels);
+            part.classes.push(class);
+            part.origin.push(origin);
+        }
+        Ok(part)
+    }
+
+    fn into_split(self, channels: &Channels) -> Split {
+        Split {
+            rows: self.classes.len(),
+            columns: self.size.iter().product(),
+            features: channels.scale(&self.pixels),
+            targets: Targets::Classes(self.classes),
+            origin: self.origin,
+        }
+    }
+}

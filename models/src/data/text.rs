@@ -1,0 +1,213 @@
+use std::path::{Path, PathBuf};
+
+use super::dataset::Dataset;
+use super::error::DataError;
+use super::file::{self, last_name};
+use super::shape::ExampleShape;
+use super::split::{Split, Targets};
+use super::task::Task;
+use super::vocabulary::Vocabulary;
+
+/// Tokens of an example where a caller names no number, as in Bae et al. (2022).
+pub const SEQUENCE: usize = 35;
+
+const PARTS: [&str; 3] = ["train", "valid", "test"];
+
+/// Why a text could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    /// A part of the text is missing.
+    #[error(
+        "{}: the folder has no {name}.{part}.txt or {name}.{part}.txt.gz; text needs NAME.train.txt, NAME.valid.txt and NAME.test.txt",
+        .path.display()
+    )]
+    MissingPart {
+        /// The folder.
+        path: PathBuf,
+        /// The text's name.
+        name: String,
+        /// `train`, `valid` or `test`.
+        part: &'static str,
+    },
+    /// A folder holds several texts.
+    #[error("{}: the folder holds several texts ({}); put the one to be read into a folder of its own", .path.display(), .names.join(", "))]
+    Several {
+        /// The folder.
+        path: PathBuf,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A file is not text.
+    #[error("{}: line {line} is not UTF-8 text (byte {byte} of the file, counted from 0); save the file as UTF-8", .path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The first byte that is wrong, counted from 0.
+        byte: usize,
+    },
+    /// A file holds no word.
+    #[error("{}: the file holds no word; it needs one sentence a line, words apart by spaces", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file has too few tokens for one example.
+    #[error("{}: {tokens} token(s), ends of lines included, but one example takes {needed}; use shorter examples or more text", .path.display())]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// Tokens there are.
+        tokens: usize,
+        /// Tokens needed.
+        needed: usize,
+    },
+    /// Examples of no token were asked for.
+    #[error("{}: examples of 0 tokens were asked for; ask for 1 or more", .path.display())]
+    NoSequence {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The vocabulary is too large.
+    #[error("{}: {words} different words; 32-bit numbers tell at most 16777216 apart, replace rare words by <unk>", .path.display())]
+    Vocabulary {
+        /// The file.
+        path: PathBuf,
+        /// Number of different words.
+        words: usize,
+    },
+}
+
+/// Reads text in the layout of the Penn Treebank files (Mikolov et al. 2010): `NAME.train.txt`, `NAME.valid.txt`
+/// and `NAME.test.txt` in a folder, each plain or gzipped, a sentence a line, words apart by white space.
+///
+/// The vocabulary is the training part's words, `<eos>` at the end of each line, and `<unk>`, which also stands for
+/// every word of the other parts that training has not; ids go from the most frequent token down, and by
+/// alphabet where frequencies are equal. A part is one long row of tokens `t`; its example `r` has the inputs
+/// `t[rS..rS + S]` and the targets `t[rS + 1..rS + S + 1]` for `S = sequence`. What remains at the end, fewer than
+/// `S + 1` tokens, is left out. [`Split::origin`] is `r`.
+///
+/// # Errors
+///
+/// If a part is missing, is not UTF-8, has no word or too few for one example, if the folder holds several texts,
+/// or `sequence` is 0.
+pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, DataError> {
+    let folder = folder.as_ref();
+    let path = folder.to_owned();
+    if sequence == 0 {
+        return Err(TextError::NoSequence { path }.into());
+    }
+    let mut names = names(folder)?;
+    let name = match names.len() {
+        0 | 1 => names.pop().unwrap_or_else(|| "NAME".to_owned()),
+        _ => return Err(TextError::Several { path, names }.into()),
+    };
+    let [train, valid, test] = PARTS.map(|part| Part::read(folder, &name, part));
+    let (train, valid, test) = (train?, valid?, test?);
+
+    let vocabulary = Vocabulary::of(&train.text);
+    let words = vocabulary.len();
+    if words > 1 << f32::MANTISSA_DIGITS {
+        let path = train.path;
+        return Err(TextError::Vocabulary { path, words }.into());
+    }
+    Ok(Dataset {
+        name,
+        train: train.split(&vocabulary, sequence)?,
+        valid: Some(valid.split(&vocabulary, sequence)?),
+        test: test.split(&vocabulary, sequence)?,
+        task: Task::NextToken {
+            vocabulary: vocabulary.into_words(),
+        },
+        shape: ExampleShape::Tokens { length: sequence },
+        features: (0..sequence).map(|place| format!("t{place}")).collect(),
+        image: None,
+        attribution: None,
+        standardisation: None,
+        inference: None,
+    })
+}
+
+/// Whether a folder holds a part of a text.
+pub(crate) fn is_text_folder(folder: &Path) -> Result<bool, DataError> {
+    Ok(!names(folder)?.is_empty())
+}
+
+/// The text's name, if a file of this name is a part of one.
+pub(crate) fn text_of_file(file: &str) -> Option<&str> {
+    let text = file.strip_suffix(".txt")?;
+    let name = PARTS
+        .iter()
+        .find_map(|part| text.strip_suffix(part)?.strip_suffix('.'))?;
+    (!name.is_empty()).then_some(name)
+}
+
+/// The names of the texts in a folder, in alphabetical order.
+fn names(folder: &Path) -> Result<Vec<String>, DataError> {
+    let mut names = Vec::new();
+    for path in file::list(folder)? {
+        let file = last_name(&path);
+        let plain = file.strip_suffix(".gz").unwrap_or(&file);
+        names.extend(text_of_file(plain).map(str::to_owned));
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// One file of a text.
+struct Part {
+    path: PathBuf,
+    text: String,
+}
+
+impl Part {
+    fn read(folder: &Path, name: &str, part: &'static str) -> Result<Self, DataError> {
+        let Some(path) = file::find(folder, &format!("{name}.{part}.txt")) else {
+            return Err(TextError::MissingPart {
+                path: folder.to_owned(),
+                name: name.to_owned(),
+                part,
+            }
+            .into());
+        };
+        let text = match String::from_utf8(file::read(&path)?) {
+            Ok(text) => text,
+            Err(error) => {
+                let byte = error.utf8_error().valid_up_to();
+                let before = &error.as_bytes()[..byte];
+                let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+                return Err(TextError::NotUtf8 { path, line, byte }.into());
+            }
+        };
+        if text.trim().is_empty() {
+            return Err(TextError::Empty { path }.into());
+        }
+        Ok(Self { path, text })
+    }
+
+    /// The examples of `length` tokens.
+    fn split(self, vocabulary: &Vocabulary, length: usize) -> Result<Split, TextError> {
+        let tokens = vocabulary.encode(&self.text);
+        let rows = (tokens.len() - 1) / length;
+        if rows == 0 {
+            return Err(TextError::TooShort {
+                path: self.path,
+                tokens: tokens.len(),
+                needed: length.saturating_add(1),
+            });
+        }
+        let used = rows * length;
+        Ok(Split {
+            rows,
+            columns: length,
+            features: tokens[..used].iter().map(|&id| id as f32).collect(),
+            targets: Targets::Tokens {
+                length,
+                ids: tokens[1..=used].to_vec(),
+            },
+            origin: (0..rows).collect(),
+        })
+    }
+}

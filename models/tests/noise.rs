@@ -1,0 +1,129 @@
+//! Label noise.
+
+use backdraft_models::data::{
+    Dataset, LabelNoise, NoiseError, Split, Targets, cancer, digits, read_csv, read_text,
+};
+use std::fs;
+
+fn classes(split: &Split) -> Vec<i64> {
+    match &split.targets {
+        Targets::Classes(classes) => classes.clone(),
+        _ => panic!("classes were expected"),
+    }
+}
+
+fn corrupted(mut data: Dataset, fraction: f64, seed: u64) -> (Dataset, LabelNoise) {
+    let noise = data.corrupt_labels(fraction, seed).unwrap();
+    (data, noise)
+}
+
+#[test]
+fn exactly_so_many_labels_become_others() {
+    let clean = digits();
+    let truth = classes(&clean.train);
+    for fraction in [0.0, 0.1, 0.25, 1.0] {
+        let (data, noise) = corrupted(digits(), fraction, 3);
+        let labels = classes(&data.train);
+        let expected = (fraction * truth.len() as f64).round() as usize;
+        assert_eq!(noise.changes.len(), expected);
+        let mask = noise.mask(truth.len());
+        for row in 0..truth.len() {
+            assert_eq!(labels[row] != truth[row], mask[row]);
+            assert!((0..10).contains(&labels[row]));
+        }
+        assert!(noise.changes.is_sorted_by_key(|change| change.row));
+        for change in &noise.changes {
+            assert_eq!(change.truth, truth[change.row]);
+            assert_eq!(change.label, labels[change.row]);
+            assert_eq!(change.origin, clean.train.origin[change.row]);
+        }
+        assert_eq!(
+            (data.test, data.train.features),
+            (clean.test.clone(), clean.train.features.clone())
+        );
+    }
+    // 1438 times 0.0003477 is 0.49999, which rounds to none.
+    assert!(corrupted(digits(), 0.0003477, 0).1.changes.is_empty());
+    assert_eq!(corrupted(digits(), 0.00034771, 0).1.changes.len(), 1);
+}
+
+#[test]
+fn other_classes_are_equally_likely() {
+    let (_, noise) = corrupted(digits(), 1.0, 11);
+    let mut steps = [0_usize; 10];
+    for change in &noise.changes {
+        steps[((change.label - change.truth).rem_euclid(10)) as usize] += 1;
+    }
+    assert_eq!(steps[0], 0);
+    // Nine counts with mean 1438 / 9 = 160 and standard deviation 12: within five of them.
+    assert!(
+        steps[1..].iter().all(|count| (100..220).contains(count)),
+        "{steps:?}"
+    );
+    // Of two classes there is only the other.
+    let (data, _) = corrupted(cancer(), 1.0, 0);
+    let flipped: Vec<i64> = classes(&cancer().train)
+        .iter()
+        .map(|class| 1 - class)
+        .collect();
+    assert_eq!(classes(&data.train), flipped);
+}
+
+#[test]
+fn the_seed_decides() {
+    let (first, noise) = corrupted(cancer(), 0.1, 5);
+    let (again, same) = corrupted(cancer(), 0.1, 5);
+    assert_eq!((again.train, &same), (first.train, &noise));
+    assert_ne!(corrupted(cancer(), 0.1, 6).1.changes, noise.changes);
+}
+
+#[test]
+fn changes_can_be_written_and_read() {
+    let (_, noise) = corrupted(cancer(), 0.01, 1);
+    let json = serde_json::to_string(&noise).unwrap();
+    assert_eq!(serde_json::from_str::<LabelNoise>(&json).unwrap(), noise);
+    let csv = noise.csv();
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("row,origin,truth,label"));
+    for change in &noise.changes {
+        let fields: Vec<i64> = lines
+            .next()
+            .unwrap()
+            .split(',')
+            .map(|field| field.parse().unwrap())
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                change.row as i64,
+                change.origin as i64,
+                change.truth,
+                change.label
+            ]
+        );
+    }
+    assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn what_has_no_classes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("t.csv");
+    let rows: String = (0..12).map(|row| format!("{row},{row}.5\n")).collect();
+    fs::write(&table, format!("x,y\n{rows}")).unwrap();
+    let mut numbers = read_csv(&table, Some("y")).unwrap();
+    assert!(
+        matches!(numbers.corrupt_labels(0.1, 0), Err(NoiseError::Regression { name }) if name == "t")
+    );
+
+    for part in ["train", "valid", "test"] {
+        fs::write(folder.path().join(format!("k.{part}.txt")), "some words\n").unwrap();
+    }
+    let mut text = read_text(folder.path(), 2).unwrap();
+    assert!(matches!(text.corrupt_labels(0.1, 0), Err(NoiseError::Text { name }) if name == "k"));
+
+    for fraction in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+        let refused = digits().corrupt_labels(fraction, 0).unwrap_err();
+        assert!(matches!(refused, NoiseError::Fraction { .. }), "{refused}");
+    }
+}

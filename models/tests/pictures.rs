@@ -1,0 +1,330 @@
+//! The reader of PNG pictures in a folder for each class.
+
+use std::fs;
+use std::path::Path;
+
+use backdraft_models::data::{
+    DataError, ExampleShape, ImageShape, PictureError, Targets, load, read_pictures,
+};
+use png::{BitDepth, ColorType, Encoder};
+use tempfile::TempDir;
+
+/// A PNG file of 3x2 pixels (width by height).
+fn png(color: ColorType, depth: BitDepth, data: &[u8]) -> Vec<u8> {
+    sized(3, 2, color, depth, data)
+}
+
+fn sized(width: u32, height: u32, color: ColorType, depth: BitDepth, data: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, width, height);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(data).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn grey(pixel: u8) -> Vec<u8> {
+    let data: Vec<u8> = (0..6).map(|i| pixel + i).collect();
+    png(ColorType::Grayscale, BitDepth::Eight, &data)
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Grey pictures of cats and dogs, two and one to train on, one dog to test on.
+fn divided() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pixel) in [
+        ("train/cat/b.png", 20),
+        ("train/cat/a.png", 10),
+        ("train/dog/1.PNG", 30),
+        ("test/dog/x.png", 40),
+    ] {
+        write(folder.path(), name, &grey(pixel));
+    }
+    write(folder.path(), "train/cat/.hidden", b"passed over");
+    folder
+}
+
+fn error(folder: &TempDir) -> PictureError {
+    match load(folder.path(), None) {
+        Err(DataError::Picture(error)) => {
+            let text = error.to_string();
+            assert!(!text.contains('\n'), "{text}");
+            assert!(text.contains(&*folder.path().to_string_lossy()), "{text}");
+            error
+        }
+        other => panic!("an error of pictures was expected: {other:?}"),
+    }
+}
+
+#[test]
+fn a_divided_folder_is_read_in_order() {
+    let folder = divided();
+    let data = load(folder.path(), None).unwrap();
+    assert_eq!(data.task.classes(), ["cat", "dog"]);
+    assert_eq!(data.task.outputs(), 1);
+    assert_eq!(data.train.targets, Targets::Classes(vec![0, 0, 1]));
+    assert_eq!(data.test.targets, Targets::Classes(vec![1]));
+    assert_eq!(
+        (data.train.origin, data.test.origin.clone()),
+        (vec![0, 1, 2], vec![0])
+    );
+    let shape = ExampleShape::Picture {
+        channels: 1,
+        height: 2,
+        width: 3,
+    };
+    assert_eq!(data.shape, shape);
+    assert_eq!(
+        data.image,
+        Some(ImageShape {
+            height: 2,
+            width: 3
+        })
+    );
+    let expected: Vec<f32> = (40..46).map(|pixel| pixel as f32 / 255.0).collect();
+    assert_eq!(data.test.row(0), expected);
+    assert!(data.standardisation.is_none());
+}
+
+#[test]
+fn an_undivided_folder_is_split_as_tables_are() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["ant", "bee", "cow"] {
+        for pixel in 0..7 {
+            write(
+                folder.path(),
+                &format!("{class}/{pixel}.png"),
+                &grey(10 * pixel),
+            );
+        }
+    }
+    let data = load(folder.path(), None).unwrap();
+    assert_eq!((data.train.rows, data.test.rows), (17, 4));
+    let mut all = [data.train.origin.clone(), data.test.origin.clone()].concat();
+    assert!(data.train.origin.is_sorted() && data.test.origin.is_sorted());
+    all.sort_unstable();
+    assert_eq!(all, (0..21).collect::<Vec<_>>());
+    for split in [&data.train, &data.test] {
+        let Targets::Classes(classes) = &split.targets else {
+            panic!("pictures have classes")
+        };
+        for (row, &origin) in split.origin.iter().enumerate() {
+            assert_eq!(classes[row], (origin / 7) as i64);
+            // The picture's first pixel is ten times its number.
+            assert_eq!(split.row(row)[0], (10 * (origin % 7)) as f32 / 255.0);
+        }
+    }
+    let again = read_pictures(folder.path()).unwrap();
+    assert_eq!((again.train, again.test), (data.train, data.test));
+}
+
+#[test]
+fn colours_are_standardised_channel_by_channel() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = |base: u8| {
+        let data: Vec<u8> = (0..6)
+            .flat_map(|i| [base + i, 100, 2 * (base + i)])
+            .collect();
+        png(ColorType::Rgb, BitDepth::Eight, &data)
+    };
+    write(folder.path(), "train/a/1.png", &picture(0));
+    write(folder.path(), "train/b/1.png", &picture(6));
+    write(folder.path(), "test/b/1.png", &picture(12));
+    let data = load(folder.path(), None).unwrap();
+    assert_eq!(data.shape.dims(), [3, 2, 3]);
+    assert_eq!(data.image, None);
+    // Red is 0 to 11: mean 5.5, variance 143/12; green is constant; blue is twice red.
+    let std = (143.0_f64 / 12.0).sqrt();
+    let row = data.test.row(0);
+    for pixel in 0..6 {
+        let expected = ((12.0 + pixel as f64 - 5.5) / std) as f32;
+        assert!((row[pixel] - expected).abs() < 1e-6, "{row:?}");
+        assert_eq!(row[6 + pixel], 0.0);
+        assert!((row[12 + pixel] - expected).abs() < 1e-6, "{row:?}");
+    }
+    let moments = data.standardisation.unwrap().features;
+    assert_eq!((moments.len(), moments[7].std), (18, 0.0));
+    assert!((moments[12].mean - 11.0).abs() < 1e-12);
+}
+
+#[test]
+fn every_kind_of_opaque_picture_is_reduced_to_8_bits() {
+    let folder = divided();
+    let wide: Vec<u8> = (0..6).flat_map(|i| [40 + i, 77]).collect();
+    let opaque: Vec<u8> = (0..6).flat_map(|i| [40 + i, 255]).collect();
+    let expected = read_pictures(folder.path()).unwrap().test;
+    for (depth, color, data) in [
+        (BitDepth::Sixteen, ColorType::Grayscale, &wide),
+        (BitDepth::Eight, ColorType::GrayscaleAlpha, &opaque),
+    ] {
+        write(folder.path(), "test/dog/x.png", &png(color, depth, data));
+        assert_eq!(read_pictures(folder.path()).unwrap().test, expected);
+    }
+    // One bit a pixel, each row from a byte of its own.
+    let bits = png(
+        ColorType::Grayscale,
+        BitDepth::One,
+        &[0b1010_0000, 0b0110_0000],
+    );
+    write(folder.path(), "test/dog/x.png", &bits);
+    let row = read_pictures(folder.path()).unwrap().test;
+    assert_eq!(row.row(0), [1.0, 0.0, 1.0, 0.0, 1.0, 1.0]);
+    let clear: Vec<u8> = (0..6).flat_map(|i| [40 + i, 255 - i]).collect();
+    let clear = png(ColorType::GrayscaleAlpha, BitDepth::Eight, &clear);
+    write(folder.path(), "test/dog/x.png", &clear);
+    assert!(matches!(error(&folder), PictureError::Transparent { .. }));
+}
+
+#[test]
+fn broken_pictures_are_named() {
+    let folder = divided();
+    let whole = grey(0);
+    for length in [0, 7, 20, 33, whole.len() / 2, whole.len() - 1] {
+        write(folder.path(), "train/dog/1.PNG", &whole[..length]);
+        let error = error(&folder);
+        assert!(
+            matches!(&error, PictureError::Truncated { path } if path.ends_with("train/dog/1.PNG")),
+            "{length}: {error:?}"
+        );
+    }
+    for place in [0, 12, 29, 45] {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x55;
+        write(folder.path(), "train/dog/1.PNG", &damaged);
+        let error = error(&folder);
+        assert!(
+            matches!(error, PictureError::Png { .. }),
+            "{place}: {error:?}"
+        );
+    }
+    write(
+        folder.path(),
+        "train/dog/1.PNG",
+        b"GIF89a is another format",
+    );
+    assert!(matches!(error(&folder), PictureError::Png { .. }));
+}
+
+#[test]
+fn a_huge_header_is_an_error() {
+    let folder = divided();
+    let mut huge = grey(0);
+    // The header's sizes, and its check sum made anew by the encoder of a picture that is never drawn.
+    huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&huge[12..29]);
+    huge[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    write(folder.path(), "train/dog/1.PNG", &huge);
+    assert!(matches!(error(&folder), PictureError::Png { .. }));
+}
+
+#[test]
+fn sizes_and_colours_must_agree() {
+    let folder = divided();
+    let tall = sized(2, 3, ColorType::Grayscale, BitDepth::Eight, &[0; 6]);
+    write(folder.path(), "test/dog/x.png", &tall);
+    let error_of = |folder: &TempDir| match error(folder) {
+        PictureError::Size {
+            path,
+            found,
+            first,
+            expected,
+        } => {
+            assert!(path.ends_with("test/dog/x.png") && first.ends_with("train/cat/a.png"));
+            (found, expected)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(error_of(&folder), ([1, 3, 2], [1, 2, 3]));
+    let coloured = png(ColorType::Rgb, BitDepth::Eight, &[9; 18]);
+    write(folder.path(), "test/dog/x.png", &coloured);
+    assert_eq!(error_of(&folder), ([3, 2, 3], [1, 2, 3]));
+}
+
+#[test]
+fn folders_must_be_of_classes() {
+    let folder = divided();
+    write(folder.path(), "test/emu/x.png", &grey(0));
+    assert!(matches!(
+        error(&folder),
+        PictureError::UnknownClass { path, .. } if path.ends_with("test/emu")
+    ));
+    let folder = divided();
+    write(folder.path(), "train/dog/notes.txt", b"barks");
+    assert!(matches!(
+        error(&folder),
+        PictureError::NotPng { path } if path.ends_with("notes.txt")
+    ));
+    let folder = divided();
+    fs::create_dir(folder.path().join("train/eel")).unwrap();
+    assert!(matches!(error(&folder), PictureError::EmptyClass { .. }));
+    let folder = divided();
+    fs::remove_dir_all(folder.path().join("test")).unwrap();
+    assert!(matches!(
+        error(&folder),
+        PictureError::MissingPart {
+            there: "train",
+            missing: "test",
+            ..
+        }
+    ));
+    let folder = divided();
+    fs::remove_dir_all(folder.path().join("train/cat")).unwrap();
+    assert!(matches!(
+        load(folder.path(), None),
+        Err(DataError::ConstantTarget { value, .. }) if value == "dog"
+    ));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        read_pictures(empty.path()),
+        Err(DataError::Picture(PictureError::NoClasses { .. }))
+    ));
+}
+
+#[test]
+fn an_undivided_folder_needs_enough_of_each_class() {
+    let folder = tempfile::tempdir().unwrap();
+    for pixel in 0..9 {
+        write(folder.path(), &format!("ant/{pixel}.png"), &grey(pixel));
+    }
+    assert!(matches!(
+        load(folder.path(), None),
+        Err(DataError::TooFewRows { rows: 9, .. })
+    ));
+    // A class of one picture, the last of all, cannot be learned if the split holds that one out: of so many
+    // lengths it does for some.
+    write(folder.path(), "bee/0.png", &grey(0));
+    let untrainable = (9..60).find_map(|pixel| {
+        write(folder.path(), &format!("ant/{pixel}.png"), &grey(pixel));
+        load(folder.path(), None).err()
+    });
+    assert!(matches!(
+        untrainable,
+        Some(DataError::UntrainableClass { class, count: 1, .. }) if class == "bee"
+    ));
+}
+
+#[test]
+fn load_points_to_the_folder() {
+    let folder = divided();
+    let lone = load(folder.path().join("train/cat/a.png"), None).unwrap_err();
+    assert!(matches!(lone, DataError::FileOfFolder { .. }), "{lone}");
+    let empty = tempfile::tempdir().unwrap();
+    let nothing = load(empty.path(), None).unwrap_err().to_string();
+    for wanted in [
+        "idx3-ubyte",
+        "data_batch_1.bin",
+        "NAME.train.txt",
+        ".csv",
+        "PNG",
+    ] {
+        assert!(nothing.contains(wanted), "{nothing}");
+    }
+}
