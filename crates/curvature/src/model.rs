@@ -89,7 +89,7 @@ impl Model {
         let forward = move |tensors: &[DispatchTensor], x: DispatchTensor| {
             let device = Device::new(x.device());
             let mut substitute = Substitute(ids.iter().copied().zip(tensors).collect());
-            let module = module.clone().map(&mut substitute).to_device(&device);
+            let module = module.valid().map(&mut substitute).to_device(&device);
             forward(&module, Tensor::from_dispatch(x)).into_dispatch()
         };
         Ok(Self {
