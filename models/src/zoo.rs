@@ -53,6 +53,23 @@ impl ZooConfig {
         Preset::Quick.network(model, dataset)
     }
 
+    /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels), CIFAR-10, or the
+    /// Penn Treebank's 10,000 words in sequences of 35.
+    pub fn published(model: Model) -> Self {
+        match model {
+            Model::LogisticRegression => {
+                Self::LogisticRegression(LogisticRegressionConfig::new(784, 10))
+            }
+            Model::Mlp => Self::Mlp(MlpConfig::new(784, 10).with_hidden(vec![1024, 1024])),
+            Model::Autoencoder => Self::Autoencoder(AutoencoderConfig::new()),
+            Model::LeNet => Self::LeNet(LeNetConfig::new()),
+            Model::AlexNet => Self::AlexNet(AlexNetConfig::new()),
+            Model::Vgg13 => Self::Vgg13(Vgg13Config::new()),
+            Model::ResNet20 => Self::ResNet20(ResNet20Config::new()),
+            Model::Transformer => Self::Transformer(TransformerConfig::new()),
+        }
+    }
+
     /// The same configuration with another seed of the initial weights.
     pub fn with_seed(self, seed: u64) -> Self {
         match self {

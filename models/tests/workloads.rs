@@ -1,52 +1,36 @@
 //! The networks have the sizes that they are known by.
 
 use backdraft_models::{
-    AlexNetConfig, AutoencoderConfig, LeNetConfig, MlpConfig, ResNet20Config, TransformerConfig,
-    Vgg13Config,
+    AlexNetConfig, AutoencoderConfig, LeNetConfig, Model, ResNet20Config, TransformerConfig,
+    Vgg13Config, ZooConfig, trainable_parameters,
 };
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-
-/// Numbers that training changes, so without running statistics.
-fn parameters<M: Module>(module: M) -> usize {
-    struct Count(usize);
-
-    impl ModuleVisitor for Count {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if param.val().is_require_grad() {
-                self.0 += param.shape().num_elements();
-            }
-        }
-    }
-
-    let mut count = Count(0);
-    module.train().visit(&mut count);
-    count.0
-}
 
 #[test]
 fn parameters_are_counted_as_published() {
     let device = Device::flex();
-    assert_eq!(parameters(LeNetConfig::new().init(&device)), 61_706);
-    let mlp = MlpConfig::new(784, 10).with_hidden(vec![1024, 1024]);
-    assert_eq!(parameters(mlp.init(&device)), 1_863_690);
-    assert_eq!(
-        parameters(AutoencoderConfig::new().init(&device)),
-        2_837_314
-    );
-    assert_eq!(
-        parameters(TransformerConfig::new().init(&device)),
-        6_718_992
-    );
-    assert_eq!(parameters(ResNet20Config::new().init(&device)), 269_722);
-    assert_eq!(parameters(AlexNetConfig::new().init(&device)), 2_472_266);
-    assert_eq!(parameters(Vgg13Config::new().init(&device)), 9_416_010);
+    let counts = Model::ALL.map(|model| {
+        let module = ZooConfig::published(model).init(&device);
+        (model.name(), trainable_parameters(&module))
+    });
+    let expected = [
+        ("lr", 7_850),
+        ("mlp", 1_863_690),
+        ("autoencoder", 2_837_314),
+        ("lenet", 61_706),
+        ("alexnet", 2_472_266),
+        ("vgg13", 9_416_010),
+        ("resnet20", 269_722),
+        ("transformer", 6_718_992),
+    ];
+    assert_eq!(counts, expected);
     // 3 channels instead of 1: 2 * 6 * 25 weights more.
     let coloured = LeNetConfig::new()
         .with_channels(3)
         .with_height(32)
         .with_width(32);
-    assert_eq!(parameters(coloured.init(&device)), 62_006);
+    assert_eq!(trainable_parameters(&coloured.init(&device)), 62_006);
 }
 
 #[test]

@@ -86,7 +86,11 @@ impl TrainConfig {
     }
 
     /// Whether every setting is in range.
-    pub(super) fn check(&self) -> Result<(), TrainError> {
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Config`] for the first that is not.
+    pub fn check(&self) -> Result<(), TrainError> {
         let require = |ok: bool, setting, value, allowed| match ok {
             true => Ok(()),
             false => Err(TrainError::Config {

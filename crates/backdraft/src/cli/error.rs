@@ -111,6 +111,8 @@ impl CliError {
             | Self::Device { .. } => 2,
             Self::Output(OutputError::NotFinite { .. }) => 1,
             Self::Output(_) => 2,
+            // Settings out of range, or a checkpoint that does not fit.
+            Self::Train(TrainError::Config { .. } | TrainError::Checkpoint(_)) => 2,
             Self::Train(_)
             | Self::Solve(_)
             | Self::Response(_)

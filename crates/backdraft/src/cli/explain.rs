@@ -15,19 +15,18 @@ use backdraft_models::{
 };
 use burn::{
     module::Module,
-    store::{ModuleSnapshot, SafetensorsStore},
     tensor::{DType, Device},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    CliError,
+    BURN, CliError,
     args::{Explain, SolverName},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
     setup::{Shape, check_queries, check_task, damping, fresh, network},
     stable::stable,
-    verify,
+    verify, weights,
 };
 use crate::output::{
     Existing, Metrics, QueryRecord, Report, RunFolder, RunRecord, Scores, Settings, Sizes,
@@ -38,8 +37,6 @@ use crate::output::{
 const QUERIES: usize = 3;
 /// Examples of each sign in `top.csv`.
 const TOP: usize = 20;
-/// Burn's version, which the workspace pins.
-const BURN: &str = "0.22.1";
 
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
@@ -341,18 +338,11 @@ impl Run<'_> {
 
     fn write(mut self, module: &Zoo, scores: &Scores, record: RunRecord) -> Result<(), CliError> {
         let labels = labels(&self.dataset);
-        let mut store =
-            SafetensorsStore::from_bytes(None).metadata("model", record.settings.model.as_str());
-        module
-            .save_into(&mut store)
-            .map_err(|error| CliError::Weights(error.to_string()))?;
-        let weights = store
-            .get_bytes()
-            .map_err(|error| CliError::Weights(error.to_string()))?;
+        let weights = weights::encode(module, &record.settings.model)?;
         let json = record.to_json()?;
         let report = report(&self.dataset, &self.out, scores, labels.clone(), record);
 
-        self.folder.write("model.safetensors", &stable(weights))?;
+        self.folder.write(weights::FILE, &weights)?;
         let all = scores.to_safetensors(&labels, self.args.seed)?;
         self.folder.write(Scores::FILE, &stable(all))?;
         self.folder
