@@ -1,7 +1,11 @@
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, activation::sigmoid};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::layers::linear;
 
 /// Configuration of an [`Autoencoder`].
 #[derive(Config, Debug)]
@@ -9,6 +13,9 @@ pub struct AutoencoderConfig {
     /// Widths from the input to the code; the way back mirrors them.
     #[config(default = "vec![784, 1000, 500, 250, 30]")]
     pub widths: Vec<usize>,
+    /// Seed of the initial weights.
+    #[config(default = 0)]
+    pub seed: u64,
 }
 
 /// A deep autoencoder with sigmoid units (Martens & Grosse 2015). Its outputs are logits of the pixels, for a binary cross-entropy.
@@ -19,13 +26,20 @@ pub struct Autoencoder {
 }
 
 impl AutoencoderConfig {
-    /// The model with Burn's initial weights, from the device's generator.
+    /// The model with its initial weights on `device`.
+    ///
+    /// # Panics
+    ///
+    /// If a width is zero.
     pub fn init(&self, device: &Device) -> Autoencoder {
         let back = self.widths.iter().rev().skip(1);
         let widths: Vec<usize> = self.widths.iter().chain(back).copied().collect();
-        let layer = |pair: &[usize]| LinearConfig::new(pair[0], pair[1]).init(device);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         Autoencoder {
-            layers: widths.windows(2).map(layer).collect(),
+            layers: widths
+                .windows(2)
+                .map(|pair| linear(pair[0], pair[1], &mut rng, device))
+                .collect(),
         }
     }
 }

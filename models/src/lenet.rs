@@ -1,20 +1,40 @@
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::Linear;
+use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, activation::relu};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::layers::{Convolution, linear, margin};
+
+/// Side of the pictures that the network was made for; smaller ones are framed with zeros.
+const SIDE: usize = 32;
 
 /// Configuration of a [`LeNet`].
 #[derive(Config, Debug)]
 pub struct LeNetConfig {
+    /// Channels of a picture.
+    #[config(default = 1)]
+    pub channels: usize,
+    /// Rows of a picture.
+    #[config(default = 28)]
+    pub height: usize,
+    /// Columns of a picture.
+    #[config(default = 28)]
+    pub width: usize,
     /// Number of classes.
     #[config(default = 10)]
     pub outputs: usize,
+    /// Seed of the initial weights.
+    #[config(default = 0)]
+    pub seed: u64,
 }
 
-/// LeNet for pictures of 28 by 28 grey pixels (LeCun et al. 1998, with ReLU and max pooling): two convolutions of 5 by 5 with 6 and
-/// 16 channels, each pooled by 2, and layers of 120, 84 and `outputs` units. 61,706 parameters with ten classes.
+/// LeNet (LeCun et al. 1998, with ReLU and max pooling): two convolutions of 5 by 5 with 6 and 16 channels, each pooled by 2, and layers
+/// of 120, 84 and `outputs` units. Pictures smaller than 32 by 32 get a frame of zeros in the first convolution. With ten classes,
+/// 61,706 parameters for 28 by 28 grey pixels and 62,006 for 32 by 32 coloured ones.
 #[derive(Module, Debug)]
 pub struct LeNet {
     first: Conv2d,
@@ -22,27 +42,45 @@ pub struct LeNet {
     pool: MaxPool2d,
     hidden: [Linear; 2],
     output: Linear,
+    /// Channels, height and width of a picture.
+    pub(crate) picture: [usize; 3],
 }
 
 impl LeNetConfig {
-    /// The model with Burn's initial weights, from the device's generator.
+    /// The model with its initial weights on `device`.
+    ///
+    /// # Panics
+    ///
+    /// If the number of channels or outputs is zero.
     pub fn init(&self, device: &Device) -> LeNet {
-        let padding = PaddingConfig2d::Explicit(2, 2, 2, 2);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let rng = &mut rng;
+        let sides = [self.height, self.width];
+        // A convolution of 5 by 5 takes 4 pixels, a pool halves.
+        let left = sides.map(|side| ((side + 2 * margin(side, SIDE) - 4) / 2 - 4) / 2);
+        let flat = 16 * left[0] * left[1];
+        let first = Convolution {
+            padding: sides.map(|side| margin(side, SIDE)),
+            ..Convolution::same([self.channels, 6], 5)
+        };
+        let second = Convolution {
+            padding: [0; 2],
+            ..Convolution::same([6, 16], 5)
+        };
         LeNet {
-            first: Conv2dConfig::new([1, 6], [5, 5])
-                .with_padding(padding)
-                .init(device),
-            second: Conv2dConfig::new([6, 16], [5, 5]).init(device),
+            first: first.uniform(rng, device),
+            second: second.uniform(rng, device),
             pool: MaxPool2dConfig::new([2, 2]).init(),
-            hidden: [(400, 120), (120, 84)]
-                .map(|(inputs, outputs)| LinearConfig::new(inputs, outputs).init(device)),
-            output: LinearConfig::new(84, self.outputs).init(device),
+            hidden: [(flat, 120), (120, 84)]
+                .map(|(inputs, outputs)| linear(inputs, outputs, rng, device)),
+            output: linear(84, self.outputs, rng, device),
+            picture: [self.channels, self.height, self.width],
         }
     }
 }
 
 impl LeNet {
-    /// From pictures `[batch, 1, 28, 28]` to logits `[batch, outputs]`.
+    /// From pictures `[batch, channels, height, width]` to logits `[batch, outputs]`.
     pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
         let x = self.pool.forward(relu(self.first.forward(pictures)));
         let x = self.pool.forward(relu(self.second.forward(x)));

@@ -30,24 +30,40 @@ pub mod data;
 pub mod weights;
 
 mod activation;
+mod alexnet;
 mod autoencoder;
+mod layers;
 mod lenet;
-mod linear;
 mod logistic_regression;
 mod metrics;
 mod mlp;
+mod model;
 mod network;
 mod objective;
+mod picture;
+mod preset;
+mod resnet20;
 mod train;
+mod transformer;
+mod vgg13;
 mod zoo;
 
 pub use activation::Activation;
+pub use alexnet::{AlexNet, AlexNetConfig};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 pub use metrics::{Metrics, evaluate, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};
+pub use model::{Model, UnknownModel, Unsuited};
 pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::{Objective, TargetTensor};
-pub use train::{Optimizer, Progress, Schedule, TrainConfig, TrainError, Trained, train};
-pub use zoo::{Model, UnknownModel, Zoo, ZooConfig};
+pub use preset::Preset;
+pub use resnet20::{ResNet20, ResNet20Config};
+pub use train::{
+    Checkpoint, CheckpointError, Optimizer, Progress, Schedule, TrainConfig, TrainError,
+    TrainState, Trained, Training, train,
+};
+pub use transformer::{Transformer, TransformerConfig};
+pub use vgg13::{Vgg13, Vgg13Config};
+pub use zoo::{Zoo, ZooConfig, trainable_parameters};

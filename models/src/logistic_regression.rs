@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::linear::linear;
+use crate::layers::linear;
 
 /// Configuration of a [`LogisticRegression`].
 #[derive(Config, Debug)]

@@ -7,9 +7,6 @@ use crate::data::{Split, Targets};
 use crate::network::{Network, placement};
 use crate::objective::Objective;
 
-/// Examples in one forward pass; results do not depend on it.
-const BATCH: usize = 1024;
-
 /// How well a model does on a split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -19,6 +16,9 @@ pub struct Metrics {
     pub accuracy: Option<f64>,
     /// `1 - sum (y - t)^2 / sum (t - mean t)^2`, for numbers; NaN if all targets are equal.
     pub r2: Option<f64>,
+    /// The exponential of the loss, for tokens: between how many words the model hesitates, so to speak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
 }
 
 /// The outputs `[rows, outputs]` of a model for a split, row by row.
@@ -46,28 +46,47 @@ pub fn per_example_losses<M: Network>(model: &M, split: &Split, objective: Objec
 /// As [`per_example_losses`], and if the split is empty.
 pub fn evaluate<M: Network>(model: &M, split: &Split, objective: Objective) -> Metrics {
     assert!(split.rows > 0, "there is no example to evaluate");
-    let losses = per_example_losses(model, split, objective);
-    let outputs = outputs(model, split);
-    let (accuracy, r2) = match (&split.targets, objective) {
-        (Targets::Classes(classes), Objective::CrossEntropy) => {
-            let width = outputs.len() / split.rows;
-            (
-                Some(accuracy(outputs.chunks_exact(width).map(argmax), classes)),
-                None,
-            )
+    let (device, dtype) = placement(model);
+    let targets = objective.targets(split, (&device, dtype));
+    let mut losses = Vec::with_capacity(split.rows);
+    // A class or a number for each example. A text's outputs are too many to read.
+    let mut predicted = Vec::new();
+    each_batch(model, split, |outputs, range| {
+        match (&split.targets, objective) {
+            (Targets::Classes(_), Objective::CrossEntropy) => {
+                let width = outputs.dims()[1];
+                let logits: Vec<f64> = outputs.clone().into_data().iter::<f64>().collect();
+                predicted.extend(logits.chunks_exact(width).map(argmax));
+            }
+            (Targets::Classes(_), Objective::BinaryCrossEntropyWithLogits) => {
+                let logits = outputs.clone().into_data();
+                predicted.extend(logits.iter::<f64>().map(|logit| f64::from(logit > 0.0)));
+            }
+            (Targets::Values(_), Objective::SquaredError) => {
+                predicted.extend(outputs.clone().into_data().iter::<f64>());
+            }
+            _ => {}
         }
-        (Targets::Classes(classes), Objective::BinaryCrossEntropyWithLogits) => {
-            let predicted = outputs.iter().map(|&logit| i64::from(logit > 0.0));
-            (Some(accuracy(predicted, classes)), None)
-        }
-        (Targets::Values(values), Objective::SquaredError) => (None, Some(r2(&outputs, values))),
-        _ => (None, None),
+        let batch = objective.losses(outputs, targets.slice(range));
+        losses.extend(batch.into_data().iter::<f64>());
+    });
+    let loss = losses.iter().sum::<f64>() / split.rows as f64;
+    let mut metrics = Metrics {
+        loss,
+        accuracy: None,
+        r2: None,
+        perplexity: None,
     };
-    Metrics {
-        loss: losses.iter().sum::<f64>() / split.rows as f64,
-        accuracy,
-        r2,
+    match (&split.targets, objective) {
+        (Targets::Classes(_), Objective::Reconstruction) => {}
+        (Targets::Classes(classes), _) => metrics.accuracy = Some(accuracy(&predicted, classes)),
+        (Targets::Values(values), Objective::SquaredError) => {
+            metrics.r2 = Some(r2(&predicted, values));
+        }
+        (Targets::Tokens { .. }, _) => metrics.perplexity = Some(loss.exp()),
+        _ => {}
     }
+    metrics
 }
 
 /// What `reduce` makes of the outputs of each batch and its range of rows, end to end.
@@ -76,31 +95,43 @@ fn by_batch<M: Network>(
     split: &Split,
     reduce: impl Fn(Tensor<2>, Range<usize>) -> Tensor<1>,
 ) -> Vec<f64> {
-    let model = model.valid();
-    let (device, dtype) = placement(&model);
-    let inputs = split.inputs((&device, dtype));
     let mut values = Vec::new();
-    for start in (0..split.rows).step_by(BATCH) {
-        let range = start..(start + BATCH).min(split.rows);
-        let outputs = model.forward(inputs.clone().slice([range.clone()]));
+    each_batch(model, split, |outputs, range| {
         values.extend(reduce(outputs, range).into_data().iter::<f64>());
-    }
+    });
     values
 }
 
+/// Gives away the outputs of each batch with its range of rows.
+fn each_batch<M: Network>(
+    model: &M,
+    split: &Split,
+    mut visit: impl FnMut(Tensor<2>, Range<usize>),
+) {
+    let model = model.valid();
+    let (device, dtype) = placement(&model);
+    let inputs = split.inputs((&device, dtype));
+    let batch = model.batch();
+    for start in (0..split.rows).step_by(batch) {
+        let range = start..(start + batch).min(split.rows);
+        visit(model.forward(inputs.clone().slice([range.clone()])), range);
+    }
+}
+
 /// The first index of the greatest value.
-fn argmax(values: &[f64]) -> i64 {
+fn argmax(values: &[f64]) -> f64 {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {
             best = index;
         }
     }
-    best as i64
+    best as f64
 }
 
-fn accuracy(predicted: impl Iterator<Item = i64>, classes: &[i64]) -> f64 {
-    let right = predicted.zip(classes).filter(|(a, b)| a == *b).count();
+fn accuracy(predicted: &[f64], classes: &[i64]) -> f64 {
+    let pairs = predicted.iter().zip(classes);
+    let right = pairs.filter(|&(&a, &b)| a == b as f64).count();
     right as f64 / classes.len() as f64
 }
 

@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::activation::Activation;
-use crate::linear::linear;
+use crate::layers::linear;
 
 /// Configuration of an [`Mlp`].
 #[derive(Config, Debug)]

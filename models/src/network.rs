@@ -4,23 +4,31 @@ use burn::tensor::{DType, Device, Tensor};
 /// A module that training and evaluation can run: one matrix in, one matrix out.
 pub trait Network: Module {
     /// From inputs `[batch, inputs]` to outputs `[batch, outputs]`.
+    ///
+    /// A row of inputs is an example as a [`Split`](crate::data::Split) keeps it: the columns of a table; the pixels of a picture,
+    /// channel by channel; or the tokens of a sequence, as whole numbers. For a sequence, a row of outputs holds the logits of all
+    /// places, one place after the other.
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2>;
+
+    /// Examples in one forward pass of an evaluation: bounds memory.
+    fn batch(&self) -> usize {
+        1024
+    }
 }
 
-/// The same module with every floating-point parameter cast to `dtype`, detached from any graph.
+/// The same module with every floating-point parameter and running statistic cast to `dtype`, without autodiff. Clones of the module
+/// stay as they are.
 pub fn to_dtype<M: Module>(module: M, dtype: DType) -> M {
     struct Caster(DType);
 
     impl ModuleMapper for Caster {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|tensor| {
-                let tracked = tensor.is_require_grad();
-                tensor.detach().cast(self.0).set_require_grad(tracked)
-            })
+            param.map(|tensor| tensor.cast(self.0))
         }
     }
 
-    module.map(&mut Caster(dtype))
+    // A clone shares running statistics with its origin, and mapping changes them in place; `valid` makes new ones.
+    module.valid().map(&mut Caster(dtype))
 }
 
 /// Whether a device computes in 64 bits. Graphics drivers may claim so and yet have sums and products only; their exponentials

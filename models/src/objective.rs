@@ -4,18 +4,20 @@ use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Int, Tensor, TensorCreationOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::data::Split;
+use crate::data::{Split, Targets};
 
 /// The loss of one example; training minimises its mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Objective {
-    /// `-log softmax(outputs)[class]`, in nats.
+    /// `-log softmax(outputs)[class]`, in nats; the mean over all places for a sequence of tokens.
     CrossEntropy,
     /// `-log sigmoid(output)` for class 1 and `-log sigmoid(-output)` for class 0, in nats.
     BinaryCrossEntropyWithLogits,
     /// `1/2 ||outputs - target||^2`.
     SquaredError,
+    /// How badly the outputs, as logits, tell the inputs, which lie between 0 and 1: the binary cross-entropy summed over them, in nats.
+    Reconstruction,
 }
 
 /// Targets on a device, in the form that an [`Objective`] needs.
@@ -23,8 +25,10 @@ pub enum Objective {
 pub enum TargetTensor {
     /// Class indices `[batch]`.
     Classes(Tensor<1, Int>),
-    /// Numbers `[batch, 1]`; 0 and 1 for the two classes of a binary task.
+    /// Numbers `[batch, outputs]`: one for a regression, 0 or 1 for the two classes of a binary task.
     Values(Tensor<2>),
+    /// The token at each place `[batch, length]`.
+    Tokens(Tensor<2, Int>),
 }
 
 impl Objective {
@@ -36,7 +40,11 @@ impl Objective {
     pub fn targets(self, split: &Split, options: impl Into<TensorCreationOptions>) -> TargetTensor {
         let options = options.into();
         match self {
+            Self::CrossEntropy if matches!(split.targets, Targets::Tokens { .. }) => {
+                TargetTensor::Tokens(split.next_tokens(&options.device))
+            }
             Self::CrossEntropy => TargetTensor::Classes(split.classes(&options.device)),
+            Self::Reconstruction => TargetTensor::Values(split.inputs(options)),
             Self::BinaryCrossEntropyWithLogits | Self::SquaredError => {
                 TargetTensor::Values(split.values(options))
             }
@@ -48,7 +56,7 @@ impl Objective {
     /// # Panics
     ///
     /// If the targets are not of this objective's kind, or the outputs have not one row for each target, or
-    /// not one column where the targets are numbers.
+    /// not one column for each number of a target.
     pub fn losses(self, outputs: Tensor<2>, targets: TargetTensor) -> Tensor<1> {
         if let TargetTensor::Values(values) = &targets {
             // Broadcasting would make something of any other shape.
@@ -62,12 +70,23 @@ impl Objective {
             (Self::CrossEntropy, TargetTensor::Classes(classes)) => log_softmax(outputs, 1)
                 .gather(1, classes.unsqueeze_dim(1))
                 .neg(),
+            (Self::CrossEntropy, TargetTensor::Tokens(tokens)) => {
+                let [batch, length] = tokens.dims();
+                let vocabulary = outputs.dims()[1] / length;
+                let logits = outputs.reshape([batch, length, vocabulary]);
+                let right = log_softmax(logits, 2).gather(2, tokens.unsqueeze_dim(2));
+                right.reshape([batch, length]).mean_dim(1).neg()
+            }
             // With s = 2t - 1 = ±1 one stable function serves both classes.
             (Self::BinaryCrossEntropyWithLogits, TargetTensor::Values(values)) => {
                 log_sigmoid(outputs * (values * 2.0 - 1.0)).neg()
             }
             (Self::SquaredError, TargetTensor::Values(values)) => {
                 (outputs - values).square().sum_dim(1) * 0.5
+            }
+            (Self::Reconstruction, TargetTensor::Values(pixels)) => {
+                let softplus = log_sigmoid(outputs.clone().neg()).neg();
+                (softplus - pixels * outputs).sum_dim(1)
             }
             (objective, targets) => panic!("{objective:?} cannot be taken of {targets:?}"),
         };
@@ -81,6 +100,7 @@ impl TargetTensor {
         match self {
             Self::Classes(classes) => Self::Classes(classes.clone().select(0, examples)),
             Self::Values(values) => Self::Values(values.clone().select(0, examples)),
+            Self::Tokens(tokens) => Self::Tokens(tokens.clone().select(0, examples)),
         }
     }
 
@@ -89,6 +109,7 @@ impl TargetTensor {
         match self {
             Self::Classes(classes) => Self::Classes(classes.clone().slice([range])),
             Self::Values(values) => Self::Values(values.clone().slice([range])),
+            Self::Tokens(tokens) => Self::Tokens(tokens.clone().slice([range])),
         }
     }
 }

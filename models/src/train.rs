@@ -1,11 +1,15 @@
+mod checkpoint;
 mod config;
 mod cost;
-mod descent;
 mod error;
 mod lbfgs;
+mod optimizer;
+mod training;
 
+pub use checkpoint::{Checkpoint, CheckpointError, TrainState};
 pub use config::{Optimizer, Schedule, TrainConfig};
 pub use error::TrainError;
+pub use training::Training;
 
 use crate::data::Split;
 use crate::network::Network;
@@ -47,7 +51,7 @@ pub struct Trained<M> {
 ///
 /// Biases are in theta. SGD and Adam run all epochs, over batches shuffled by ChaCha8 from the config's seed;
 /// L-BFGS runs until the norm of the gradient is below its tolerance. The same model, data, config and device
-/// give the same bits. `on_progress` is called every few steps.
+/// give the same bits. `on_progress` is called every few steps. [`Training`] does the same step by step, and can be stored.
 ///
 /// # Errors
 ///
@@ -63,23 +67,18 @@ pub fn train<M: Network>(
     split: &Split,
     objective: Objective,
     config: &TrainConfig,
-    on_progress: impl FnMut(&Progress),
+    mut on_progress: impl FnMut(&Progress),
 ) -> Result<Trained<M>, TrainError> {
     config.check()?;
     if split.rows == 0 {
         return Err(TrainError::NoExamples);
     }
-    match config.optimizer {
-        Optimizer::Sgd { momentum } => {
-            let sgd = descent::sgd(momentum, config.weight_decay);
-            descent::minimise(sgd, model, split, objective, config, on_progress)
-        }
-        Optimizer::Adam => {
-            let adam = descent::adam(config.weight_decay);
-            descent::minimise(adam, model, split, objective, config, on_progress)
-        }
-        Optimizer::Lbfgs { tolerance } => {
-            lbfgs::minimise(model, split, objective, config, tolerance, on_progress)
-        }
+    if let Optimizer::Lbfgs { tolerance } = config.optimizer {
+        return lbfgs::minimise(model, split, objective, config, tolerance, on_progress);
     }
+    let mut training = Training::new(model, split, objective, config)?;
+    while let Some(progress) = training.advance()? {
+        on_progress(&progress);
+    }
+    Ok(training.finish())
 }

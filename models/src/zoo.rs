@@ -1,63 +1,26 @@
-use std::fmt::{self, Display};
-use std::str::FromStr;
-
 use burn::config::Config;
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
+use crate::alexnet::{AlexNet, AlexNetConfig};
+use crate::autoencoder::{Autoencoder, AutoencoderConfig};
 use crate::data::Dataset;
+use crate::lenet::{LeNet, LeNetConfig};
 use crate::logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 use crate::mlp::{Mlp, MlpConfig};
+use crate::model::Model;
 use crate::network::Network;
+use crate::picture::pictures;
+use crate::preset::Preset;
+use crate::resnet20::{ResNet20, ResNet20Config};
+use crate::transformer::{Transformer, TransformerConfig};
+use crate::vgg13::{Vgg13, Vgg13Config};
 
-/// The models by name, as a command line offers them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Model {
-    /// [`LogisticRegression`], `lr`.
-    LogisticRegression,
-    /// [`Mlp`], `mlp`.
-    Mlp,
-}
+/// Pictures in one forward pass.
+const PICTURES: usize = 250;
 
-/// A name that is no model's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no model `{0}`: use lr or mlp")]
-pub struct UnknownModel(pub String);
-
-impl Model {
-    /// Every model there is.
-    pub const ALL: [Self; 2] = [Self::LogisticRegression, Self::Mlp];
-
-    /// The short name, which [`from_str`](FromStr::from_str) reads back.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LogisticRegression => "lr",
-            Self::Mlp => "mlp",
-        }
-    }
-}
-
-impl Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Model {
-    type Err = UnknownModel;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|model| model.name() == name)
-            .ok_or_else(|| UnknownModel(name.to_owned()))
-    }
-}
-
-/// Inputs above which the default MLP is wider.
-const WIDE_INPUT: usize = 256;
+/// Sequences in one forward pass: outputs have a number for each word of the vocabulary at each place.
+const SEQUENCES: usize = 20;
 
 /// Configuration of a [`Zoo`] model.
 #[derive(Config, Debug)]
@@ -66,21 +29,44 @@ pub enum ZooConfig {
     LogisticRegression(LogisticRegressionConfig),
     /// A multilayer perceptron.
     Mlp(MlpConfig),
+    /// An autoencoder.
+    Autoencoder(AutoencoderConfig),
+    /// LeNet.
+    LeNet(LeNetConfig),
+    /// AlexNet.
+    AlexNet(AlexNetConfig),
+    /// VGG13.
+    Vgg13(Vgg13Config),
+    /// ResNet-20.
+    ResNet20(ResNet20Config),
+    /// A transformer.
+    Transformer(TransformerConfig),
 }
 
 impl ZooConfig {
-    /// The model's default shape for a data set, with seed 0: an MLP has two hidden layers of 32 units, or of
-    /// 128 for more than 256 inputs.
+    /// The model's shape for a data set by [`Preset::Quick`], with seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If the model cannot read the data set, see [`Model::check`].
     pub fn preset(model: Model, dataset: &Dataset) -> Self {
-        let (inputs, outputs) = (dataset.train.columns, dataset.task.outputs());
+        Preset::Quick.network(model, dataset)
+    }
+
+    /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels), CIFAR-10, or the
+    /// Penn Treebank's 10,000 words in sequences of 35.
+    pub fn published(model: Model) -> Self {
         match model {
             Model::LogisticRegression => {
-                Self::LogisticRegression(LogisticRegressionConfig::new(inputs, outputs))
+                Self::LogisticRegression(LogisticRegressionConfig::new(784, 10))
             }
-            Model::Mlp => {
-                let width = if inputs > WIDE_INPUT { 128 } else { 32 };
-                Self::Mlp(MlpConfig::new(inputs, outputs).with_hidden(vec![width; 2]))
-            }
+            Model::Mlp => Self::Mlp(MlpConfig::new(784, 10).with_hidden(vec![1024, 1024])),
+            Model::Autoencoder => Self::Autoencoder(AutoencoderConfig::new()),
+            Model::LeNet => Self::LeNet(LeNetConfig::new()),
+            Model::AlexNet => Self::AlexNet(AlexNetConfig::new()),
+            Model::Vgg13 => Self::Vgg13(Vgg13Config::new()),
+            Model::ResNet20 => Self::ResNet20(ResNet20Config::new()),
+            Model::Transformer => Self::Transformer(TransformerConfig::new()),
         }
     }
 
@@ -89,6 +75,12 @@ impl ZooConfig {
         match self {
             Self::LogisticRegression(config) => Self::LogisticRegression(config.with_seed(seed)),
             Self::Mlp(config) => Self::Mlp(config.with_seed(seed)),
+            Self::Autoencoder(config) => Self::Autoencoder(config.with_seed(seed)),
+            Self::LeNet(config) => Self::LeNet(config.with_seed(seed)),
+            Self::AlexNet(config) => Self::AlexNet(config.with_seed(seed)),
+            Self::Vgg13(config) => Self::Vgg13(config.with_seed(seed)),
+            Self::ResNet20(config) => Self::ResNet20(config.with_seed(seed)),
+            Self::Transformer(config) => Self::Transformer(config.with_seed(seed)),
         }
     }
 
@@ -97,6 +89,12 @@ impl ZooConfig {
         match self {
             Self::LogisticRegression(_) => Model::LogisticRegression,
             Self::Mlp(_) => Model::Mlp,
+            Self::Autoencoder(_) => Model::Autoencoder,
+            Self::LeNet(_) => Model::LeNet,
+            Self::AlexNet(_) => Model::AlexNet,
+            Self::Vgg13(_) => Model::Vgg13,
+            Self::ResNet20(_) => Model::ResNet20,
+            Self::Transformer(_) => Model::Transformer,
         }
     }
 
@@ -109,6 +107,12 @@ impl ZooConfig {
         match self {
             Self::LogisticRegression(config) => Zoo::LogisticRegression(config.init(device)),
             Self::Mlp(config) => Zoo::Mlp(config.init(device)),
+            Self::Autoencoder(config) => Zoo::Autoencoder(config.init(device)),
+            Self::LeNet(config) => Zoo::LeNet(config.init(device)),
+            Self::AlexNet(config) => Zoo::AlexNet(config.init(device)),
+            Self::Vgg13(config) => Zoo::Vgg13(config.init(device)),
+            Self::ResNet20(config) => Zoo::ResNet20(config.init(device)),
+            Self::Transformer(config) => Zoo::Transformer(config.init(device)),
         }
     }
 }
@@ -120,6 +124,18 @@ pub enum Zoo {
     LogisticRegression(LogisticRegression),
     /// A multilayer perceptron.
     Mlp(Mlp),
+    /// An autoencoder.
+    Autoencoder(Autoencoder),
+    /// LeNet.
+    LeNet(LeNet),
+    /// AlexNet.
+    AlexNet(AlexNet),
+    /// VGG13.
+    Vgg13(Vgg13),
+    /// ResNet-20.
+    ResNet20(ResNet20),
+    /// A transformer.
+    Transformer(Transformer),
 }
 
 impl Zoo {
@@ -128,16 +144,46 @@ impl Zoo {
         match self {
             Self::LogisticRegression(_) => Model::LogisticRegression,
             Self::Mlp(_) => Model::Mlp,
+            Self::Autoencoder(_) => Model::Autoencoder,
+            Self::LeNet(_) => Model::LeNet,
+            Self::AlexNet(_) => Model::AlexNet,
+            Self::Vgg13(_) => Model::Vgg13,
+            Self::ResNet20(_) => Model::ResNet20,
+            Self::Transformer(_) => Model::Transformer,
         }
     }
 
-    /// From inputs `[batch, inputs]` to outputs `[batch, outputs]`.
+    /// From rows of numbers `[batch, inputs]` to outputs `[batch, outputs]`; [`Network::forward`] says what the numbers are.
     pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::LogisticRegression(model) => model.forward(inputs),
-            Self::Mlp(model) => model.forward(inputs),
+            Self::LogisticRegression(model) => Network::forward(model, inputs),
+            Self::Mlp(model) => Network::forward(model, inputs),
+            Self::Autoencoder(model) => Network::forward(model, inputs),
+            Self::LeNet(model) => Network::forward(model, inputs),
+            Self::AlexNet(model) => Network::forward(model, inputs),
+            Self::Vgg13(model) => Network::forward(model, inputs),
+            Self::ResNet20(model) => Network::forward(model, inputs),
+            Self::Transformer(model) => Network::forward(model, inputs),
         }
     }
+}
+
+/// Numbers that training changes: the running statistics of batch normalisation do not count.
+pub fn trainable_parameters<M: Module>(module: &M) -> usize {
+    struct Count(usize);
+
+    impl ModuleVisitor for Count {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.val().is_require_grad() {
+                self.0 += param.shape().num_elements();
+            }
+        }
+    }
+
+    let mut count = Count(0);
+    // A module without autodiff requires no gradients.
+    module.valid().train().visit(&mut count);
+    count.0
 }
 
 impl Network for LogisticRegression {
@@ -152,8 +198,77 @@ impl Network for Mlp {
     }
 }
 
+impl Network for Autoencoder {
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        self.forward(inputs)
+    }
+}
+
+impl Network for LeNet {
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        self.forward(pictures(inputs, self.picture))
+    }
+
+    fn batch(&self) -> usize {
+        PICTURES
+    }
+}
+
+impl Network for AlexNet {
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        self.forward(pictures(inputs, self.picture))
+    }
+
+    fn batch(&self) -> usize {
+        PICTURES
+    }
+}
+
+impl Network for Vgg13 {
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        self.forward(pictures(inputs, self.picture))
+    }
+
+    fn batch(&self) -> usize {
+        PICTURES
+    }
+}
+
+impl Network for ResNet20 {
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        self.forward(pictures(inputs, self.picture))
+    }
+
+    fn batch(&self) -> usize {
+        PICTURES
+    }
+}
+
+impl Network for Transformer {
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        self.forward(inputs.int())
+    }
+
+    fn batch(&self) -> usize {
+        SEQUENCES
+    }
+}
+
 impl Network for Zoo {
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
         self.forward(inputs)
+    }
+
+    fn batch(&self) -> usize {
+        match self {
+            Self::LogisticRegression(model) => model.batch(),
+            Self::Mlp(model) => model.batch(),
+            Self::Autoencoder(model) => model.batch(),
+            Self::LeNet(model) => model.batch(),
+            Self::AlexNet(model) => model.batch(),
+            Self::Vgg13(model) => model.batch(),
+            Self::ResNet20(model) => model.batch(),
+            Self::Transformer(model) => model.batch(),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The models, their losses and their measures, against values worked out by hand.
 
-use backdraft_models::data::{Split, Targets, Task, digits};
+use backdraft_models::data::{Dataset, ExampleShape, Split, Targets, Task, cancer, digits};
 use backdraft_models::{
-    Activation, LogisticRegressionConfig, MlpConfig, Model, Objective, Zoo, ZooConfig, evaluate,
-    outputs, per_example_losses, to_dtype,
+    Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
+    Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
 };
 use burn::config::Config;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -177,28 +177,165 @@ fn evaluation_in_batches_covers_every_row() {
     );
 }
 
+/// Twelve sequences of five of seven words.
+fn text() -> Dataset {
+    let words: Vec<i64> = (0..72).map(|place| place * place % 7).collect();
+    let split = Split {
+        rows: 12,
+        columns: 5,
+        features: (0..60).map(|i| words[i / 5 * 6 + i % 5] as f32).collect(),
+        targets: Targets::Tokens {
+            length: 5,
+            ids: (0..60).map(|i| words[i / 5 * 6 + i % 5 + 1]).collect(),
+        },
+        origin: (0..12).collect(),
+    };
+    Dataset {
+        name: "text".to_owned(),
+        task: Task::NextToken {
+            vocabulary: (0..7).map(|word| format!("w{word}")).collect(),
+        },
+        train: split.clone(),
+        valid: None,
+        test: split,
+        shape: ExampleShape::Tokens { length: 5 },
+        features: Vec::new(),
+        image: None,
+        attribution: None,
+        standardisation: None,
+        inference: None,
+    }
+}
+
 #[test]
 fn the_zoo_is_configured_by_name_and_data() {
-    let data = digits();
+    let (pictures, text) = (digits(), text());
     for model in Model::ALL {
         assert_eq!(model.to_string().parse(), Ok(model));
-        let config = ZooConfig::preset(model, &data).with_seed(4);
+        let data = match model {
+            Model::Transformer => &text,
+            _ => &pictures,
+        };
+        model.check(data).unwrap();
+        let config = ZooConfig::preset(model, data).with_seed(4);
         assert_eq!(config.model(), model);
         let zoo = config.init(&Device::flex());
         assert_eq!(zoo.model(), model);
         let inputs = data.test.select(&[0, 1, 2]).inputs(&Device::flex());
-        assert_eq!(zoo.forward(inputs).dims(), [3, 10]);
+        let outputs = match model {
+            Model::Transformer => 5 * 7,
+            Model::Autoencoder => 64,
+            _ => 10,
+        };
+        let found = zoo.forward(inputs.clone());
+        assert_eq!(found.dims(), [3, outputs]);
         // A configuration survives its file format.
         let text = config.to_string();
         let again = ZooConfig::load_binary(text.as_bytes()).unwrap();
         assert_eq!(again.to_string(), text);
         assert_eq!(tensors(&again.init(&Device::flex())), tensors(&zoo));
+        // So do the published sizes, which differ.
+        let paper = Preset::Paper.network(model, data);
+        assert_eq!(paper.model(), model);
+        // A copy in another type leaves the original as it was, running statistics included.
+        let double = to_dtype(zoo.clone(), DType::F64);
+        assert_eq!(zoo.forward(inputs.clone()).into_data(), found.into_data());
+        assert_eq!(double.forward(inputs.cast(DType::F64)).dims(), [3, outputs]);
     }
     let unknown = "resnet".parse::<Model>().unwrap_err();
     assert_eq!(
         unknown.to_string(),
-        "there is no model `resnet`: use lr or mlp"
+        "there is no model `resnet`: use lr, mlp, autoencoder, lenet, alexnet, vgg13, resnet20 or transformer"
     );
+}
+
+#[test]
+fn a_model_tells_which_data_it_cannot_read() {
+    let table = cancer();
+    let mut coloured = digits();
+    // Standardised pixels are no probabilities.
+    coloured.train.features[3] = -0.5;
+    let cases = [
+        (
+            Model::LeNet,
+            table.clone(),
+            "the model `lenet` reads pictures, and cancer holds a table; use one of lr, mlp for it",
+        ),
+        (
+            Model::Transformer,
+            table,
+            "the model `transformer` reads text, and cancer holds a table; use one of lr, mlp for it",
+        ),
+        (
+            Model::Mlp,
+            text(),
+            "the model `mlp` reads tables and pictures, and text holds text; use one of transformer for it",
+        ),
+        (
+            Model::Autoencoder,
+            coloured,
+            "the model `autoencoder` reads pictures with pixels between 0 and 1, and digits holds pictures with \
+             other pixels; use one of lr, mlp, lenet, alexnet, vgg13, resnet20 for it",
+        ),
+        (
+            Model::Transformer,
+            digits(),
+            "the model `transformer` reads text, and digits holds pictures; use one of lr, mlp, autoencoder, lenet, \
+             alexnet, vgg13, resnet20 for it",
+        ),
+    ];
+    for (model, data, message) in cases {
+        assert_eq!(model.check(&data).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn a_sequence_is_measured_place_by_place() {
+    let data = text();
+    let model = ZooConfig::preset(Model::Transformer, &data).init(&Device::flex());
+    let model = to_dtype(model, DType::F64);
+    let logits = outputs(&model, &data.test);
+    let Targets::Tokens { ids, .. } = &data.test.targets else {
+        panic!("tokens were expected")
+    };
+    let losses: Vec<f64> = logits
+        .chunks_exact(7)
+        .zip(ids)
+        .map(|(logits, &id)| {
+            let sum: f64 = logits.iter().map(|x| x.exp()).sum();
+            sum.ln() - logits[id as usize]
+        })
+        .collect();
+    let found = per_example_losses(&model, &data.test, Objective::CrossEntropy);
+    for (found, losses) in found.iter().zip(losses.chunks_exact(5)) {
+        let mean = losses.iter().sum::<f64>() / 5.0;
+        assert!((found - mean).abs() < 1e-14, "{found} {mean}");
+    }
+    let metrics = evaluate(&model, &data.test, Objective::CrossEntropy);
+    let mean = losses.iter().sum::<f64>() / 60.0;
+    assert!((metrics.perplexity.unwrap() - mean.exp()).abs() < 1e-13);
+    assert_eq!(metrics.accuracy, None);
+}
+
+#[test]
+fn reconstruction_is_the_formula() {
+    let inputs = [0.0_f32, 0.25, 1.0];
+    let data = split(3, &inputs, Targets::Classes(vec![0]));
+    let objective = Model::Autoencoder.objective(&Task::of_classes(Vec::new()));
+    assert_eq!(objective, Objective::Reconstruction);
+    let model = AutoencoderConfig::new()
+        .with_widths(vec![3, 2])
+        .init(&Device::flex());
+    let model = to_dtype(model, DType::F64);
+    let expected: f64 = outputs(&model, &data)
+        .iter()
+        .zip(inputs)
+        .map(|(y, t)| y.exp().ln_1p() - f64::from(t) * y)
+        .sum();
+    let found = per_example_losses(&model, &data, objective);
+    assert!((found[0] - expected).abs() < 1e-14, "{found:?} {expected}");
+    let metrics = evaluate(&model, &data, objective);
+    assert_eq!((metrics.loss, metrics.accuracy), (found[0], None));
 }
 
 #[test]

@@ -220,8 +220,8 @@ fn one_step_of_sgd_is_the_formula() {
     for (index, found) in parameters(&trained.model).into_iter().enumerate() {
         let velocity = 0.9 * first[index] + second[index];
         let expected = middle[index] - rate * velocity;
-        // Burn keeps the momentum as a 32-bit number: 0.9 is off by 2.4e-8.
-        assert!((found - expected).abs() < 1e-8, "{found} {expected}");
+        // Rounding of forty terms of order 1 in two orders of summation.
+        assert!((found - expected).abs() < 1e-14, "{found} {expected}");
     }
     assert_eq!(trained.history.len(), 2);
 }
@@ -282,7 +282,7 @@ fn the_mlp_learns_concrete() {
         return;
     }
     let data = read_csv(&path, Some("compressive_strength")).unwrap();
-    let [linear, mlp] = Model::ALL.map(|model| {
+    let [linear, mlp] = [Model::LogisticRegression, Model::Mlp].map(|model| {
         let config = TrainConfig::preset(model, &data);
         let model = ZooConfig::preset(model, &data).init(&Device::flex());
         let trained = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap();
@@ -290,9 +290,9 @@ fn the_mlp_learns_concrete() {
             .r2
             .unwrap()
     });
-    // A linear fit explains about 0.6 of the variance of concrete strength, a small network more than 0.8.
+    // A linear fit explains about 0.6 of the variance of concrete strength, a small network more than 0.85.
     assert!((0.5..0.7).contains(&linear), "{linear}");
-    assert!(mlp > 0.8, "{mlp}");
+    assert!(mlp > 0.85, "{mlp}");
 }
 
 #[test]

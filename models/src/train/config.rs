@@ -3,8 +3,9 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use super::error::TrainError;
-use crate::data::{Dataset, Task};
-use crate::zoo::Model;
+use crate::data::Dataset;
+use crate::model::Model;
+use crate::preset::Preset;
 
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +35,8 @@ pub enum Optimizer {
         /// The momentum, 0 for none.
         momentum: f64,
     },
-    /// Adam (Kingma and Ba, 2015) with Burn's default constants; the L2 term is part of its gradient.
+    /// Adam with the constants that Kingma and Ba (2015) recommend: decay rates of 0.9 and 0.999, epsilon 1e-8. The L2 term is part of
+    /// its gradient.
     Adam,
     /// L-BFGS on all examples at once, until the Euclidean norm of the cost's gradient is at most `tolerance`.
     /// It works in 64 bits where the device has them, whatever the model's type, and then rounds the result.
@@ -46,59 +48,49 @@ pub enum Optimizer {
 }
 
 /// How the step size changes over training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// It stays.
     Constant,
     /// It falls to zero along half a cosine wave, so that training ends close to a minimum.
     Cosine,
+    /// It is multiplied by a factor each time that so many passes over the data are done.
+    Steps {
+        /// The numbers of passes.
+        epochs: Vec<usize>,
+        /// The factor.
+        factor: f64,
+    },
 }
 
 impl Schedule {
-    /// The factor on the step size before step `step` of `steps`, counted from 0.
-    pub(super) fn factor(self, step: usize, steps: usize) -> f64 {
+    /// The factor on the step size before step `step`, counted from 0, with so many steps in each of so many passes.
+    pub(super) fn factor(&self, step: usize, batches: usize, epochs: usize) -> f64 {
         match self {
             Self::Constant => 1.0,
-            Self::Cosine => 0.5 * (1.0 + (PI * step as f64 / steps as f64).cos()),
+            Self::Cosine => 0.5 * (1.0 + (PI * step as f64 / (batches * epochs) as f64).cos()),
+            Self::Steps { epochs, factor } => {
+                let done = step / batches;
+                let times = epochs.iter().filter(|&&epoch| epoch <= done).count();
+                factor.powi(times as i32)
+            }
         }
     }
 }
 
 impl TrainConfig {
-    /// Settings that train a model well on a data set, with seed 0: L-BFGS for logistic regression, SGD with
-    /// momentum for the rest.
+    /// The settings of [`Preset::Quick`] for a model and a data set, with seed 0.
     pub fn preset(model: Model, dataset: &Dataset) -> Self {
-        match model {
-            Model::LogisticRegression => Self {
-                optimizer: Optimizer::Lbfgs { tolerance: 1e-10 },
-                learning_rate: 1.0,
-                schedule: Schedule::Constant,
-                batch_size: 4096,
-                epochs: 1000,
-                weight_decay: match dataset.task {
-                    Task::Binary { .. } => 1e-2,
-                    _ => 1e-3,
-                },
-                seed: 0,
-            },
-            Model::Mlp => Self {
-                optimizer: Optimizer::Sgd { momentum: 0.9 },
-                learning_rate: match dataset.task {
-                    Task::Regression => 0.01,
-                    _ => 0.05,
-                },
-                schedule: Schedule::Cosine,
-                batch_size: 32,
-                epochs: if dataset.train.rows < 5000 { 60 } else { 20 },
-                weight_decay: 1e-3,
-                seed: 0,
-            },
-        }
+        Preset::Quick.training(model, dataset)
     }
 
     /// Whether every setting is in range.
-    pub(super) fn check(&self) -> Result<(), TrainError> {
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Config`] for the first that is not.
+    pub fn check(&self) -> Result<(), TrainError> {
         let require = |ok: bool, setting, value, allowed| match ok {
             true => Ok(()),
             false => Err(TrainError::Config {
@@ -124,6 +116,9 @@ impl TrainConfig {
             self.weight_decay,
             "zero or positive, and finite",
         )?;
+        if let Schedule::Steps { factor, .. } = self.schedule {
+            positive("factor of the learning rate", factor)?;
+        }
         match self.optimizer {
             Optimizer::Sgd { momentum } => require(
                 (0.0..1.0).contains(&momentum),

@@ -109,6 +109,10 @@ struct Ridge<'a> {
 
 impl ModuleVisitor for Ridge<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !param.val().is_require_grad() {
+            // A running statistic.
+            return;
+        }
         let value = param.val().inner();
         let decay = value.clone() * self.cost.weight_decay;
         let gradient = match self.gradients.remove::<D>(param.id) {

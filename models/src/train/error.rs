@@ -1,3 +1,5 @@
+use super::checkpoint::CheckpointError;
+
 /// Why training failed, in one line that says what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TrainError {
@@ -26,6 +28,14 @@ pub enum TrainError {
         /// What to try.
         remedy: String,
     },
+    /// L-BFGS was asked to go by batches.
+    #[error(
+        "L-BFGS works on all examples at once and does not stop between steps; choose SGD or Adam, or use `train`"
+    )]
+    WholeData,
+    /// Training could not be taken up where it stood.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// L-BFGS did not reach its tolerance.
     #[error(
         "L-BFGS stopped after {evaluations} evaluations with a gradient of norm {gradient_norm:.3e}, above the \

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backdraft_models::Activation;
+use backdraft_models::{Activation, Preset};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::device::DeviceName;
@@ -23,6 +23,10 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Train a model, score every training example for some test examples, and verify the scores.
     Explain(Box<Explain>),
+    /// Train a model, or go on where the same command was interrupted.
+    Train(Box<Train>),
+    /// List the models, with their numbers of parameters.
+    Models(Models),
     /// List the devices that this build and this machine can use.
     Devices,
     /// Measure how fast this machine is.
@@ -154,11 +158,11 @@ What a score means:
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
-    /// The model: `mlp` (two hidden layers) or `lr` (logistic or linear regression).
-    #[arg(long, value_name = "mlp|lr", default_value = "mlp")]
+    /// The model: `mlp` (two hidden layers), `lr` (logistic or linear regression), or another of `backdraft models`.
+    #[arg(long, value_name = "NAME", default_value = "mlp")]
     pub model: String,
 
-    /// Widths of the MLP's hidden layers. Default: 32,32 on tables and small images, 128,128 on larger ones.
+    /// Widths of the MLP's hidden layers. Default: 32,32 for classes of tables and small images, else 128,128.
     #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
     pub hidden: Option<Vec<usize>>,
 
@@ -213,6 +217,123 @@ pub(super) struct Explain {
     /// Replace an earlier run in the folder given with --out.
     #[arg(long, requires = "out")]
     pub overwrite: bool,
+}
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  backdraft train --model lenet --data mnist/
+      LeNet on a folder of IDX files, some minutes on two cores.
+  backdraft train --model mlp --data concrete.csv --target strength --preset paper
+      As in Bae et al. 2022: two hidden layers of 128 units, 1000 passes of SGD.
+  backdraft train --model transformer --data ptb/ --out runs/ptb
+      A language model on ptb.train.txt, ptb.valid.txt and ptb.test.txt.
+
+Stopped (Ctrl-C, kill, power cut), the same command goes on from its last checkpoint and ends with the same weights, to the bit.
+
+What it writes:
+  best.safetensors      the weights that did best on the part held out: the validation part, or the test part where there is none
+  last.safetensors      the latest weights
+  log.jsonl             one line of JSON for each pass over the data
+  train.json            all settings, and the results in the end
+  training.safetensors  what it takes to go on, until the end";
+
+/// Settings of `train`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = TRAIN_EXAMPLES)]
+pub(super) struct Train {
+    /// The model, one of `backdraft models`.
+    #[arg(long, value_name = "NAME", default_value = "mlp")]
+    pub model: String,
+
+    /// The data: `digits` and `cancer` are embedded; a folder with IDX files, CIFAR-10, pictures, text or one CSV table; or a CSV
+    /// file.
+    #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
+    pub data: PathBuf,
+
+    /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// The model's size and the settings of its training.
+    #[arg(long, value_enum, default_value_t = PresetName::Quick)]
+    pub preset: PresetName,
+
+    /// Widths of the MLP's hidden layers. Default: the preset's.
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
+    pub hidden: Option<Vec<usize>>,
+
+    /// The MLP's activation function.
+    #[arg(long, value_enum)]
+    pub activation: Option<ActivationName>,
+
+    /// Passes over the data; for lr, the most evaluations of L-BFGS. Default: the preset's.
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+
+    /// Examples in a step. Default: the preset's.
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+
+    /// The step size at the start. Default: the preset's.
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub learning_rate: Option<f64>,
+
+    /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
+    #[arg(long, value_name = "L2", allow_negative_numbers = true)]
+    pub weight_decay: Option<f64>,
+
+    /// Where to compute; `backdraft devices` lists what there is.
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+
+    /// The seed of the initial weights and of the examples' order.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// The training's own folder. Default: runs/train-<model>-<data>-<preset>-<seed>.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Train anew where an earlier training is in the folder.
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Seconds between checkpoints: what is lost at most when it is stopped.
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds)]
+    pub checkpoint_every: f64,
+}
+
+/// A time that there is.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok(seconds),
+        _ => Err("it must be a number of seconds, 0 or more".to_owned()),
+    }
+}
+
+/// Settings of `models`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Models {
+    /// Where to make the models, to count their parameters.
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PresetName {
+    /// As in Bae et al. (2022).
+    Paper,
+    /// Minutes on two cores.
+    Quick,
+}
+
+impl From<PresetName> for Preset {
+    fn from(name: PresetName) -> Self {
+        match name {
+            PresetName::Paper => Self::Paper,
+            PresetName::Quick => Self::Quick,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

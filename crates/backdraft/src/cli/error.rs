@@ -2,7 +2,7 @@
 
 use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError};
-use backdraft_models::{TrainError, UnknownModel, data::DataError};
+use backdraft_models::{TrainError, UnknownModel, Unsuited, data::DataError};
 
 use crate::output::OutputError;
 
@@ -16,6 +16,9 @@ pub enum CliError {
     /// There is no such model.
     #[error(transparent)]
     Model(#[from] UnknownModel),
+    /// The model cannot read the data.
+    #[error(transparent)]
+    Unsuited(#[from] Unsuited),
     /// A query that is not in the test set.
     #[error("--queries {index}: there is no such test example, {name} holds {len}, counted from 0")]
     Query {
@@ -102,11 +105,14 @@ impl CliError {
         match self {
             Self::Data(_)
             | Self::Model(_)
+            | Self::Unsuited(_)
             | Self::Query { .. }
             | Self::Option { .. }
             | Self::Device { .. } => 2,
             Self::Output(OutputError::NotFinite { .. }) => 1,
             Self::Output(_) => 2,
+            // Settings out of range, or a checkpoint that does not fit.
+            Self::Train(TrainError::Config { .. } | TrainError::Checkpoint(_)) => 2,
             Self::Train(_)
             | Self::Solve(_)
             | Self::Response(_)

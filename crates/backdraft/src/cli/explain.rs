@@ -9,25 +9,24 @@ use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
 };
 use backdraft_models::{
-    TrainConfig, Zoo, ZooConfig,
+    Network, Preset, TrainConfig, Zoo, ZooConfig,
     data::{self, Dataset, Split, Task},
     evaluate, outputs, per_example_losses, to_dtype, train,
 };
 use burn::{
     module::Module,
-    store::{ModuleSnapshot, SafetensorsStore},
     tensor::{DType, Device},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    CliError,
+    BURN, CliError,
     args::{Explain, SolverName},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
-    setup::{check_queries, check_task, damping, fresh, network},
+    setup::{Shape, check_queries, check_task, damping, fresh, network},
     stable::stable,
-    verify,
+    verify, weights,
 };
 use crate::output::{
     Existing, Metrics, QueryRecord, Report, RunFolder, RunRecord, Scores, Settings, Sizes,
@@ -38,17 +37,21 @@ use crate::output::{
 const QUERIES: usize = 3;
 /// Examples of each sign in `top.csv`.
 const TOP: usize = 20;
-/// Burn's version, which the workspace pins.
-const BURN: &str = "0.22.1";
 
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let kind: backdraft_models::Model = args.model.parse()?;
     let device = args.device.open()?;
     let dataset = data::load(&args.data, args.target.as_deref())?;
-    check_task(&dataset)?;
+    check_task(kind, &dataset)?;
     check_queries(args, &dataset)?;
-    let network = network(args, kind, &dataset)?;
+    let shape = Shape {
+        preset: Preset::Quick,
+        hidden: args.hidden.as_deref(),
+        activation: args.activation,
+        seed: args.seed,
+    };
+    let network = network(shape, kind, &dataset)?;
     let config = TrainConfig {
         seed: args.seed,
         ..TrainConfig::preset(kind, &dataset)
@@ -145,7 +148,8 @@ impl Run<'_> {
                 loss.clone(),
                 inputs(train),
                 targets(train, device, dtype),
-            )?;
+            )?
+            .with_batch_size(module.batch());
             let tests = cost.with_examples(inputs(test), targets(test, device, dtype))?;
             let measured = queries.iter().map(|&query| tests.select(&[query]));
             Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
@@ -165,7 +169,7 @@ impl Run<'_> {
         let scores = Scores::new(queries.clone(), cost.len(), values)?;
         let verification = self.timed("verify", || {
             let (device, dtype) = verify::place(&self.device);
-            let exact = to_dtype(module.clone().fork(&device), dtype);
+            let exact = to_dtype(module.valid().fork(&device), dtype);
             let (cost, measured) = costs(&exact, &device, dtype)?;
             verify::verify(&cost, &measured, &scores, self.damping, self.args.seed)
         })?;
@@ -334,18 +338,11 @@ impl Run<'_> {
 
     fn write(mut self, module: &Zoo, scores: &Scores, record: RunRecord) -> Result<(), CliError> {
         let labels = labels(&self.dataset);
-        let mut store =
-            SafetensorsStore::from_bytes(None).metadata("model", record.settings.model.as_str());
-        module
-            .save_into(&mut store)
-            .map_err(|error| CliError::Weights(error.to_string()))?;
-        let weights = store
-            .get_bytes()
-            .map_err(|error| CliError::Weights(error.to_string()))?;
+        let weights = weights::encode(module, &record.settings.model)?;
         let json = record.to_json()?;
         let report = report(&self.dataset, &self.out, scores, labels.clone(), record);
 
-        self.folder.write("model.safetensors", &stable(weights))?;
+        self.folder.write(weights::FILE, &weights)?;
         let all = scores.to_safetensors(&labels, self.args.seed)?;
         self.folder.write(Scores::FILE, &stable(all))?;
         self.folder

@@ -1,15 +1,18 @@
-//! The command line: `backdraft explain`, `backdraft devices` and `backdraft bench`.
+//! The command line: `backdraft explain`, `backdraft train`, `backdraft models`, `backdraft devices` and `backdraft bench`.
 
 mod args;
 mod bench;
 mod device;
 mod error;
 mod explain;
+mod models;
 mod present;
 mod progress;
 mod setup;
 mod stable;
+mod train;
 mod verify;
+mod weights;
 
 use std::{
     io::{self, Write},
@@ -20,6 +23,9 @@ use clap::Parser;
 
 use args::{Args, Bench, Command};
 pub use error::CliError;
+
+/// Burn's version, which the workspace pins.
+const BURN: &str = "0.22.1";
 
 /// Runs the command line of this process. A failure is one line on standard error: exit code 2 if the input was wrong, 1 if the
 /// computation failed.
@@ -38,6 +44,8 @@ pub fn main() -> ExitCode {
     };
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
+        Some(Command::Train(train)) => train::train(&train),
+        Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
         None => explain::explain(&args.explain),

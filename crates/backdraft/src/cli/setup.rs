@@ -3,18 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use backdraft_models::{
-    Model, TrainConfig, ZooConfig,
+    Model, Preset, TrainConfig, ZooConfig,
     data::{Dataset, Task},
 };
 
-use super::{CliError, args::Explain};
+use super::{
+    CliError,
+    args::{ActivationName, Explain},
+};
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand examples
 /// near its first order, and the L2 term where that alone makes the problem strongly convex.
 pub(super) fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> Result<f64, CliError> {
     let default = match kind {
-        Model::Mlp => 0.03,
         Model::LogisticRegression => config.weight_decay,
+        _ => 0.03,
     };
     let damping = args.damping.unwrap_or(default);
     if damping > 0.0 && damping.is_finite() {
@@ -26,50 +29,71 @@ pub(super) fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> Resu
     })
 }
 
+/// What the options say of a model's shape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape<'a> {
+    pub preset: Preset,
+    pub hidden: Option<&'a [usize]>,
+    pub activation: Option<ActivationName>,
+    pub seed: u64,
+}
+
 /// The model's shape: the preset's, with what the options say.
 pub(super) fn network(
-    args: &Explain,
+    shape: Shape<'_>,
     kind: Model,
     dataset: &Dataset,
 ) -> Result<ZooConfig, CliError> {
+    kind.check(dataset)?;
+    let Shape {
+        preset,
+        hidden,
+        activation,
+        seed,
+    } = shape;
     let refuse = |option, problem: &str| {
         let problem = problem.into();
         Err(CliError::Option { option, problem })
     };
-    let mut network = ZooConfig::preset(kind, dataset).with_seed(args.seed);
-    match &mut network {
-        ZooConfig::Mlp(config) => {
-            if let Some(hidden) = &args.hidden {
-                if hidden.contains(&0) {
-                    return refuse(
-                        "--hidden",
-                        "has a width of 0: a layer needs at least one unit",
-                    );
-                }
-                config.hidden.clone_from(hidden);
-            }
-            config.activation = args.activation.map_or(config.activation, Into::into);
-        }
-        ZooConfig::LogisticRegression(_) => {
-            if args.hidden.is_some() {
+    let mut network = preset.network(kind, dataset).with_seed(seed);
+    if let ZooConfig::Mlp(config) = &mut network {
+        if let Some(hidden) = hidden {
+            if hidden.contains(&0) {
                 return refuse(
                     "--hidden",
-                    "is for the mlp: a logistic regression has no hidden layers",
+                    "has a width of 0: a layer needs at least one unit",
                 );
             }
-            if args.activation.is_some() {
-                return refuse(
-                    "--activation",
-                    "is for the mlp: a logistic regression has none",
-                );
-            }
+            config.hidden = hidden.to_vec();
         }
+        config.activation = activation.map_or(config.activation, Into::into);
+        return Ok(network);
+    }
+    if hidden.is_some() {
+        return refuse(
+            "--hidden",
+            "is for the mlp: the other models' layers are fixed",
+        );
+    }
+    if activation.is_some() {
+        return refuse(
+            "--activation",
+            "is for the mlp: the other models' functions are fixed",
+        );
     }
     Ok(network)
 }
 
-/// Refuses text, whose examples have a target at each place.
-pub(super) fn check_task(dataset: &Dataset) -> Result<(), CliError> {
+/// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.
+pub(super) fn check_task(kind: Model, dataset: &Dataset) -> Result<(), CliError> {
+    if kind == Model::Autoencoder {
+        return Err(CliError::Option {
+            option: "--model",
+            problem:
+                "autoencoder has no loss for a target: explain takes a model that predicts one"
+                    .to_owned(),
+        });
+    }
     match dataset.task {
         Task::NextToken { .. } => Err(CliError::Option {
             option: "--data",

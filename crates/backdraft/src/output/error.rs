@@ -23,9 +23,17 @@ pub enum OutputError {
         /// What should have it.
         wanted: &'static str,
     },
-    /// The folder holds files, but no `run.json`: it is someone else's.
-    #[error("{} is not empty and holds no run.json, so it is left alone; choose a new or an empty folder", path.display())]
+    /// The folder holds files, but not the one that would make them ours.
+    #[error("{} is not empty and holds no {record}, so it is left alone; choose a new or an empty folder", path.display())]
     Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missed.
+        record: &'static str,
+    },
+    /// Another process writes to the folder.
+    #[error("{} is in use: another process trains in it; wait for it or choose another folder", path.display())]
+    Busy {
         /// The folder.
         path: PathBuf,
     },
@@ -42,6 +50,14 @@ pub enum OutputError {
         path: PathBuf,
         /// The operating system's word.
         source: io::Error,
+    },
+    /// A file that we wrote is not what it was.
+    #[error("{} is damaged: {reason}; train anew with --overwrite, or choose another folder", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Any other failure of the file system.
     #[error("could not write {}: {source}", path.display())]

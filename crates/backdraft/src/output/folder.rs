@@ -110,6 +110,7 @@ impl RunFolder {
             if !name.to_string_lossy().starts_with(PREFIX) {
                 return Err(OutputError::Foreign {
                     path: self.path.clone(),
+                    record: RunRecord::FILE,
                 });
             }
         }

@@ -12,6 +12,8 @@
 //! A [`RunFolder`] puts them in place: it is checked before the work begins, and its files appear
 //! whole and together, or not at all.
 //!
+//! A [`TrainingFolder`] is that of `backdraft train`, whose files appear one by one while it runs.
+//!
 //! A score is the predicted change of a query's loss when the training example is *removed*:
 //! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped.
 
@@ -24,6 +26,7 @@ mod record;
 mod report;
 mod scores;
 mod table;
+mod training;
 
 pub use atomic::StagedFile;
 pub use error::OutputError;
@@ -36,3 +39,4 @@ pub use record::{
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};
 pub use table::verification_table;
+pub use training::TrainingFolder;

@@ -229,7 +229,7 @@ fn text_is_refused() -> Outcome {
 #[test]
 fn options_without_sense_are_refused() -> Outcome {
     let place = Place::new()?;
-    assert_refused(&place, "explain --model cnn", &["`cnn`", "lr or mlp"])?;
+    assert_refused(&place, "explain --model cnn", &["`cnn`", "lr, mlp,"])?;
     assert_refused(
         &place,
         "explain --data cancer --target benign",

@@ -1,0 +1,161 @@
+//! `backdraft train`: train a model, and go on where an earlier run stopped.
+
+mod journal;
+mod run;
+mod settings;
+mod state;
+
+use std::path::Path;
+
+use backdraft_models::{
+    Model, Optimizer, TrainConfig,
+    data::{self, Task, Unigram},
+};
+use serde_json::Value;
+
+use self::{
+    run::Run,
+    settings::{Settings, fingerprint},
+};
+use super::{
+    CliError,
+    args::Train,
+    present::describe,
+    progress::say,
+    setup::{Shape, network},
+};
+use crate::output::{OutputError, TrainingFolder};
+
+/// Runs `backdraft train`.
+pub(super) fn train(args: &Train) -> Result<(), CliError> {
+    let kind: Model = args.model.parse()?;
+    let device = args.device.open()?;
+    let dataset = data::load(&args.data, args.target.as_deref())?;
+    let preset = args.preset.into();
+    let shape = Shape {
+        preset,
+        hidden: args.hidden.as_deref(),
+        activation: args.activation,
+        seed: args.seed,
+    };
+    let network = network(shape, kind, &dataset)?;
+    let training = training(args, preset.training(kind, &dataset))?;
+    let data = args.data.display().to_string();
+    let settings = Settings {
+        model: kind,
+        data: &data,
+        target: args.target.as_deref(),
+        preset,
+        network: &network,
+        training: &training,
+        device: args.device.name(),
+        seed: args.seed,
+        fingerprint: fingerprint(&dataset),
+    };
+
+    // Named after the settings, so that the same command finds what it began.
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => Path::new("runs").join(format!(
+            "train-{kind}-{}-{preset}-{}",
+            dataset.name, args.seed
+        )),
+    };
+    let folder = TrainingFolder::open(&out)?;
+    if args.overwrite {
+        folder.clear()?;
+    }
+    let earlier = earlier(&folder, &settings)?;
+    say(format_args!(
+        "{kind} on {}: {}",
+        dataset.name,
+        describe(&dataset)
+    ));
+    if let Some(inference) = &dataset.inference {
+        say(inference);
+    }
+    say(format_args!(
+        "device {}, seed {}",
+        args.device.name(),
+        args.seed
+    ));
+    let baseline = match &dataset.task {
+        Task::NextToken { vocabulary } => Unigram::of(&dataset.train, vocabulary.len()),
+        _ => None,
+    };
+    if let Some(perplexity) = baseline.and_then(|unigram| unigram.perplexity(&dataset.test)) {
+        say(format_args!(
+            "to beat: perplexity {perplexity:.1} on the test part, by the words' frequencies alone"
+        ));
+    }
+    if let Some(results) = earlier.filter(|results| !results.is_null()) {
+        say(format_args!(
+            "{} holds this training, which has ended: {}; --overwrite trains anew",
+            out.display(),
+            results["summary"].as_str().unwrap_or("without a summary")
+        ));
+        return Ok(());
+    }
+    Run {
+        args,
+        settings,
+        dataset: &dataset,
+        device,
+        folder,
+    }
+    .run()
+}
+
+/// The preset's settings with what the options say.
+fn training(args: &Train, preset: TrainConfig) -> Result<TrainConfig, CliError> {
+    if let Optimizer::Lbfgs { .. } = preset.optimizer {
+        let given = [
+            ("--batch-size", args.batch_size.is_some()),
+            ("--learning-rate", args.learning_rate.is_some()),
+        ];
+        if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
+            let problem = "is for models trained by batches: L-BFGS takes all examples at once and \
+                           searches for its own step";
+            return Err(CliError::Option {
+                option,
+                problem: problem.to_owned(),
+            });
+        }
+    }
+    let config = TrainConfig {
+        epochs: args.epochs.unwrap_or(preset.epochs),
+        batch_size: args.batch_size.unwrap_or(preset.batch_size),
+        learning_rate: args.learning_rate.unwrap_or(preset.learning_rate),
+        weight_decay: args.weight_decay.unwrap_or(preset.weight_decay),
+        seed: args.seed,
+        ..preset
+    };
+    // Before there is a folder with them.
+    config.check()?;
+    Ok(config)
+}
+
+/// The results of an earlier training in the folder, `null` if it has not ended; `None` if there was none.
+fn earlier(folder: &TrainingFolder, settings: &Settings<'_>) -> Result<Option<Value>, CliError> {
+    let Some(bytes) = folder.read(TrainingFolder::RECORD)? else {
+        folder.write(TrainingFolder::RECORD, &settings.record(None)?)?;
+        return Ok(None);
+    };
+    let path = folder.path().join(TrainingFolder::RECORD);
+    let record: Value = serde_json::from_slice(&bytes).map_err(|error| OutputError::Damaged {
+        path,
+        reason: error.to_string(),
+    })?;
+    let differences = settings.differences(&record)?;
+    if !differences.is_empty() {
+        return Err(CliError::Option {
+            option: "--out",
+            problem: format!(
+                "{} holds training with other settings: {}; give the same to go on, --overwrite to train anew, or another folder",
+                folder.path().display(),
+                differences.join(", ")
+            ),
+        });
+    }
+    Ok(Some(record["results"].clone()))
+}

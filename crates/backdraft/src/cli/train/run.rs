@@ -1,0 +1,246 @@
+//! The training itself.
+
+use std::time::{Duration, Instant};
+
+use backdraft_models::{
+    Metrics, Model, Objective, Optimizer, Progress, Trained, Training, Zoo,
+    data::{Dataset, Split},
+    evaluate, train,
+};
+use burn::tensor::Device;
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::{
+    journal::{Epoch, Journal, Part},
+    settings::{Settings, shown},
+    state,
+};
+use crate::{
+    cli::{CliError, args::Train, progress, progress::say, weights},
+    output::{OutputError, TrainingFolder},
+};
+
+/// A training with a place for its files.
+pub(super) struct Run<'a> {
+    pub args: &'a Train,
+    pub settings: Settings<'a>,
+    pub dataset: &'a Dataset,
+    pub device: Device,
+    pub folder: TrainingFolder,
+}
+
+/// A training between two steps.
+struct Standing {
+    training: Training<Zoo>,
+    journal: Journal,
+    /// The weights of the best pass, where they are not in the folder yet.
+    best: Option<Vec<u8>>,
+}
+
+impl Run<'_> {
+    pub fn run(self) -> Result<(), CliError> {
+        match self.settings.training.optimizer {
+            Optimizer::Lbfgs { .. } => self.whole(),
+            Optimizer::Sgd { .. } | Optimizer::Adam => self.by_batches(),
+        }
+    }
+
+    fn kind(&self) -> Model {
+        self.settings.model
+    }
+
+    fn objective(&self) -> Objective {
+        self.kind().objective(&self.dataset.task)
+    }
+
+    fn model(&self) -> Zoo {
+        self.settings.network.init(&self.device)
+    }
+
+    /// What the best pass is chosen by.
+    fn held_out(&self) -> (Part, &Split) {
+        match &self.dataset.valid {
+            Some(valid) => (Part::Valid, valid),
+            None => (Part::Test, &self.dataset.test),
+        }
+    }
+
+    /// L-BFGS: nothing is kept before the end, which is the same each time.
+    fn whole(self) -> Result<(), CliError> {
+        let bar = progress::bar("training", 0);
+        let split = &self.dataset.train;
+        let trained = train(
+            self.model(),
+            split,
+            self.objective(),
+            self.settings.training,
+            |it| {
+                bar.set_length(it.steps as u64);
+                bar.set_position(it.step as u64);
+                bar.set_message(format!("loss {:.4}", it.loss));
+            },
+        )?;
+        bar.finish_and_clear();
+        let lines = trained.history.iter().enumerate().map(|(index, loss)| {
+            json!({ "epoch": index + 1, "step": index + 1, "train_loss": loss }).to_string() + "\n"
+        });
+        let log: String = lines.collect();
+        self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
+        let bytes = weights::encode(&trained.model, self.kind().name())?;
+        self.folder.write(TrainingFolder::BEST, &bytes)?;
+        self.end(trained, &Journal::default())
+    }
+
+    fn by_batches(self) -> Result<(), CliError> {
+        let mut standing = self.start()?;
+        let bar = progress::bar("training", 0);
+        let mut stored = Instant::now();
+        let mut pass = Instant::now();
+        let pause = Duration::from_secs_f64(self.args.checkpoint_every);
+        let mut measured = String::new();
+        while let Some(it) = standing.training.advance()? {
+            if standing.training.history().len() == it.epoch {
+                measured = self.measure(&mut standing, &it, pass)?;
+                pass = Instant::now();
+            }
+            show(&bar, &it, &measured);
+            if stored.elapsed() >= pause && it.step < it.steps {
+                self.store(&mut standing)?;
+                stored = Instant::now();
+            }
+        }
+        bar.finish_and_clear();
+        if let Some(best) = standing.best.take() {
+            self.folder.write(TrainingFolder::BEST, &best)?;
+        }
+        self.end(standing.training.finish(), &standing.journal)
+    }
+
+    /// From the beginning, or from where an earlier run stopped.
+    fn start(&self) -> Result<Standing, CliError> {
+        let (split, objective, config) = (
+            &self.dataset.train,
+            self.objective(),
+            self.settings.training,
+        );
+        let (training, journal) = match self.folder.read(TrainingFolder::STATE)? {
+            None => {
+                let training = Training::new(self.model(), split, objective, config)?;
+                (training, Journal::default())
+            }
+            Some(bytes) => {
+                let path = self.folder.path().join(TrainingFolder::STATE);
+                let damaged = |reason| OutputError::Damaged { path, reason };
+                let (mut checkpoint, journal) = state::decode(&bytes).map_err(damaged)?;
+                // The record's settings were compared, as text; these went through it.
+                checkpoint.state.config = config.clone();
+                say(format_args!(
+                    "going on after {} passes, step {}",
+                    checkpoint.state.history.len(),
+                    checkpoint.state.step
+                ));
+                let training =
+                    Training::resume(self.model(), split, objective, config, checkpoint)?;
+                (training, journal)
+            }
+        };
+        // Without the passes after the checkpoint, which come again.
+        let log: String = journal.lines.iter().map(|it| format!("{it}\n")).collect();
+        self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
+        Ok(Standing {
+            training,
+            journal,
+            best: None,
+        })
+    }
+
+    /// Measures the model after a pass and logs it; the measurement in words.
+    fn measure(
+        &self,
+        standing: &mut Standing,
+        it: &Progress,
+        since: Instant,
+    ) -> Result<String, CliError> {
+        let model = standing.training.model();
+        let (part, split) = self.held_out();
+        let metrics = evaluate(&model, split, self.objective());
+        let history = standing.training.history();
+        let mut epoch = Epoch {
+            epoch: it.epoch,
+            step: it.step,
+            train_loss: history[history.len() - 1],
+            part,
+            metrics,
+            best: false,
+            seconds: since.elapsed().as_secs_f64(),
+        };
+        let line = standing.journal.note(&mut epoch);
+        let line = line.map_err(|error| CliError::Weights(error.to_string()))?;
+        self.folder.append(TrainingFolder::LOG, line)?;
+        if epoch.best {
+            standing.best = Some(weights::encode(&model, self.kind().name())?);
+        }
+        Ok(format!(", {} {}", part.name(), shown(&metrics)))
+    }
+
+    /// Puts everything needed to go on into the folder.
+    fn store(&self, standing: &mut Standing) -> Result<(), CliError> {
+        // The best before the state that counts on it.
+        if let Some(best) = standing.best.take() {
+            self.folder.write(TrainingFolder::BEST, &best)?;
+        }
+        let checkpoint = standing.training.checkpoint();
+        let bytes = state::encode(&checkpoint, &standing.journal).map_err(CliError::Weights)?;
+        self.folder.write(TrainingFolder::STATE, &bytes)?;
+        let last = weights::encode(&standing.training.model(), self.kind().name())?;
+        Ok(self.folder.write(TrainingFolder::LAST, &last)?)
+    }
+
+    /// Writes what has been trained.
+    fn end(self, trained: Trained<Zoo>, journal: &Journal) -> Result<(), CliError> {
+        let measure = |split| evaluate(&trained.model, split, self.objective());
+        let (on_train, on_test) = (measure(&self.dataset.train), measure(&self.dataset.test));
+        let on_valid: Option<Metrics> = self.dataset.valid.as_ref().map(measure);
+        let last = weights::encode(&trained.model, self.kind().name())?;
+        self.folder.write(TrainingFolder::LAST, &last)?;
+
+        let summary = format!("train {}; test {}", shown(&on_train), shown(&on_test));
+        let results = json!({
+            "summary": summary,
+            "train": on_train,
+            "valid": on_valid,
+            "test": on_test,
+            "best": journal.best(),
+            "gradient_norm": trained.gradient_norm,
+        });
+        let record = self.settings.record(Some(results))?;
+        self.folder.write(TrainingFolder::RECORD, &record)?;
+        self.folder.remove(TrainingFolder::STATE)?;
+        say(&summary);
+        if let Some(best) = journal.best() {
+            say(format_args!(
+                "best after pass {} by the {} part, whose weights are in {}",
+                best["epoch"],
+                best["part"].as_str().unwrap_or("held-out"),
+                TrainingFolder::BEST
+            ));
+        }
+        say(format_args!("written to {}", self.folder.path().display()));
+        Ok(())
+    }
+}
+
+fn show(bar: &ProgressBar, it: &Progress, measured: &str) {
+    if bar.length() != Some(it.steps as u64) {
+        // What an earlier run did is not to count for the time left.
+        bar.set_length(it.steps as u64);
+        bar.set_position(it.step as u64);
+        bar.reset_eta();
+    }
+    bar.set_position(it.step as u64);
+    bar.set_message(format!(
+        "pass {}/{}, loss {:.4}{measured}",
+        it.epoch, it.epochs, it.loss
+    ));
+}

@@ -1,0 +1,115 @@
+//! What a training is asked to do, and what became of it: `train.json`.
+
+use backdraft_models::{
+    Metrics, Model, Preset, TrainConfig, ZooConfig,
+    data::{Dataset, Split, Targets},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::cli::CliError;
+
+/// Everything that decides the weights that training ends with, but for the machine.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Settings<'a> {
+    pub model: Model,
+    pub data: &'a str,
+    pub target: Option<&'a str>,
+    pub preset: Preset,
+    pub network: &'a ZooConfig,
+    pub training: &'a TrainConfig,
+    pub device: &'static str,
+    pub seed: u64,
+    /// Of the data, so that a file that has changed is noticed.
+    pub fingerprint: String,
+}
+
+/// The keys under which the record holds these settings.
+const SETTINGS: &str = "settings";
+
+impl Settings<'_> {
+    /// The record of a training with these settings; `results` once it has ended.
+    pub fn record(&self, results: Option<Value>) -> Result<Vec<u8>, CliError> {
+        let record = json!({
+            SETTINGS: self,
+            "versions": { "backdraft": env!("CARGO_PKG_VERSION"), "burn": crate::cli::BURN },
+            "results": results,
+        });
+        let mut text = serde_json::to_vec_pretty(&record)
+            .map_err(|error| CliError::Weights(error.to_string()))?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// What differs from the settings that a record tells of, in words; empty if nothing does.
+    pub fn differences(&self, record: &Value) -> Result<Vec<String>, CliError> {
+        // By way of text, as the record went.
+        let own = serde_json::to_string(self).and_then(|text| serde_json::from_str(&text));
+        let own: Value = own.map_err(|error| CliError::Weights(error.to_string()))?;
+        let mut found = Vec::new();
+        compare("", &own, &record[SETTINGS], &mut found);
+        Ok(found)
+    }
+}
+
+fn compare(path: &str, own: &Value, other: &Value, found: &mut Vec<String>) {
+    match (own, other) {
+        (Value::Object(own), Value::Object(other)) => {
+            let keys = |map: &Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+            let mut all = keys(own);
+            all.extend(keys(other).into_iter().filter(|key| !own.contains_key(key)));
+            for key in all {
+                let at = match path {
+                    "" => key.clone(),
+                    _ => format!("{path}.{key}"),
+                };
+                let value = |map: &Map<String, Value>| map.get(&key).cloned().unwrap_or_default();
+                compare(&at, &value(own), &value(other), found);
+            }
+        }
+        _ if own == other => {}
+        _ => found.push(format!("{path} was {other}, not {own}")),
+    }
+}
+
+/// What a data set holds, in sixteen digits: FNV-1a of the sizes, inputs and targets.
+pub(super) fn fingerprint(dataset: &Dataset) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut feed = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    let mut split = |split: &Split| {
+        feed(&(split.rows as u64).to_le_bytes());
+        feed(&(split.columns as u64).to_le_bytes());
+        split.features.iter().for_each(|x| feed(&x.to_le_bytes()));
+        match &split.targets {
+            Targets::Classes(ids) | Targets::Tokens { ids, .. } => {
+                ids.iter().for_each(|id| feed(&id.to_le_bytes()));
+            }
+            Targets::Values(values) => values.iter().for_each(|x| feed(&x.to_le_bytes())),
+        }
+    };
+    split(&dataset.train);
+    dataset.valid.iter().for_each(&mut split);
+    split(&dataset.test);
+    format!("{hash:016x}")
+}
+
+/// A measurement in words, what matters most first.
+pub(super) fn shown(metrics: &Metrics) -> String {
+    let loss = format!("loss {:.4}", metrics.loss);
+    match metrics {
+        Metrics {
+            accuracy: Some(accuracy),
+            ..
+        } => format!("accuracy {:.2}%, {loss}", 100.0 * accuracy),
+        Metrics { r2: Some(r2), .. } => format!("R2 {r2:.4}, {loss}"),
+        Metrics {
+            perplexity: Some(perplexity),
+            ..
+        } => format!("perplexity {perplexity:.1}, {loss}"),
+        _ => loss,
+    }
+}

@@ -1,0 +1,327 @@
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::checkpoint::{self, Checkpoint, CheckpointError, TrainState};
+use super::optimizer::Steps;
+use super::{Progress, TrainConfig, TrainError, Trained};
+use crate::data::Split;
+use crate::network::{Network, placement};
+use crate::objective::{Objective, TargetTensor};
+
+/// Steps between two readings of the loss, which make the host wait for the device.
+const REPORT_EVERY: usize = 32;
+
+/// A loss this many times the first one, or this much if the first is below 1, counts as divergence: rectified
+/// units can die of a step too long and leave a loss that is huge but finite.
+const DIVERGED: f64 = 1e3;
+
+/// Training by SGD or Adam that can be stopped between steps, stored, and taken up again with the same result to the bit.
+///
+/// It minimises what [`train`](super::train()) does; that function is a loop over [`advance`](Self::advance). Batch normalisation uses
+/// the batch's statistics here, and updates the running ones that everything else uses.
+pub struct Training<M> {
+    model: M,
+    optimizer: Steps,
+    config: TrainConfig,
+    data: Data,
+    order: Order,
+    step: usize,
+    first: Option<f64>,
+    total: f64,
+    history: Vec<f64>,
+}
+
+/// The examples, on the device.
+struct Data {
+    inputs: Tensor<2>,
+    targets: TargetTensor,
+    objective: Objective,
+    rows: usize,
+    device: Device,
+}
+
+/// The order of the examples in a pass.
+struct Order {
+    rng: ChaCha8Rng,
+    examples: Vec<i64>,
+    /// Passes shuffled for.
+    passes: usize,
+}
+
+impl Order {
+    /// The order in pass number `pass`, from 1: each shuffles that of the pass before.
+    fn of(&mut self, pass: usize) -> &[i64] {
+        while self.passes < pass {
+            self.examples.shuffle(&mut self.rng);
+            self.passes += 1;
+        }
+        &self.examples
+    }
+}
+
+impl<M: Network> Training<M> {
+    /// Before the first step.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Config`] for a setting out of range, [`TrainError::NoExamples`] for an empty split, and
+    /// [`TrainError::WholeData`] for L-BFGS.
+    ///
+    /// # Panics
+    ///
+    /// If the split's targets are not of the objective's kind.
+    pub fn new(
+        model: M,
+        split: &Split,
+        objective: Objective,
+        config: &TrainConfig,
+    ) -> Result<Self, TrainError> {
+        config.check()?;
+        if split.rows == 0 {
+            return Err(TrainError::NoExamples);
+        }
+        let optimizer =
+            Steps::new(config.optimizer, config.weight_decay).ok_or(TrainError::WholeData)?;
+        let (device, dtype) = placement(&model);
+        let order = Order {
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            examples: (0..split.rows as i64).collect(),
+            passes: 0,
+        };
+        Ok(Self {
+            model: model.train(),
+            optimizer,
+            config: config.clone(),
+            data: Data {
+                inputs: split.inputs((&device, dtype)),
+                targets: objective.targets(split, (&device, dtype)),
+                objective,
+                rows: split.rows,
+                device,
+            },
+            order,
+            step: 0,
+            first: None,
+            total: 0.0,
+            history: Vec::new(),
+        })
+    }
+
+    /// From where a checkpoint was made. The model's own weights do not matter, its structure does.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and [`TrainError::Checkpoint`] if the checkpoint is of other settings, of another number of examples or
+    /// of another model.
+    pub fn resume(
+        model: M,
+        split: &Split,
+        objective: Objective,
+        config: &TrainConfig,
+        checkpoint: Checkpoint,
+    ) -> Result<Self, TrainError> {
+        let mut training = Self::new(model, split, objective, config)?;
+        let state = checkpoint.state;
+        check(&state, config, split.rows, training.steps())?;
+        let mut tensors: HashMap<String, TensorData> = checkpoint.tensors.into_iter().collect();
+        // `valid` takes running statistics of its own, so that no other model changes.
+        let model = checkpoint::restore(training.model.valid(), |name| tensors.remove(name))?;
+        training.model = model.train();
+        training.optimizer.restore(
+            state.step,
+            &sizes(&training.model),
+            &training.data.device,
+            |name| tensors.remove(name),
+        )?;
+        training.step = state.step;
+        training.first = state.first.map(f64::from_bits);
+        training.total = f64::from_bits(state.total);
+        training.history = state.history.into_iter().map(f64::from_bits).collect();
+        Ok(training)
+    }
+
+    /// Makes the next steps, at most 32 and not beyond the end of the pass; `None` once all are made.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Diverged`] if the loss is not finite or grows beyond reason.
+    ///
+    /// # Panics
+    ///
+    /// If the model's outputs are not of the objective's kind.
+    pub fn advance(&mut self) -> Result<Option<Progress>, TrainError> {
+        let (batches, steps) = (self.batches(), self.steps());
+        if self.step == steps {
+            return Ok(None);
+        }
+        let epoch = self.step / batches + 1;
+        let from = self.step % batches;
+        let until = batches.min(from + REPORT_EVERY);
+        let mut pending = Vec::with_capacity(until - from);
+        for batch in from..until {
+            pending.push(self.step_on(epoch, batch));
+        }
+
+        let (mut sum, mut rows) = (0.0, 0);
+        for (index, (loss, count)) in read(pending).into_iter().enumerate() {
+            let limit = DIVERGED * self.first.get_or_insert(loss).max(1.0);
+            if !loss.is_finite() || loss > limit {
+                return Err(TrainError::Diverged {
+                    epoch,
+                    step: self.step - (until - from) + index + 1,
+                    loss,
+                    remedy: format!(
+                        "lower the learning rate, now {}, tenfold",
+                        self.config.learning_rate
+                    ),
+                });
+            }
+            // One by one, so that a pause between steps does not change the sum.
+            self.total += loss * count as f64;
+            sum += loss * count as f64;
+            rows += count;
+        }
+        if until == batches {
+            self.history.push(self.total / self.data.rows as f64);
+            self.total = 0.0;
+        }
+        Ok(Some(Progress {
+            epoch,
+            epochs: self.config.epochs,
+            step: self.step,
+            steps,
+            loss: sum / rows as f64,
+            gradient_norm: None,
+        }))
+    }
+
+    /// The model as it stands, without autodiff, its running statistics its own.
+    pub fn model(&self) -> M {
+        self.model.valid()
+    }
+
+    /// Mean loss, without the L2 term, in each complete pass over the data.
+    pub fn history(&self) -> &[f64] {
+        &self.history
+    }
+
+    /// Everything needed to go on from here.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut tensors = checkpoint::tensors(&self.model.valid());
+        tensors.extend(self.optimizer.tensors());
+        Checkpoint {
+            state: TrainState {
+                config: self.config.clone(),
+                rows: self.data.rows,
+                step: self.step,
+                first: self.first.map(f64::to_bits),
+                total: self.total.to_bits(),
+                history: self.history.iter().map(|loss| loss.to_bits()).collect(),
+            },
+            tensors,
+        }
+    }
+
+    /// What has been trained.
+    pub fn finish(self) -> Trained<M> {
+        Trained {
+            model: self.model.valid(),
+            history: self.history,
+            gradient_norm: None,
+        }
+    }
+
+    fn batches(&self) -> usize {
+        self.data.rows.div_ceil(self.config.batch_size)
+    }
+
+    fn steps(&self) -> usize {
+        self.batches() * self.config.epochs
+    }
+
+    /// One step on a batch of a pass: its mean loss, on the device, and its number of examples.
+    fn step_on(&mut self, epoch: usize, batch: usize) -> (Tensor<1>, usize) {
+        let start = batch * self.config.batch_size;
+        let range = start..(start + self.config.batch_size).min(self.data.rows);
+        let count = range.len();
+        let examples = TensorData::new(self.order.of(epoch)[range].to_vec(), [count]);
+        let examples = Tensor::<1, Int>::from_data(examples, &self.data.device);
+        let inputs = self.data.inputs.clone().select(0, examples.clone());
+        let targets = self.data.targets.select(examples);
+        let losses = self
+            .data
+            .objective
+            .losses(self.model.forward(inputs), targets);
+        let loss = losses.mean();
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        let factor = self
+            .config
+            .schedule
+            .factor(self.step, self.batches(), self.config.epochs);
+        // `valid` and `train` would be two passes more; a clone shares all tensors.
+        self.model = self.optimizer.step(
+            self.config.learning_rate * factor,
+            self.model.clone(),
+            gradients,
+        );
+        self.step += 1;
+        (loss.inner(), count)
+    }
+}
+
+fn check(
+    state: &TrainState,
+    config: &TrainConfig,
+    rows: usize,
+    steps: usize,
+) -> Result<(), CheckpointError> {
+    if state.config != *config {
+        return Err(CheckpointError::Differs {
+            what: "the settings",
+            expected: format!("{config:?}"),
+            found: format!("{:?}", state.config),
+        });
+    }
+    if state.rows != rows {
+        return Err(CheckpointError::Differs {
+            what: "a number of examples of",
+            expected: rows.to_string(),
+            found: state.rows.to_string(),
+        });
+    }
+    let step = state.step;
+    match step <= steps && state.history.len() == step / rows.div_ceil(config.batch_size) {
+        true => Ok(()),
+        false => Err(CheckpointError::Step { step, steps }),
+    }
+}
+
+/// Number of elements of each trainable tensor, in the module's order.
+fn sizes<M: Module>(module: &M) -> Vec<usize> {
+    struct Sizes(Vec<usize>);
+
+    impl ModuleVisitor for Sizes {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.val().is_require_grad() {
+                self.0.push(param.shape().num_elements());
+            }
+        }
+    }
+
+    let mut sizes = Sizes(Vec::new());
+    module.visit(&mut sizes);
+    sizes.0
+}
+
+/// Losses on the device with their numbers of examples, in one reading.
+fn read(pending: Vec<(Tensor<1>, usize)>) -> Vec<(f64, usize)> {
+    let (losses, rows): (Vec<_>, Vec<_>) = pending.into_iter().unzip();
+    let losses = Tensor::cat(losses, 0).into_data();
+    losses.iter::<f64>().zip(rows).collect()
+}
