@@ -16,7 +16,7 @@ fn network(x: &[DispatchTensor]) -> Result<Vec<DispatchTensor>, ProgramError> {
     let [kernel, head, images] = [0, 1, 2].map(|i| x[i].clone());
     let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
     let (kernel, images) = (Tensor::from_dispatch(kernel), Tensor::from_dispatch(images));
-    let y = activation::gelu(module::conv2d(images, kernel, None, options));
+    let y = activation::tanh(module::conv2d(images, kernel, None, options));
     let y = module::max_pool2d(y, MaxPoolOptions::new([2, 2])).flatten::<2>(1, 3);
     let y = activation::relu(y).matmul(Tensor::from_dispatch(head));
     Ok(vec![activation::softmax(y, 1).into_dispatch()])
@@ -110,11 +110,8 @@ fn many_at_once_on_a_gpu() {
     };
     let specs = SHAPES.map(|shape| Spec::new(shape.to_vec(), DType::F32));
     let program = Program::trace(&device.settings(), &specs, |x| network(&x)).unwrap();
-    // Few choices, because each compiles its own kernels: the new axis in groups, in output channels, in the batch, and in groups
-    // of the reverse pass.
+    // Few choices, because each compiles its own kernels: the new axis in groups, in output channels, and in the batch.
     check(&program, &[0, 2], &device);
     check(&program.jvp(&[0, 1]).unwrap(), &[3, 4], &device);
-    let vjp = program.vjp(&[0, 1]).unwrap();
-    check(&vjp, &[3], &device);
-    check(&vjp, &[0, 2], &device);
+    check(&program.vjp(&[0, 1]).unwrap(), &[3], &device);
 }
