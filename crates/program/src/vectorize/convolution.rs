@@ -96,7 +96,7 @@ impl Convolution {
                 outer: groups,
             })
         };
-        let within = |axis| Some(Fold::into(axis));
+        let within = |axis| Some(Fold::at(axis));
         match joins {
             Joins::Batch => [within(0), None, within(0)],
             Joins::Inputs if self.transposed => [all(1), all(0), None],

@@ -11,7 +11,7 @@ pub(super) struct Fold {
 
 impl Fold {
     /// Into `axis`, the new axis outermost.
-    pub fn into(axis: usize) -> Self {
+    pub fn at(axis: usize) -> Self {
         Self { axis, outer: 1 }
     }
 

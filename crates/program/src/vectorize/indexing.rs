@@ -19,7 +19,7 @@ impl Vectorizer {
             return self.apply(&wrap(Base::Gather(d)), &[Role::Lead]);
         }
         // One table for all: more positions in it.
-        let folded = Role::Folded(Fold::into(d.dim));
+        let folded = Role::Folded(Fold::at(d.dim));
         self.apply(
             &wrap(Base::Gather(d.clone())),
             &[Role::Shared, folded, folded],
@@ -60,7 +60,7 @@ impl Vectorizer {
         let (positions, table) = self.positions(tensor, dim, indices);
         let out = create(self, table, dim, positions);
         shape[dim] = indices.shape()[0];
-        Operand::mapped(self.unfold(&out, &shape, Fold::into(dim)))
+        Operand::mapped(self.unfold(&out, &shape, Fold::at(dim)))
     }
 
     /// Mapped indices into `dim` of `tensor` as indices into one table, and the table.
@@ -77,7 +77,7 @@ impl Vectorizer {
         }
         let positions = self.offset(&indices.tensor, tensor.shape()[dim]);
         let positions = self.reshape(&positions, vec![count]);
-        (positions, self.fold(&tensor.tensor, Fold::into(dim)))
+        (positions, self.fold(&tensor.tensor, Fold::at(dim)))
     }
 
     /// `indices + k stride` for value `k`; `indices` has the new axis and one other.
@@ -123,7 +123,7 @@ impl Vectorizer {
         if !indices.mapped {
             return create(self, tensor, dim + 1, indices.tensor.clone(), value);
         }
-        let (fold, shape) = (Fold::into(dim), tensor.shape[1..].to_vec());
+        let (fold, shape) = (Fold::at(dim), tensor.shape[1..].to_vec());
         let (positions, table) = self.positions(&Operand::mapped(tensor), dim, indices);
         let value = self.fold(&value, fold);
         let out = create(self, table, dim, positions, value);

@@ -67,7 +67,7 @@ impl Vectorizer {
         rhs: &Operand,
         wrap: &dyn Fn(MatmulOpIr) -> OperationIr,
     ) -> Operand {
-        let right = self.fold(&rhs.tensor, Fold::into(rhs.shape().len() - 1));
+        let right = self.fold(&rhs.tensor, Fold::at(rhs.shape().len() - 1));
         let left = match lhs.shape().len() < rhs.shape().len() {
             true => {
                 let mut shape = vec![1; rhs.shape().len() - lhs.shape().len()];
@@ -82,7 +82,7 @@ impl Vectorizer {
         self.push(wrap(op));
         let (mut shape, columns) = (out.shape.to_vec(), out.shape.rank() - 1);
         shape[columns] = 1;
-        Operand::mapped(self.unfold(&out, &shape, Fold::into(columns)))
+        Operand::mapped(self.unfold(&out, &shape, Fold::at(columns)))
     }
 }
 

@@ -27,7 +27,7 @@ impl Program {
     /// added. All outputs have the new axis 0, also those that depend on no mapped input: they are repeated. This is JAX's `vmap`
     /// with the axes 0 or `None`.
     ///
-    /// What depends on no mapped input is computed once. The rest becomes fewer and larger operations: matrix products of `size`
+    /// What depends on no mapped input is computed once; values that depend on one take `size` times the memory. The rest becomes fewer and larger operations: matrix products of `size`
     /// left factors with one right factor become one product, convolutions take the new axis in their batch, channels or groups,
     /// and elementwise operations and those along an axis just get one axis more. Computed row by row, and joined, are
     ///

@@ -179,20 +179,21 @@ impl Vectorizer {
         let batch = d.query.shape[0];
         let mut operands = tensors(op);
         let mut roles = vec![BATCH; 3];
+        let last = operands.len() - 1;
         // Masks and biases may be shared by the batch.
-        for i in 3..operands.len() - 1 {
-            let tensor = &operands[i];
-            roles.push(match self.is_mapped(tensor) {
+        for tensor in &mut operands[3..last] {
+            let mapped = self.is_mapped(tensor);
+            roles.push(match mapped {
                 false if tensor.shape[0] == 1 => Role::Shared,
                 _ => BATCH,
             });
-            if self.is_mapped(tensor) && tensor.shape[0] != batch {
+            if mapped && tensor.shape[0] != batch {
                 let mut repeated = self.uninit(tensor.shape.to_vec(), tensor.dtype);
                 repeated.shape[0] = batch;
                 let (led, shape) = (self.lead(tensor), self.led(&repeated.shape));
                 let led = self.expand(&led, shape);
                 self.bind(&repeated, Operand::mapped(led));
-                operands[i] = repeated;
+                *tensor = repeated;
             }
         }
         roles.push(BATCH);

@@ -33,7 +33,7 @@ impl Vectorizer {
                 d.dim += 1;
                 self.apply(&OperationIr::Float(dtype, Float::Cross(d)), &[Role::Lead]);
             }
-            Float::GridSample2d(_) => self.apply(op, &[Role::Folded(Fold::into(0))]),
+            Float::GridSample2d(_) => self.apply(op, &[Role::Folded(Fold::at(0))]),
             Float::Quantize(_) | Float::Dequantize(_) => self.unroll(op),
             _ => self.apply(op, &[Role::Broadcast]),
         }
