@@ -93,8 +93,7 @@
 //!   through it: pass what is to be held fixed as a [`Constant`].
 //! - In forward mode: what the documentation of `backdraft-forward` lists, such as `deform_conv2d` by its offsets and mask, and
 //!   scatters that take a minimum or maximum.
-//! - In reverse mode: `grid_sample_2d` other than bilinear; `deform_conv2d`; and a second time through the reverse pass of
-//!   `ctc_loss` where a backend has its own.
+//! - In reverse mode: `grid_sample_2d` other than bilinear. The reverse pass of `deform_conv2d` can be recorded, but not run.
 //!
 //! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 
@@ -106,6 +105,7 @@ mod function;
 mod functions;
 mod linear;
 mod linearize;
+mod lower;
 mod nest;
 mod parameters;
 mod part;

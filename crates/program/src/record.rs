@@ -128,10 +128,12 @@ where
     let known = reuse(settings);
     let device = known.unwrap_or_default();
     let nest = Nest::open(device);
+    let mut ready = known.is_some();
     let mut outcome = Ok((Vec::new(), Vec::new()));
     let captured = catch_unwind(AssertUnwindSafe(|| {
         device.capture_scope(|scope| {
             let configured = known.map_or_else(|| configure(&device, settings), |_| Ok(()));
+            ready = configured.is_ok();
             let placeholders: Vec<_> = inputs
                 .iter()
                 .map(|spec| spec.placeholder(&device))
@@ -144,7 +146,9 @@ where
             scope.complete([], [])
         })
     }));
-    FREE.with_borrow_mut(|free| free.push((*settings, device)));
+    if ready {
+        FREE.with_borrow_mut(|free| free.push((*settings, device)));
+    }
     let nest = nest.close();
     let captured = match captured {
         Ok(captured) => captured.map_err(|error| ProgramError::Trace(error.to_string())),

@@ -182,6 +182,39 @@ fn the_jacobian_by_a_module_has_a_column_for_each_parameter() {
     assert_close(&host(matrix), &rows.collect::<Vec<_>>(), 1e-9);
 }
 
+/// A module with a tensor that is no parameter.
+#[derive(Module, Debug)]
+struct Scaled {
+    linear: Linear,
+    scale: Tensor<2>,
+}
+
+#[test]
+fn a_module_may_hold_tensors_that_are_no_parameters() {
+    let net = fixed(Scaled {
+        linear: LinearConfig::new(2, 2).init(&device()),
+        scale: some([1, 2], 0.6),
+    });
+    assert_eq!(flat(&net).len(), 6);
+    type Argument = (Parameters<Scaled>, Constant<Tensor<2>>);
+    let loss =
+        |(net, Constant(x)): Argument| (net.linear.forward(x) * net.scale.clone()).square().sum();
+    let argument = (net, Constant(some([3, 2], 0.2)));
+    let (gradient, x) = grad(loss, argument.clone()).unwrap();
+    assert_close(
+        &flat(&gradient),
+        &central(|x| host(loss(x))[0], &argument),
+        1e-9,
+    );
+    // It comes back from the trace with the module, as a result too.
+    assert_eq!(host(gradient.scale.clone()), numbers(2, 0.6));
+    let same = |(net, _): Argument| net;
+    let (net, tangent) = jvp(same, argument.clone(), (gradient.clone(), x)).unwrap();
+    assert_eq!(flat(&net), flat(&argument));
+    assert_eq!(flat(&tangent), flat(&gradient));
+    assert_eq!(host(net.scale.clone()), numbers(2, 0.6));
+}
+
 /// Checks that reverse over reverse mode is forward over reverse mode, and that it is not zero.
 #[track_caller]
 fn assert_twice_differentiable<X: Tensors>(f: impl Fn(X) -> Tensor<1> + Copy, x: X) {

@@ -153,12 +153,6 @@ fn reverse(
                 Inner::interpolate(u, size, back.clone())
             })
         }
-        Op::CtcLossBackward(_) => {
-            return Some(unsupported(
-                op,
-                "reverse mode cannot be taken through it twice",
-            ));
-        }
         _ => return None,
     };
     Some(Ok(Value::Float(value)))
@@ -232,6 +226,6 @@ impl Backward<Inner, 1> for Transposed {
 
     fn backward(self, ops: Ops<Transpose, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let Transpose(transpose) = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, |u| transpose(u));
+        unary::<Inner, _>(ops.parents, ops.node, grads, &*transpose);
     }
 }
