@@ -6,3 +6,4 @@ mod place;
 mod refusals;
 mod runs;
 mod terminal;
+mod train;

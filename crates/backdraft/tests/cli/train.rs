@@ -1,0 +1,390 @@
+//! `backdraft train` and `backdraft models`.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+use crate::data::write_pictures;
+use crate::place::{Outcome, Place};
+
+/// Twelve words in sentences whose next word follows from the one before, nearly always.
+fn text(lines: usize) -> String {
+    let words = [
+        "in",
+        "the",
+        "beginning",
+        "was",
+        "a",
+        "word",
+        "and",
+        "then",
+        "more",
+        "of",
+        "them",
+        "came",
+    ];
+    let sentence = |line: usize| -> String {
+        let length = 4 + line % 5;
+        let words = (0..length).map(|place| words[(line * 7 + place) % 12]);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    (0..lines).map(|line| sentence(line) + "\n").collect()
+}
+
+fn write_text(place: &Place) -> Outcome {
+    for (part, lines) in [("train", 60), ("valid", 20), ("test", 20)] {
+        place.write(&format!("words/tiny.{part}.txt"), text(lines))?;
+    }
+    Ok(())
+}
+
+/// The lines of a log without what the clock gives.
+fn log(place: &Place, out: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+    let text = fs::read_to_string(place.path().join(out).join("log.jsonl"))?;
+    let lines = text.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line)?;
+        line.as_object_mut()
+            .ok_or("a line is no object")?
+            .remove("seconds");
+        Ok(line)
+    });
+    lines.collect()
+}
+
+fn names(place: &Place, out: &str) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(place.path().join(out))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.retain(|name| name != ".backdraft-lock");
+    names.sort();
+    Ok(names)
+}
+
+fn start(place: &Place, arguments: &str) -> std::io::Result<Child> {
+    Command::new(env!("CARGO_BIN_EXE_backdraft"))
+        .current_dir(place.path())
+        .args(arguments.split_whitespace())
+        .env("XDG_RUNTIME_DIR", place.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// Kills the process, without a chance to tidy up, once it has stored where it stands, anew. False if it ended first.
+fn kill_once_stored(
+    place: &Place,
+    before: Option<Vec<u8>>,
+    mut child: Child,
+    out: &str,
+) -> std::io::Result<bool> {
+    let began = Instant::now();
+    while stored(place, out).is_none_or(|state| Some(state) == before) {
+        if child.try_wait()?.is_some() {
+            return Ok(false);
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "no checkpoint");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(stored(place, out).is_some())
+}
+
+fn stored(place: &Place, out: &str) -> Option<Vec<u8>> {
+    fs::read(place.path().join(out).join("training.safetensors")).ok()
+}
+
+#[test]
+fn a_killed_training_goes_on_to_the_same_bits() -> Outcome {
+    let place = Place::new()?;
+    write_pictures(&place, "pictures", true)?;
+    write_text(&place)?;
+    // Momentum, running statistics, and Adam with a validation part.
+    let cases = [
+        ("lenet", "--model lenet --data pictures --epochs 4", 4),
+        ("resnet20", "--model resnet20 --data pictures --epochs 3", 3),
+        (
+            "transformer",
+            "--model transformer --data words --epochs 12",
+            12,
+        ),
+    ];
+    for (name, arguments, epochs) in cases {
+        let arguments = format!("train {arguments} --seed 3 --checkpoint-every 0 --out");
+        let (whole, parts) = (format!("{name}-whole"), format!("{name}-parts"));
+        let command = format!("{arguments} {whole}");
+        place.backdraft(&command).assert().success();
+
+        let command = format!("{arguments} {parts}");
+        // A machine that is busy elsewhere may let the training end before it can be stopped: then once more from the beginning.
+        let mut kills = 0;
+        for _ in 0..40 {
+            let before = stored(&place, &parts);
+            if kill_once_stored(&place, before, start(&place, &command)?, &parts)? {
+                kills += 1;
+                // A part of a file and of a line, as a kill in the midst of writing leaves them.
+                place.write(&format!("{parts}/.backdraft-abc"), "half a")?;
+                let log = place.path().join(&parts).join("log.jsonl");
+                let cut = format!("{}{{\"epoch\":", fs::read_to_string(&log)?);
+                fs::write(log, cut)?;
+            } else {
+                fs::remove_dir_all(place.path().join(&parts))?;
+                kills = 0;
+            }
+            if kills == 2 {
+                break;
+            }
+        }
+        assert_eq!(kills, 2, "{name} could not be stopped twice");
+        let done = place.backdraft(&command).assert().success();
+        done.stdout(contains("going on after"));
+
+        assert_eq!(names(&place, &parts)?, names(&place, &whole)?, "{name}");
+        for file in ["best.safetensors", "last.safetensors"] {
+            let read = |out: &str| fs::read(place.path().join(out).join(file));
+            assert!(read(&whole)? == read(&parts)?, "{name}: {file} differs");
+        }
+        let lines = log(&place, &whole)?;
+        assert_eq!(lines.len(), epochs, "{name}");
+        assert_eq!(lines, log(&place, &parts)?, "{name}");
+
+        // Once more there is nothing to do.
+        let before = place.contents()?;
+        let again = place.backdraft(&command).assert().success();
+        again.stdout(contains("which has ended").and(contains("--overwrite trains anew")));
+        assert!(place.contents()? == before, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_training_tells_all_about_itself() -> Outcome {
+    let place = Place::new()?;
+    write_pictures(&place, "pictures", true)?;
+    write_text(&place)?;
+    place.write("concrete.csv", crate::data::regression())?;
+    // Arguments, a measure of the test part, and a bound that a model which learned nothing misses.
+    let cases = [
+        ("--model mlp --data pictures --epochs 5", "accuracy", 0.8),
+        ("--model lr --data cancer", "accuracy", 0.9),
+        (
+            "--model mlp --data concrete.csv --target strength --hidden 8 --epochs 20",
+            "r2",
+            0.5,
+        ),
+    ];
+    for (index, (arguments, measure, bound)) in cases.into_iter().enumerate() {
+        let out = format!("out-{index}");
+        let done = place
+            .backdraft(&format!("train {arguments} --out {out}"))
+            .assert()
+            .success();
+        done.stdout(contains("; test ").and(contains(format!("written to {out}"))));
+        let files = [
+            "best.safetensors",
+            "last.safetensors",
+            "log.jsonl",
+            "train.json",
+        ];
+        assert_eq!(names(&place, &out)?, files);
+        let folder = place.path().join(&out);
+        let record: Value = serde_json::from_slice(&fs::read(folder.join("train.json"))?)?;
+        let found = record["results"]["test"][measure].as_f64();
+        assert!(found > Some(bound), "{arguments}: {record}");
+        assert_eq!(record["settings"]["seed"], 0);
+        assert_eq!(record["settings"]["device"], "flex");
+        for file in &files[..2] {
+            let bytes = fs::read(folder.join(file))?;
+            let file = SafeTensors::deserialize(&bytes)?;
+            assert!(file.iter().count() >= 2);
+        }
+        let lines = log(&place, &out)?;
+        assert!(!lines.is_empty());
+        for (index, line) in lines.iter().enumerate() {
+            assert_eq!(line["epoch"], index + 1);
+            assert!(line["train_loss"].is_f64(), "{line}");
+        }
+    }
+
+    // A text is held against the frequencies of its words, and choices go by its validation part.
+    let out = "--epochs 30 --batch-size 4 --learning-rate 0.01 --out text";
+    let done = place
+        .backdraft(&format!("train --model transformer --data words {out}"))
+        .assert()
+        .success();
+    let said = String::from_utf8(done.get_output().stdout.clone())?;
+    let baseline = said
+        .split_once("to beat: perplexity ")
+        .and_then(|(_, rest)| rest.split_once(' '))
+        .ok_or("no baseline")?;
+    let baseline: f64 = baseline.0.parse()?;
+    let record = fs::read(place.path().join("text/train.json"))?;
+    let record: Value = serde_json::from_slice(&record)?;
+    let perplexity = record["results"]["test"]["perplexity"].as_f64();
+    assert!(perplexity < Some(baseline / 2.0), "{said}");
+    assert!(
+        log(&place, "text")?
+            .iter()
+            .all(|line| line["part"] == "valid")
+    );
+    Ok(())
+}
+
+#[test]
+fn a_seed_decides_everything() -> Outcome {
+    let place = Place::new()?;
+    let weights = |seed: u64, out: &str| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+        let command =
+            format!("train --data digits --hidden 5 --epochs 2 --seed {seed} --out {out}");
+        place.backdraft(&command).assert().success();
+        Ok(fs::read(place.path().join(out).join("last.safetensors"))?)
+    };
+    let first = weights(1, "a")?;
+    assert!(first == weights(1, "b")?);
+    assert!(first != weights(2, "c")?);
+    Ok(())
+}
+
+/// Refused in one line that holds all `parts`, without a trace.
+fn assert_refused(place: &Place, arguments: &str, parts: &[&str]) -> Outcome {
+    let before = place.contents()?;
+    let done = place.backdraft(arguments).assert().code(2);
+    let said = String::from_utf8(done.get_output().stderr.clone())?;
+    for part in parts {
+        assert!(said.contains(part), "{arguments}: no `{part}` in {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(place.contents()? == before, "{arguments} left something");
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_is_refused() -> Outcome {
+    let place = Place::new()?;
+    write_text(&place)?;
+    place.write("else/notes.txt", "mine")?;
+    place.write("file", "")?;
+    let cases: [(&str, &[&str]); 14] = [
+        (
+            "--model cnn",
+            &["no model `cnn`", "resnet20 or transformer"],
+        ),
+        (
+            "--model lenet --data cancer",
+            &["`lenet` reads pictures", "cancer holds a table", "lr, mlp"],
+        ),
+        ("--model mlp --data words", &["text", "transformer"]),
+        (
+            "--model transformer",
+            &["reads text", "digits holds pictures"],
+        ),
+        ("--data nowhere", &["nowhere"]),
+        ("--hidden 3,0", &["--hidden", "width of 0"]),
+        ("--model lenet --hidden 3", &["--hidden", "is for the mlp"]),
+        ("--epochs 0", &["epochs = 0", "positive"]),
+        ("--learning-rate -1", &["learning rate = -1", "positive"]),
+        ("--weight-decay nan", &["weight decay = NaN", "finite"]),
+        (
+            "--model lr --data cancer --batch-size 3",
+            &["--batch-size", "L-BFGS"],
+        ),
+        (
+            "--checkpoint-every never",
+            &["--checkpoint-every", "seconds"],
+        ),
+        (
+            "--out else",
+            &["else", "holds no train.json", "empty folder"],
+        ),
+        ("--out file/run", &["file is in the way"]),
+    ];
+    for (arguments, parts) in cases {
+        assert_refused(&place, &format!("train {arguments}"), parts)?;
+    }
+
+    // An earlier training with other settings, or other data.
+    let small = "train --hidden 4 --epochs 1 --out out";
+    place.backdraft(small).assert().success();
+    assert_refused(
+        &place,
+        "train --hidden 4 --epochs 2 --out out",
+        &["training.epochs was 1, not 2", "--overwrite"],
+    )?;
+    assert_refused(
+        &place,
+        "train --hidden 4 --epochs 1 --seed 1 --out out",
+        &["seed was 0, not 1"],
+    )?;
+    assert_refused(
+        &place,
+        "explain --model lr --data cancer --out out",
+        &["out is not empty and holds no run.json"],
+    )?;
+    place
+        .backdraft("train --hidden 4 --epochs 2 --out out --overwrite")
+        .assert()
+        .success();
+    assert_eq!(log(&place, "out")?.len(), 2);
+
+    // What a killed training left, damaged since.
+    fs::remove_file(place.path().join("out/train.json"))?;
+    assert_refused(&place, small, &["holds no train.json"])?;
+    place.write("out/train.json", "{")?;
+    assert_refused(&place, small, &["train.json is damaged", "--overwrite"])?;
+    Ok(())
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_and_a_busy_folder_too() -> Outcome {
+    let place = Place::new()?;
+    write_pictures(&place, "pictures", true)?;
+    let command = "train --model lenet --data pictures --epochs 50 --checkpoint-every 0 --out out";
+    let child = start(&place, command)?;
+    let state = place.path().join("out/training.safetensors");
+    while !state.is_file() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Fifty passes are far from their end.
+    place
+        .backdraft(command)
+        .assert()
+        .code(2)
+        .stderr(contains("out is in use: another process trains in it"));
+    assert!(kill_once_stored(&place, None, child, "out")?);
+
+    let bytes = fs::read(&state)?;
+    fs::write(&state, &bytes[..bytes.len() / 2])?;
+    place
+        .backdraft(command)
+        .assert()
+        .code(2)
+        .stderr(contains("training.safetensors is damaged").and(contains("--overwrite")));
+    Ok(())
+}
+
+#[test]
+fn the_zoo_is_listed() -> Outcome {
+    let place = Place::new()?;
+    let done = place.backdraft("models").assert().success().stderr("");
+    let said = String::from_utf8(done.get_output().stdout.clone())?;
+    for (model, count) in [
+        ("mlp", "1,863,690"),
+        ("autoencoder", "2,837,314"),
+        ("lenet", "61,706"),
+        ("alexnet", "2,472,266"),
+        ("vgg13", "9,416,010"),
+        ("resnet20", "269,722"),
+        ("transformer", "6,718,992"),
+    ] {
+        let line = said.lines().find(|line| line.starts_with(model));
+        let line = line.ok_or(format!("no {model} in {said}"))?;
+        assert!(line.contains(count), "{line}");
+    }
+    Ok(())
+}
