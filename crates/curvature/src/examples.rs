@@ -33,6 +33,20 @@ impl<const D: usize, K: RowKind> Examples for Tensor<D, K> {
     }
 }
 
+/// Of a rank and kind that only the model and the loss know.
+impl Examples for Rows {
+    const TENSORS: usize = 1;
+
+    fn into_rows(self) -> Vec<Rows> {
+        vec![self]
+    }
+
+    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
+        rows.next()
+            .expect("examples are given as they were taken apart")
+    }
+}
+
 impl<A: Examples, B: Examples> Examples for (A, B) {
     const TENSORS: usize = A::TENSORS + B::TENSORS;
 

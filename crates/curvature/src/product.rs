@@ -250,16 +250,22 @@ impl Kept {
 impl Fixed {
     /// The sum over this batch's examples.
     fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let mut arguments = vec![v.into_dispatch()];
-        arguments.extend(self.values);
-        let [product] = self
-            .map
-            .varying
-            .run(arguments)?
-            .try_into()
-            .expect("a product is one vector");
+        let arguments = arguments(v, self.values);
+        let product = self.map.varying.run(arguments)?.remove(0);
         Ok(Tensor::from_dispatch(product))
     }
+
+    /// The same for every row of `vs`.
+    fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let program = self.map.many(vs.dims()[0])?;
+        let products = program.run(arguments(vs, self.values))?.remove(0);
+        Ok(Tensor::from_dispatch(products))
+    }
+}
+
+/// What a program's varying part takes. Values that nobody else keeps may be written over at their last use.
+fn arguments<const D: usize>(v: Tensor<D>, kept: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
+    std::iter::once(v.into_dispatch()).chain(kept).collect()
 }
 
 fn add<const D: usize>(total: Option<Tensor<D>>, part: Tensor<D>) -> Tensor<D> {
@@ -288,6 +294,21 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
         Ok(match self.l2() {
             Some(l2) => product + v * l2,
             None => product,
+        })
+    }
+
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let (expected, [k, found]) = (self.dim(), vs.dims());
+        if expected != found {
+            return Err(CurvatureError::Dimension { expected, found });
+        }
+        if k == 0 {
+            return Ok(vs);
+        }
+        let products = self.sum(|fixed| fixed.apply_many(vs.clone()))?;
+        Ok(match self.l2() {
+            Some(l2) => products + vs * l2,
+            None => products,
         })
     }
 }

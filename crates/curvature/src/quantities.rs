@@ -71,6 +71,21 @@ pub(crate) struct LinearMap {
     pub varying: Compiled,
     /// Bytes that the kept values need.
     pub kept_bytes: usize,
+    /// The rest for several vectors at once, by their number: `(vs, kept values ..) -> products`.
+    many: RefCell<HashMap<usize, Rc<Compiled>>>,
+}
+
+impl LinearMap {
+    /// [`varying`](Self::varying) for `k` vectors at once.
+    pub(crate) fn many(&self, k: usize) -> Result<Rc<Compiled>, ProgramError> {
+        if let Some(known) = self.many.borrow().get(&k) {
+            return Ok(known.clone());
+        }
+        let program = self.varying.program().vmap(&[0], k)?;
+        let compiled = Rc::new(program.compile(self.varying.device()));
+        self.many.borrow_mut().insert(k, compiled.clone());
+        Ok(compiled)
+    }
 }
 
 type Cache<T> = RefCell<HashMap<(Quantity, Vec<Spec>), Rc<T>>>;
@@ -115,6 +130,7 @@ impl Quantities {
                 fixed: split.fixed.compile(model.device()),
                 varying: split.varying.compile(model.device()),
                 kept_bytes: split.kept_bytes,
+                many: RefCell::default(),
             })
         })
     }

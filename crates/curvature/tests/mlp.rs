@@ -3,8 +3,8 @@
 mod common;
 
 use backdraft_curvature::{
-    BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model,
-    SquaredError,
+    BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss,
+    Model, Scaled, SquaredError, Sum,
 };
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
@@ -279,4 +279,42 @@ fn the_same_programs_serve_f32() {
     let product = host(cost32.gauss_newton().apply(v32).unwrap());
     let expected = host(cost64.gauss_newton().apply(vector(&v)).unwrap());
     assert!(relative_error(&product, &expected) < 1e-6);
+}
+
+/// The products with several vectors at once are those with one, and their number of matrix products does not depend on it.
+#[test]
+fn many_vectors_share_the_work() {
+    let cost = cost(
+        &Net::new(),
+        Net::tanh,
+        CrossEntropy,
+        classes(&[0, 1, 0, 0, 1, 1, 0]),
+    );
+    let dim = cost.model().dim();
+    let rows = 3;
+    let vs = matrix(&numbers(rows * dim, 23), rows, dim);
+    let check = |name: &str, operator: &dyn LinearOperator| {
+        let many = operator.apply_many(vs.clone()).unwrap();
+        assert_eq!(many.dims(), [rows, dim]);
+        for row in 0..rows {
+            let one = |vs: &Tensor<2>| vs.clone().slice([row..row + 1, 0..dim]).reshape([dim]);
+            let single = host(operator.apply(one(&vs)).unwrap());
+            assert!(relative_error(&host(one(&many)), &single) < 1e-13, "{name}");
+        }
+        let none = operator
+            .apply_many(vs.clone().slice([0..0, 0..dim]))
+            .unwrap();
+        assert_eq!(none.dims(), [0, dim]);
+    };
+    check("Gauss-Newton", &cost.gauss_newton());
+    check("Hessian", &cost.hessian().with_memory(0));
+    check("Fisher", &cost.fisher());
+    check("empirical Fisher", &cost.empirical_fisher());
+    check("damped", &cost.gauss_newton().damped(0.1));
+    let (a, b) = (cost.hessian(), cost.gauss_newton());
+    check("sum", &Sum::new(Scaled::new(&a, 0.5), &b).unwrap());
+    assert!(matches!(
+        a.apply_many(matrix(&[0.0; 4], 2, 2)),
+        Err(CurvatureError::Dimension { .. })
+    ));
 }

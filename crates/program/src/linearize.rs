@@ -76,7 +76,10 @@ impl Program {
                 views.push(op.clone());
             }
         }
-        late.splice(0..0, views.into_iter().rev());
+        // They may be views of tensors made from nothing, which can come first.
+        late.sort_by_key(|op| op.inputs().next().is_some());
+        let made = late.partition_point(|op| op.inputs().next().is_none());
+        late.splice(made..made, views.into_iter().rev());
 
         let mut kept: Vec<TensorIr> = Vec::new();
         for tensor in late

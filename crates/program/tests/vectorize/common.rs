@@ -54,9 +54,9 @@ impl Input {
     fn dtype(&self) -> DType {
         match self.values {
             Values::Float | Values::Positive => DType::F64,
-            // As recorded tensors are.
+            // As the device makes them when it is not told otherwise.
             Values::Int(_) => DType::I64,
-            Values::Bool => DType::Bool(BoolStore::U8),
+            Values::Bool => DType::Bool(BoolStore::Native),
         }
     }
 
