@@ -8,6 +8,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Embedding, Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rand::seq::index;
 
 /// A [`Linear`] layer whose weight and bias are uniform on `±1/sqrt(inputs)`, as burn-nn's default.
 pub(crate) fn linear(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Linear {
@@ -18,6 +19,35 @@ pub(crate) fn linear(inputs: usize, outputs: usize, rng: &mut impl Rng, device: 
     Linear {
         weight: uniform([inputs, outputs], inputs, rng, device),
         bias: Some(uniform([outputs], inputs, rng, device)),
+    }
+}
+
+/// A [`Linear`] layer with `connections` normal weights into each unit, the others zero, and a bias of zero: the sum into a unit has
+/// the same size whatever the width, which keeps deep sigmoid networks from stalling (Martens 2010, "Deep learning via Hessian-free
+/// optimization", section 5).
+pub(crate) fn sparse_linear(
+    inputs: usize,
+    outputs: usize,
+    connections: usize,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Linear {
+    assert!(
+        inputs > 0 && outputs > 0,
+        "a layer needs at least one input and one output, got {inputs} and {outputs}"
+    );
+    let connections = connections.min(inputs);
+    let values = normals(outputs * connections, 1.0, rng);
+    let mut weight = vec![0.0; inputs * outputs];
+    for (unit, values) in values.chunks_exact(connections).enumerate() {
+        let chosen = index::sample(rng, inputs, connections);
+        for (input, value) in chosen.into_iter().zip(values) {
+            weight[input * outputs + unit] = *value;
+        }
+    }
+    Linear {
+        weight: Param::from_data(TensorData::new(weight, [inputs, outputs]), device),
+        bias: Some(zeros(outputs, device)),
     }
 }
 
@@ -75,9 +105,7 @@ impl Convolution {
     pub(crate) fn rectified(self, rng: &mut impl Rng, device: &Device) -> Conv2d {
         let std = (2.0 / self.fan_in() as f64).sqrt();
         let weight = normal(self.shape(), std, rng, device);
-        let bias = self
-            .bias
-            .then(|| Param::from_data(TensorData::zeros::<f32, _>([self.channels[1]]), device));
+        let bias = self.bias.then(|| zeros(self.channels[1], device));
         self.with(weight, bias, device)
     }
 
@@ -142,13 +170,22 @@ fn uniform<const D: usize>(
     Param::from_data(TensorData::new(values, shape), device)
 }
 
+fn zeros(count: usize, device: &Device) -> Param<Tensor<1>> {
+    Param::from_data(TensorData::zeros::<f32, _>([count]), device)
+}
+
 fn normal<const D: usize>(
     shape: [usize; D],
     std: f64,
     rng: &mut impl Rng,
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let count: usize = shape.iter().product();
+    let values = normals(shape.iter().product(), std, rng);
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// Normal numbers with standard deviation `std`.
+fn normals(count: usize, std: f64, rng: &mut impl Rng) -> Vec<f64> {
     let mut values = Vec::with_capacity(count + 1);
     while values.len() < count {
         // Box and Muller: two normal numbers of two uniform ones, the first in (0, 1].
@@ -157,5 +194,5 @@ fn normal<const D: usize>(
         values.extend([radius * (TAU * v).cos(), radius * (TAU * v).sin()]);
     }
     values.truncate(count);
-    Param::from_data(TensorData::new(values, shape), device)
+    values
 }

@@ -1,14 +1,30 @@
 //! The model zoo, its data sets and its training loops.
 //!
 //! Models follow burn-nn: a config is created, [`init`](MlpConfig::init)ialised on a device, and the module has
-//! a `forward` from inputs `[batch, inputs]` to outputs `[batch, outputs]`. [`Zoo`] puts all of them behind one
-//! type for programs that choose at run time; [`Network`] is the trait that training asks for, and any module of
-//! one's own may implement it. The same config gives the same bits on every call: initial weights are drawn
-//! from the config's seed, not from the device's generator.
+//! a `forward` from a batch of inputs to outputs `[batch, outputs]`, one row an example. The same config gives the same bits on
+//! every call: initial weights are drawn from the config's seed, not from the device's generator.
 //!
-//! [`data`] holds two embedded data sets and readers for tables, pictures and text; [`train()`] minimises the mean loss
-//! plus an L2 term with Burn's optimisers, and [`evaluate`] measures the result; [`weights`] reads and writes files of
-//! weights in PyTorch's naming.
+//! | name | model | inputs | parameters |
+//! |---|---|---|---|
+//! | `lr` | [`LogisticRegression`] | `[batch, inputs]` | 7,850 for 784 inputs, ten classes |
+//! | `mlp` | [`Mlp`] | `[batch, inputs]` | 1,863,690 for 784-1024-1024-10 |
+//! | `autoencoder` | [`Autoencoder`] | `[batch, inputs]` | 2,837,314 |
+//! | `lenet` | [`LeNet`] | `[batch, channels, height, width]` | 61,706 for 28x28 grey pixels |
+//! | `alexnet` | [`AlexNet`] | `[batch, channels, height, width]` | 2,472,266 for 32x32 coloured ones |
+//! | `vgg13` | [`Vgg13`] | `[batch, channels, height, width]` | 9,416,010 for the same |
+//! | `resnet20` | [`ResNet20`] | `[batch, channels, height, width]` | 269,722 for the same |
+//! | `transformer` | [`Transformer`] | `[batch, sequence]` of words | 6,718,992 for 10,000 words |
+//!
+//! [`Zoo`] puts all of them behind one type for programs that choose at run time, with rows of numbers as inputs whatever they are;
+//! [`Network`] is the trait that training asks for, and any module of one's own may implement it. [`Preset`] has a size and
+//! training settings for each model and data set: those of Bae et al. (2022), and quick ones.
+//!
+//! Batch normalisation uses the statistics of the batch while a model is trained, and updates running ones; those are constants in
+//! everything that comes after: measurements, curvature and response functions.
+//!
+//! [`data`] holds two embedded data sets and readers for tables, pictures and text; [`train()`] minimises the mean loss plus an L2
+//! term by SGD, Adam or L-BFGS; [`Training`] does so step by step, can be stored between steps, and goes on to the same bits; and
+//! [`evaluate`] measures the result; [`weights`] reads and writes files of weights in PyTorch's naming.
 //!
 //! ```
 //! use backdraft_models::{Model, TrainConfig, ZooConfig, data, evaluate, train};

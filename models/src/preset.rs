@@ -170,6 +170,7 @@ fn quick(model: Model, dataset: &Dataset) -> TrainConfig {
         weight_decay: 1e-3,
         seed: 0,
     };
+    let many = dataset.train.rows > 20_000;
     match (model, &dataset.task) {
         (Model::Mlp, Task::Regression) => TrainConfig {
             learning_rate: 0.01,
@@ -196,13 +197,18 @@ fn quick(model: Model, dataset: &Dataset) -> TrainConfig {
             ..momentum
         },
         (Model::LeNet, _) => TrainConfig {
-            epochs: 10,
+            epochs: if many { 2 } else { 10 },
             weight_decay: 5e-4,
             ..momentum
         },
-        _ => TrainConfig {
+        (model, _) => TrainConfig {
             batch_size: 64,
-            epochs: 5,
+            epochs: match model {
+                _ if many => 1,
+                Model::AlexNet => 5,
+                Model::ResNet20 => 3,
+                _ => 1,
+            },
             weight_decay: 5e-4,
             ..momentum
         },
@@ -225,7 +231,7 @@ fn paper(model: Model, dataset: &Dataset) -> TrainConfig {
     match model {
         Model::Autoencoder => TrainConfig {
             optimizer: Optimizer::Sgd { momentum: 0.9 },
-            learning_rate: 0.1,
+            learning_rate: 0.03,
             batch_size: 1024,
             weight_decay: 5e-5,
             ..plain

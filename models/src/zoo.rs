@@ -118,6 +118,8 @@ impl ZooConfig {
 }
 
 /// Any model of the zoo, chosen at run time.
+// There are but a few such values in a program.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Zoo {
     /// A logistic or linear regression.

@@ -291,6 +291,24 @@ fn a_checkpoint_of_something_else_is_refused() {
         "{error}"
     );
 
+    let network = |layers| {
+        let config = TransformerConfig::new()
+            .with_vocabulary(6)
+            .with_length(4)
+            .with_width(4)
+            .with_hidden(6);
+        ZooConfig::Transformer(config.with_layers(layers))
+    };
+    let mut deep = cases().swap_remove(6);
+    deep.network = network(3);
+    let stored = deep.start().checkpoint();
+    deep.network = network(2);
+    let error = deep.resume(stored).err().unwrap();
+    let TrainError::Checkpoint(CheckpointError::Unused { name }) = &error else {
+        panic!("{error}")
+    };
+    assert!(name.contains("layers.2."), "{name}");
+
     let mut damaged = checkpoint.clone();
     damaged.tensors.pop();
     let mut momentum = case();

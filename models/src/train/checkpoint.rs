@@ -54,6 +54,14 @@ pub enum CheckpointError {
         /// The tensor's name.
         name: String,
     },
+    /// A tensor is of nothing that there is.
+    #[error(
+        "the model has no place for `{name}` of the checkpoint, which is of another model: start anew"
+    )]
+    Unused {
+        /// The tensor's name, the first by alphabet.
+        name: String,
+    },
     /// A tensor has another shape.
     #[error(
         "`{name}` has shape {found:?} in the checkpoint, not {expected:?}; it is of another model: start anew"

@@ -180,8 +180,9 @@ mod tests {
 
     use super::*;
     use crate::data::cancer;
+    use crate::model::Model;
     use crate::train::Optimizer;
-    use crate::zoo::{Model, ZooConfig};
+    use crate::zoo::ZooConfig;
 
     #[test]
     fn single_precision_reaches_its_own_tolerance() {

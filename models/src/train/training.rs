@@ -139,6 +139,9 @@ impl<M: Network> Training<M> {
             &training.data.device,
             |name| tensors.remove(name),
         )?;
+        if let Some(name) = tensors.into_keys().min() {
+            return Err(CheckpointError::Unused { name }.into());
+        }
         training.step = state.step;
         training.first = state.first.map(f64::from_bits);
         training.total = f64::from_bits(state.total);

@@ -81,16 +81,28 @@ pub(super) enum WorkloadName {
     Lenet,
     /// 784-1000-500-250-30 and back, sigmoid, binary cross-entropy, batch 1024.
     Autoencoder,
+    /// Two layers, 256 wide, 10,000 words, cross-entropy of every one, batch 20 of 35 words.
+    Transformer,
+    /// ResNet-20 for CIFAR-10, its batch norm as in inference, cross-entropy, batch 128.
+    Resnet20,
 }
 
 impl WorkloadName {
-    pub const ALL: [Self; 3] = [Self::Mlp, Self::Lenet, Self::Autoencoder];
+    pub const ALL: [Self; 5] = [
+        Self::Mlp,
+        Self::Lenet,
+        Self::Autoencoder,
+        Self::Transformer,
+        Self::Resnet20,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Mlp => "mlp",
             Self::Lenet => "lenet",
             Self::Autoencoder => "autoencoder",
+            Self::Transformer => "transformer",
+            Self::Resnet20 => "resnet20",
         }
     }
 }

@@ -12,13 +12,12 @@ pub(super) const FILE: &str = "model.safetensors";
 
 /// The parameters and running statistics of `module` as safetensors, the same bytes in every process; `model` is its name.
 pub(super) fn encode<M: Module>(module: &M, model: &str) -> Result<Vec<u8>, CliError> {
-    let refused = |error: String| CliError::Weights(error);
     let mut store = SafetensorsStore::from_bytes(None).metadata("model", model);
     module
         .save_into(&mut store)
-        .map_err(|error| refused(error.to_string()))?;
+        .map_err(|error| CliError::Weights(error.to_string()))?;
     let bytes = store
         .get_bytes()
-        .map_err(|error| refused(error.to_string()))?;
+        .map_err(|error| CliError::Weights(error.to_string()))?;
     Ok(stable(bytes))
 }

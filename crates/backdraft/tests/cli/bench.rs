@@ -20,7 +20,7 @@ fn prints_a_line_of_json_for_each_measurement() {
     let text = bench(&[
         "--json",
         "--workloads",
-        "mlp,lenet",
+        "mlp,lenet,transformer,resnet20",
         "--quantities",
         "grad,gnvp_linear,scores",
     ]);
@@ -38,14 +38,19 @@ fn prints_a_line_of_json_for_each_measurement() {
         })
         .collect();
     let quantities = ["grad", "gnvp_linear", "scores"];
-    let expected: Vec<_> = ["mlp", "lenet"]
+    let expected: Vec<_> = ["mlp", "lenet", "transformer", "resnet20"]
         .iter()
         .flat_map(|w| quantities.iter().map(move |q| (*w, *q)))
         .collect();
     assert_eq!(named, expected);
     for line in &lines {
         assert_eq!(line["peer"], "backdraft");
-        assert_eq!(line["batch"], 128);
+        let batch = if line["workload"] == "transformer" {
+            20
+        } else {
+            128
+        };
+        assert_eq!(line["batch"], batch);
         assert!(line["median_ms"].as_f64().unwrap() > 0.0);
         assert!(line["n"].as_u64().unwrap() >= 1);
         assert!(line["floor_ms"].as_f64().unwrap() > 0.0);
@@ -57,6 +62,8 @@ fn prints_a_line_of_json_for_each_measurement() {
     }
     assert_eq!(lines[0]["params"], 1_863_690);
     assert_eq!(lines[3]["params"], 61_706);
+    assert_eq!(lines[6]["params"], 6_718_992);
+    assert_eq!(lines[9]["params"], 269_722);
 }
 
 #[test]

@@ -5,8 +5,12 @@ mod measure;
 
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model,
+    TokenCrossEntropy,
 };
-use backdraft_models::{Autoencoder, AutoencoderConfig, LeNet, LeNetConfig, Mlp, MlpConfig};
+use backdraft_models::{
+    Autoencoder, AutoencoderConfig, LeNet, LeNetConfig, Mlp, MlpConfig, ResNet20, ResNet20Config,
+    Transformer, TransformerConfig,
+};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use serde_json::{Value, json};
 
@@ -43,43 +47,9 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
             limits,
             device: &device,
         };
-        match workload {
-            WorkloadName::Mlp => {
-                let mlp = MlpConfig::new(784, 10)
-                    .with_hidden(vec![1024, 1024])
-                    .with_seed(args.seed);
-                let model = Model::new(&mlp.init(&device), Mlp::forward)?;
-                bench.run(Cost::new(
-                    model,
-                    CrossEntropy,
-                    pixels([128, 784], &device),
-                    labels(&device),
-                )?)?;
-            }
-            WorkloadName::Lenet => {
-                let model = Model::new(&LeNetConfig::new().init(&device), LeNet::forward)?;
-                let pictures = pixels([128, 1, 28, 28], &device);
-                bench.run(Cost::new(model, CrossEntropy, pictures, labels(&device))?)?;
-            }
-            WorkloadName::Autoencoder => {
-                let module = AutoencoderConfig::new().init(&device);
-                let model = Model::new(&module, Autoencoder::forward)?;
-                let x = pixels([1024, 784], &device);
-                bench.run(Cost::new(model, BinaryCrossEntropy, x.clone(), x)?)?;
-            }
-        }
+        bench.workload()?;
     }
     Ok(())
-}
-
-fn pixels<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device)
-}
-
-/// Classes of 128 examples.
-fn labels(device: &Device) -> Tensor<1, Int> {
-    let labels: Vec<i64> = (0..128).map(|i| i % 10).collect();
-    Tensor::from_ints(labels.as_slice(), device)
 }
 
 /// One workload.
@@ -91,6 +61,47 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    fn workload(&self) -> Result<(), CliError> {
+        let (device, seed) = (self.device, self.args.seed);
+        match self.workload {
+            WorkloadName::Mlp => {
+                let config = MlpConfig::new(784, 10).with_hidden(vec![1024, 1024]);
+                let module = config.with_seed(seed).init(device);
+                let model = Model::new(&module, Mlp::forward)?;
+                let x = pixels([128, 784], device);
+                self.run(Cost::new(model, CrossEntropy, x, classes(128, device))?)
+            }
+            WorkloadName::Lenet => {
+                let module = LeNetConfig::new().with_seed(seed).init(device);
+                let model = Model::new(&module, LeNet::forward)?;
+                let x = pixels([128, 1, 28, 28], device);
+                self.run(Cost::new(model, CrossEntropy, x, classes(128, device))?)
+            }
+            WorkloadName::Autoencoder => {
+                let module = AutoencoderConfig::new().with_seed(seed).init(device);
+                let model = Model::new(&module, Autoencoder::forward)?;
+                let x = pixels([1024, 784], device);
+                self.run(Cost::new(model, BinaryCrossEntropy, x.clone(), x)?)
+            }
+            WorkloadName::Transformer => {
+                let module = TransformerConfig::new().with_seed(seed).init(device);
+                let model = Model::new(&module, Transformer::forward)?;
+                let words = || {
+                    let distribution = Distribution::Uniform(0.0, 10_000.0);
+                    Tensor::<2, Int>::random([20, 35], distribution, device)
+                };
+                let (x, next) = (words(), words());
+                self.run(Cost::new(model, TokenCrossEntropy::default(), x, next)?)
+            }
+            WorkloadName::Resnet20 => {
+                let module = ResNet20Config::new().with_seed(seed).init(device);
+                let model = Model::new(&module, ResNet20::forward)?;
+                let x = pixels([128, 3, 32, 32], device);
+                self.run(Cost::new(model, CrossEntropy, x, classes(128, device))?)
+            }
+        }
+    }
+
     fn run<L: Loss>(&self, cost: Cost<L>) -> Result<(), CliError> {
         let dim = cost.model().dim();
         let v = Tensor::<1>::random([dim], Distribution::Normal(0.0, 1.0), self.device);
@@ -187,4 +198,13 @@ impl Bench<'_> {
         }
         say(line);
     }
+}
+
+fn pixels<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device)
+}
+
+fn classes(examples: i64, device: &Device) -> Tensor<1, Int> {
+    let classes: Vec<i64> = (0..examples).map(|i| i % 10).collect();
+    Tensor::from_ints(classes.as_slice(), device)
 }
