@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     journal::{Epoch, Journal, Part},
-    settings::{Settings, shown},
+    settings::{Settings, brief, shown},
     state,
 };
 use crate::{
@@ -181,7 +181,8 @@ impl Run<'_> {
         if epoch.best {
             standing.best = Some(weights::encode(&model, self.kind().name())?);
         }
-        Ok(format!(", {} {}", part.name(), shown(&metrics)))
+        let brief = brief(&metrics).unwrap_or_else(|| shown(&metrics));
+        Ok(format!(", {} {brief}", part.name()))
     }
 
     /// Puts everything needed to go on into the folder.

@@ -100,16 +100,18 @@ pub(super) fn fingerprint(dataset: &Dataset) -> String {
 /// A measurement in words, what matters most first.
 pub(super) fn shown(metrics: &Metrics) -> String {
     let loss = format!("loss {:.4}", metrics.loss);
-    match metrics {
-        Metrics {
-            accuracy: Some(accuracy),
-            ..
-        } => format!("accuracy {:.2}%, {loss}", 100.0 * accuracy),
-        Metrics { r2: Some(r2), .. } => format!("R2 {r2:.4}, {loss}"),
-        Metrics {
-            perplexity: Some(perplexity),
-            ..
-        } => format!("perplexity {perplexity:.1}, {loss}"),
-        _ => loss,
+    match brief(metrics) {
+        Some(measure) => format!("{measure}, {loss}"),
+        None => loss,
     }
+}
+
+/// What matters most of a measurement, if that is not the loss.
+pub(super) fn brief(metrics: &Metrics) -> Option<String> {
+    let accuracy = metrics
+        .accuracy
+        .map(|x| format!("accuracy {:.2}%", 100.0 * x));
+    let r2 = || metrics.r2.map(|x| format!("R2 {x:.4}"));
+    let perplexity = || metrics.perplexity.map(|x| format!("perplexity {x:.1}"));
+    accuracy.or_else(r2).or_else(perplexity)
 }
