@@ -58,7 +58,10 @@ impl Program {
             operations.push(swap(&product, &d.out));
         }
         let values = self.constant_values();
-        Self::renumber(self.settings, self.inputs, operations, self.outputs, values)?.simplify()
+        let names = self.names;
+        Self::renumber(self.settings, self.inputs, operations, self.outputs, values)?
+            .named(names)
+            .simplify()
     }
 }
 

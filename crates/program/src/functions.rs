@@ -10,6 +10,9 @@ use crate::{
     tensors::{floats, size, unit, with_floats},
 };
 
+/// A value, and a linear map from `V` to `W` at the same point.
+type WithMap<Y, V, W> = Result<(Y, Linear<V, W>), ProgramError>;
+
 /// The value of `f` at `primals` and its derivative along `tangents`, in forward mode:
 ///
 /// ```text
@@ -68,10 +71,7 @@ where
 ///
 /// # Errors
 /// As [`jvp`].
-pub fn linearize<X, R>(
-    f: impl FnOnce(X) -> R,
-    x: X,
-) -> Result<(R::Value, Linear<X, R::Value>), ProgramError>
+pub fn linearize<X, R>(f: impl FnOnce(X) -> R, x: X) -> WithMap<R::Value, X, R::Value>
 where
     X: Tensors,
     R: Outcome,
@@ -100,10 +100,7 @@ where
 ///
 /// # Errors
 /// As [`jvp`].
-pub fn vjp<X, R>(
-    f: impl FnOnce(X) -> R,
-    x: X,
-) -> Result<(R::Value, Linear<R::Value, X>), ProgramError>
+pub fn vjp<X, R>(f: impl FnOnce(X) -> R, x: X) -> WithMap<R::Value, R::Value, X>
 where
     X: Tensors,
     R: Outcome,

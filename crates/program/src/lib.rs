@@ -91,9 +91,9 @@
 //! - In a trace: random numbers (draw them outside, as an argument), custom operations, quantized tensors, and the values of
 //!   tensors (`into_data`, `into_scalar`): control flow cannot depend on them. `detach` is not recorded, so that derivatives go
 //!   through it: pass what is to be held fixed as a [`Constant`].
-//! - In forward mode: what the documentation of `backdraft-forward` lists, such as `deform_conv2d` by its offsets and mask, and
-//!   scatters that take a minimum or maximum.
-//! - In reverse mode: `grid_sample_2d` other than bilinear. The reverse pass of `deform_conv2d` can be recorded, but not run.
+//! - In forward mode: what the documentation of `backdraft-forward` lists, such as scatters that take a minimum or maximum; but
+//!   `deform_conv2d` and interpolations are taken apart into operations that have rules.
+//! - In reverse mode: `grid_sample_2d` other than bilinear.
 //!
 //! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 

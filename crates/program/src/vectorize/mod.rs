@@ -90,7 +90,8 @@ impl Program {
             .map(|tensor| vectorizer.lead(tensor))
             .collect();
         let (operations, constants) = vectorizer.finish();
-        Self::renumber(self.settings, inputs, operations, outputs, constants)?.simplify()
+        let program = Self::renumber(self.settings, inputs, operations, outputs, constants)?;
+        program.named(self.names.clone()).simplify()
     }
 }
 
