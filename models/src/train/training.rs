@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -16,6 +17,9 @@ use crate::objective::{Objective, TargetTensor};
 
 /// Steps between two readings of the loss, which make the host wait for the device.
 const REPORT_EVERY: usize = 32;
+
+/// Time after which the loss is read even so. When it is read changes nothing but the reports.
+const REPORT_AFTER: Duration = Duration::from_millis(500);
 
 /// A loss this many times the first one, or this much if the first is below 1, counts as divergence: rectified
 /// units can die of a step too long and leave a loss that is huge but finite.
@@ -149,7 +153,7 @@ impl<M: Network> Training<M> {
         Ok(training)
     }
 
-    /// Makes the next steps, at most 32 and not beyond the end of the pass; `None` once all are made.
+    /// Makes the next steps, at most 32, for about half a second and not beyond the end of the pass; `None` once all are made.
     ///
     /// # Errors
     ///
@@ -165,10 +169,15 @@ impl<M: Network> Training<M> {
         }
         let epoch = self.step / batches + 1;
         let from = self.step % batches;
-        let until = batches.min(from + REPORT_EVERY);
-        let mut pending = Vec::with_capacity(until - from);
-        for batch in from..until {
-            pending.push(self.step_on(epoch, batch));
+        let mut until = from;
+        let mut pending = Vec::new();
+        let began = Instant::now();
+        while until < batches.min(from + REPORT_EVERY) {
+            pending.push(self.step_on(epoch, until));
+            until += 1;
+            if began.elapsed() >= REPORT_AFTER {
+                break;
+            }
         }
 
         let (mut sum, mut rows) = (0.0, 0);
