@@ -8,6 +8,7 @@ mod interpolate;
 mod module;
 mod reverse;
 mod softmax;
+mod spread;
 mod target;
 
 use std::fmt::Debug;

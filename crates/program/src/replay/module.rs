@@ -410,7 +410,7 @@ pub(super) fn activation<B: Backend>(
 
 /// `grad` times gelu's derivative, `Phi(x) + x phi(x)` with the standard normal distribution and density. Burn's own is on most
 /// backends that of an approximation, and wrong from the fourth digit on.
-fn gelu_backward<B: Backend>(x: FloatTensor<B>, grad: FloatTensor<B>) -> FloatTensor<B> {
+pub(super) fn gelu_backward<B: Backend>(x: FloatTensor<B>, grad: FloatTensor<B>) -> FloatTensor<B> {
     let square = B::float_mul(x.clone(), x.clone());
     let bell = B::float_exp(B::float_mul_scalar(square, (-0.5).into()));
     let density = B::float_mul_scalar(bell, (1.0 / (2.0 * PI).sqrt()).into());

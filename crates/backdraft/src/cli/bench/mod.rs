@@ -49,6 +49,9 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
         };
         bench.workload()?;
     }
+    if let (false, Some(peak)) = (args.json, peak_memory()) {
+        say(format_args!("peak memory {peak} MiB"));
+    }
     Ok(())
 }
 
