@@ -23,7 +23,19 @@
 //! # Ok::<(), backdraft_curvature::CurvatureError>(())
 //! ```
 //!
-//! The cost is a *mean* over examples, and so are both matrices; [`Damped`] adds `damping I`.
+//! The cost is a *mean* over examples, and so are all matrices:
+//!
+//! | operator | matrix |
+//! |---|---|
+//! | [`GaussNewton`] | `1/N sum over i of J_i' H_i J_i`, with the losses' Hessians `H_i` in the outputs |
+//! | [`Hessian`] | the second derivative |
+//! | [`Fisher`] | `1/N sum over i of J_i' E[g g'] J_i`, targets drawn from the model |
+//! | [`EmpiricalFisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
+//! | [`Damped`], [`Scaled`], [`Sum`] | `A + damping I`, `factor A`, `A + B` |
+//!
+//! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the vector is kept
+//! between products within a memory budget ([`Curvature::with_memory`]); a product needs memory for one batch, what is kept, and a
+//! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs.
 
 mod cost;
 mod data;
