@@ -101,7 +101,7 @@ impl Transformer {
             places.dims()[0]
         );
         let device = words.device();
-        let places = places.slice([0..sequence]).unsqueeze_dim(0);
+        let places = places.slice(0..sequence).unsqueeze_dim(0);
         let later = Tensor::<2, Bool>::tril_mask([sequence, sequence], 0, &device);
         let x = self.words.forward(words) + places;
         let x = self

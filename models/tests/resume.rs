@@ -225,7 +225,7 @@ fn running_statistics_are_learned_and_then_stay() {
     let inputs = case.split.inputs(&Device::flex());
     let outputs = Network::forward(&model, inputs.clone()).into_data();
     // The same alone as among others.
-    let alone = Network::forward(&model, inputs.slice([2..3])).into_data();
+    let alone = Network::forward(&model, inputs.slice(2..3)).into_data();
     let among: Vec<f32> = outputs.iter::<f32>().skip(6).take(3).collect();
     for (alone, among) in alone.iter::<f32>().zip(among) {
         assert!((alone - among).abs() < 1e-5, "{alone} {among}");

@@ -244,7 +244,7 @@ fn images(device: &Device) -> Outcome<Vec<Named>> {
                 .with_mode(InterpolateMode::Linear)
                 .init()
                 .forward(moved);
-            activation::tanh(resized).flatten(1, 3)
+            activation::tanh(resized).flatten::<2>(1, 3)
         },
     )?;
     let data = TensorData::new(numbers(6 * 2 * 4 * 5, 13), [6, 2, 4, 5]);

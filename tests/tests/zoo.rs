@@ -3,6 +3,7 @@
 
 use backdraft::curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model, RowKind, SquaredError,
+    TokenCrossEntropy,
 };
 use backdraft::models::{
     self, Activation, AlexNet, AlexNetConfig, Autoencoder, AutoencoderConfig, LeNet, LeNetConfig,
@@ -10,7 +11,6 @@ use backdraft::models::{
     Transformer, TransformerConfig, Vgg13, Vgg13Config, to_dtype,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
 
 /// Numbers in (-1, 1) that look random and are the same everywhere.
@@ -56,42 +56,6 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let difference: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     (dot(&difference, &difference) / dot(b, b)).sqrt()
-}
-
-/// Softmax cross-entropy of each next word, the mean over a sequence.
-#[derive(Clone)]
-struct NextWord;
-
-impl NextWord {
-    /// One row for each place.
-    fn places(outputs: Tensor<2>, [batch, length]: [usize; 2]) -> Tensor<3> {
-        let [_, width] = outputs.dims();
-        outputs.reshape([batch, length, width / length])
-    }
-}
-
-impl Loss for NextWord {
-    type Targets = Tensor<2, Int>;
-
-    fn per_example(&self, outputs: Tensor<2>, words: Tensor<2, Int>) -> Tensor<1> {
-        let [batch, length] = words.dims();
-        let logits = Self::places(outputs, [batch, length]);
-        let right = log_softmax(logits, 2).gather(2, words.unsqueeze_dim(2));
-        -right.reshape([batch, length]).mean_dim(1).squeeze_dim(1)
-    }
-
-    fn hessian_product(
-        &self,
-        outputs: Tensor<2>,
-        words: Tensor<2, Int>,
-        tangents: Tensor<2>,
-    ) -> Option<Tensor<2>> {
-        let (shape, places) = (outputs.dims(), words.dims());
-        let p = softmax(Self::places(outputs, places), 2);
-        let weighted = p.clone() * Self::places(tangents, places);
-        let product = weighted.clone() - p * weighted.sum_dim(2);
-        Some(product.reshape(shape) / places[1] as f64)
-    }
 }
 
 /// A module without training behaviour, whose parameters are tracked: for Burn's own gradients of what the engine differentiates.
@@ -207,7 +171,7 @@ impl<M: Module + 'static, const D: usize, K: RowKind, L: Loss> Row<M, D, K, L> {
                 (&Device::flex(), DType::F64),
             )
         };
-        let targets = cost.targets();
+        let targets = cost.targets().unwrap();
         for other in [&u, &v] {
             let product = self
                 .loss
@@ -369,7 +333,7 @@ fn transformers() {
         module: config.init(&Device::flex()),
         forward: Transformer::forward,
         inputs: integers([3, 5], 7, 8),
-        loss: NextWord,
+        loss: TokenCrossEntropy::default(),
         targets: integers([3, 5], 7, 9),
         // The layers' normalisation divides by the small initial vectors, so third derivatives are large.
         step: 1e-6,

@@ -6,6 +6,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 /// Not a multiple of any piece.
 const SHAPE: [usize; 2] = [331, 607];
 
+type Function = fn(Tensor<2>) -> Tensor<2>;
+
 fn host(tensor: Tensor<2>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
@@ -17,7 +19,7 @@ fn pieces_make_the_whole() {
     let values: Vec<f64> = (0..SHAPE[0] * SHAPE[1])
         .map(|i| 20.0 * (i as f64 * 0.37).sin())
         .collect();
-    let functions: [(&str, fn(Tensor<2>) -> Tensor<2>); 9] = [
+    let functions: [(&str, Function); 9] = [
         ("exp", |x| x.exp()),
         ("log", |x| (x.abs() + 1.0).log()),
         ("log1p", |x| x.abs().log1p()),
@@ -68,7 +70,7 @@ fn transposed(x: &Tensor<2>) -> Tensor<2> {
 #[test]
 fn gradients_are_those_of_parts() {
     let device = Device::flex();
-    let functions: [fn(Tensor<2>) -> Tensor<2>; 2] = [activation::log_sigmoid, activation::gelu];
+    let functions: [Function; 2] = [activation::log_sigmoid, activation::gelu];
     for function in functions {
         let gradient = |x: Tensor<2>| {
             let specs = [Spec::of(&x.clone().into_dispatch())];
