@@ -184,11 +184,11 @@ fn take(tensor: FloatTensor<Inner>, indices: IntTensor<Inner>) -> FloatTensor<In
     let (shape, out) = (tensor.shape(), indices.shape());
     let flat = |shape: &Shape| {
         let images = shape[0] * shape[1];
-        Shape::new([shape[0], shape[1], shape.num_elements() / images.max(1)])
+        Shape::new([images, shape.num_elements() / images.max(1)])
     };
     let tensor = Inner::float_reshape(tensor, flat(&shape));
     let indices = Inner::int_reshape(indices, flat(&out));
-    Inner::float_reshape(Inner::float_gather(2, tensor, indices), out)
+    Inner::float_reshape(Inner::float_gather(1, tensor, indices), out)
 }
 
 /// A linear map with a transpose that is known.
