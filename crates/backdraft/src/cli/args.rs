@@ -190,6 +190,11 @@ pub(super) struct Explain {
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
 
+    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
+    /// true labels, are written beside the results.
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
+    pub corrupt_labels: Option<f64>,
+
     /// Test examples to explain, by index from 0. Default: the three with the highest loss.
     #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
     pub queries: Option<Vec<usize>>,
@@ -247,7 +252,8 @@ What it writes:
   last.safetensors      the latest weights
   log.jsonl             one line of JSON for each pass over the data
   train.json            all settings, and the results in the end
-  training.safetensors  what it takes to go on, until the end";
+  training.safetensors  what it takes to go on, until the end
+  wrong-labels.csv      with --corrupt-labels: the examples, their true and their wrong labels";
 
 /// Settings of `train`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -265,6 +271,11 @@ pub(super) struct Train {
     /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
+
+    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
+    /// true labels, are written beside the results.
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
+    pub corrupt_labels: Option<f64>,
 
     /// The model's size and the settings of its training.
     #[arg(long, value_enum, default_value_t = PresetName::Quick)]

@@ -2,7 +2,10 @@
 
 use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError};
-use backdraft_models::{TrainError, UnknownModel, Unsuited, data::DataError};
+use backdraft_models::{
+    TrainError, UnknownModel, Unsuited,
+    data::{DataError, NoiseError},
+};
 
 use crate::output::OutputError;
 
@@ -19,6 +22,9 @@ pub enum CliError {
     /// The model cannot read the data.
     #[error(transparent)]
     Unsuited(#[from] Unsuited),
+    /// Labels that cannot be made wrong.
+    #[error("--corrupt-labels: {0}")]
+    Noise(#[from] NoiseError),
     /// A query that is not in the test set.
     #[error("--queries {index}: there is no such test example, {name} holds {len}, counted from 0")]
     Query {
@@ -106,6 +112,7 @@ impl CliError {
             Self::Data(_)
             | Self::Model(_)
             | Self::Unsuited(_)
+            | Self::Noise(_)
             | Self::Query { .. }
             | Self::Option { .. }
             | Self::Device { .. } => 2,

@@ -10,7 +10,7 @@ use backdraft_influence::{
 };
 use backdraft_models::{
     Network, Preset, TrainConfig, Zoo, ZooConfig,
-    data::{self, Dataset, Split, Task},
+    data::{self, Dataset, LabelNoise, Split, Task},
     evaluate, outputs, per_example_losses, to_dtype, train,
 };
 use burn::{
@@ -24,7 +24,7 @@ use super::{
     args::{Explain, SolverName},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
-    setup::{Shape, check_queries, check_task, damping, fresh, network},
+    setup::{Shape, WRONG_LABELS, check_queries, check_task, corrupt, damping, fresh, network},
     stable::stable,
     verify, weights,
 };
@@ -42,8 +42,9 @@ const TOP: usize = 20;
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let kind: backdraft_models::Model = args.model.parse()?;
     let device = args.device.open()?;
-    let dataset = data::load(&args.data, args.target.as_deref())?;
+    let mut dataset = data::load(&args.data, args.target.as_deref())?;
     check_task(kind, &dataset)?;
+    let noise = corrupt(&mut dataset, args.corrupt_labels, args.seed)?;
     check_queries(args, &dataset)?;
     let shape = Shape {
         preset: Preset::Quick,
@@ -87,6 +88,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         network,
         config,
         damping,
+        noise,
         out,
         folder,
         device,
@@ -112,6 +114,7 @@ struct Run<'a> {
     network: ZooConfig,
     config: TrainConfig,
     damping: f64,
+    noise: Option<LabelNoise>,
     out: PathBuf,
     folder: RunFolder,
     device: Device,
@@ -316,6 +319,7 @@ impl Run<'_> {
         details.insert("network".into(), json!(self.network));
         details.insert("training".into(), json!(self.config));
         details.insert("target".into(), json!(self.args.target));
+        details.insert("corrupt_labels".into(), json!(self.args.corrupt_labels));
         details.insert(
             "pbrf_epsilon".into(),
             json!(1.0 / self.dataset.train.rows as f64),
@@ -343,6 +347,9 @@ impl Run<'_> {
         let report = report(&self.dataset, &self.out, scores, labels.clone(), record);
 
         self.folder.write(weights::FILE, &weights)?;
+        if let Some(noise) = &self.noise {
+            self.folder.write(WRONG_LABELS, noise.csv().as_bytes())?;
+        }
         let all = scores.to_safetensors(&labels, self.args.seed)?;
         self.folder.write(Scores::FILE, &stable(all))?;
         self.folder

@@ -4,13 +4,37 @@ use std::path::{Path, PathBuf};
 
 use backdraft_models::{
     Model, Preset, TrainConfig, ZooConfig,
-    data::{Dataset, Task},
+    data::{Dataset, LabelNoise, Task},
 };
+
+use crate::output::TrainingFolder;
 
 use super::{
     CliError,
     args::{ActivationName, Explain},
+    progress::say,
 };
+
+/// The file that lists labels made wrong on purpose.
+pub(super) const WRONG_LABELS: &str = TrainingFolder::WRONG_LABELS;
+
+/// Makes the share of labels wrong that was asked for.
+pub(super) fn corrupt(
+    dataset: &mut Dataset,
+    fraction: Option<f64>,
+    seed: u64,
+) -> Result<Option<LabelNoise>, CliError> {
+    let noise = fraction.map(|fraction| dataset.corrupt_labels(fraction, seed));
+    let noise = noise.transpose()?;
+    if let Some(noise) = &noise {
+        say(format_args!(
+            "{} of {} training labels made wrong: {WRONG_LABELS} tells which",
+            noise.changes.len(),
+            dataset.train.rows
+        ));
+    }
+    Ok(noise)
+}
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand examples
 /// near its first order, and the L2 term where that alone makes the problem strongly convex.

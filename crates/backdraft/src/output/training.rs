@@ -30,6 +30,8 @@ impl TrainingFolder {
     pub const BEST: &str = "best.safetensors";
     /// The latest weights.
     pub const LAST: &str = "last.safetensors";
+    /// Labels made wrong on purpose.
+    pub const WRONG_LABELS: &str = "wrong-labels.csv";
     /// What training needs to go on; gone once it has ended.
     pub const STATE: &str = "training.safetensors";
 
@@ -130,7 +132,14 @@ impl TrainingFolder {
     /// As [`remove`](Self::remove).
     pub fn clear(&self) -> Result<(), OutputError> {
         // The record last: without it the rest would be of something else.
-        let names = [Self::STATE, Self::LOG, Self::BEST, Self::LAST, Self::RECORD];
+        let names = [
+            Self::STATE,
+            Self::LOG,
+            Self::BEST,
+            Self::LAST,
+            Self::WRONG_LABELS,
+            Self::RECORD,
+        ];
         names.iter().try_for_each(|name| self.remove(name))
     }
 }

@@ -388,3 +388,40 @@ fn the_zoo_is_listed() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn labels_made_wrong_are_listed() -> Outcome {
+    let place = Place::new()?;
+    let train = "train --model lr --data cancer --corrupt-labels";
+    // 455 examples to train on.
+    place
+        .backdraft(&format!("{train} 0.1 --out wrong"))
+        .assert()
+        .success()
+        .stdout(contains("46 of 455 training labels made wrong"));
+    let listed = fs::read_to_string(place.path().join("wrong/wrong-labels.csv"))?;
+    assert_eq!(listed.lines().count(), 1 + 46);
+    assert!(listed.starts_with("row,"));
+    let record: Value = serde_json::from_slice(&fs::read(place.path().join("wrong/train.json"))?)?;
+    assert_eq!(record["settings"]["corrupt_labels"], 0.1);
+
+    // Another share is another training.
+    let other = place.backdraft(&format!("{train} 0.2 --out wrong"));
+    other
+        .clone()
+        .assert()
+        .code(2)
+        .stderr(contains("corrupt_labels"));
+    let explained = "explain --model lr --data cancer --corrupt-labels 0.1 --out explained";
+    place.backdraft(explained).assert().success();
+    let again = fs::read_to_string(place.path().join("explained/wrong-labels.csv"))?;
+    assert_eq!(again, listed);
+
+    place
+        .backdraft(&format!("{train} 1.5 --out never"))
+        .assert()
+        .code(2)
+        .stderr(contains("--corrupt-labels"));
+    assert!(!place.path().join("never").exists());
+    Ok(())
+}

@@ -22,7 +22,7 @@ use super::{
     args::Train,
     present::describe,
     progress::say,
-    setup::{Shape, network},
+    setup::{Shape, WRONG_LABELS, corrupt, network},
 };
 use crate::output::{OutputError, TrainingFolder};
 
@@ -30,7 +30,8 @@ use crate::output::{OutputError, TrainingFolder};
 pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let kind: Model = args.model.parse()?;
     let device = args.device.open()?;
-    let dataset = data::load(&args.data, args.target.as_deref())?;
+    let mut dataset = data::load(&args.data, args.target.as_deref())?;
+    let noise = corrupt(&mut dataset, args.corrupt_labels, args.seed)?;
     let preset = args.preset.into();
     let shape = Shape {
         preset,
@@ -50,6 +51,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         training: &training,
         device: args.device.name(),
         seed: args.seed,
+        corrupt_labels: args.corrupt_labels,
         fingerprint: fingerprint(&dataset),
     };
 
@@ -66,6 +68,9 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         folder.clear()?;
     }
     let earlier = earlier(&folder, &settings)?;
+    if let Some(noise) = noise {
+        folder.write(WRONG_LABELS, noise.csv().as_bytes())?;
+    }
     say(format_args!(
         "{kind} on {}: {}",
         dataset.name,

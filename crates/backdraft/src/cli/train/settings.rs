@@ -20,6 +20,7 @@ pub(super) struct Settings<'a> {
     pub training: &'a TrainConfig,
     pub device: &'static str,
     pub seed: u64,
+    pub corrupt_labels: Option<f64>,
     /// Of the data, so that a file that has changed is noticed.
     pub fingerprint: String,
 }
