@@ -21,7 +21,8 @@ impl Program {
     /// The program with its constants on `device`, ready to be run often, and its matrix products in the order that suits the
     /// device.
     pub fn compile(self, device: &Device) -> Compiled {
-        let program = self.arrange().expect("only the order of products changes");
+        let program = self.arrange().and_then(Self::combine);
+        let program = program.expect("only the form of products changes");
         let constants = replay::constants(&program, device.as_dispatch());
         Compiled {
             program,

@@ -3,7 +3,12 @@
 use backdraft_program::{DispatchTensor, Program, ProgramError, Spec};
 use burn::{
     Tensor,
-    tensor::{DType, Device, Int, TensorData, activation, module::conv1d, ops::ConvOptions},
+    backend::{Dispatch, ops::FloatTensorOps},
+    tensor::{
+        DType, Device, Int, TensorData, activation,
+        module::{conv1d, conv2d},
+        ops::ConvOptions,
+    },
 };
 
 const ROWS: usize = 4;
@@ -409,4 +414,38 @@ fn grouped_convolutions_have_the_right_gradient() {
         (forward - reverse).abs() <= 1e-14 * forward.abs().max(1.0),
         "{forward} {reverse}"
     );
+}
+
+/// A convolution and its tangent along the weight run as one, with the same result.
+#[test]
+fn convolutions_of_one_input_are_combined() {
+    let specs = [vec![2, 3, 5, 5], vec![4, 3, 3, 3], vec![4]].map(|s| Spec::new(s, DType::F64));
+    let convolution = Program::trace(&device().settings(), &specs, |inputs| {
+        let [x, weight, bias] = inputs.try_into().expect("three inputs");
+        let (x, weight) = (Tensor::<4>::from_dispatch(x), Tensor::from_dispatch(weight));
+        let options = ConvOptions::new([1, 2], [1, 0], [1, 1], 1);
+        let y = conv2d(x, weight, Some(Tensor::from_dispatch(bias)), options);
+        Ok(vec![activation::tanh(y).into_dispatch()])
+    });
+    let jvp = convolution.unwrap().jvp(&[0, 1, 2]).unwrap();
+    let count = |program: &Program| program.operations().filter(|name| name == "Conv2d").count();
+    let compiled = jvp.clone().compile(&device());
+    // With the tangents of weight and bias; that of the input has another input.
+    assert_eq!((count(&jvp), count(compiled.program())), (3, 2));
+    let inputs: Vec<DispatchTensor> = jvp
+        .inputs()
+        .iter()
+        .enumerate()
+        .map(|(i, spec)| {
+            let values = numbers(spec.shape.num_elements(), 0.2 + i as f64);
+            let data = TensorData::new(values, [spec.shape.num_elements()]);
+            let flat = Tensor::<1>::from_data(data, (&device(), DType::F64));
+            Dispatch::float_reshape(flat.into_dispatch(), spec.shape.clone())
+        })
+        .collect();
+    let expected = jvp.call(inputs.clone()).unwrap();
+    for (found, expected) in compiled.run(inputs).unwrap().into_iter().zip(expected) {
+        let close = host(found).into_iter().zip(host(expected));
+        assert!(close.into_iter().all(|(a, b)| (a - b).abs() < 1e-14));
+    }
 }
