@@ -19,6 +19,7 @@
 
 mod atomic;
 mod error;
+pub mod experiment;
 mod folder;
 mod labels;
 mod number;
