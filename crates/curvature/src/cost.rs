@@ -163,6 +163,18 @@ impl<L: Loss> Cost<L> {
         })
     }
 
+    /// The same cost with other targets, without an L2 term.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Examples`] if there are not as many as examples.
+    pub fn with_targets(&self, targets: L::Targets) -> Result<Self, CurvatureError> {
+        Ok(Self {
+            data: self.data.with_targets(self.model.arity(), targets)?,
+            l2: 0.0,
+            ..self.clone()
+        })
+    }
+
     /// Number of examples `N`.
     pub fn len(&self) -> usize {
         self.data.len()

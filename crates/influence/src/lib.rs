@@ -10,24 +10,18 @@
 //! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]. Each returns its solution with evidence, or an error that says
 //!   what to change; none returns silently unconverged.
 //! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed examples.
-//! - [`Pbrf`], the proximal Bregman response function: what influence with the Gauss-Newton matrix approximates, computed by
-//!   minimising its objective. [`statistics`] compares the two.
+//! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the proximal Bregman
+//!   response function, which influence with the Gauss-Newton matrix approximates. [`statistics`] compares the two.
 //!
 //! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions are the
 //! Answer, Then What is the Question?".
 
-mod bregman;
-mod minimize;
-mod pbrf;
-mod response;
+pub mod response;
 mod scores;
 mod solver;
 pub mod statistics;
 
-pub use bregman::Bregman;
-pub use minimize::Minimum;
-pub use pbrf::{Pbrf, PbrfConfig};
-pub use response::ResponseError;
+pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
     ConjugateGradient, ConjugateGradientConfig, Direct, DirectConfig, Factor, Lissa, LissaConfig,

@@ -1,95 +1,11 @@
-//! The proximal Bregman response against closed forms and its own optimality, in f64 on flex.
+//! The proximal Bregman response against closed forms and its own optimality.
 
-use backdraft_curvature::{Cost, CrossEntropy, Loss, Model, SquaredError};
+use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Loss};
 use backdraft_influence::{
-    Bregman, DirectConfig, Pbrf, PbrfConfig, ResponseError, Solver, parameter_change,
-};
-use burn::{
-    module::{Module, ModuleMapper, Param},
-    nn::{Linear, LinearConfig},
-    tensor::{DType, Device, Int, Tensor, TensorData, activation},
+    DirectConfig, Pbrf, PbrfConfig, ResponseError, Solver, parameter_change, response::Bregman,
 };
 
-const N: usize = 12;
-const INPUTS: usize = 3;
-const DAMPING: f64 = 0.1;
-
-fn numbers(count: usize, seed: f64) -> Vec<f64> {
-    (0..count)
-        .map(|i| ((i as f64 + 1.0) * (seed + 2.3)).sin())
-        .collect()
-}
-
-fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
-    let shape = [values.len() / columns, columns];
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), shape),
-        (&Device::flex(), DType::F64),
-    )
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-fn norm(tensor: Tensor<1>) -> f64 {
-    host(tensor).iter().map(|x| x * x).sum::<f64>().sqrt()
-}
-
-/// The module with weights in f64 that are the same everywhere, between -1/2 and 1/2.
-fn double<M: Module>(module: M) -> M {
-    struct Double(f64);
-    impl ModuleMapper for Double {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            self.0 += 0.7;
-            param.map(|tensor| {
-                let (shape, columns) = (tensor.shape(), tensor.shape().num_elements());
-                let values = matrix(&numbers(columns, self.0), columns) * 0.5;
-                values.reshape(shape)
-            })
-        }
-    }
-    module.map(&mut Double(3.1))
-}
-
-fn layer(inputs: usize, outputs: usize) -> Linear {
-    double(LinearConfig::new(inputs, outputs).init(&Device::flex()))
-}
-
-fn inputs() -> Tensor<2> {
-    matrix(&numbers(N * INPUTS, 0.4), INPUTS)
-}
-
-fn linear() -> Cost<SquaredError> {
-    let model = Model::new(&layer(INPUTS, 1), |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
-    Cost::new(model, SquaredError, inputs(), matrix(&numbers(N, 1.9), 1))
-        .unwrap()
-        .with_batch_size(5)
-}
-
-#[derive(Module, Debug)]
-struct Net {
-    first: Linear,
-    second: Linear,
-}
-
-fn network() -> Cost<CrossEntropy> {
-    let net = Net {
-        first: layer(INPUTS, 6),
-        second: layer(6, 3),
-    };
-    let forward =
-        |net: &Net, x: Tensor<2>| net.second.forward(activation::tanh(net.first.forward(x)));
-    let labels: Vec<i64> = (0..N as i64).map(|i| i % 3).collect();
-    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [N]), &Device::flex());
-    Cost::new(
-        Model::new(&net, forward).unwrap(),
-        CrossEntropy,
-        inputs(),
-        labels,
-    )
-    .unwrap()
-}
+use crate::common::{DAMPING, N, host, linear, network, norm, vector};
 
 #[test]
 fn the_divergence_is_zero_and_minimal_at_the_reference() {
@@ -102,10 +18,7 @@ fn the_divergence_is_zero_and_minimal_at_the_reference() {
             .all(|d| d.abs() < 1e-15)
     );
     assert!(norm(divergence.gradient().unwrap()) < 1e-16);
-    let step = Tensor::<1>::from_data(
-        TensorData::new(numbers(cost.model().dim(), 5.1), [cost.model().dim()]),
-        (&Device::flex(), DType::F64),
-    );
+    let step = vector(cost.model().dim(), 5.1);
     let away = divergence.at(cost.model().theta() + step).unwrap();
     assert!(host(away.losses().unwrap()).iter().all(|&d| d >= 0.0));
 }
@@ -115,13 +28,10 @@ fn the_divergence_has_the_gradient_of_its_values() {
     let cost = network();
     let divergence = Bregman::of(&cost).unwrap();
     let dim = cost.model().dim();
-    let vector = |seed| {
-        Tensor::<1>::from_data(
-            TensorData::new(numbers(dim, seed), [dim]),
-            (&Device::flex(), DType::F64),
-        )
-    };
-    let (theta, v) = (cost.model().theta() + vector(5.1) * 0.3, vector(8.7));
+    let (theta, v) = (
+        cost.model().theta() + vector(dim, 5.1) * 0.3,
+        vector(dim, 8.7),
+    );
     let h = 1e-5;
     let value = |sign: f64| {
         let moved = divergence
@@ -149,7 +59,6 @@ fn for_a_linear_model_it_is_its_closed_form() {
     for removed in [0, 7] {
         let delta = pbrf.remove(removed).unwrap().theta - cost.model().theta();
         let one = cost.select(&[removed]).unwrap();
-        use backdraft_curvature::LinearOperator;
         let left = cost
             .gauss_newton()
             .damped(DAMPING)

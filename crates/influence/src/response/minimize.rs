@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use burn::Tensor;
+use serde::Serialize;
 
-use crate::ResponseError;
+use super::ResponseError;
 
 /// What is minimised.
-pub(crate) trait Objective {
+pub(super) trait Smooth {
     /// Norm below which a gradient is nothing but rounding.
     fn resolution(&self) -> f64;
 
@@ -18,15 +19,27 @@ pub(crate) trait Objective {
     fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError>;
 }
 
-/// When to stop.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stop {
-    /// Norm of the gradient, relative to the first.
-    pub gradient: f64,
-    /// Decrease of the objective over [`WINDOW`] steps, relative to its whole decrease, if the gradient does not fall either.
+/// When an objective counts as minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Stop {
+    /// The gradient's norm, relative to the one at the start.
+    pub tolerance: f64,
+    /// A piecewise smooth network (ReLU, max pooling) may have its minimum at a kink, where no gradient vanishes: the objective
+    /// also counts as minimised once ten steps lower it by no more than this share of its whole decrease, and the gradient does
+    /// not fall either.
     pub decrease: f64,
     /// Most steps.
-    pub steps: usize,
+    pub max_steps: usize,
+}
+
+impl Stop {
+    pub(super) fn check(&self) -> Result<(), ResponseError> {
+        if self.tolerance > 0.0 && self.tolerance < 1.0 {
+            return Ok(());
+        }
+        let problem = format!("is {}, must lie between 0 and 1", self.tolerance);
+        Err(ResponseError::setting("tolerance", problem))
+    }
 }
 
 /// A minimiser, and the evidence for it.
@@ -92,7 +105,7 @@ struct Point {
 }
 
 impl Point {
-    fn at(objective: &impl Objective, theta: Tensor<1>) -> Result<Self, ResponseError> {
+    fn at(objective: &impl Smooth, theta: Tensor<1>) -> Result<Self, ResponseError> {
         let (value, gradient) = objective.value_and_gradient(&theta)?;
         let norm = norm(&gradient)?;
         Ok(Self {
@@ -106,8 +119,8 @@ impl Point {
 
 /// Descends from `theta` by L-BFGS (Nocedal 1980) with the bracketing line search of Lewis and Overton (2013), which does not
 /// ask for smoothness.
-pub(crate) fn minimize(
-    objective: &impl Objective,
+pub(super) fn minimize(
+    objective: &impl Smooth,
     theta: Tensor<1>,
     stop: Stop,
 ) -> Result<Minimum, ResponseError> {
@@ -118,16 +131,17 @@ pub(crate) fn minimize(
         gradient_norms: vec![here.norm],
     };
     let start = here.theta.clone();
+    // Infinite without a lower bound of the curvature.
     let reach = REACH * here.norm / objective.modulus();
-    let enough = (stop.gradient * here.norm).max(objective.resolution());
+    let enough = (stop.tolerance * here.norm).max(objective.resolution());
     let mut curvature = Curvature::default();
     while here.norm > enough {
         let steps = found.values.len() - 1;
-        if steps >= stop.steps {
+        if steps >= stop.max_steps {
             found.theta = here.theta;
             return Err(ResponseError::NotConverged {
                 steps,
-                tolerance: stop.gradient,
+                tolerance: stop.tolerance,
                 minimum: Box::new(found),
             });
         }
@@ -162,7 +176,7 @@ pub(crate) fn minimize(
 
 /// A point along `direction` that is lower and less steep; `None` if there is none within reach.
 fn search(
-    objective: &impl Objective,
+    objective: &impl Smooth,
     here: &Point,
     direction: Tensor<1>,
     slack: f64,
@@ -254,6 +268,6 @@ fn finite(value: f64) -> Result<f64, ResponseError> {
 }
 
 /// The Euclidean norm, which must be finite.
-pub(crate) fn norm(v: &Tensor<1>) -> Result<f64, ResponseError> {
+pub(super) fn norm(v: &Tensor<1>) -> Result<f64, ResponseError> {
     Ok(finite(v.clone().square().sum().into_scalar())?.sqrt())
 }

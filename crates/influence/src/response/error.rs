@@ -2,7 +2,7 @@
 
 use backdraft_curvature::CurvatureError;
 
-use crate::Minimum;
+use super::Minimum;
 
 /// Error of a response function. The message says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,24 @@ pub enum ResponseError {
         "the response diverged: without the example the objective has no minimum near the trained parameters. Raise the damping"
     )]
     Diverged,
+    /// A descent by batches ended higher than it began.
+    #[error(
+        "the objective grew from {from:.3e} to {to:.3e} in {steps} steps: lower the learning rate"
+    )]
+    Grew {
+        /// Its value before the first step.
+        from: f64,
+        /// Its value after the last.
+        to: f64,
+        /// Steps made.
+        steps: usize,
+    },
+    /// A descent by batches came to numbers that are NaN or infinite.
+    #[error("the descent came to NaN or infinity by step {step}: lower the learning rate")]
+    NotFinite {
+        /// The step at which it was seen.
+        step: usize,
+    },
     /// A setting that makes no sense.
     #[error("the setting `{name}` {problem}")]
     Setting {
@@ -39,4 +57,11 @@ pub enum ResponseError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+}
+
+impl ResponseError {
+    pub(super) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self::Setting { name, problem }
+    }
 }

@@ -1,0 +1,153 @@
+//! Descent by batches, as networks are trained.
+
+use backdraft_curvature::Loss;
+use burn::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Objective, ResponseError, minimize::norm};
+
+/// Adam's decay rates and the term that keeps it from dividing by zero, as Kingma and Ba (2015) recommend.
+const BETAS: [f64; 2] = [0.9, 0.999];
+const EPSILON: f64 = 1e-8;
+
+/// Steps between two looks at the numbers, which make the host wait for the device.
+const CHECK_EVERY: usize = 64;
+
+/// How steps are made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Descent {
+    /// Gradient descent with heavy-ball momentum: `v = momentum v + g`, `theta -= rate v`.
+    Sgd {
+        /// The momentum, 0 for none.
+        momentum: f64,
+    },
+    /// Adam with the constants that Kingma and Ba (2015) recommend.
+    Adam,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The step size.
+    pub rate: f64,
+    /// The examples of the batch.
+    pub examples: Vec<usize>,
+}
+
+/// Where a descent ended.
+#[derive(Clone, Debug)]
+pub struct Descended {
+    /// The parameters, `[dim]`.
+    pub theta: Tensor<1>,
+    /// Steps made.
+    pub steps: usize,
+    /// The objective over all examples at the start and at the end.
+    pub values: [f64; 2],
+}
+
+impl<L: Loss> Objective<'_, L> {
+    /// Makes `steps` from `from`. The removed examples take part in every one of them, or as many of them as the batch has examples,
+    /// in turn; so a single one pulls evenly, not once a pass. `on_step` is called after each.
+    ///
+    /// # Errors
+    /// [`ResponseError::Grew`] if the objective ends higher than it began by more than its own size and 1,
+    /// [`ResponseError::NotFinite`], [`ResponseError::Curvature`].
+    pub fn descend(
+        &self,
+        from: Tensor<1>,
+        descent: Descent,
+        steps: impl IntoIterator<Item = Step>,
+        mut on_step: impl FnMut(usize),
+    ) -> Result<Descended, ResponseError> {
+        let start = self.value(&from)?;
+        let (mut theta, mut memory) = (from, Memory::new(descent));
+        let mut turn = self.removal().examples.iter().copied().cycle();
+        let mut made = 0;
+        for step in steps {
+            let count = self.removal().examples.len().min(step.examples.len());
+            let removed: Vec<usize> = turn.by_ref().take(count).collect();
+            let gradient = self.batch_gradient(&theta, &step.examples, &removed)?;
+            theta = theta - memory.direction(gradient) * step.rate;
+            made += 1;
+            if made % CHECK_EVERY == 0 && norm(&theta).is_err() {
+                return Err(ResponseError::NotFinite { step: made });
+            }
+            on_step(made);
+        }
+        let end = match norm(&theta) {
+            Ok(_) => self.value(&theta)?,
+            Err(_) => f64::NAN,
+        };
+        if !end.is_finite() {
+            return Err(ResponseError::NotFinite { step: made });
+        }
+        if end > start + start.abs().max(1.0) {
+            return Err(ResponseError::Grew {
+                from: start,
+                to: end,
+                steps: made,
+            });
+        }
+        Ok(Descended {
+            theta,
+            steps: made,
+            values: [start, end],
+        })
+    }
+}
+
+/// What a rule remembers between steps.
+struct Memory {
+    descent: Descent,
+    time: usize,
+    /// The velocity, or Adam's mean.
+    first: Option<Tensor<1>>,
+    /// Adam's mean of squares.
+    second: Option<Tensor<1>>,
+}
+
+impl Memory {
+    fn new(descent: Descent) -> Self {
+        Self {
+            descent,
+            time: 0,
+            first: None,
+            second: None,
+        }
+    }
+
+    fn direction(&mut self, gradient: Tensor<1>) -> Tensor<1> {
+        self.time += 1;
+        match self.descent {
+            Descent::Sgd { momentum: 0.0 } => gradient,
+            Descent::Sgd { momentum } => {
+                let velocity = match self.first.take() {
+                    Some(velocity) => velocity * momentum + gradient,
+                    None => gradient,
+                };
+                self.first = Some(velocity.clone());
+                velocity
+            }
+            Descent::Adam => {
+                let fresh = [gradient.clone(), gradient.square()];
+                let mut corrected = [&mut self.first, &mut self.second]
+                    .into_iter()
+                    .zip(fresh)
+                    .zip(BETAS)
+                    .map(|((kept, fresh), beta)| {
+                        let fresh = fresh * (1.0 - beta);
+                        let mean = match kept.take() {
+                            Some(mean) => mean * beta + fresh,
+                            None => fresh,
+                        };
+                        *kept = Some(mean.clone());
+                        mean * (1.0 / (1.0 - beta.powf(self.time as f64)))
+                    });
+                let (mean, square) = (corrected.next(), corrected.next());
+                let (mean, square) = mean.zip(square).expect("there are two means");
+                mean / (square.sqrt() + EPSILON)
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Response functions: the parameters that training answers a removal with.
+//!
+//! Each minimises an objective over the parameters, with examples `z` downweighted by `eps` (`1/N` removes one):
+//!
+//! | [`ResponseKind`] | objective | Bae et al. 2022 |
+//! |---|---|---|
+//! | `Retraining` | `J(theta) - eps L(z)` | Eqn 2 |
+//! | `Proximal` | `J(theta) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | Eqn 7 |
+//! | `Bregman` | `1/N sum D(f(theta; x_i), f(theta_s; x_i)) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | Eqns 8, 9 |
+//! | `Linearized` | `1/2 d' (G + lambda I) d - eps <grad L(z), d>`, with `d = theta - theta_s` | Eqn 11, with the factor 1/2 |
+//!
+//! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
+//! [`Objective::minimize`] finds the minimum itself; [`Objective::descend`] does what the training did, in as many
+//! steps as it is given.
+
+mod bregman;
+mod descent;
+mod error;
+mod minimize;
+mod objective;
+mod pbrf;
+mod removal;
+mod tilted;
+
+pub use bregman::Bregman;
+pub use descent::{Descended, Descent, Step};
+pub use error::ResponseError;
+pub use minimize::{Minimum, Stop};
+pub use objective::{Objective, ResponseKind, Responses};
+pub use pbrf::{Pbrf, PbrfConfig};
+pub use removal::Removal;

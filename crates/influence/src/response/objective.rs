@@ -1,0 +1,358 @@
+//! The objectives that response functions minimise.
+
+use std::cell::OnceCell;
+
+use backdraft_curvature::{BatchOperator, Cost, GaussNewton, LinearOperator, Loss};
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Bregman, Removal, ResponseError,
+    minimize::{Minimum, Smooth, Stop, minimize, norm},
+    tilted::Tilted,
+};
+
+/// Numbers in the training set's outputs above which their gradients are computed for each batch again rather than kept.
+const KEPT: usize = 1 << 26;
+
+/// What a response function minimises; the module's table has the formulas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResponseKind {
+    /// The cost without the examples (Bae et al. 2022, Eqn 2).
+    Retraining,
+    /// The same, held close to the trained parameters (Eqn 7).
+    Proximal,
+    /// The proximal Bregman objective (Eqns 8 and 9).
+    Bregman,
+    /// The same with the network linearised and the loss to second order (Eqn 11): a quadratic.
+    Linearized,
+}
+
+/// The response functions of a trained network.
+pub struct Responses<L: Loss> {
+    cost: Cost<L>,
+    theta: Tensor<1>,
+    damping: f64,
+    divergence: OnceCell<Cost<Bregman<L>>>,
+    tilted: OnceCell<Cost<Tilted<L>>>,
+    /// The losses' gradients in the outputs at the trained parameters, if they are kept.
+    slopes: OnceCell<Option<Tensor<2>>>,
+    matrix: GaussNewton<L>,
+}
+
+impl<L: Loss> Responses<L> {
+    /// Of the model of `cost` at its present parameters `theta_s`, with proximal terms of strength `damping`.
+    ///
+    /// # Errors
+    /// [`ResponseError::Setting`] for a damping that is negative or not finite, or 0 without an L2 term.
+    pub fn new(cost: &Cost<L>, damping: f64) -> Result<Self, ResponseError> {
+        let strength = damping + cost.l2();
+        if !(strength > 0.0 && damping >= 0.0 && strength.is_finite()) {
+            let problem = format!("is {damping}: it must be positive, or zero beside an L2 term");
+            return Err(ResponseError::setting("damping", problem));
+        }
+        Ok(Self {
+            theta: cost.model().theta(),
+            matrix: cost.gauss_newton(),
+            cost: cost.clone(),
+            damping,
+            divergence: OnceCell::new(),
+            tilted: OnceCell::new(),
+            slopes: OnceCell::new(),
+        })
+    }
+
+    /// The trained parameters `theta_s`, `[dim]`.
+    pub fn theta(&self) -> &Tensor<1> {
+        &self.theta
+    }
+
+    /// The cost at the trained parameters.
+    pub fn cost(&self) -> &Cost<L> {
+        &self.cost
+    }
+
+    /// Computes now what all removals share.
+    ///
+    /// # Errors
+    /// [`ResponseError::Curvature`].
+    pub fn prepare(&self, kind: ResponseKind) -> Result<(), ResponseError> {
+        if kind == ResponseKind::Bregman {
+            self.divergence()?;
+        }
+        Ok(())
+    }
+
+    /// The objective of `kind` for a removal.
+    ///
+    /// # Errors
+    /// [`ResponseError::Setting`] for a removal of an example twice or of all, or an `epsilon` that is not finite;
+    /// [`ResponseError::Curvature`] for an example that does not exist, among others.
+    pub fn objective(
+        &self,
+        kind: ResponseKind,
+        removal: Removal,
+    ) -> Result<Objective<'_, L>, ResponseError> {
+        removal.check(self.cost.len())?;
+        let removed = match removal.examples.as_slice() {
+            [] => None,
+            examples => Some(self.cost.select(examples)?),
+        };
+        let weight = removal.epsilon * removal.examples.len() as f64;
+        let pull = match (kind, &removed) {
+            (ResponseKind::Linearized, Some(removed)) => Some(removed.gradient()? * weight),
+            _ => None,
+        };
+        Ok(Objective {
+            shared: self,
+            kind,
+            removal,
+            removed,
+            weight,
+            pull,
+        })
+    }
+
+    fn divergence(&self) -> Result<&Cost<Bregman<L>>, ResponseError> {
+        if self.divergence.get().is_none() {
+            let _ = self.divergence.set(Bregman::of(&self.cost)?);
+        }
+        Ok(self.divergence.get().expect("it was just set"))
+    }
+
+    /// The cost under the tilted loss; weights and slopes are given with each batch.
+    fn tilted(&self) -> Result<&Cost<Tilted<L>>, ResponseError> {
+        if self.tilted.get().is_none() {
+            let n = self.cost.len();
+            let options = (self.theta.device(), self.theta.dtype());
+            let none = Tensor::<1>::zeros([n], (&options.0, options.1));
+            let slopes = Tensor::<2>::zeros([n, 1], (&options.0, options.1));
+            let targets = (self.cost.targets()?, (slopes, (none.clone(), none)));
+            let cost = self
+                .cost
+                .with_loss(Tilted(self.cost.loss().clone()), targets)?;
+            let _ = self.tilted.set(cost);
+        }
+        Ok(self.tilted.get().expect("it was just set"))
+    }
+
+    /// The losses' gradients in the outputs at the trained parameters, of `examples` in their order.
+    fn slopes(&self, examples: &[usize]) -> Result<Tensor<2>, ResponseError> {
+        if self.slopes.get().is_none() {
+            let [_, outputs] = self.cost.select(&[0])?.outputs()?.dims();
+            let keep = outputs * self.cost.len() <= KEPT;
+            let kept = keep.then(|| self.cost.output_gradients()).transpose()?;
+            let _ = self.slopes.set(kept);
+        }
+        match self.slopes.get() {
+            Some(Some(kept)) => {
+                let indices: Vec<i64> = examples.iter().map(|&i| i as i64).collect();
+                let indices = TensorData::new(indices, [examples.len()]);
+                let indices = Tensor::from_data(indices, &kept.device());
+                Ok(kept.clone().select(0, indices))
+            }
+            _ => Ok(self.cost.select(examples)?.output_gradients()?),
+        }
+    }
+}
+
+/// What one response function minimises for one removal.
+pub struct Objective<'a, L: Loss> {
+    shared: &'a Responses<L>,
+    kind: ResponseKind,
+    removal: Removal,
+    /// The removed examples' mean loss.
+    removed: Option<Cost<L>>,
+    /// `eps` times their number.
+    weight: f64,
+    /// `eps` times the sum of their gradients at the trained parameters, for the linearised objective.
+    pull: Option<Tensor<1>>,
+}
+
+impl<L: Loss> Objective<'_, L> {
+    /// What is minimised.
+    pub fn kind(&self) -> ResponseKind {
+        self.kind
+    }
+
+    /// What is taken away.
+    pub fn removal(&self) -> &Removal {
+        &self.removal
+    }
+
+    /// The trained parameters `theta_s`, `[dim]`.
+    pub fn theta(&self) -> &Tensor<1> {
+        &self.shared.theta
+    }
+
+    /// The value at `theta`, over all examples. That of the linearised objective is 0 at the trained parameters.
+    ///
+    /// # Errors
+    /// [`ResponseError::Curvature`].
+    pub fn value(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
+        let mean = |losses: Tensor<1>| -> f64 { losses.mean().into_scalar() };
+        let moved = theta.clone() - self.theta().clone();
+        let distance: f64 = moved.clone().square().sum().into_scalar();
+        let cost = match self.kind {
+            ResponseKind::Retraining | ResponseKind::Proximal => {
+                let square: f64 = theta.clone().square().sum().into_scalar();
+                let losses = self.shared.cost.at(theta.clone())?.losses()?;
+                mean(losses) + 0.5 * self.shared.cost.l2() * square
+            }
+            ResponseKind::Bregman => mean(self.shared.divergence()?.at(theta.clone())?.losses()?),
+            ResponseKind::Linearized => return Ok(self.quadratic(moved)?.0),
+        };
+        let removed = match &self.removed {
+            Some(removed) => mean(removed.at(theta.clone())?.losses()?),
+            None => 0.0,
+        };
+        Ok(cost - self.weight * removed + 0.5 * self.strength() * distance)
+    }
+
+    /// The value, as [`value`](Self::value), and the gradient, `[dim]`, at `theta`, over all examples.
+    ///
+    /// # Errors
+    /// [`ResponseError::Curvature`].
+    pub fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
+        let moved = theta.clone() - self.theta().clone();
+        let (mut value, mut gradient) = match self.kind {
+            ResponseKind::Retraining | ResponseKind::Proximal => {
+                self.shared.cost.at(theta.clone())?.value_and_gradient()?
+            }
+            ResponseKind::Bregman => {
+                let divergence = self.shared.divergence()?;
+                divergence.at(theta.clone())?.value_and_gradient()?
+            }
+            ResponseKind::Linearized => return self.quadratic(moved),
+        };
+        if let Some(removed) = &self.removed {
+            let (loss, slope) = removed.at(theta.clone())?.value_and_gradient()?;
+            value = value - loss * self.weight;
+            gradient = gradient - slope * self.weight;
+        }
+        let strength = self.strength();
+        if strength > 0.0 {
+            value = value + moved.clone().square().sum() * (0.5 * strength);
+            gradient = gradient + moved * strength;
+        }
+        Ok((value.into_scalar(), gradient))
+    }
+
+    /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch and all or some of the removed ones: its mean over
+    /// the batches of a pass, weighted by their sizes, is the gradient if `removed` is all of them each time.
+    ///
+    /// # Errors
+    /// [`ResponseError::Curvature`].
+    pub(super) fn batch_gradient(
+        &self,
+        theta: &Tensor<1>,
+        batch: &[usize],
+        removed: &[usize],
+    ) -> Result<Tensor<1>, ResponseError> {
+        let shared = self.shared;
+        let moved = theta.clone() - self.theta().clone();
+        if self.kind == ResponseKind::Linearized {
+            let product = shared.matrix.apply_batch(batch, moved.clone())?;
+            let gradient = product + moved * shared.damping;
+            return Ok(match &self.pull {
+                Some(pull) => gradient - pull.clone(),
+                None => gradient,
+            });
+        }
+        let examples = [batch, removed].concat();
+        let part = shared.tilted()?.select(&examples)?;
+        let (targets, _) = part.targets()?;
+        // The part's mean is over both; the batch's is asked for.
+        let rows = examples.len() as f64;
+        let one = rows / batch.len() as f64;
+        let less = -self.weight * rows / removed.len().max(1) as f64;
+        let bregman = self.kind == ResponseKind::Bregman;
+        let column = |of_batch: f64, of_removed: f64| {
+            let options = (&theta.device(), theta.dtype());
+            let mut values = vec![of_batch; batch.len()];
+            values.resize(examples.len(), of_removed);
+            Tensor::<1>::from_data(TensorData::new(values, [examples.len()]), options)
+        };
+        let slopes = if bregman {
+            shared.slopes(&examples)?
+        } else {
+            Tensor::zeros([examples.len(), 1], (&theta.device(), theta.dtype()))
+        };
+        let weights = column(one, less);
+        let tilts = column(if bregman { one } else { 0.0 }, 0.0);
+        let part = part.with_targets((targets, (slopes, (weights, tilts))))?;
+        let mut gradient = part.at(theta.clone())?.gradient()?;
+        if !bregman && shared.cost.l2() > 0.0 {
+            gradient = gradient + theta.clone() * shared.cost.l2();
+        }
+        let strength = self.strength();
+        if strength > 0.0 {
+            gradient = gradient + moved * strength;
+        }
+        Ok(gradient)
+    }
+
+    /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For the
+    /// linearised objective a [`Solver`](crate::Solver) does the same in fewer products.
+    ///
+    /// # Errors
+    /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside (0, 1),
+    /// [`ResponseError::Curvature`].
+    pub fn minimize(&self, from: Tensor<1>, stop: Stop) -> Result<Minimum, ResponseError> {
+        stop.check()?;
+        let precision = from.dtype().finfo().map_or(0.0, |info| info.epsilon);
+        let slope = match &self.removed {
+            Some(removed) => norm(&removed.at(from.clone())?.gradient()?)?,
+            None => 0.0,
+        };
+        let function = Resolved {
+            objective: self,
+            resolution: 10.0 * precision * slope,
+        };
+        minimize(&function, from, stop)
+    }
+
+    /// Value and gradient of the linearised objective at `theta_s + d`.
+    fn quadratic(&self, d: Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
+        let product = self.shared.matrix.apply(d.clone())? + d.clone() * self.shared.damping;
+        let (value, gradient) = match &self.pull {
+            Some(pull) => (product.clone() * 0.5 - pull.clone(), product - pull.clone()),
+            None => (product.clone() * 0.5, product),
+        };
+        Ok(((value * d).sum().into_scalar(), gradient))
+    }
+
+    /// Of the proximal term, beside what the cost or the matrix has in it.
+    fn strength(&self) -> f64 {
+        match self.kind {
+            ResponseKind::Retraining => 0.0,
+            ResponseKind::Proximal | ResponseKind::Linearized => self.shared.damping,
+            ResponseKind::Bregman => self.shared.damping + self.shared.cost.l2(),
+        }
+    }
+}
+
+/// An objective with the precision of its gradient.
+struct Resolved<'a, 'b, L: Loss> {
+    objective: &'a Objective<'b, L>,
+    resolution: f64,
+}
+
+impl<L: Loss> Smooth for Resolved<'_, '_, L> {
+    fn resolution(&self) -> f64 {
+        self.resolution
+    }
+
+    fn modulus(&self) -> f64 {
+        let l2 = self.objective.shared.cost.l2();
+        match self.objective.kind {
+            ResponseKind::Bregman => self.objective.strength(),
+            _ => self.objective.strength() + l2,
+        }
+    }
+
+    fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
+        self.objective.value_and_gradient(theta)
+    }
+}
