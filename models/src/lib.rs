@@ -69,7 +69,7 @@ pub use alexnet::{AlexNet, AlexNetConfig};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
-pub use metrics::{Metrics, evaluate, outputs, per_example_losses};
+pub use metrics::{Metrics, evaluate, output_distance, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};
 pub use model::{Model, UnknownModel, Unsuited};
 pub use network::{Network, computes_in_f64, to_dtype};
@@ -78,7 +78,7 @@ pub use preset::Preset;
 pub use resnet20::{ResNet20, ResNet20Config};
 pub use train::{
     Checkpoint, CheckpointError, Optimizer, Progress, Schedule, TrainConfig, TrainError,
-    TrainState, Trained, Training, train,
+    TrainState, Trained, Training, numbers, train, with_numbers,
 };
 pub use transformer::{Transformer, TransformerConfig};
 pub use vgg13::{Vgg13, Vgg13Config};

@@ -26,6 +26,23 @@ pub fn outputs<M: Network>(model: &M, split: &Split) -> Vec<f64> {
     by_batch(model, split, |outputs, _| outputs.flatten(0, 1))
 }
 
+/// How far two models' outputs are apart: the Euclidean distance of the outputs for an example, on average over a split.
+///
+/// # Panics
+///
+/// If the models' outputs are of different size.
+pub fn output_distance<M: Network>(a: &M, b: &M, split: &Split) -> f64 {
+    let b = b.valid();
+    let (device, dtype) = placement(&b);
+    let inputs = split.inputs((&device, dtype));
+    let distances = by_batch(a, split, |outputs, range| {
+        let others = b.forward(inputs.clone().slice([range]));
+        let square = (outputs - others).square().sum_dim(1);
+        square.sqrt().squeeze_dim(1)
+    });
+    distances.iter().sum::<f64>() / split.rows as f64
+}
+
 /// The loss of each example, in order.
 ///
 /// # Panics

@@ -4,9 +4,10 @@ mod cost;
 mod error;
 mod lbfgs;
 mod optimizer;
+mod order;
 mod training;
 
-pub use checkpoint::{Checkpoint, CheckpointError, TrainState};
+pub use checkpoint::{Checkpoint, CheckpointError, TrainState, numbers, with_numbers};
 pub use config::{Optimizer, Schedule, TrainConfig};
 pub use error::TrainError;
 pub use training::Training;

@@ -102,8 +102,8 @@ impl CheckpointError {
     }
 }
 
-/// All numbers of a module without autodiff, parameters and running statistics, by path.
-pub(super) fn tensors<M: Module>(module: &M) -> Vec<(String, TensorData)> {
+/// All numbers of a module without autodiff, parameters and running statistics, by their path in it after `model.`, bit for bit.
+pub fn numbers<M: Module>(module: &M) -> Vec<(String, TensorData)> {
     struct Collect {
         path: Vec<String>,
         tensors: Vec<(String, TensorData)>,
@@ -131,8 +131,12 @@ pub(super) fn tensors<M: Module>(module: &M) -> Vec<(String, TensorData)> {
     collect.tensors
 }
 
-/// The module with the numbers that `find` gives by name. It must not share running statistics with another one.
-pub(super) fn restore<M: Module>(
+/// The module with the numbers that `find` gives by name, as [`numbers`] names them. Clones of the module stay as they are.
+///
+/// # Errors
+///
+/// [`CheckpointError::Missing`] and [`CheckpointError::Shape`].
+pub fn with_numbers<M: Module>(
     module: M,
     find: impl FnMut(&str) -> Option<TensorData>,
 ) -> Result<M, CheckpointError> {
@@ -180,7 +184,8 @@ pub(super) fn restore<M: Module>(
         find,
         error: None,
     };
-    let module = module.map(&mut restore);
+    // `valid` takes running statistics of its own.
+    let module = module.valid().map(&mut restore);
     match restore.error {
         None => Ok(module),
         Some(error) => Err(error),

@@ -4,12 +4,10 @@ use std::time::{Duration, Instant};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 use super::checkpoint::{self, Checkpoint, CheckpointError, TrainState};
 use super::optimizer::Steps;
+use super::order::Order;
 use super::{Progress, TrainConfig, TrainError, Trained};
 use crate::data::Split;
 use crate::network::{Network, placement};
@@ -34,6 +32,8 @@ pub struct Training<M> {
     optimizer: Steps,
     config: TrainConfig,
     data: Data,
+    /// Factors on the examples' losses, if not all 1.
+    weights: Option<Tensor<1>>,
     order: Order,
     step: usize,
     first: Option<f64>,
@@ -48,25 +48,6 @@ struct Data {
     objective: Objective,
     rows: usize,
     device: Device,
-}
-
-/// The order of the examples in a pass.
-struct Order {
-    rng: ChaCha8Rng,
-    examples: Vec<i64>,
-    /// Passes shuffled for.
-    passes: usize,
-}
-
-impl Order {
-    /// The order in pass number `pass`, from 1: each shuffles that of the pass before.
-    fn of(&mut self, pass: usize) -> &[i64] {
-        while self.passes < pass {
-            self.examples.shuffle(&mut self.rng);
-            self.passes += 1;
-        }
-        &self.examples
-    }
 }
 
 impl<M: Network> Training<M> {
@@ -93,11 +74,6 @@ impl<M: Network> Training<M> {
         let optimizer =
             Steps::new(config.optimizer, config.weight_decay).ok_or(TrainError::WholeData)?;
         let (device, dtype) = placement(&model);
-        let order = Order {
-            rng: ChaCha8Rng::seed_from_u64(config.seed),
-            examples: (0..split.rows as i64).collect(),
-            passes: 0,
-        };
         Ok(Self {
             model: model.train(),
             optimizer,
@@ -109,7 +85,8 @@ impl<M: Network> Training<M> {
                 rows: split.rows,
                 device,
             },
-            order,
+            weights: None,
+            order: Order::new(split.rows, config.seed),
             step: 0,
             first: None,
             total: 0.0,
@@ -134,8 +111,7 @@ impl<M: Network> Training<M> {
         let state = checkpoint.state;
         check(&state, config, split.rows, training.steps())?;
         let mut tensors: HashMap<String, TensorData> = checkpoint.tensors.into_iter().collect();
-        // `valid` takes running statistics of its own, so that no other model changes.
-        let model = checkpoint::restore(training.model.valid(), |name| tensors.remove(name))?;
+        let model = checkpoint::with_numbers(training.model, |name| tensors.remove(name))?;
         training.model = model.train();
         training.optimizer.restore(
             state.step,
@@ -151,6 +127,25 @@ impl<M: Network> Training<M> {
         training.total = f64::from_bits(state.total);
         training.history = state.history.into_iter().map(f64::from_bits).collect();
         Ok(training)
+    }
+
+    /// The same with a factor on the loss of each example, as if it were there so many times; 0 leaves it out, and batches and
+    /// their means count it all the same. Checkpoints do not hold the factors.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many as examples.
+    #[must_use]
+    pub fn with_weights(mut self, weights: &[f64]) -> Self {
+        assert_eq!(
+            weights.len(),
+            self.data.rows,
+            "a weight for each example is needed"
+        );
+        let (device, dtype) = placement(&self.model);
+        let weights = TensorData::new(weights.to_vec(), [weights.len()]);
+        self.weights = Some(Tensor::from_data(weights, (&device, dtype)));
+        self
     }
 
     /// Makes the next steps, at most 32, for about half a second and not beyond the end of the pass; `None` once all are made.
@@ -225,7 +220,7 @@ impl<M: Network> Training<M> {
 
     /// Everything needed to go on from here.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut tensors = checkpoint::tensors(&self.model.valid());
+        let mut tensors = checkpoint::numbers(&self.model.valid());
         tensors.extend(self.optimizer.tensors());
         Checkpoint {
             state: TrainState {
@@ -265,11 +260,14 @@ impl<M: Network> Training<M> {
         let examples = TensorData::new(self.order.of(epoch)[range].to_vec(), [count]);
         let examples = Tensor::<1, Int>::from_data(examples, &self.data.device);
         let inputs = self.data.inputs.clone().select(0, examples.clone());
-        let targets = self.data.targets.select(examples);
-        let losses = self
+        let targets = self.data.targets.select(examples.clone());
+        let mut losses = self
             .data
             .objective
             .losses(self.model.forward(inputs), targets);
+        if let Some(weights) = &self.weights {
+            losses = losses * Tensor::from_inner(weights.clone().select(0, examples));
+        }
         let loss = losses.mean();
         let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
         let factor = self
