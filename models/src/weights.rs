@@ -34,7 +34,7 @@ use burn::store::ModuleSnapshot;
 
 pub use error::{Mismatch, Misshapen, Missing, WeightsError};
 pub use name_map::{NameMap, NameMapError};
-pub use save::{save, save_as};
+pub use save::{encode, save, save_as};
 
 use fit::Fit;
 use layout::{FromPyTorch, ToPyTorch};

@@ -58,6 +58,7 @@ fn record() -> RunRecord {
             data: "digits".into(),
             task: "classification, 3 classes".into(),
             solver: "cg".into(),
+            weights: None,
             damping: 0.001,
             device: "flex".into(),
             seed: 42,
@@ -87,6 +88,7 @@ fn record() -> RunRecord {
                 loss: 0.2,
                 accuracy: Some(0.95),
             },
+            gradient_norm: 0.25,
         },
         queries: vec![query(17, 1), query(3, 0)],
         verification: Some(Verification {

@@ -26,6 +26,16 @@ pub fn save<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<(), Weights
     save_as(module, path, &NameMap::default())
 }
 
+/// The bytes that [`save`] writes, the same in every process, for a program that puts files in place itself. `path` is only
+/// what errors call the file.
+///
+/// # Errors
+///
+/// If a weight is NaN or infinite.
+pub fn encode<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<Vec<u8>, WeightsError> {
+    bytes(module, path.as_ref(), &NameMap::default())
+}
+
 /// As [`save`], with names changed: the rules go from the module's names to the file's. What they leave out is not
 /// written.
 ///
@@ -38,6 +48,13 @@ pub fn save_as<M: Module>(
     names: &NameMap,
 ) -> Result<(), WeightsError> {
     let path = path.as_ref();
+    write_whole(path, &bytes(module, path, names)?).map_err(|source| WeightsError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn bytes<M: Module>(module: &M, path: &Path, names: &NameMap) -> Result<Vec<u8>, WeightsError> {
     let mut tensors: BTreeMap<String, (String, TensorData)> = BTreeMap::new();
     for tensor in module.collect(None, Some(Box::new(ToPyTorch)), true) {
         let old = tensor.name.clone();
@@ -69,15 +86,11 @@ pub fn save_as<M: Module>(
         let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes());
         views.push((name, view.map_err(|_| unwritable())?));
     }
-    let write = || -> io::Result<()> {
-        // PyTorch's tools look for the format `pt`.
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        let bytes = serialize(views, Some(metadata)).map_err(io::Error::other)?;
-        write_whole(path, &bytes)
-    };
-    write().map_err(|source| WeightsError::Write {
+    // PyTorch's tools look for the format `pt`. With a second entry the bytes would depend on the map's order.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    serialize(views, Some(metadata)).map_err(|error| WeightsError::Write {
         path: path.to_owned(),
-        source,
+        source: io::Error::other(error),
     })
 }
 

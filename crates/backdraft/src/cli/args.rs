@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backdraft_models::{Activation, Preset};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::device::DeviceName;
+use super::{bench::Products, device::DeviceName, weights::WeightsArgs};
 
 /// Which training examples made a network behave like this, and how far can the answer be trusted?
 ///
@@ -21,7 +21,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Train a model, score every training example for some test examples, and verify the scores.
+    /// Train a model or take one's weights, score every training example for some test examples, and verify the scores.
     Explain(Box<Explain>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
@@ -40,117 +40,6 @@ pub(super) enum Bench {
     Products(Products),
 }
 
-/// Settings of `bench products`.
-#[derive(Clone, Debug, ClapArgs)]
-pub(super) struct Products {
-    /// The networks.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = WorkloadName::ALL)]
-    pub workloads: Vec<WorkloadName>,
-
-    /// What is timed. `_linear`: again on the same batch and parameters, with what does not depend on the vector kept.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = QuantityName::ALL)]
-    pub quantities: Vec<QuantityName>,
-
-    /// Where to compute; `backdraft devices` lists what there is.
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    pub device: DeviceName,
-
-    /// Least number of timed runs of each.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub min_runs: usize,
-
-    /// Most time for each, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 20.0)]
-    pub max_seconds: f64,
-
-    /// The seed of weights and data.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-
-    /// One line of JSON a measurement instead of a table.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A network with a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum WorkloadName {
-    /// 784-1024-1024-10, ReLU, cross-entropy, batch 128.
-    Mlp,
-    /// Two convolutions and three layers, ReLU, cross-entropy, batch 128.
-    Lenet,
-    /// 784-1000-500-250-30 and back, sigmoid, binary cross-entropy, batch 1024.
-    Autoencoder,
-    /// Two layers, 256 wide, 10,000 words, cross-entropy of every one, batch 20 of 35 words.
-    Transformer,
-    /// ResNet-20 for CIFAR-10, its batch norm as in inference, cross-entropy, batch 128.
-    Resnet20,
-}
-
-impl WorkloadName {
-    pub const ALL: [Self; 5] = [
-        Self::Mlp,
-        Self::Lenet,
-        Self::Autoencoder,
-        Self::Transformer,
-        Self::Resnet20,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mlp => "mlp",
-            Self::Lenet => "lenet",
-            Self::Autoencoder => "autoencoder",
-            Self::Transformer => "transformer",
-            Self::Resnet20 => "resnet20",
-        }
-    }
-}
-
-/// What is timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(super) enum QuantityName {
-    /// The gradient of the batch's loss.
-    Grad,
-    /// The outputs and their derivatives along a vector.
-    Jvp,
-    /// A product with the Gauss-Newton matrix.
-    Gnvp,
-    /// The same, what does not depend on the vector kept.
-    GnvpLinear,
-    /// A product with the Hessian.
-    Hvp,
-    /// The same, what does not depend on the vector kept.
-    HvpLinear,
-    /// Every example's derivative of the loss along a vector.
-    Scores,
-}
-
-impl QuantityName {
-    pub const ALL: [Self; 7] = [
-        Self::Grad,
-        Self::Jvp,
-        Self::Gnvp,
-        Self::GnvpLinear,
-        Self::Hvp,
-        Self::HvpLinear,
-        Self::Scores,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Grad => "grad",
-            Self::Jvp => "jvp",
-            Self::Gnvp => "gnvp",
-            Self::GnvpLinear => "gnvp_linear",
-            Self::Hvp => "hvp",
-            Self::HvpLinear => "hvp_linear",
-            Self::Scores => "scores",
-        }
-    }
-}
-
 const EXAMPLES: &str = "\
 Examples:
   backdraft explain
@@ -161,6 +50,8 @@ Examples:
       A folder of IDX files (MNIST layout, gzipped or not), two test examples of your choice.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
+  backdraft explain --model lenet --data mnist/ --weights lenet.pt --map conv1=first --map conv2=second
+      Weights that PyTorch trained, in a network whose layers have other names.
 
 What a score means:
   The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
@@ -194,6 +85,9 @@ pub(super) struct Explain {
     /// true labels, are written beside the results.
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
     pub corrupt_labels: Option<f64>,
+
+    #[command(flatten)]
+    pub weights: WeightsArgs,
 
     /// Test examples to explain, by index from 0. Default: the three with the highest loss.
     #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
@@ -288,6 +182,9 @@ pub(super) struct Train {
     /// The MLP's activation function.
     #[arg(long, value_enum)]
     pub activation: Option<ActivationName>,
+
+    #[command(flatten)]
+    pub weights: WeightsArgs,
 
     /// Passes over the data; for lr, the most evaluations of L-BFGS. Default: the preset's.
     #[arg(long, value_name = "N")]

@@ -5,6 +5,7 @@ use backdraft_influence::{ResponseError, SolveError};
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
     data::{DataError, NoiseError},
+    weights::WeightsError,
 };
 
 use crate::output::OutputError;
@@ -69,6 +70,9 @@ pub enum CliError {
     /// The device failed while it computed.
     #[error("the device failed: {0}")]
     Execution(String),
+    /// Weights could not be read from a file.
+    #[error("--weights {0}{hint}", hint = hint(.0))]
+    Load(#[from] WeightsError),
     /// The weights could not be put into a file's format.
     #[error("the weights could not be encoded: {0}")]
     Weights(String),
@@ -113,6 +117,7 @@ impl CliError {
             | Self::Model(_)
             | Self::Unsuited(_)
             | Self::Noise(_)
+            | Self::Load(_)
             | Self::Query { .. }
             | Self::Option { .. }
             | Self::Device { .. } => 2,
@@ -127,5 +132,14 @@ impl CliError {
             | Self::Execution(_)
             | Self::Weights(_) => 1,
         }
+    }
+}
+
+/// Where the rules go that a mismatch asks for.
+fn hint(error: &WeightsError) -> &'static str {
+    match error {
+        WeightsError::Mismatch { .. } => "; such rules are given with --map",
+        WeightsError::Collision { .. } => ", given with --map",
+        _ => "",
     }
 }

@@ -15,7 +15,7 @@ use backdraft_models::{
 };
 use burn::{
     module::Module,
-    tensor::{DType, Device},
+    tensor::{DType, Device, Tensor},
 };
 use serde_json::{Map, Value, json};
 
@@ -26,7 +26,8 @@ use super::{
     progress::{self, say, warn},
     setup::{Shape, WRONG_LABELS, check_queries, check_task, corrupt, damping, fresh, network},
     stable::stable,
-    verify, weights,
+    verify,
+    weights::{self, Loaded},
 };
 use crate::output::{
     Existing, Metrics, QueryRecord, Report, RunFolder, RunRecord, Scores, Settings, Sizes,
@@ -58,6 +59,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         ..TrainConfig::preset(kind, &dataset)
     };
     let damping = damping(args, kind, &config)?;
+    let loaded = args.weights.load(&network, &device)?;
     let out = match &args.out {
         Some(out) => out.clone(),
         None => fresh(&format!("{kind}-{}", dataset.name)),
@@ -87,6 +89,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         dataset,
         network,
         config,
+        loaded,
         damping,
         noise,
         out,
@@ -113,6 +116,7 @@ struct Run<'a> {
     dataset: Dataset,
     network: ZooConfig,
     config: TrainConfig,
+    loaded: Option<Loaded>,
     damping: f64,
     noise: Option<LabelNoise>,
     out: PathBuf,
@@ -128,19 +132,20 @@ impl Run<'_> {
         loss: L,
         targets: impl Fn(&Split, &Device, DType) -> L::Targets,
     ) -> Result<(), CliError> {
-        let module = self.timed("train", || self.train())?;
-        let objective = self.dataset.task.objective();
-        let metrics = Metrics {
-            train: quality(&evaluate(&module, &self.dataset.train, objective)),
-            test: quality(&evaluate(&module, &self.dataset.test, objective)),
+        let module = match &self.loaded {
+            Some(loaded) => loaded.model.clone(),
+            None => self.timed("train", || self.train())?,
         };
+        let objective = self.dataset.task.objective();
+        let (train, test) = (&self.dataset.train, &self.dataset.test);
+        let [on_train, on_test] =
+            [train, test].map(|split| quality(&evaluate(&module, split, objective)));
         say(format_args!(
             "train {}; test {}",
-            shown(&metrics.train),
-            shown(&metrics.test)
+            shown(&on_train),
+            shown(&on_test)
         ));
 
-        let (train, test) = (&self.dataset.train, &self.dataset.test);
         let losses = per_example_losses(&module, test, objective);
         let queries = self.queries(&losses);
         let costs = |module: &Zoo, device: &Device, dtype: DType| {
@@ -158,6 +163,15 @@ impl Run<'_> {
             Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
         };
         let (cost, measured) = costs(&module, &self.device, DType::F32)?;
+        let metrics = Metrics {
+            train: on_train,
+            test: on_test,
+            gradient_norm: norm(cost.gradient()?),
+        };
+        say(format_args!(
+            "gradient of the training loss, without an L2 term: norm {:.2e}",
+            metrics.gradient_norm
+        ));
 
         let matrix = cost.gauss_newton().damped(self.damping);
         let solutions = self.timed("solve", || self.solve(&matrix, &queries, &measured))?;
@@ -317,7 +331,8 @@ impl Run<'_> {
     fn settings(&self, kind: backdraft_models::Model) -> Settings {
         let mut details = Map::new();
         details.insert("network".into(), json!(self.network));
-        details.insert("training".into(), json!(self.config));
+        let trained = self.loaded.is_none().then_some(&self.config);
+        details.insert("training".into(), json!(trained));
         details.insert("target".into(), json!(self.args.target));
         details.insert("corrupt_labels".into(), json!(self.args.corrupt_labels));
         details.insert(
@@ -332,6 +347,7 @@ impl Run<'_> {
             data: self.args.data.display().to_string(),
             task: describe(&self.dataset),
             solver: self.args.solver.name().into(),
+            weights: self.loaded.as_ref().map(|loaded| loaded.file.clone()),
             damping: self.damping,
             device: self.args.device.name().into(),
             seed: self.args.seed,
@@ -342,7 +358,7 @@ impl Run<'_> {
 
     fn write(mut self, module: &Zoo, scores: &Scores, record: RunRecord) -> Result<(), CliError> {
         let labels = labels(&self.dataset);
-        let weights = weights::encode(module, &record.settings.model)?;
+        let weights = weights::encode(module, weights::FILE)?;
         let json = record.to_json()?;
         let report = report(&self.dataset, &self.out, scores, labels.clone(), record);
 
@@ -365,4 +381,10 @@ impl Run<'_> {
         ));
         Ok(())
     }
+}
+
+/// The Euclidean norm, in 64 bits.
+fn norm(vector: Tensor<1>) -> f64 {
+    let squares = vector.into_data().iter::<f64>().map(|x| x * x).sum::<f64>();
+    squares.sqrt()
 }

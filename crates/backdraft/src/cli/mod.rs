@@ -5,6 +5,7 @@ mod bench;
 mod device;
 mod error;
 mod explain;
+mod fingerprint;
 mod models;
 mod present;
 mod progress;

@@ -35,7 +35,7 @@ pub use folder::{Existing, RunFolder};
 pub use labels::{Labels, Target};
 pub use record::{
     Failed, Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings, Sizes, SolveRecord,
-    Timing, Verification, Versions,
+    Timing, Verification, Versions, WeightsFile,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};

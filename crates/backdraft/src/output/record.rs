@@ -56,6 +56,8 @@ pub struct Settings {
     pub task: String,
     /// The solver of `(curvature + damping I) s = gradient`.
     pub solver: String,
+    /// The file that the weights came from; none if they were trained.
+    pub weights: Option<WeightsFile>,
     /// What is added to the curvature's diagonal.
     pub damping: f64,
     /// The device that computed.
@@ -98,6 +100,17 @@ pub struct Timing {
     pub seconds: f64,
 }
 
+/// A file that weights came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    /// Its path, as it was given.
+    pub file: String,
+    /// The rules `OLD=NEW` that its names went through.
+    pub map: Vec<String>,
+    /// Of the weights as the model has them.
+    pub fingerprint: String,
+}
+
 /// The model's quality on both sets.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -105,6 +118,8 @@ pub struct Metrics {
     pub train: Quality,
     /// On the test set.
     pub test: Quality,
+    /// Euclidean norm of the gradient of the mean training loss, without an L2 term: how far the weights are from a minimum.
+    pub gradient_norm: f64,
 }
 
 /// The model's quality on one set.

@@ -7,8 +7,9 @@ use burn::{
     tensor::{Device, Distribution, Tensor},
 };
 
+use super::args::QuantityName;
 use super::measure::{Limits, measure};
-use crate::cli::{CliError, args::QuantityName};
+use crate::cli::CliError;
 
 /// Operations that multiply matrices, forward and backward.
 const PRODUCTS: [&str; 4] = ["Matmul", "Conv", "Linear", "Attention"];

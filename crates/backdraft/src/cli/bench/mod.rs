@@ -1,5 +1,6 @@
 //! `backdraft bench products`: how long derivatives of one batch take.
 
+mod args;
 mod floor;
 mod measure;
 
@@ -14,15 +15,13 @@ use backdraft_models::{
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use serde_json::{Value, json};
 
+pub(super) use self::args::Products;
 use self::{
+    args::{QuantityName, WorkloadName},
     floor::floor,
     measure::{Limits, Measured, measure, peak_memory},
 };
-use super::{
-    CliError,
-    args::{Products, QuantityName, WorkloadName},
-    progress::say,
-};
+use super::{CliError, progress::say};
 
 /// Runs `backdraft bench products`.
 pub(super) fn products(args: &Products) -> Result<(), CliError> {

@@ -42,6 +42,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let network = network(shape, kind, &dataset)?;
     let training = training(args, preset.training(kind, &dataset))?;
     let data = args.data.display().to_string();
+    let loaded = args.weights.load(&network, &device)?;
     let settings = Settings {
         model: kind,
         data: &data,
@@ -52,6 +53,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         device: args.device.name(),
         seed: args.seed,
         corrupt_labels: args.corrupt_labels,
+        weights: loaded.as_ref().map(|loaded| &loaded.file),
         fingerprint: fingerprint(&dataset),
     };
 
@@ -101,11 +103,15 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         ));
         return Ok(());
     }
+    let model = match &loaded {
+        Some(loaded) => loaded.model.clone(),
+        None => network.init(&device),
+    };
     Run {
         args,
         settings,
         dataset: &dataset,
-        device,
+        model,
         folder,
     }
     .run()

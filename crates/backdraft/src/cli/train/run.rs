@@ -7,7 +7,6 @@ use backdraft_models::{
     data::{Dataset, Split, Task},
     evaluate, train,
 };
-use burn::tensor::Device;
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -26,7 +25,8 @@ pub(super) struct Run<'a> {
     pub args: &'a Train,
     pub settings: Settings<'a>,
     pub dataset: &'a Dataset,
-    pub device: Device,
+    /// With the weights to begin with.
+    pub model: Zoo,
     pub folder: TrainingFolder,
 }
 
@@ -54,10 +54,6 @@ impl Run<'_> {
         self.kind().objective(&self.dataset.task)
     }
 
-    fn model(&self) -> Zoo {
-        self.settings.network.init(&self.device)
-    }
-
     /// What the best pass is chosen by.
     fn held_out(&self) -> (Part, &Split) {
         match &self.dataset.valid {
@@ -71,7 +67,7 @@ impl Run<'_> {
         let bar = progress::bar("training", 0);
         let split = &self.dataset.train;
         let trained = train(
-            self.model(),
+            self.model.clone(),
             split,
             self.objective(),
             self.settings.training,
@@ -87,7 +83,7 @@ impl Run<'_> {
         });
         let log: String = lines.collect();
         self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
-        let bytes = weights::encode(&trained.model, self.kind().name())?;
+        let bytes = weights::encode(&trained.model, TrainingFolder::BEST)?;
         self.folder.write(TrainingFolder::BEST, &bytes)?;
         self.end(trained, &Journal::default())
     }
@@ -126,7 +122,7 @@ impl Run<'_> {
         );
         let (training, journal) = match self.folder.read(TrainingFolder::STATE)? {
             None => {
-                let training = Training::new(self.model(), split, objective, config)?;
+                let training = Training::new(self.model.clone(), split, objective, config)?;
                 (training, Journal::default())
             }
             Some(bytes) => {
@@ -141,7 +137,7 @@ impl Run<'_> {
                     checkpoint.state.step
                 ));
                 let training =
-                    Training::resume(self.model(), split, objective, config, checkpoint)?;
+                    Training::resume(self.model.clone(), split, objective, config, checkpoint)?;
                 (training, journal)
             }
         };
@@ -179,7 +175,7 @@ impl Run<'_> {
         let line = line.map_err(|error| CliError::Weights(error.to_string()))?;
         self.folder.append(TrainingFolder::LOG, line)?;
         if epoch.best {
-            standing.best = Some(weights::encode(&model, self.kind().name())?);
+            standing.best = Some(weights::encode(&model, TrainingFolder::BEST)?);
         }
         let brief = brief(&metrics).unwrap_or_else(|| shown(&metrics));
         Ok(format!(", {} {brief}", part.name()))
@@ -194,7 +190,7 @@ impl Run<'_> {
         let checkpoint = standing.training.checkpoint();
         let bytes = state::encode(&checkpoint, &standing.journal).map_err(CliError::Weights)?;
         self.folder.write(TrainingFolder::STATE, &bytes)?;
-        let last = weights::encode(&standing.training.model(), self.kind().name())?;
+        let last = weights::encode(&standing.training.model(), TrainingFolder::LAST)?;
         Ok(self.folder.write(TrainingFolder::LAST, &last)?)
     }
 
@@ -206,7 +202,7 @@ impl Run<'_> {
         let on_train: Option<Metrics> = (!text).then(|| measure(&self.dataset.train));
         let on_valid: Option<Metrics> = self.dataset.valid.as_ref().map(measure);
         let on_test = measure(&self.dataset.test);
-        let last = weights::encode(&trained.model, self.kind().name())?;
+        let last = weights::encode(&trained.model, TrainingFolder::LAST)?;
         self.folder.write(TrainingFolder::LAST, &last)?;
 
         let parts = [

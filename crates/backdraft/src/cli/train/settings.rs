@@ -7,7 +7,10 @@ use backdraft_models::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::CliError;
+use crate::{
+    cli::{CliError, fingerprint::Fingerprint},
+    output::WeightsFile,
+};
 
 /// Everything that decides the weights that training ends with, but for the machine.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +24,8 @@ pub(super) struct Settings<'a> {
     pub device: &'static str,
     pub seed: u64,
     pub corrupt_labels: Option<f64>,
+    /// Where the weights came from that training began with.
+    pub weights: Option<&'a WeightsFile>,
     /// Of the data, so that a file that has changed is noticed.
     pub fingerprint: String,
 }
@@ -73,14 +78,10 @@ fn compare(path: &str, own: &Value, other: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What a data set holds, in sixteen digits: FNV-1a of the sizes, inputs and targets.
+/// What a data set holds, in sixteen digits: of the sizes, inputs and targets.
 pub(super) fn fingerprint(dataset: &Dataset) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut feed = |bytes: &[u8]| {
-        for &byte in bytes {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    };
+    let mut fingerprint = Fingerprint::new();
+    let mut feed = |bytes: &[u8]| fingerprint.feed(bytes);
     let mut split = |split: &Split| {
         feed(&(split.rows as u64).to_le_bytes());
         feed(&(split.columns as u64).to_le_bytes());
@@ -95,7 +96,7 @@ pub(super) fn fingerprint(dataset: &Dataset) -> String {
     split(&dataset.train);
     dataset.valid.iter().for_each(&mut split);
     split(&dataset.test);
-    format!("{hash:016x}")
+    fingerprint.to_string()
 }
 
 /// A measurement in words, what matters most first.

@@ -12,7 +12,7 @@ pub(super) fn guide() -> Html {
     )
 }
 
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 7] = [
     (
         "What a score is",
         "The predicted change of the query's loss if one training example were removed: loss without \
@@ -41,6 +41,12 @@ const ENTRIES: [(&str, &str); 6] = [
          weights and trained on an objective that keeps its outputs and weights near where they are \
          while the example's loss is taken away. That, and not retraining from scratch, is what \
          influence functions of a neural network approximate (Bae et al., 2022).",
+    ),
+    (
+        "Gradient",
+        "The norm of the gradient of the mean training loss at the weights, without an L2 term: 0 at a \
+         minimum. Scores predict the PBRF wherever the weights are. What training to the end without \
+         the example would do, they can only tell near a minimum.",
     ),
     (
         "How far to trust it",

@@ -3,7 +3,7 @@
 use super::html::{Html, classed, element, facts, section, text};
 use super::{Explained, Report};
 use crate::output::number::{change, count, percent, short};
-use crate::output::{Quality, Verification};
+use crate::output::{Quality, Verification, WeightsFile};
 
 /// Title, question and answer.
 pub(super) fn head(report: &Report) -> Html {
@@ -41,8 +41,13 @@ pub(super) fn run(report: &Report) -> Html {
         ("Parameters", count(record.sizes.parameters)),
         ("Data", settings.data.clone()),
         ("Task", settings.task.clone()),
+        ("Weights", weights(settings.weights.as_ref())),
         ("Train", quality(record.sizes.train, &record.metrics.train)),
         ("Test", quality(record.sizes.test, &record.metrics.test)),
+        (
+            "Gradient",
+            format!("norm {}", short(record.metrics.gradient_norm)),
+        ),
         ("Solver", settings.solver.clone()),
         ("Damping", short(settings.damping)),
         ("Device", settings.device.clone()),
@@ -87,6 +92,15 @@ fn quality(examples: usize, quality: &Quality) -> String {
         short(quality.loss),
         count(examples)
     )
+}
+
+/// Where the weights came from.
+fn weights(file: Option<&WeightsFile>) -> String {
+    match file {
+        Some(WeightsFile { file, map, .. }) if map.is_empty() => format!("from {file}"),
+        Some(WeightsFile { file, map, .. }) => format!("from {file}, renamed by {}", map.join(" ")),
+        None => "trained in this run".into(),
+    }
 }
 
 /// A setting without JSON's quotes around a bare string.
