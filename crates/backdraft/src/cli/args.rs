@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use backdraft_models::{Activation, Preset};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{bench::Products, device::DeviceName, weights::WeightsArgs};
+use super::{
+    bench::Products,
+    device::DeviceName,
+    experiment::{Correlate, Decompose},
+    weights::WeightsArgs,
+};
 
 /// Which training examples made a network behave like this, and how far can the answer be trusted?
 ///
@@ -25,6 +30,10 @@ pub(super) enum Command {
     Explain(Box<Explain>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
+    /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps between them.
+    Decompose(Box<Decompose>),
+    /// Hold predicted changes of test losses against retraining and the proximal Bregman response.
+    Correlate(Box<Correlate>),
     /// List the models, with their numbers of parameters.
     Models(Models),
     /// List the devices that this build and this machine can use.

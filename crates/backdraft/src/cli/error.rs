@@ -67,6 +67,16 @@ pub enum CliError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// No removal of an experiment came to an end.
+    #[error("all {count} removals failed, the first at {stage}: {reason}")]
+    Experiment {
+        /// Number of removals.
+        count: usize,
+        /// What was being computed for the first.
+        stage: String,
+        /// Why it ended.
+        reason: String,
+    },
     /// The device failed while it computed.
     #[error("the device failed: {0}")]
     Execution(String),
@@ -129,6 +139,7 @@ impl CliError {
             | Self::Solve(_)
             | Self::Response(_)
             | Self::Curvature(_)
+            | Self::Experiment { .. }
             | Self::Execution(_)
             | Self::Weights(_) => 1,
         }

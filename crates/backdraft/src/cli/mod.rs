@@ -2,15 +2,19 @@
 
 mod args;
 mod bench;
+mod compare;
 mod device;
 mod error;
 mod explain;
+mod experiment;
 mod fingerprint;
+mod losses;
 mod models;
 mod present;
 mod progress;
 mod setup;
 mod stable;
+mod tensors;
 mod train;
 mod verify;
 mod weights;
@@ -46,6 +50,8 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Train(train)) => train::train(&train),
+        Some(Command::Decompose(decompose)) => experiment::decompose(&decompose),
+        Some(Command::Correlate(correlate)) => experiment::correlate(&correlate),
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Bench(Bench::Products(products))) => bench::products(&products),

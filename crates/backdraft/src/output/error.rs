@@ -32,7 +32,7 @@ pub enum OutputError {
         record: &'static str,
     },
     /// Another process writes to the folder.
-    #[error("{} is in use: another process trains in it; wait for it or choose another folder", path.display())]
+    #[error("{} is in use: another process works in it; wait for it or choose another folder", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,

@@ -28,6 +28,7 @@ mod report;
 mod scores;
 mod table;
 mod training;
+mod work;
 
 pub use atomic::StagedFile;
 pub use error::OutputError;
@@ -41,3 +42,4 @@ pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExam
 pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};
 pub use table::verification_table;
 pub use training::TrainingFolder;
+pub use work::WorkFolder;

@@ -13,13 +13,11 @@ use backdraft_models::{
 };
 use serde_json::Value;
 
-use self::{
-    run::Run,
-    settings::{Settings, fingerprint},
-};
+use self::{run::Run, settings::Settings};
 use super::{
     CliError,
     args::Train,
+    fingerprint::fingerprint,
     present::describe,
     progress::say,
     setup::{Shape, WRONG_LABELS, corrupt, network},

@@ -1,14 +1,11 @@
 //! What a training is asked to do, and what became of it: `train.json`.
 
-use backdraft_models::{
-    Metrics, Model, Preset, TrainConfig, ZooConfig,
-    data::{Dataset, Split, Targets},
-};
+use backdraft_models::{Metrics, Model, Preset, TrainConfig, ZooConfig};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
-    cli::{CliError, fingerprint::Fingerprint},
+    cli::{CliError, compare::differences},
     output::WeightsFile,
 };
 
@@ -49,54 +46,8 @@ impl Settings<'_> {
 
     /// What differs from the settings that a record tells of, in words; empty if nothing does.
     pub fn differences(&self, record: &Value) -> Result<Vec<String>, CliError> {
-        // By way of text, as the record went.
-        let own = serde_json::to_string(self).and_then(|text| serde_json::from_str(&text));
-        let own: Value = own.map_err(|error| CliError::Weights(error.to_string()))?;
-        let mut found = Vec::new();
-        compare("", &own, &record[SETTINGS], &mut found);
-        Ok(found)
+        differences(self, &record[SETTINGS])
     }
-}
-
-fn compare(path: &str, own: &Value, other: &Value, found: &mut Vec<String>) {
-    match (own, other) {
-        (Value::Object(own), Value::Object(other)) => {
-            let keys = |map: &Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
-            let mut all = keys(own);
-            all.extend(keys(other).into_iter().filter(|key| !own.contains_key(key)));
-            for key in all {
-                let at = match path {
-                    "" => key.clone(),
-                    _ => format!("{path}.{key}"),
-                };
-                let value = |map: &Map<String, Value>| map.get(&key).cloned().unwrap_or_default();
-                compare(&at, &value(own), &value(other), found);
-            }
-        }
-        _ if own == other => {}
-        _ => found.push(format!("{path} was {other}, not {own}")),
-    }
-}
-
-/// What a data set holds, in sixteen digits: of the sizes, inputs and targets.
-pub(super) fn fingerprint(dataset: &Dataset) -> String {
-    let mut fingerprint = Fingerprint::new();
-    let mut feed = |bytes: &[u8]| fingerprint.feed(bytes);
-    let mut split = |split: &Split| {
-        feed(&(split.rows as u64).to_le_bytes());
-        feed(&(split.columns as u64).to_le_bytes());
-        split.features.iter().for_each(|x| feed(&x.to_le_bytes()));
-        match &split.targets {
-            Targets::Classes(ids) | Targets::Tokens { ids, .. } => {
-                ids.iter().for_each(|id| feed(&id.to_le_bytes()));
-            }
-            Targets::Values(values) => values.iter().for_each(|x| feed(&x.to_le_bytes())),
-        }
-    };
-    split(&dataset.train);
-    dataset.valid.iter().for_each(&mut split);
-    split(&dataset.test);
-    fingerprint.to_string()
 }
 
 /// A measurement in words, what matters most first.

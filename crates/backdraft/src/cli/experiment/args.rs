@@ -1,0 +1,241 @@
+//! What can be asked of experiments.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::cli::{
+    args::{ActivationName, PresetName, SolverName},
+    device::DeviceName,
+};
+
+/// What all experiments share.
+#[derive(Clone, Debug, Args)]
+pub(in crate::cli) struct Common {
+    /// The model, one of `backdraft models`.
+    #[arg(long, value_name = "NAME", default_value = "mlp")]
+    pub model: String,
+
+    /// The data: `digits` and `cancer` are embedded; a folder with IDX files, CIFAR-10, pictures, text or one CSV table; or a CSV
+    /// file.
+    #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
+    pub data: PathBuf,
+
+    /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// `paper`: as in Bae et al. (2022). `quick`: the same with fewer passes, narrower layers and a shorter LiSSA, by factors that are
+    /// printed.
+    #[arg(long, value_enum, default_value_t = PresetName::Quick)]
+    pub preset: PresetName,
+
+    /// Only so many training examples, drawn by the seed. Default: all.
+    #[arg(long, value_name = "N")]
+    pub examples: Option<usize>,
+
+    /// Widths of the MLP's hidden layers. Default: the preset's.
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
+    pub hidden: Option<Vec<usize>>,
+
+    /// The MLP's activation function.
+    #[arg(long, value_enum)]
+    pub activation: Option<ActivationName>,
+
+    /// Passes K over the data that train the base network; each response takes half as many more. Default: the preset's.
+    #[arg(long, value_name = "K")]
+    pub epochs: Option<usize>,
+
+    /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a tenth.
+    /// `search` tries 1, 0.3, 0.1, .. 0.001 and takes the one with the least loss on the validation part, or on the test part
+    /// where there is none. Default: the preset's.
+    #[arg(long, value_name = "RATE|search")]
+    pub learning_rate: Option<Rate>,
+
+    /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
+    #[arg(long, value_name = "L2", allow_negative_numbers = true)]
+    pub weight_decay: Option<f64>,
+
+    /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the transformer 0.01.
+    #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
+    pub damping: Option<f64>,
+
+    /// Number of removals, drawn by the seed.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub points: usize,
+
+    /// Examples in each removal: a number, or a percentage of the training examples such as 10%.
+    #[arg(long, value_name = "N|P%", default_value = "1")]
+    pub group: Group,
+
+    /// Estimate influence with the Hessian in place of the Gauss-Newton matrix (the paper's Tables 4 and 7).
+    #[arg(long)]
+    pub hessian: bool,
+
+    /// How the influence estimate is solved for.
+    #[arg(long, value_enum, default_value_t = SolverName::Lissa)]
+    pub solver: SolverName,
+
+    /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the first removal
+    /// is below a tenth, at most the preset's; printed.
+    #[arg(long, value_name = "STEPS")]
+    pub depth: Option<usize>,
+
+    /// LiSSA's independent recursions, of which the mean is taken.
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub repeats: usize,
+
+    /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power iteration; printed.
+    #[arg(long, value_name = "SIGMA")]
+    pub scale: Option<f64>,
+
+    /// The type of all numbers: f32, or f64 where the device computes in it. Default: f64 for lr, else f32.
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
+
+    /// Where to compute; `backdraft devices` lists what there is.
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+
+    /// The seed of every random choice.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// The experiment's own folder. Default: runs/<command>-<model>-<data>-<preset>-<seed>.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Begin anew where an earlier experiment is in the folder.
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+
+    /// Take the removals that are done in these folders of the same experiment.
+    #[arg(long, value_name = "DIR,..", value_delimiter = ',')]
+    pub merge: Vec<PathBuf>,
+}
+
+const DECOMPOSE: &str = "\
+Examples:
+  backdraft decompose --model lr --data cancer
+      Logistic regression: all gaps are close to zero.
+  backdraft decompose --model mlp --data concrete.csv --target compressive_strength
+      A network: retraining and the influence estimate part ways before the estimate goes wrong.
+  backdraft decompose --model lenet --data mnist/ --preset paper --shard 2/5 --out runs/part2
+      A fifth of a long experiment; --merge runs/part1,runs/part2,.. puts it together.
+
+Stopped (Ctrl-C, kill, power cut), the same command goes on after the last response that it finished, with the same numbers.";
+
+/// Settings of `decompose`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = DECOMPOSE)]
+pub(in crate::cli) struct Decompose {
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Settings of `correlate`.
+#[derive(Clone, Debug, Args)]
+pub(in crate::cli) struct Correlate {
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Test examples whose losses are predicted, drawn by the seed.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub tests: usize,
+}
+
+/// A step size, or the search for one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::cli) enum Rate {
+    Fixed(f64),
+    Search,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "search" => Ok(Self::Search),
+            Ok(rate) => Ok(Self::Fixed(rate)),
+            Err(_) => Err("it must be a number, or `search`".to_owned()),
+        }
+    }
+}
+
+/// How many examples are removed at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::cli) enum Group {
+    Count(usize),
+    Share(f64),
+}
+
+impl Group {
+    /// Of `n` examples; at least one.
+    pub fn of(self, n: usize) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Share(share) => ((share * n as f64).round() as usize).max(1),
+        }
+    }
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "it must be a number of examples from 1, or a percentage below 100%".to_owned();
+        match text.strip_suffix('%') {
+            Some(percentage) => match percentage.parse::<f64>() {
+                Ok(percentage) if percentage > 0.0 && percentage < 100.0 => {
+                    Ok(Self::Share(percentage / 100.0))
+                }
+                _ => Err(wrong()),
+            },
+            None => match text.parse() {
+                Ok(count) if count > 0 => Ok(Self::Count(count)),
+                _ => Err(wrong()),
+            },
+        }
+    }
+}
+
+/// One of several parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Shard {
+    /// Which one, from 1.
+    pub index: usize,
+    pub count: usize,
+}
+
+impl Shard {
+    /// Whether the removal at `position` is in this part.
+    pub fn has(self, position: usize) -> bool {
+        position % self.count == self.index - 1
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index, count }),
+            _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
+        }
+    }
+}
+
+/// The type of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Precision {
+    F32,
+    F64,
+}

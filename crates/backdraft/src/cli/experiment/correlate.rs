@@ -1,0 +1,105 @@
+//! `backdraft correlate`: what influence estimates predict.
+
+use backdraft_curvature::{Cost, Loss};
+use backdraft_models::{Zoo, per_example_losses};
+use burn::tensor::Tensor;
+
+use super::{
+    args::{Common, Correlate},
+    lab::Lab,
+    plan::{Prepared, Wish, prepare},
+    points::{Answers, open},
+    stage::{Stage, StageError},
+    store::Store,
+};
+use crate::{
+    cli::{
+        CliError,
+        losses::{TargetsOf, WithLoss, with_loss},
+    },
+    output::experiment::{Correlations, PointChanges, Responses},
+};
+
+/// Runs `backdraft correlate`.
+pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
+    if args.tests == 0 {
+        return Err(CliError::Option {
+            option: "--tests",
+            problem: "is 0: there is nothing to predict".to_owned(),
+        });
+    }
+    let wish = Wish {
+        command: "correlate",
+        tests: args.tests,
+        corrupt_labels: None,
+        all: false,
+    };
+    let prepared = prepare(&args.common, wish)?;
+    let store = open(&args.common, &prepared)?;
+    let objective = prepared.plan.model.objective(&prepared.dataset.task);
+    let work = Work {
+        args: &args.common,
+        prepared: &prepared,
+        store: &store,
+    };
+    with_loss(objective, &prepared.dataset.train, work)
+}
+
+struct Work<'a> {
+    args: &'a Common,
+    prepared: &'a Prepared,
+    store: &'a Store,
+}
+
+impl WithLoss for Work<'_> {
+    type Out = Result<(), CliError>;
+
+    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
+        let lab = Lab::new(self.prepared, self.store, loss, targets)?;
+        let tests = lab.dataset.test.select(&lab.plan.tests);
+        let losses = |module: &Zoo| per_example_losses(module, &tests, lab.objective);
+        let before = losses(&lab.base);
+        let found = lab.with_solver(|solver, words| {
+            let measure = |answers: &mut Answers<'_, '_, L>| {
+                let influence = predicted(answers)?;
+                let mut change = |stage| -> Result<Vec<f64>, StageError> {
+                    let after = losses(&answers.get(stage)?);
+                    if !after.iter().all(|loss| loss.is_finite()) {
+                        return Err(StageError::Point("a test loss is not finite".to_owned()));
+                    }
+                    Ok(after.iter().zip(&before).map(|(after, before)| after - before).collect())
+                };
+                let responses = Responses {
+                    warm_start: change(Stage::WarmStart)?,
+                    pbrf: change(Stage::Pbrf)?,
+                    two_stage: change(Stage::TwoStage)?,
+                    cold_start: change(Stage::ColdStart)?,
+                };
+                Ok(PointChanges {
+                    removed: answers.removed(),
+                    influence,
+                    responses,
+                    seconds: std::mem::take(&mut answers.seconds),
+                })
+            };
+            let found = lab.points(self.args.shard, solver, measure)?;
+            let tests = lab.plan.tests.clone();
+            Ok(found.map(|(points, failed)| Correlations::new(lab.setup(words), tests, points, failed)))
+        })?;
+        match found {
+            Some(it) => lab.write(Correlations::FILE, &it.to_json()?, &it.to_html()?, &it.to_table()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The predicted change of every measured loss: its derivative along the predicted change of the parameters (Bae et al. 2022,
+/// Eqn 5).
+fn predicted<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<Vec<f64>, StageError> {
+    let change = answers.influence()?;
+    let along = |tests: &Cost<L>| -> Result<Tensor<1>, CliError> { Ok(tests.directional_derivatives(change)?) };
+    match &answers.lab().tests {
+        Some(tests) => Ok(along(tests)?.into_data().iter::<f64>().collect()),
+        None => Ok(Vec::new()),
+    }
+}

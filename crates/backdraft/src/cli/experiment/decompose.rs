@@ -1,0 +1,90 @@
+//! `backdraft decompose`: where an influence estimate and retraining part ways.
+
+use backdraft_curvature::Loss;
+use backdraft_models::output_distance;
+
+use super::{
+    args::{Common, Decompose},
+    lab::Lab,
+    plan::{Prepared, Wish, prepare},
+    points::{Answers, open},
+    stage::{Stage, StageError},
+    store::Store,
+};
+use crate::{
+    cli::{
+        CliError,
+        losses::{TargetsOf, WithLoss, with_loss},
+    },
+    output::experiment::{Decomposition, Gaps, PointGaps},
+};
+
+/// From retraining to the estimate.
+const STAGES: [Stage; 6] = [
+    Stage::ColdStart,
+    Stage::WarmStart,
+    Stage::Proximal,
+    Stage::Pbrf,
+    Stage::Linearized,
+    Stage::Influence,
+];
+
+/// Runs `backdraft decompose`.
+pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
+    let wish = Wish {
+        command: "decompose",
+        tests: 0,
+        corrupt_labels: None,
+        all: false,
+    };
+    let prepared = prepare(&args.common, wish)?;
+    let store = open(&args.common, &prepared)?;
+    let objective = prepared.plan.model.objective(&prepared.dataset.task);
+    let work = Work {
+        args: &args.common,
+        prepared: &prepared,
+        store: &store,
+    };
+    with_loss(objective, &prepared.dataset.train, work)
+}
+
+struct Work<'a> {
+    args: &'a Common,
+    prepared: &'a Prepared,
+    store: &'a Store,
+}
+
+impl WithLoss for Work<'_> {
+    type Out = Result<(), CliError>;
+
+    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
+        let lab = Lab::new(self.prepared, self.store, loss, targets)?;
+        let found = lab.with_solver(|solver, words| {
+            let found = lab.points(self.args.shard, solver, measure)?;
+            Ok(found.map(|(points, failed)| Decomposition::new(lab.setup(words), points, failed)))
+        })?;
+        match found {
+            Some(it) => lab.write(Decomposition::FILE, &it.to_json()?, &it.to_html()?, &it.to_table()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The distances of the outputs on the training set from stage to stage.
+fn measure<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, StageError> {
+    let mut gaps = [0.0; 5];
+    let mut before = answers.get(STAGES[0])?;
+    for (gap, stage) in gaps.iter_mut().zip(&STAGES[1..]) {
+        let next = answers.get(*stage)?;
+        *gap = output_distance(&before, &next, &answers.lab().dataset.train);
+        if !gap.is_finite() {
+            return Err(StageError::Point(format!("the outputs after {} are not finite", stage.name())));
+        }
+        before = next;
+    }
+    Ok(PointGaps {
+        removed: answers.removed(),
+        gaps: Gaps::from_array(gaps),
+        seconds: std::mem::take(&mut answers.seconds),
+    })
+}

@@ -1,0 +1,21 @@
+//! Experiments on what influence functions answer: `decompose` and `correlate`.
+//!
+//! An experiment trains a base network, takes training examples away one removal after another, and follows each through the
+//! stages between retraining and an influence estimate. A [`plan::Plan`] settles everything before any training; a [`lab::Lab`] is
+//! the trained network with all that removals share; a [`stage::Stage`] finds one parameter vector; a [`store::Store`] keeps what
+//! is done.
+
+mod args;
+mod bars;
+mod correlate;
+mod decompose;
+mod lab;
+mod plan;
+mod points;
+mod scaled;
+mod stage;
+mod store;
+
+pub(super) use args::{Correlate, Decompose};
+pub(super) use correlate::correlate;
+pub(super) use decompose::decompose;

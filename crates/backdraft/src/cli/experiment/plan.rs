@@ -1,0 +1,288 @@
+//! What an experiment comes down to, settled before any training.
+
+use std::path::{Path, PathBuf};
+
+use backdraft_influence::response::Removal;
+use backdraft_models::{
+    Model, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
+    data::{self, Dataset, LabelNoise},
+};
+use burn::tensor::{DType, Device};
+use rand::{SeedableRng, seq::index};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::{
+    args::{Common, Precision, Rate},
+    scaled::Scaled,
+};
+use crate::cli::{
+    CliError,
+    args::SolverName,
+    fingerprint::fingerprint,
+    present::describe,
+    progress::say,
+    setup::{Shape, corrupt, network},
+};
+
+/// Streams of random numbers, so that one choice does not move another.
+const REMOVALS: u64 = 3;
+const TESTS: u64 = 1;
+const EXAMPLES: u64 = 2;
+
+/// Everything that decides an experiment's numbers, but for the machine.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Plan {
+    pub command: &'static str,
+    pub model: Model,
+    pub data: String,
+    pub target: Option<String>,
+    pub preset: &'static str,
+    pub scaled: Scaled,
+    pub examples: Option<usize>,
+    pub corrupt_labels: Option<f64>,
+    pub network: ZooConfig,
+    pub training: TrainConfig,
+    /// Whether the learning rate is searched for, and the training's is of no account.
+    pub search: bool,
+    pub damping: f64,
+    pub hessian: bool,
+    pub solver: &'static str,
+    /// LiSSA's; without a depth it is found from the residual, up to `max_depth`.
+    pub depth: Option<usize>,
+    pub max_depth: usize,
+    pub repeats: usize,
+    pub scale: Option<f64>,
+    pub precision: &'static str,
+    pub device: &'static str,
+    pub seed: u64,
+    /// The training examples of each removal.
+    pub removals: Vec<Vec<usize>>,
+    /// The test examples that are measured.
+    pub tests: Vec<usize>,
+    /// Of the data, so that a file that has changed is noticed.
+    pub fingerprint: String,
+    #[serde(skip)]
+    pub solver_name: SolverName,
+    #[serde(skip)]
+    pub dtype: DType,
+}
+
+/// An experiment that can begin.
+pub(super) struct Prepared {
+    pub plan: Plan,
+    pub dataset: Dataset,
+    pub noise: Option<LabelNoise>,
+    pub device: Device,
+    pub out: PathBuf,
+}
+
+/// What an experiment asks beyond what all ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub command: &'static str,
+    /// Test examples to measure.
+    pub tests: usize,
+    pub corrupt_labels: Option<f64>,
+    /// Every training example by itself, in place of the removals asked for.
+    pub all: bool,
+}
+
+impl Plan {
+    /// Whether the responses are minimised until nothing is left to gain, as L-BFGS trains the base.
+    pub fn converged(&self) -> bool {
+        matches!(self.training.optimizer, Optimizer::Lbfgs { .. })
+    }
+
+    /// Passes over the data of each response.
+    pub fn response_epochs(&self) -> usize {
+        self.training.epochs.div_ceil(2)
+    }
+
+    /// The removal at `position` of so many examples.
+    pub fn removal(&self, position: usize, n: usize) -> Removal {
+        Removal::of(self.removals[position].clone(), n)
+    }
+}
+
+/// Settles everything, and refuses what makes no sense.
+pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
+    let refuse = |option, problem: String| Err(CliError::Option { option, problem });
+    let model: Model = args.model.parse()?;
+    let device = args.device.open()?;
+    let mut dataset = data::load(&args.data, args.target.as_deref())?;
+    model.check(&dataset)?;
+    if let Some(examples) = args.examples {
+        let rows = dataset.train.rows;
+        if examples == 0 || examples > rows {
+            let problem = format!("is {examples}: there are {rows} training examples");
+            return refuse("--examples", problem);
+        }
+        let mut chosen = draw(args.seed, EXAMPLES, rows, examples);
+        chosen.sort_unstable();
+        dataset.train = dataset.train.select(&chosen);
+    }
+    let noise = corrupt(&mut dataset, wish.corrupt_labels, args.seed)?;
+    let n = dataset.train.rows;
+    let preset = args.preset.into();
+    let mut scaled = Scaled::of(preset, model, &dataset);
+    // What was asked for by itself is not scaled.
+    if args.hidden.is_some() {
+        scaled.width_divisor = 1;
+    }
+    if args.epochs.is_some() {
+        scaled.epochs_divisor = 1;
+    }
+    let shape = Shape {
+        preset,
+        hidden: args.hidden.as_deref(),
+        activation: args.activation,
+        seed: args.seed,
+    };
+    // For its refusals, and for what the options say of an MLP.
+    let asked = network(shape, model, &dataset)?;
+    let network = match (scaled.network.clone(), asked) {
+        (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => ZooConfig::Mlp(
+            config
+                .with_hidden(args.hidden.clone().unwrap_or_else(|| config_hidden(&scaled)))
+                .with_activation(asked.activation),
+        ),
+        (network, _) => network,
+    }
+    .with_seed(args.seed);
+    let training = training(args, &scaled)?;
+    let damping = args.damping.unwrap_or(scaled.damping);
+    let strength = damping + training.weight_decay;
+    if !(damping >= 0.0 && strength > 0.0 && strength.is_finite()) {
+        let problem = format!(
+            "is {damping}: it must be positive, or zero beside an L2 term, for the responses to have one optimum"
+        );
+        return refuse("--damping", problem);
+    }
+    let group = if wish.all { 1 } else { args.group.of(n) };
+    if group >= n {
+        return refuse("--group", format!("takes {group} of {n} training examples away: at least one must stay"));
+    }
+    let points = if wish.all { n } else { args.points };
+    if points == 0 || points * group > n {
+        let problem = format!("asks for {points} removals of {group}: there are {n} training examples");
+        return refuse("--points", problem);
+    }
+    if wish.tests > dataset.test.rows {
+        let problem = format!("is {}: there are {} test examples", wish.tests, dataset.test.rows);
+        return refuse("--tests", problem);
+    }
+    let removals = match wish.all {
+        true => (0..n).map(|i| vec![i]).collect(),
+        false => draw(args.seed, REMOVALS, n, points * group)
+            .chunks(group)
+            .map(<[usize]>::to_vec)
+            .collect(),
+    };
+    let positive = |option, value: Option<f64>| match value {
+        Some(value) if !(value > 0.0 && value.is_finite()) => refuse(option, format!("is {value}: it must be positive and finite")),
+        _ => Ok(()),
+    };
+    positive("--scale", args.scale)?;
+    for (option, zero) in [("--depth", args.depth == Some(0)), ("--repeats", args.repeats == 0)] {
+        if zero {
+            return refuse(option, "is 0: it must be at least 1".to_owned());
+        }
+    }
+    let lbfgs = matches!(training.optimizer, Optimizer::Lbfgs { .. });
+    let double = match args.precision {
+        Some(precision) => precision == Precision::F64,
+        None => lbfgs && computes_in_f64(&device),
+    };
+    if double && !computes_in_f64(&device) {
+        return refuse("--precision", format!("f64 is not what {} computes in: take f32", args.device.name()));
+    }
+    let data = args.data.display().to_string();
+    let plan = Plan {
+        command: wish.command,
+        model,
+        target: args.target.clone(),
+        preset: preset.name(),
+        examples: args.examples,
+        corrupt_labels: wish.corrupt_labels,
+        network,
+        search: args.learning_rate == Some(Rate::Search),
+        damping,
+        hessian: args.hessian,
+        solver: args.solver.name(),
+        depth: args.depth,
+        max_depth: args.depth.unwrap_or(scaled.depth),
+        repeats: args.repeats,
+        scale: args.scale,
+        precision: if double { "f64" } else { "f32" },
+        device: args.device.name(),
+        seed: args.seed,
+        removals,
+        tests: draw(args.seed, TESTS, dataset.test.rows, wish.tests),
+        fingerprint: fingerprint(&dataset),
+        solver_name: args.solver,
+        dtype: if double { DType::F64 } else { DType::F32 },
+        data,
+        scaled,
+        training,
+    };
+    let out = args.out.clone().unwrap_or_else(|| {
+        let part = args.shard.map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count));
+        Path::new("runs").join(format!("{}-{model}-{}-{preset}-{}{part}", wish.command, dataset.name, args.seed))
+    });
+    say(format_args!("{model} on {}: {}", dataset.name, describe(&dataset)));
+    if let Some(inference) = &dataset.inference {
+        say(inference);
+    }
+    say(format_args!("device {}, {}, seed {}", plan.device, plan.precision, plan.seed));
+    if let Some(factors) = plan.scaled.describe() {
+        say(factors);
+    }
+    Ok(Prepared {
+        plan,
+        dataset,
+        noise,
+        device,
+        out,
+    })
+}
+
+/// The scaled MLP's widths.
+fn config_hidden(scaled: &Scaled) -> Vec<usize> {
+    match &scaled.network {
+        ZooConfig::Mlp(config) => config.hidden.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The scaled settings with what the options say.
+fn training(args: &Common, scaled: &Scaled) -> Result<TrainConfig, CliError> {
+    let preset = &scaled.training;
+    if matches!(preset.optimizer, Optimizer::Lbfgs { .. }) && args.learning_rate.is_some() {
+        return Err(CliError::Option {
+            option: "--learning-rate",
+            problem: "is for models trained by batches: L-BFGS takes all examples at once and \
+                      searches for its own step"
+                .to_owned(),
+        });
+    }
+    let config = TrainConfig {
+        epochs: args.epochs.unwrap_or(preset.epochs),
+        learning_rate: match args.learning_rate {
+            Some(Rate::Fixed(rate)) => rate,
+            _ => preset.learning_rate,
+        },
+        weight_decay: args.weight_decay.unwrap_or(preset.weight_decay),
+        seed: args.seed,
+        ..preset.clone()
+    };
+    config.check()?;
+    Ok(config)
+}
+
+/// `count` different numbers below `n`.
+fn draw(seed: u64, stream: u64, n: usize, count: usize) -> Vec<usize> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    index::sample(&mut rng, n, count).into_vec()
+}

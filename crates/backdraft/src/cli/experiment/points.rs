@@ -1,0 +1,181 @@
+//! One removal after another.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use backdraft_curvature::Loss;
+use backdraft_influence::Prepared as Ready;
+use backdraft_models::Zoo;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    args::{Common, Shard},
+    lab::Lab,
+    plan::Prepared,
+    stage::{Stage, StageError},
+    store::Store,
+};
+use crate::{
+    cli::{
+        CliError,
+        progress::{say, warn},
+        setup::WRONG_LABELS,
+    },
+    output::experiment::FailedPoint,
+};
+
+/// What became of one removal, as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Outcome<T> {
+    Done(T),
+    Failed(FailedPoint),
+}
+
+/// The seconds of each stage.
+pub(super) type Seconds = BTreeMap<String, f64>;
+
+/// What was found, and the removals that failed.
+pub(super) type Found<T> = (Vec<T>, Vec<FailedPoint>);
+
+/// Opens the folder, with what other folders have done.
+pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError> {
+    let store = Store::open(&prepared.out, &prepared.plan, args.overwrite)?;
+    store.merge(&args.merge, &prepared.plan)?;
+    if let Some(noise) = &prepared.noise {
+        store.write(WRONG_LABELS, noise.csv().as_bytes())?;
+    }
+    Ok(store)
+}
+
+/// The networks of one removal, as a measurement asks for them.
+pub(super) struct Answers<'a, 'b, L: Loss> {
+    lab: &'a Lab<'b, L>,
+    position: usize,
+    solver: &'a dyn Ready,
+    pub seconds: Seconds,
+    /// What is being computed.
+    stage: Stage,
+}
+
+impl<'b, L: Loss> Answers<'_, 'b, L> {
+    pub fn lab(&self) -> &Lab<'b, L> {
+        self.lab
+    }
+
+    /// The indices of the examples.
+    pub fn removed(&self) -> Vec<usize> {
+        self.lab.plan.removals[self.position].clone()
+    }
+
+    /// The predicted change of the parameters.
+    pub fn influence(&mut self) -> Result<Tensor<1>, StageError> {
+        self.stage = Stage::Influence;
+        let start = Instant::now();
+        let change = self.lab.influence(self.position, self.solver)?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.seconds.insert(self.stage.name().into(), seconds);
+        Ok(change)
+    }
+
+    pub fn get(&mut self, stage: Stage) -> Result<Zoo, StageError> {
+        self.stage = stage;
+        let (found, seconds) = self.lab.answer(stage, self.position, self.solver)?;
+        self.seconds.insert(stage.name().into(), seconds);
+        Ok(found)
+    }
+}
+
+impl<L: Loss> Lab<'_, L> {
+    /// Measures every removal that is not done and is in `shard`: what all that are done have come to. `None` if some are left to
+    /// other parts.
+    pub fn points<T: Serialize + DeserializeOwned>(
+        &self,
+        shard: Option<Shard>,
+        solver: &dyn Ready,
+        measure: impl Fn(&mut Answers<'_, '_, L>) -> Result<T, StageError>,
+    ) -> Result<Option<Found<T>>, CliError> {
+        let all = 0..self.plan.removals.len();
+        let mine = |position: &usize| shard.is_none_or(|shard| shard.has(*position));
+        let mut open = Vec::new();
+        for position in all.clone().filter(mine) {
+            if self.store.point::<Outcome<T>>(position)?.is_none() {
+                open.push(position);
+            }
+        }
+        let count = all.clone().filter(mine).count();
+        self.bars.points(count - open.len(), count);
+        for position in open {
+            let mut answers = Answers {
+                lab: self,
+                position,
+                solver,
+                seconds: Seconds::new(),
+                stage: Stage::Influence,
+            };
+            let outcome = match measure(&mut answers) {
+                Ok(found) => Outcome::Done(found),
+                Err(StageError::Run(error)) => return Err(error),
+                Err(StageError::Point(reason)) => {
+                    let failed = FailedPoint {
+                        removed: self.plan.removals[position].clone(),
+                        stage: answers.stage.name().into(),
+                        reason,
+                    };
+                    self.bars.aside(|| {
+                        warn(format_args!("removal {position} is given up at {}: {}", failed.stage, failed.reason));
+                    });
+                    Outcome::Failed(failed)
+                }
+            };
+            self.store.finish(position, &outcome)?;
+            self.bars.point();
+        }
+        self.bars.end();
+        self.collect(all)
+    }
+
+    /// All outcomes as they were kept, so that an experiment in one go and one in pieces have the same digits.
+    fn collect<T: DeserializeOwned>(&self, all: std::ops::Range<usize>) -> Result<Option<Found<T>>, CliError> {
+        let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), 0);
+        for position in all {
+            match self.store.point(position)? {
+                Some(Outcome::Done(found)) => done.push(found),
+                Some(Outcome::Failed(point)) => failed.push(point),
+                None => left += 1,
+            }
+        }
+        if left > 0 {
+            say(format_args!(
+                "{} removals are done, {left} left to other parts; `--merge DIR,..` puts the parts together. In {}",
+                done.len() + failed.len(),
+                self.store.path().display()
+            ));
+            return Ok(None);
+        }
+        if let (true, Some(first)) = (done.is_empty(), failed.first()) {
+            return Err(CliError::Experiment {
+                count: failed.len(),
+                stage: first.stage.clone(),
+                reason: first.reason.clone(),
+            });
+        }
+        Ok(Some((done, failed)))
+    }
+
+    /// Puts the results in place.
+    pub fn write(&self, name: &str, json: &[u8], report: &str, table: &str) -> Result<(), CliError> {
+        self.store.write(name, json)?;
+        self.store.write(REPORT, report.as_bytes())?;
+        say(format_args!("\n{}", table.trim_end()));
+        say(format_args!(
+            "\nwritten to {}; open {}",
+            self.store.path().display(),
+            self.store.path().join(REPORT).display()
+        ));
+        Ok(())
+    }
+}
+
+/// The report for a reader.
+const REPORT: &str = "report.html";

@@ -1,0 +1,208 @@
+//! The experiment's folder: what is done stays done.
+
+use std::path::{Path, PathBuf};
+
+use backdraft_models::{Zoo, numbers, with_numbers};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{plan::Plan, stage::Stage};
+use crate::{
+    cli::{
+        BURN, CliError,
+        compare::differences,
+        tensors::{self, Texts},
+    },
+    output::{OutputError, WorkFolder},
+};
+
+/// What the experiment is, which tells its folder from others.
+const RECORD: &str = "experiment.json";
+const SETTINGS: &str = "settings";
+/// Of removals that are done: one file each.
+const POINTS: &str = "points";
+/// Of removals that are not: the parameters found so far.
+const STAGES: &str = "stages";
+/// The trained network, and what was settled with it.
+const BASE: &str = "base.safetensors";
+const CHOICES: &str = "base.json";
+
+/// The experiment's folder.
+pub(super) struct Store {
+    folder: WorkFolder,
+}
+
+impl Store {
+    /// Opens the folder for `plan`: an earlier one of the same settings goes on.
+    pub fn open(path: &Path, plan: &Plan, overwrite: bool) -> Result<Self, CliError> {
+        let store = Self {
+            folder: WorkFolder::open(path, RECORD)?,
+        };
+        if overwrite {
+            store.clear()?;
+        }
+        match store.json::<Value>(RECORD)? {
+            None => store.write_json(
+                RECORD,
+                &json!({
+                    SETTINGS: plan,
+                    "versions": { "backdraft": env!("CARGO_PKG_VERSION"), "burn": BURN },
+                }),
+            )?,
+            Some(record) => {
+                let found = differences(plan, &record[SETTINGS])?;
+                if !found.is_empty() {
+                    return Err(CliError::Option {
+                        option: "--out",
+                        problem: format!(
+                            "{} holds an experiment with other settings: {}; give the same to go on, --overwrite to begin anew, \
+                             or another folder",
+                            path.display(),
+                            found.join(", ")
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(store)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn clear(&self) -> Result<(), OutputError> {
+        self.folder.remove_folder(POINTS)?;
+        self.folder.remove_folder(STAGES)?;
+        // The record last: without it the rest would be of something else.
+        let names = [BASE, CHOICES, RECORD];
+        names.iter().try_for_each(|name| self.folder.remove(name))
+    }
+
+    /// Copies the removals that are done in other folders of the same experiment, and the base if there is none here.
+    pub fn merge(&self, others: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
+        for other in others {
+            let refuse = |problem: String| {
+                let problem = format!("{} {problem}", other.display());
+                Err(CliError::Option {
+                    option: "--merge",
+                    problem,
+                })
+            };
+            let read = |name: &str| std::fs::read(other.join(name)).ok();
+            let Some(record) = read(RECORD) else {
+                return refuse(format!("holds no experiment: there is no {RECORD}"));
+            };
+            let Ok(record) = serde_json::from_slice::<Value>(&record) else {
+                return refuse(format!("holds a damaged {RECORD}"));
+            };
+            let found = differences(plan, &record[SETTINGS])?;
+            if !found.is_empty() {
+                return refuse(format!("holds another experiment: {}", found.join(", ")));
+            }
+            if let (None, Some(base), Some(choices)) = (self.folder.read(BASE)?, read(BASE), read(CHOICES)) {
+                self.folder.write(CHOICES, &choices)?;
+                self.folder.write(BASE, &base)?;
+            }
+            for position in 0..plan.removals.len() {
+                let name = point(position);
+                if let (None, Some(bytes)) = (self.folder.read(&name)?, read(&name)) {
+                    self.folder.write(&name, &bytes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of the removal at `position`, if it is done.
+    pub fn point<T: DeserializeOwned>(&self, position: usize) -> Result<Option<T>, CliError> {
+        self.json(&point(position))
+    }
+
+    /// Keeps what is known of the removal at `position`; the parameters on the way to it are let go.
+    pub fn finish(&self, position: usize, point_of: &impl Serialize) -> Result<(), CliError> {
+        self.write_json(&point(position), point_of)?;
+        Ok(self.folder.remove_folder(&format!("{STAGES}/{position}"))?)
+    }
+
+    /// The trained network with what was settled, if that is done.
+    pub fn base<T: DeserializeOwned>(&self, like: &Zoo) -> Result<Option<(Zoo, T)>, CliError> {
+        let Some(choices) = self.json(CHOICES)? else {
+            return Ok(None);
+        };
+        let base = self.module(BASE, like)?;
+        Ok(base.map(|(base, _)| (base, choices)))
+    }
+
+    pub fn keep_base(&self, base: &Zoo, choices: &impl Serialize) -> Result<(), CliError> {
+        self.keep_module(BASE, base, 0.0)?;
+        self.write_json(CHOICES, choices)
+    }
+
+    /// The network that `stage` found for the removal at `position`, and the seconds that it took.
+    pub fn answer(&self, position: Option<usize>, stage: Stage, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
+        self.module(&answer(position, stage), like)
+    }
+
+    pub fn keep(&self, position: Option<usize>, stage: Stage, found: &Zoo, seconds: f64) -> Result<(), CliError> {
+        self.keep_module(&answer(position, stage), found, seconds)
+    }
+
+    /// Puts a result in place.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CliError> {
+        Ok(self.folder.write(name, bytes)?)
+    }
+
+    fn module(&self, name: &str, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
+        let Some(bytes) = self.folder.read(name)? else {
+            return Ok(None);
+        };
+        let damaged = |reason: String| {
+            let path = self.path().join(name);
+            CliError::from(OutputError::Damaged { path, reason })
+        };
+        let (mut tensors, texts) = tensors::decode(&bytes).map_err(damaged)?;
+        let module = with_numbers(like.clone(), |name| {
+            let place = tensors.iter().position(|(of, _)| of == name)?;
+            Some(tensors.swap_remove(place).1)
+        })
+        .map_err(|error| damaged(error.to_string()))?;
+        let seconds = texts.get("seconds").and_then(|text| text.parse().ok());
+        Ok(Some((module, seconds.unwrap_or(0.0))))
+    }
+
+    fn keep_module(&self, name: &str, module: &Zoo, seconds: f64) -> Result<(), CliError> {
+        let texts = Texts::from([("seconds".to_owned(), seconds.to_string())]);
+        let bytes = tensors::encode(&numbers(module), texts).map_err(CliError::Weights)?;
+        self.write(name, &bytes)
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, CliError> {
+        let Some(bytes) = self.folder.read(name)? else {
+            return Ok(None);
+        };
+        let value = serde_json::from_slice(&bytes).map_err(|error| OutputError::Damaged {
+            path: self.path().join(name),
+            reason: error.to_string(),
+        })?;
+        Ok(Some(value))
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CliError> {
+        let json = serde_json::to_vec_pretty(value);
+        let mut json = json.map_err(|error| OutputError::encode(name, error))?;
+        json.push(b'\n');
+        self.write(name, &json)
+    }
+}
+
+fn point(position: usize) -> String {
+    format!("{POINTS}/{position}.json")
+}
+
+fn answer(position: Option<usize>, stage: Stage) -> String {
+    match position {
+        Some(position) => format!("{STAGES}/{position}/{}.safetensors", stage.name()),
+        None => format!("{STAGES}/{}.safetensors", stage.name()),
+    }
+}
