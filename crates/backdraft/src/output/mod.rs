@@ -21,6 +21,7 @@ mod atomic;
 mod error;
 pub mod experiment;
 mod folder;
+mod json;
 mod labels;
 mod number;
 mod record;

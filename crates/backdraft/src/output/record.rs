@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::json::to_json;
 use super::{OutputError, Target};
 
 /// Everything about a run but the scores themselves.
@@ -38,10 +39,7 @@ impl RunRecord {
     /// # Errors
     /// [`OutputError::Encode`], only if a value in [`Settings::details`] cannot be written.
     pub fn to_json(&self) -> Result<Vec<u8>, OutputError> {
-        let mut json = serde_json::to_vec_pretty(self)
-            .map_err(|error| OutputError::encode(Self::FILE, error))?;
-        json.push(b'\n');
-        Ok(json)
+        to_json(Self::FILE, self)
     }
 }
 

@@ -1,15 +1,39 @@
-//! The verification as a table for the terminal.
+//! Tables for the terminal, and the verification as one.
 
 use super::Verification;
 use super::number::{change, short, short_or_dash};
+
+/// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others end at the
+/// right. Ends with a newline.
+pub(super) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let length =
+        |row: &Vec<String>, column: usize| row.get(column).map_or(0, |it| it.chars().count());
+    let width = |column| rows.iter().map(|row| length(row, column)).max();
+    let widths: Vec<usize> = (0..columns).map(|it| width(it).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, &width))| match left.contains(&column) {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
 
 /// Predicted against actual changes in aligned columns, and below them how well they agree.
 ///
 /// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
 pub fn verification_table(verification: &Verification) -> String {
-    let mut rows = vec![["query", "train", "kind", "predicted", "actual"].map(String::from)];
+    let mut rows = vec![
+        ["query", "train", "kind", "predicted", "actual"]
+            .map(String::from)
+            .into(),
+    ];
     rows.extend(verification.pairs.iter().map(|pair| {
-        [
+        vec![
             pair.query.to_string(),
             pair.train.to_string(),
             pair.kind.name().to_string(),
@@ -17,11 +41,7 @@ pub fn verification_table(verification: &Verification) -> String {
             change(pair.actual),
         ]
     }));
-    let widths: [usize; 5] = std::array::from_fn(|column| {
-        let width = rows.iter().map(|row| row[column].chars().count()).max();
-        width.unwrap_or(0)
-    });
-    let mut text: String = rows.iter().map(|row| line(row, &widths)).collect();
+    let mut text = aligned(&rows, &[2]);
     text.push_str(&format!(
         "\nPearson {}   Spearman {}   slope {}   over {} pairs\n",
         short_or_dash(verification.pearson),
@@ -42,11 +62,4 @@ pub fn verification_table(verification: &Verification) -> String {
         ));
     }
     text
-}
-
-/// One row, numbers to the right of their columns.
-fn line(row: &[String; 5], widths: &[usize; 5]) -> String {
-    let [query, train, kind, predicted, actual] = row;
-    let [a, b, c, d, e] = *widths;
-    format!("{query:>a$}  {train:>b$}  {kind:<c$}  {predicted:>d$}  {actual:>e$}\n")
 }

@@ -1,7 +1,29 @@
 //! What the experiments of `decompose`, `correlate`, `sweep` and `mislabel` leave behind.
+//!
+//! Plain data in, text out:
+//!
+//! | record            | file             | holds                                                           |
+//! |-------------------|------------------|-----------------------------------------------------------------|
+//! | [`Decomposition`] | `decompose.json` | the five gaps between retraining and an influence estimate      |
+//! | [`Correlations`]  | `correlate.json` | how well influence estimates predict each response              |
+//! | [`Sweep`]         | `sweep.json`     | the gaps against one setting                                    |
+//! | [`Mislabel`]      | `mislabel.json`  | how soon influence finds wrong labels                           |
+//!
+//! Each has `to_json`, and `to_table` for the terminal.
+//!
+//! In JSON, numbers that are not finite are `null`, and are read back as NaN. Every digit of a number is written; a reader that
+//! rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
 
+mod failure;
+mod file;
+mod named;
+pub mod paper;
+mod ranking;
 mod record;
+mod summary;
+mod table;
 
+pub use named::Name;
 pub use record::{
     Correlation, Correlations, Decomposition, FailedPoint, Gaps, Mislabel, PointChanges, PointGaps,
     Printed, Ranking, Responses, Setup, Spread, Sweep, SweepPoint,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::output::{Metrics, Sizes, Versions};
+use crate::output::{Metrics, Sizes, Versions, json};
 
 /// What every experiment tells, before its own findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,12 +54,14 @@ pub struct Gaps<T> {
     pub solver: T,
 }
 
-/// A mean and a sample standard deviation (0 of a single number).
+/// A mean and a sample standard deviation (0 of a single number; both NaN, `null` in JSON, of none).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// The mean.
+    #[serde(deserialize_with = "json::number")]
     pub mean: f64,
     /// The standard deviation.
+    #[serde(deserialize_with = "json::number")]
     pub std: f64,
 }
 
@@ -80,6 +82,7 @@ pub struct PointGaps {
     /// Indices of the removed training examples.
     pub removed: Vec<usize>,
     /// Mean distance of the outputs on the training set.
+    #[serde(deserialize_with = "json::gaps")]
     pub gaps: Gaps<f64>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
@@ -134,8 +137,10 @@ pub struct PointChanges {
     /// Indices of the removed training examples.
     pub removed: Vec<usize>,
     /// As the influence estimate predicts.
+    #[serde(deserialize_with = "json::numbers")]
     pub influence: Vec<f64>,
     /// As each response does; empty if it was not asked for.
+    #[serde(deserialize_with = "json::responses")]
     pub responses: Responses<Vec<f64>>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
@@ -148,6 +153,8 @@ pub struct Printed {
     pub pearson: f64,
     /// Spearman's.
     pub spearman: f64,
+    /// The table of the paper that they are from.
+    pub table: u8,
 }
 
 /// `correlate.json`: what influence estimates predict.
@@ -192,13 +199,18 @@ pub struct Sweep {
 pub struct Ranking {
     /// The examples, the most suspect first.
     pub order: Vec<usize>,
-    /// Each example's score, by index; larger is more suspect. Empty for the random order.
+    /// Each example's score, by index; larger is more suspect. NaN, `null` in JSON, where it could not be computed. Empty for the
+    /// random order.
+    #[serde(deserialize_with = "json::numbers")]
     pub scores: Vec<f64>,
-    /// Share of the wrong labels found after each inspected example; `found[i]` after `i + 1` of them.
+    /// Share of the wrong labels found after each inspected example; `found[i]` after `i + 1` of them. NaN if none are wrong.
+    #[serde(deserialize_with = "json::numbers")]
     pub found: Vec<f64>,
     /// Area under that curve, from 0 to 1; 0.5 is chance.
+    #[serde(deserialize_with = "json::number")]
     pub area: f64,
     /// Share found by inspecting a fifth of the examples.
+    #[serde(deserialize_with = "json::number")]
     pub found_at_fifth: f64,
 }
 

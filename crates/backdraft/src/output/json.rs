@@ -1,0 +1,44 @@
+//! Records as JSON.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::OutputError;
+use super::experiment::{Gaps, Responses};
+
+/// A record as indented JSON with a newline at its end; numbers that are not finite become `null`.
+pub(super) fn to_json(file: &'static str, record: &impl Serialize) -> Result<Vec<u8>, OutputError> {
+    let mut json =
+        serde_json::to_vec_pretty(record).map_err(|error| OutputError::encode(file, error))?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// A number that was not finite when it was written is read as NaN.
+pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Option::deserialize(from).map(or_nan)
+}
+
+/// The same for a list.
+pub(super) fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+    Vec::deserialize(from).map(all_or_nan)
+}
+
+/// The same for the gaps of one removal.
+pub(super) fn gaps<'de, D: Deserializer<'de>>(from: D) -> Result<Gaps<f64>, D::Error> {
+    Gaps::deserialize(from).map(|gaps| gaps.map(or_nan))
+}
+
+/// The same for the responses to one removal.
+pub(super) fn responses<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Responses<Vec<f64>>, D::Error> {
+    Responses::deserialize(from).map(|responses| responses.map(all_or_nan))
+}
+
+fn all_or_nan(list: Vec<Option<f64>>) -> Vec<f64> {
+    list.into_iter().map(or_nan).collect()
+}
+
+fn or_nan(number: Option<f64>) -> f64 {
+    number.unwrap_or(f64::NAN)
+}
