@@ -1,6 +1,8 @@
 //! From an objective of the zoo to a loss with curvature.
 
-use backdraft_curvature::{BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, TokenCrossEntropy};
+use backdraft_curvature::{
+    BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, TokenCrossEntropy,
+};
 use backdraft_models::{
     Objective,
     data::{Split, Targets},
@@ -25,19 +27,17 @@ pub(super) fn with_loss<W: WithLoss>(objective: Objective, split: &Split, work: 
         Objective::Reconstruction => work.run(BinaryCrossEntropy, |split, device, dtype| {
             split.inputs((device, dtype))
         }),
-        Objective::BinaryCrossEntropyWithLogits => {
-            work.run(BinaryCrossEntropy, |split, device, dtype| {
+        Objective::BinaryCrossEntropyWithLogits => work
+            .run(BinaryCrossEntropy, |split, device, dtype| {
                 split.values((device, dtype))
-            })
-        }
+            }),
         Objective::SquaredError => work.run(SquaredError, |split, device, dtype| {
             split.values((device, dtype))
         }),
-        Objective::CrossEntropy if matches!(split.targets, Targets::Tokens { .. }) => {
-            work.run(TokenCrossEntropy::default(), |split, device, _| {
+        Objective::CrossEntropy if matches!(split.targets, Targets::Tokens { .. }) => work
+            .run(TokenCrossEntropy::default(), |split, device, _| {
                 split.next_tokens(device)
-            })
-        }
+            }),
         Objective::CrossEntropy => work.run(CrossEntropy, |split, device, _| split.classes(device)),
     }
 }

@@ -111,7 +111,7 @@ impl OutputError {
         }
     }
 
-    pub(super) fn encode(what: &'static str, reason: impl ToString) -> Self {
+    pub(crate) fn encode(what: &'static str, reason: impl ToString) -> Self {
         Self::Encode {
             what,
             reason: reason.to_string(),

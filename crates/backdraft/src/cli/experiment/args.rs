@@ -189,7 +189,8 @@ impl FromStr for Group {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "it must be a number of examples from 1, or a percentage below 100%".to_owned();
+        let wrong =
+            || "it must be a number of examples from 1, or a percentage below 100%".to_owned();
         match text.strip_suffix('%') {
             Some(percentage) => match percentage.parse::<f64>() {
                 Ok(percentage) if percentage > 0.0 && percentage < 100.0 => {

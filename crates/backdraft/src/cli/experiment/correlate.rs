@@ -67,7 +67,11 @@ impl WithLoss for Work<'_> {
                     if !after.iter().all(|loss| loss.is_finite()) {
                         return Err(StageError::Point("a test loss is not finite".to_owned()));
                     }
-                    Ok(after.iter().zip(&before).map(|(after, before)| after - before).collect())
+                    Ok(after
+                        .iter()
+                        .zip(&before)
+                        .map(|(after, before)| after - before)
+                        .collect())
                 };
                 let responses = Responses {
                     warm_start: change(Stage::WarmStart)?,
@@ -84,10 +88,11 @@ impl WithLoss for Work<'_> {
             };
             let found = lab.points(self.args.shard, solver, measure)?;
             let tests = lab.plan.tests.clone();
-            Ok(found.map(|(points, failed)| Correlations::new(lab.setup(words), tests, points, failed)))
+            Ok(found
+                .map(|(points, failed)| Correlations::new(lab.setup(words), tests, points, failed)))
         })?;
         match found {
-            Some(it) => lab.write(Correlations::FILE, &it.to_json()?, &it.to_html()?, &it.to_table()),
+            Some(it) => lab.write(Correlations::FILE, &it.to_json()?, "", &it.to_table()),
             None => Ok(()),
         }
     }
@@ -97,7 +102,9 @@ impl WithLoss for Work<'_> {
 /// Eqn 5).
 fn predicted<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<Vec<f64>, StageError> {
     let change = answers.influence()?;
-    let along = |tests: &Cost<L>| -> Result<Tensor<1>, CliError> { Ok(tests.directional_derivatives(change)?) };
+    let along = |tests: &Cost<L>| -> Result<Tensor<1>, CliError> {
+        Ok(tests.directional_derivatives(change)?)
+    };
     match &answers.lab().tests {
         Some(tests) => Ok(along(tests)?.into_data().iter::<f64>().collect()),
         None => Ok(Vec::new()),

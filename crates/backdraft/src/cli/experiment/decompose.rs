@@ -64,7 +64,7 @@ impl WithLoss for Work<'_> {
             Ok(found.map(|(points, failed)| Decomposition::new(lab.setup(words), points, failed)))
         })?;
         match found {
-            Some(it) => lab.write(Decomposition::FILE, &it.to_json()?, &it.to_html()?, &it.to_table()),
+            Some(it) => lab.write(Decomposition::FILE, &it.to_json()?, "", &it.to_table()),
             None => Ok(()),
         }
     }
@@ -78,7 +78,10 @@ fn measure<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, Stage
         let next = answers.get(*stage)?;
         *gap = output_distance(&before, &next, &answers.lab().dataset.train);
         if !gap.is_finite() {
-            return Err(StageError::Point(format!("the outputs after {} are not finite", stage.name())));
+            return Err(StageError::Point(format!(
+                "the outputs after {} are not finite",
+                stage.name()
+            )));
         }
         before = next;
     }

@@ -12,7 +12,11 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use super::{bars::Bars, plan::{Plan, Prepared}, store::Store};
+use super::{
+    bars::Bars,
+    plan::{Plan, Prepared},
+    store::Store,
+};
 use crate::{
     cli::{
         BURN, CliError,
@@ -21,7 +25,7 @@ use crate::{
         present::{quality, shown},
         progress::say,
     },
-    output::{Metrics, Sizes, Versions, experiment::Setup},
+    output::{Metrics, Quality, Sizes, Versions, experiment::Setup},
 };
 
 /// Step sizes that are searched through (Bae et al. 2022, appendix E).
@@ -36,7 +40,8 @@ const DOUBLINGS: u32 = 3;
 struct Choices {
     /// As bits, which come back as they were.
     learning_rate: u64,
-    metrics: Metrics,
+    train: Quality,
+    test: Quality,
 }
 
 /// A trained network, ready for questions about removals.
@@ -58,8 +63,18 @@ pub(super) struct Lab<'a, L: Loss> {
 
 impl<'a, L: Loss> Lab<'a, L> {
     /// Trains the base network, or takes it from the folder.
-    pub fn new(prepared: &'a Prepared, store: &'a Store, loss: L, targets: TargetsOf<L>) -> Result<Self, CliError> {
-        let Prepared { plan, dataset, device, .. } = prepared;
+    pub fn new(
+        prepared: &'a Prepared,
+        store: &'a Store,
+        loss: L,
+        targets: TargetsOf<L>,
+    ) -> Result<Self, CliError> {
+        let Prepared {
+            plan,
+            dataset,
+            device,
+            ..
+        } = prepared;
         let objective = plan.model.objective(&dataset.task);
         let bars = Bars::new();
         let initial = to_dtype(plan.network.init(device), plan.dtype);
@@ -67,13 +82,10 @@ impl<'a, L: Loss> Lab<'a, L> {
             Some(found) => found,
             None => {
                 let (base, training) = base(plan, dataset, objective, &initial, &bars)?;
-                let metrics = Metrics {
-                    train: quality(&evaluate(&base, &dataset.train, objective)),
-                    test: quality(&evaluate(&base, &dataset.test, objective)),
-                };
                 let choices = Choices {
                     learning_rate: training.learning_rate.to_bits(),
-                    metrics,
+                    train: quality(&evaluate(&base, &dataset.train, objective)),
+                    test: quality(&evaluate(&base, &dataset.test, objective)),
                 };
                 store.keep_base(&base, &choices)?;
                 // As a later run finds it.
@@ -83,8 +95,8 @@ impl<'a, L: Loss> Lab<'a, L> {
         bars.aside(|| {
             say(format_args!(
                 "train {}; test {}",
-                shown(&choices.metrics.train),
-                shown(&choices.metrics.test)
+                shown(&choices.train),
+                shown(&choices.test)
             ));
         });
         let training = TrainConfig {
@@ -101,6 +113,12 @@ impl<'a, L: Loss> Lab<'a, L> {
         )?
         .with_batch_size(backdraft_models::Network::batch(&base).min(rows))
         .with_l2(training.weight_decay);
+        let gradient = cost.clone().with_l2(0.0).gradient()?;
+        let metrics = Metrics {
+            train: choices.train,
+            test: choices.test,
+            gradient_norm: gradient.square().sum().into_scalar::<f64>().sqrt(),
+        };
         let tests = match plan.tests.as_slice() {
             [] => None,
             chosen => {
@@ -117,7 +135,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             training,
             responses: Responses::new(&cost, plan.damping)?,
             tests,
-            metrics: choices.metrics,
+            metrics,
             device: device.clone(),
             base,
         })
@@ -138,10 +156,19 @@ impl<'a, L: Loss> Lab<'a, L> {
     }
 
     /// The solver of the influence estimate, and what it is, in words. What LiSSA leaves open is settled on the first removal.
-    pub fn solver(&self, matrix: &dyn BatchOperator) -> Result<(Box<dyn Solver>, String), CliError> {
+    pub fn solver(
+        &self,
+        matrix: &dyn BatchOperator,
+    ) -> Result<(Box<dyn Solver>, String), CliError> {
         match self.plan.solver_name {
-            SolverName::Cg => Ok((Box::new(ConjugateGradientConfig::default().init()?), "conjugate gradients".to_owned())),
-            SolverName::Direct => Ok((Box::new(DirectConfig::default().init()?), "Cholesky factorisation".to_owned())),
+            SolverName::Cg => Ok((
+                Box::new(ConjugateGradientConfig::default().init()?),
+                "conjugate gradients".to_owned(),
+            )),
+            SolverName::Direct => Ok((
+                Box::new(DirectConfig::default().init()?),
+                "Cholesky factorisation".to_owned(),
+            )),
             SolverName::Lissa => {
                 let config = self.lissa(matrix)?;
                 let Scale::Fixed(scale) = config.scale else {
@@ -169,7 +196,11 @@ impl<'a, L: Loss> Lab<'a, L> {
         if let (Some(_), Some(_)) = (plan.depth, plan.scale) {
             return Ok(config);
         }
-        let first = self.responses.cost().select(&plan.removals[0])?.gradient()?;
+        let first = self
+            .responses
+            .cost()
+            .select(&plan.removals[0])?
+            .gradient()?;
         let doublings = if plan.depth.is_some() { 0 } else { DOUBLINGS };
         for doubling in (0..=doublings).rev() {
             config.depth = (plan.max_depth >> doubling).max(1);
@@ -194,7 +225,8 @@ impl<'a, L: Loss> Lab<'a, L> {
     ) -> Result<T, CliError> {
         let matrix = self.matrix();
         let (solver, words) = self.solver(&*matrix)?;
-        self.bars.aside(|| say(format_args!("influence by {words}")));
+        self.bars
+            .aside(|| say(format_args!("influence by {words}")));
         let ready = solver.prepare(&*matrix)?;
         work(&*ready, &words)
     }
@@ -209,8 +241,14 @@ impl<'a, L: Loss> Lab<'a, L> {
         details.insert("response_epochs".into(), json!(plan.response_epochs()));
         details.insert("converged_responses".into(), json!(plan.converged()));
         details.insert("precision".into(), json!(plan.precision));
-        details.insert("examples_in_a_removal".into(), json!(plan.removals[0].len()));
-        details.insert("epsilon".into(), json!(1.0 / self.dataset.train.rows as f64));
+        details.insert(
+            "examples_in_a_removal".into(),
+            json!(plan.removals[0].len()),
+        );
+        details.insert(
+            "epsilon".into(),
+            json!(1.0 / self.dataset.train.rows as f64),
+        );
         details.insert("corrupt_labels".into(), json!(plan.corrupt_labels));
         details.insert("fingerprint".into(), json!(plan.fingerprint));
         Setup {
@@ -219,7 +257,12 @@ impl<'a, L: Loss> Lab<'a, L> {
             preset: plan.preset.into(),
             epochs: self.training.epochs,
             damping: plan.damping,
-            matrix: if plan.hessian { "hessian" } else { "gauss-newton" }.into(),
+            matrix: if plan.hessian {
+                "hessian"
+            } else {
+                "gauss-newton"
+            }
+            .into(),
             solver: solver.into(),
             device: plan.device.into(),
             seed: plan.seed,
@@ -248,7 +291,13 @@ fn base(
 ) -> Result<(Zoo, TrainConfig), CliError> {
     if plan.converged() {
         bars.stage("base network", 1);
-        let trained = train(initial.clone(), &dataset.train, objective, &plan.training, |_| {})?;
+        let trained = train(
+            initial.clone(),
+            &dataset.train,
+            objective,
+            &plan.training,
+            |_| {},
+        )?;
         return Ok((trained.model, plan.training.clone()));
     }
     let run = |config: &TrainConfig| -> Result<Zoo, TrainError> {
@@ -279,7 +328,11 @@ fn base(
             Err(error) => return Err(error.into()),
         };
         let loss = evaluate(&model, held_out, objective).loss;
-        bars.aside(|| say(format_args!("learning rate {learning_rate}: loss {loss:.4} held out")));
+        bars.aside(|| {
+            say(format_args!(
+                "learning rate {learning_rate}: loss {loss:.4} held out"
+            ))
+        });
         if loss.is_finite() && best.as_ref().is_none_or(|(least, ..)| loss < *least) {
             best = Some((loss, model, config));
         }

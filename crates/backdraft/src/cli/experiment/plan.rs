@@ -144,7 +144,11 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let network = match (scaled.network.clone(), asked) {
         (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => ZooConfig::Mlp(
             config
-                .with_hidden(args.hidden.clone().unwrap_or_else(|| config_hidden(&scaled)))
+                .with_hidden(
+                    args.hidden
+                        .clone()
+                        .unwrap_or_else(|| config_hidden(&scaled)),
+                )
                 .with_activation(asked.activation),
         ),
         (network, _) => network,
@@ -161,15 +165,22 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     }
     let group = if wish.all { 1 } else { args.group.of(n) };
     if group >= n {
-        return refuse("--group", format!("takes {group} of {n} training examples away: at least one must stay"));
+        return refuse(
+            "--group",
+            format!("takes {group} of {n} training examples away: at least one must stay"),
+        );
     }
     let points = if wish.all { n } else { args.points };
     if points == 0 || points * group > n {
-        let problem = format!("asks for {points} removals of {group}: there are {n} training examples");
+        let problem =
+            format!("asks for {points} removals of {group}: there are {n} training examples");
         return refuse("--points", problem);
     }
     if wish.tests > dataset.test.rows {
-        let problem = format!("is {}: there are {} test examples", wish.tests, dataset.test.rows);
+        let problem = format!(
+            "is {}: there are {} test examples",
+            wish.tests, dataset.test.rows
+        );
         return refuse("--tests", problem);
     }
     let removals = match wish.all {
@@ -179,12 +190,19 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             .map(<[usize]>::to_vec)
             .collect(),
     };
-    let positive = |option, value: Option<f64>| match value {
-        Some(value) if !(value > 0.0 && value.is_finite()) => refuse(option, format!("is {value}: it must be positive and finite")),
-        _ => Ok(()),
-    };
-    positive("--scale", args.scale)?;
-    for (option, zero) in [("--depth", args.depth == Some(0)), ("--repeats", args.repeats == 0)] {
+    if let Some(scale) = args
+        .scale
+        .filter(|scale| !(*scale > 0.0 && scale.is_finite()))
+    {
+        return refuse(
+            "--scale",
+            format!("is {scale}: it must be positive and finite"),
+        );
+    }
+    for (option, zero) in [
+        ("--depth", args.depth == Some(0)),
+        ("--repeats", args.repeats == 0),
+    ] {
         if zero {
             return refuse(option, "is 0: it must be at least 1".to_owned());
         }
@@ -195,7 +213,13 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         None => lbfgs && computes_in_f64(&device),
     };
     if double && !computes_in_f64(&device) {
-        return refuse("--precision", format!("f64 is not what {} computes in: take f32", args.device.name()));
+        return refuse(
+            "--precision",
+            format!(
+                "f64 is not what {} computes in: take f32",
+                args.device.name()
+            ),
+        );
     }
     let data = args.data.display().to_string();
     let plan = Plan {
@@ -227,14 +251,26 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         training,
     };
     let out = args.out.clone().unwrap_or_else(|| {
-        let part = args.shard.map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count));
-        Path::new("runs").join(format!("{}-{model}-{}-{preset}-{}{part}", wish.command, dataset.name, args.seed))
+        let part = args
+            .shard
+            .map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count));
+        Path::new("runs").join(format!(
+            "{}-{model}-{}-{preset}-{}{part}",
+            wish.command, dataset.name, args.seed
+        ))
     });
-    say(format_args!("{model} on {}: {}", dataset.name, describe(&dataset)));
+    say(format_args!(
+        "{model} on {}: {}",
+        dataset.name,
+        describe(&dataset)
+    ));
     if let Some(inference) = &dataset.inference {
         say(inference);
     }
-    say(format_args!("device {}, {}, seed {}", plan.device, plan.precision, plan.seed));
+    say(format_args!(
+        "device {}, {}, seed {}",
+        plan.device, plan.precision, plan.seed
+    ));
     if let Some(factors) = plan.scaled.describe() {
         say(factors);
     }

@@ -123,7 +123,10 @@ impl<L: Loss> Lab<'_, L> {
                         reason,
                     };
                     self.bars.aside(|| {
-                        warn(format_args!("removal {position} is given up at {}: {}", failed.stage, failed.reason));
+                        warn(format_args!(
+                            "removal {position} is given up at {}: {}",
+                            failed.stage, failed.reason
+                        ));
                     });
                     Outcome::Failed(failed)
                 }
@@ -136,7 +139,10 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// All outcomes as they were kept, so that an experiment in one go and one in pieces have the same digits.
-    fn collect<T: DeserializeOwned>(&self, all: std::ops::Range<usize>) -> Result<Option<Found<T>>, CliError> {
+    fn collect<T: DeserializeOwned>(
+        &self,
+        all: std::ops::Range<usize>,
+    ) -> Result<Option<Found<T>>, CliError> {
         let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), 0);
         for position in all {
             match self.store.point(position)? {
@@ -164,7 +170,13 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// Puts the results in place.
-    pub fn write(&self, name: &str, json: &[u8], report: &str, table: &str) -> Result<(), CliError> {
+    pub fn write(
+        &self,
+        name: &str,
+        json: &[u8],
+        report: &str,
+        table: &str,
+    ) -> Result<(), CliError> {
         self.store.write(name, json)?;
         self.store.write(REPORT, report.as_bytes())?;
         say(format_args!("\n{}", table.trim_end()));

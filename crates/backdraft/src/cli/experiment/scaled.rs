@@ -10,7 +10,7 @@ use serde::Serialize;
 const WIDTH: usize = 128;
 
 /// Settings of appendix E of Bae et al. (2022), divided by stated factors.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Scaled {
     /// What the paper's passes over the data were divided by.
     pub epochs_divisor: usize,
@@ -63,7 +63,11 @@ impl Scaled {
             depth_divisor,
             network,
             training,
-            damping: if model == Model::Transformer { 0.01 } else { 0.001 },
+            damping: if model == Model::Transformer {
+                0.01
+            } else {
+                0.001
+            },
             depth: depth / depth_divisor,
         }
     }
@@ -79,6 +83,7 @@ impl Scaled {
         .into_iter()
         .flatten()
         .collect();
-        (!parts.is_empty()).then(|| format!("scaled from the paper's settings: {}", parts.join(", ")))
+        (!parts.is_empty())
+            .then(|| format!("scaled from the paper's settings: {}", parts.join(", ")))
     }
 }

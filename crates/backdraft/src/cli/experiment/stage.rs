@@ -115,7 +115,11 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// The predicted change of the parameters, `eps (A + lambda I)^-1 sum of grad L(z)`.
-    pub fn influence(&self, position: usize, solver: &dyn Prepared) -> Result<Tensor<1>, StageError> {
+    pub fn influence(
+        &self,
+        position: usize,
+        solver: &dyn Prepared,
+    ) -> Result<Tensor<1>, StageError> {
         let removal = self.plan.removal(position, self.dataset.train.rows);
         self.bars.stage(Stage::Influence.name(), 1);
         let removed = self.responses.cost().select(&removal.examples)?;
@@ -144,7 +148,9 @@ impl<L: Loss> Lab<'_, L> {
     fn cold(&self, removal: &Removal) -> Result<Zoo, StageError> {
         let initial = self.initial();
         if self.plan.converged() {
-            let objective = self.responses.objective(ResponseKind::Retraining, removal.clone())?;
+            let objective = self
+                .responses
+                .objective(ResponseKind::Retraining, removal.clone())?;
             self.bars.stage(Stage::ColdStart.name(), 1);
             let found = objective.minimize(self.flat(&initial)?, CONVERGED)?;
             self.bars.step();
@@ -159,7 +165,8 @@ impl<L: Loss> Lab<'_, L> {
             epochs: self.training.epochs + self.plan.response_epochs(),
             ..self.training.clone()
         };
-        let mut training = Training::new(initial, &self.dataset.train, self.objective, &config)?.with_weights(&weights);
+        let mut training = Training::new(initial, &self.dataset.train, self.objective, &config)?
+            .with_weights(&weights);
         let steps = config.epochs * n.div_ceil(config.batch_size);
         self.bars.stage(Stage::ColdStart.name(), steps);
         while let Some(progress) = training.advance()? {
@@ -169,7 +176,12 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// Minimises a response's objective from the trained parameters as they were trained.
-    fn respond(&self, stage: Stage, kind: ResponseKind, removal: Removal) -> Result<Zoo, StageError> {
+    fn respond(
+        &self,
+        stage: Stage,
+        kind: ResponseKind,
+        removal: Removal,
+    ) -> Result<Zoo, StageError> {
         let objective = self.responses.objective(kind, removal)?;
         let found = if self.plan.converged() {
             self.bars.stage(stage.name(), 1);
@@ -195,7 +207,8 @@ impl<L: Loss> Lab<'_, L> {
         };
         let n = self.dataset.train.rows;
         let passes = config.epochs..config.epochs + self.plan.response_epochs();
-        self.bars.stage(stage.name(), passes.len() * n.div_ceil(config.batch_size));
+        self.bars
+            .stage(stage.name(), passes.len() * n.div_ceil(config.batch_size));
         let steps = config.batches(n, passes).map(|(rate, examples)| Step {
             rate: slower * rate,
             examples,
@@ -211,7 +224,10 @@ impl<L: Loss> Lab<'_, L> {
 
     /// The network with parameters `theta`, and the base's running statistics.
     fn at(&self, theta: Tensor<1>) -> Zoo {
-        self.responses.cost().model().write(self.base.clone(), theta)
+        self.responses
+            .cost()
+            .model()
+            .write(self.base.clone(), theta)
     }
 
     /// The parameters of a network in one vector.

@@ -100,7 +100,9 @@ impl Store {
             if !found.is_empty() {
                 return refuse(format!("holds another experiment: {}", found.join(", ")));
             }
-            if let (None, Some(base), Some(choices)) = (self.folder.read(BASE)?, read(BASE), read(CHOICES)) {
+            if let (None, Some(base), Some(choices)) =
+                (self.folder.read(BASE)?, read(BASE), read(CHOICES))
+            {
                 self.folder.write(CHOICES, &choices)?;
                 self.folder.write(BASE, &base)?;
             }
@@ -140,11 +142,22 @@ impl Store {
     }
 
     /// The network that `stage` found for the removal at `position`, and the seconds that it took.
-    pub fn answer(&self, position: Option<usize>, stage: Stage, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
+    pub fn answer(
+        &self,
+        position: Option<usize>,
+        stage: Stage,
+        like: &Zoo,
+    ) -> Result<Option<(Zoo, f64)>, CliError> {
         self.module(&answer(position, stage), like)
     }
 
-    pub fn keep(&self, position: Option<usize>, stage: Stage, found: &Zoo, seconds: f64) -> Result<(), CliError> {
+    pub fn keep(
+        &self,
+        position: Option<usize>,
+        stage: Stage,
+        found: &Zoo,
+        seconds: f64,
+    ) -> Result<(), CliError> {
         self.keep_module(&answer(position, stage), found, seconds)
     }
 
@@ -190,7 +203,8 @@ impl Store {
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CliError> {
         let json = serde_json::to_vec_pretty(value);
-        let mut json = json.map_err(|error| OutputError::encode(name, error))?;
+        let mut json =
+            json.map_err(|error| OutputError::encode("a part of the experiment", error))?;
         json.push(b'\n');
         self.write(name, &json)
     }
