@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::{
     bench::Products,
     device::DeviceName,
-    experiment::{Correlate, Decompose},
+    experiment::{Correlate, Decompose, Mislabelling, Sweeping},
     weights::WeightsArgs,
 };
 
@@ -34,6 +34,10 @@ pub(super) enum Command {
     Decompose(Box<Decompose>),
     /// Hold predicted changes of test losses against retraining and the proximal Bregman response.
     Correlate(Box<Correlate>),
+    /// Decompose again and again while one setting varies.
+    Sweep(Box<Sweeping>),
+    /// Make labels wrong, and see how soon influence finds them.
+    Mislabel(Box<Mislabelling>),
     /// List the models, with their numbers of parameters.
     Models(Models),
     /// List the devices that this build and this machine can use.

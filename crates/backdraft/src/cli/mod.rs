@@ -1,4 +1,4 @@
-//! The command line: `backdraft explain`, `backdraft train`, `backdraft models`, `backdraft devices` and `backdraft bench`.
+//! The command line: `backdraft explain`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `models`, `devices` and `bench`.
 
 mod args;
 mod bench;
@@ -52,6 +52,8 @@ pub fn main() -> ExitCode {
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => experiment::decompose(&decompose),
         Some(Command::Correlate(correlate)) => experiment::correlate(&correlate),
+        Some(Command::Sweep(sweep)) => experiment::sweep(&sweep),
+        Some(Command::Mislabel(mislabel)) => experiment::mislabel(&mislabel),
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Bench(Bench::Products(products))) => bench::products(&products),

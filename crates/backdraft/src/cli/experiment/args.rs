@@ -73,9 +73,9 @@ pub(in crate::cli) struct Common {
     #[arg(long)]
     pub hessian: bool,
 
-    /// How the influence estimate is solved for.
-    #[arg(long, value_enum, default_value_t = SolverName::Lissa)]
-    pub solver: SolverName,
+    /// How the influence estimate is solved for. Default: lissa, as in the paper; for mislabel, which solves once for each example, cg.
+    #[arg(long, value_enum)]
+    pub solver: Option<SolverName>,
 
     /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the first removal
     /// is below a tenth, at most the preset's; printed.
@@ -147,6 +147,94 @@ pub(in crate::cli) struct Correlate {
     /// Test examples whose losses are predicted, drawn by the seed.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub tests: usize,
+}
+
+const SWEEP: &str = "\
+Examples:
+  backdraft sweep --over damping --model mlp --data mnist/
+      The five gaps at each strength of the damping, as in the paper's Figure 5.
+  backdraft sweep --over removed --values 1,10,50 --data mnist/
+      Groups of 1, 10 and 50 percent of the training examples are removed at once.
+
+What is varied and the default values:
+  width         16,32,64,128,256,512 (paper: up to 8192)
+  depth         1,3,5,7 (paper: up to 15)
+  epochs        a tenth, a half, 1, 2 and 4 times the preset's
+  weight-decay  0.05,0.01,0.005,0.001,0.0005,0.0001,0.00001 (paper: from 0.5)
+  damping       0.5,0.1,0.05,0.01,0.005,0.001,0.0005,0.0001 (paper: down to 0.000001)
+  removed       0.1,0.2,..,0.9 percent of the training examples";
+
+/// Settings of `sweep`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SWEEP)]
+pub(in crate::cli) struct Sweeping {
+    #[command(flatten)]
+    pub common: Common,
+
+    /// What is varied.
+    #[arg(long, value_enum)]
+    pub over: Over,
+
+    /// Its values; for `removed`, percentages. Default: see below.
+    #[arg(long, value_name = "V1,V2,..", value_delimiter = ',')]
+    pub values: Vec<f64>,
+}
+
+/// What a sweep varies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Over {
+    /// Units in each hidden layer of the MLP.
+    Width,
+    /// Hidden layers of the MLP.
+    Depth,
+    /// Passes that train the base network.
+    Epochs,
+    /// The coefficient of the L2 term.
+    WeightDecay,
+    /// The strength of the proximal term.
+    Damping,
+    /// The percentage of the training examples in each removal.
+    Removed,
+}
+
+impl Over {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Width => "width",
+            Self::Depth => "depth",
+            Self::Epochs => "epochs",
+            Self::WeightDecay => "weight-decay",
+            Self::Damping => "damping",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+const MISLABEL: &str = "\
+Examples:
+  backdraft mislabel --data digits
+      A tenth of the labels are made wrong, and all examples ordered for inspection.
+  backdraft mislabel --data mnist/ --examples 1000
+      The same on a thousand of MNIST's digits.
+
+Examples are ordered by self-influence, the predicted change of an example's own loss when it is removed; by that change under the
+proximal Bregman response; by their loss; and at random.";
+
+/// Settings of `mislabel`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = MISLABEL)]
+pub(in crate::cli) struct Mislabelling {
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The share of the training labels that are made wrong, from 0 to 1.
+    #[arg(
+        long,
+        value_name = "FRACTION",
+        default_value_t = 0.1,
+        allow_negative_numbers = true
+    )]
+    pub corrupt: f64,
 }
 
 /// A step size, or the search for one.

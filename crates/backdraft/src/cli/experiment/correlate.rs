@@ -8,13 +8,14 @@ use super::{
     args::{Common, Correlate},
     lab::Lab,
     plan::{Prepared, Wish, prepare},
-    points::{Answers, open},
+    points::{Answers, open, show},
     stage::{Stage, StageError},
     store::Store,
 };
 use crate::{
     cli::{
         CliError,
+        args::SolverName,
         losses::{TargetsOf, WithLoss, with_loss},
     },
     output::experiment::{Correlations, PointChanges, Responses},
@@ -33,6 +34,7 @@ pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
         tests: args.tests,
         corrupt_labels: None,
         all: false,
+        solver: SolverName::Lissa,
     };
     let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
@@ -92,7 +94,13 @@ impl WithLoss for Work<'_> {
                 .map(|(points, failed)| Correlations::new(lab.setup(words), tests, points, failed)))
         })?;
         match found {
-            Some(it) => lab.write(Correlations::FILE, &it.to_json()?, "", &it.to_table()),
+            Some(it) => show(
+                lab.store,
+                Correlations::FILE,
+                &it.to_json()?,
+                "",
+                &it.to_table(),
+            ),
             None => Ok(()),
         }
     }

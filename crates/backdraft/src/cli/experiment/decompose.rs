@@ -7,13 +7,14 @@ use super::{
     args::{Common, Decompose},
     lab::Lab,
     plan::{Prepared, Wish, prepare},
-    points::{Answers, open},
+    points::{Answers, open, show},
     stage::{Stage, StageError},
     store::Store,
 };
 use crate::{
     cli::{
         CliError,
+        args::SolverName,
         losses::{TargetsOf, WithLoss, with_loss},
     },
     output::experiment::{Decomposition, Gaps, PointGaps},
@@ -31,19 +32,40 @@ const STAGES: [Stage; 6] = [
 
 /// Runs `backdraft decompose`.
 pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
-    let wish = Wish {
-        command: "decompose",
-        tests: 0,
-        corrupt_labels: None,
-        all: false,
-    };
-    let prepared = prepare(&args.common, wish)?;
+    let prepared = prepare(&args.common, WISH)?;
     let store = open(&args.common, &prepared)?;
+    match decomposition(&args.common, &prepared, &store)? {
+        Some(it) => show(
+            &store,
+            Decomposition::FILE,
+            &it.to_json()?,
+            "",
+            &it.to_table(),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// What a decomposition asks of a plan.
+pub(super) const WISH: Wish = Wish {
+    command: "decompose",
+    tests: 0,
+    corrupt_labels: None,
+    all: false,
+    solver: SolverName::Lissa,
+};
+
+/// The decomposition, if no removals are left to other parts.
+pub(super) fn decomposition(
+    args: &Common,
+    prepared: &Prepared,
+    store: &Store,
+) -> Result<Option<Decomposition>, CliError> {
     let objective = prepared.plan.model.objective(&prepared.dataset.task);
     let work = Work {
-        args: &args.common,
-        prepared: &prepared,
-        store: &store,
+        args,
+        prepared,
+        store,
     };
     with_loss(objective, &prepared.dataset.train, work)
 }
@@ -55,18 +77,14 @@ struct Work<'a> {
 }
 
 impl WithLoss for Work<'_> {
-    type Out = Result<(), CliError>;
+    type Out = Result<Option<Decomposition>, CliError>;
 
     fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
         let lab = Lab::new(self.prepared, self.store, loss, targets)?;
-        let found = lab.with_solver(|solver, words| {
+        lab.with_solver(|solver, words| {
             let found = lab.points(self.args.shard, solver, measure)?;
             Ok(found.map(|(points, failed)| Decomposition::new(lab.setup(words), points, failed)))
-        })?;
-        match found {
-            Some(it) => lab.write(Decomposition::FILE, &it.to_json()?, "", &it.to_table()),
-            None => Ok(()),
-        }
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Experiments on what influence functions answer: `decompose` and `correlate`.
+//! Experiments on what influence functions answer: `decompose`, `correlate`, `sweep` and `mislabel`.
 //!
 //! An experiment trains a base network, takes training examples away one removal after another, and follows each through the
 //! stages between retraining and an influence estimate. A [`plan::Plan`] settles everything before any training; a [`lab::Lab`] is
@@ -10,12 +10,16 @@ mod bars;
 mod correlate;
 mod decompose;
 mod lab;
+mod mislabel;
 mod plan;
 mod points;
 mod scaled;
 mod stage;
 mod store;
+mod sweep;
 
-pub(super) use args::{Correlate, Decompose};
+pub(super) use args::{Correlate, Decompose, Mislabelling, Sweeping};
 pub(super) use correlate::correlate;
 pub(super) use decompose::decompose;
+pub(super) use mislabel::mislabel;
+pub(super) use sweep::sweep;

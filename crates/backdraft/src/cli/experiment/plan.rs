@@ -26,9 +26,11 @@ use crate::cli::{
 };
 
 /// Streams of random numbers, so that one choice does not move another.
-const REMOVALS: u64 = 3;
 const TESTS: u64 = 1;
 const EXAMPLES: u64 = 2;
+const REMOVALS: u64 = 3;
+/// And those that follow, one a group.
+const GROUPS: u64 = 1 << 32;
 
 /// Everything that decides an experiment's numbers, but for the machine.
 #[derive(Clone, Debug, Serialize)]
@@ -86,6 +88,39 @@ pub(super) struct Wish {
     pub corrupt_labels: Option<f64>,
     /// Every training example by itself, in place of the removals asked for.
     pub all: bool,
+    /// The solver if none is named.
+    pub solver: SolverName,
+}
+
+impl Prepared {
+    /// The training examples whose labels were made wrong.
+    pub fn wrong(&self) -> Vec<usize> {
+        let noise = self.noise.iter();
+        noise
+            .flat_map(|noise| noise.changes.iter().map(|change| change.row))
+            .collect()
+    }
+
+    /// Says what is about to be done.
+    pub fn announce(&self) {
+        let (plan, dataset) = (&self.plan, &self.dataset);
+        say(format_args!(
+            "{} on {}: {}",
+            plan.model,
+            dataset.name,
+            describe(dataset)
+        ));
+        if let Some(inference) = &dataset.inference {
+            say(inference);
+        }
+        say(format_args!(
+            "device {}, {}, seed {}",
+            plan.device, plan.precision, plan.seed
+        ));
+        if let Some(factors) = plan.scaled.describe() {
+            say(factors);
+        }
+    }
 }
 
 impl Plan {
@@ -171,9 +206,9 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         );
     }
     let points = if wish.all { n } else { args.points };
-    if points == 0 || points * group > n {
+    if points == 0 || (group == 1 && points > n) {
         let problem =
-            format!("asks for {points} removals of {group}: there are {n} training examples");
+            format!("is {points}: there are {n} training examples to remove one at a time");
         return refuse("--points", problem);
     }
     if wish.tests > dataset.test.rows {
@@ -183,11 +218,15 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         );
         return refuse("--tests", problem);
     }
-    let removals = match wish.all {
-        true => (0..n).map(|i| vec![i]).collect(),
-        false => draw(args.seed, REMOVALS, n, points * group)
-            .chunks(group)
-            .map(<[usize]>::to_vec)
+    let removals = match (wish.all, group) {
+        (true, _) => (0..n).map(|i| vec![i]).collect(),
+        (_, 1) => draw(args.seed, REMOVALS, n, points)
+            .into_iter()
+            .map(|i| vec![i])
+            .collect(),
+        // Groups may overlap: many large ones would not fit beside each other.
+        (_, group) => (0..points as u64)
+            .map(|point| draw(args.seed, GROUPS + point, n, group))
             .collect(),
     };
     if let Some(scale) = args
@@ -222,6 +261,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         );
     }
     let data = args.data.display().to_string();
+    let solver = args.solver.unwrap_or(wish.solver);
     let plan = Plan {
         command: wish.command,
         model,
@@ -233,7 +273,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         search: args.learning_rate == Some(Rate::Search),
         damping,
         hessian: args.hessian,
-        solver: args.solver.name(),
+        solver: solver.name(),
         depth: args.depth,
         max_depth: args.depth.unwrap_or(scaled.depth),
         repeats: args.repeats,
@@ -244,7 +284,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         removals,
         tests: draw(args.seed, TESTS, dataset.test.rows, wish.tests),
         fingerprint: fingerprint(&dataset),
-        solver_name: args.solver,
+        solver_name: solver,
         dtype: if double { DType::F64 } else { DType::F32 },
         data,
         scaled,
@@ -259,21 +299,6 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             wish.command, dataset.name, args.seed
         ))
     });
-    say(format_args!(
-        "{model} on {}: {}",
-        dataset.name,
-        describe(&dataset)
-    ));
-    if let Some(inference) = &dataset.inference {
-        say(inference);
-    }
-    say(format_args!(
-        "device {}, {}, seed {}",
-        plan.device, plan.precision, plan.seed
-    ));
-    if let Some(factors) = plan.scaled.describe() {
-        say(factors);
-    }
     Ok(Prepared {
         plan,
         dataset,

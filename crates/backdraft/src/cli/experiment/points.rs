@@ -38,9 +38,13 @@ pub(super) type Seconds = BTreeMap<String, f64>;
 /// What was found, and the removals that failed.
 pub(super) type Found<T> = (Vec<T>, Vec<FailedPoint>);
 
+/// The report for a reader.
+const REPORT: &str = "report.html";
+
 /// Opens the folder, with what other folders have done.
 pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError> {
     let store = Store::open(&prepared.out, &prepared.plan, args.overwrite)?;
+    prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
     if let Some(noise) = &prepared.noise {
         store.write(WRONG_LABELS, noise.csv().as_bytes())?;
@@ -76,6 +80,12 @@ impl<'b, L: Loss> Answers<'_, 'b, L> {
         let seconds = start.elapsed().as_secs_f64();
         self.seconds.insert(self.stage.name().into(), seconds);
         Ok(change)
+    }
+
+    /// What a stage finds, computed and not kept on the way.
+    pub fn fresh(&mut self, stage: Stage) -> Result<Zoo, StageError> {
+        self.stage = stage;
+        self.lab.find(stage, self.position, self.solver)
     }
 
     pub fn get(&mut self, stage: Stage) -> Result<Zoo, StageError> {
@@ -168,26 +178,23 @@ impl<L: Loss> Lab<'_, L> {
         }
         Ok(Some((done, failed)))
     }
-
-    /// Puts the results in place.
-    pub fn write(
-        &self,
-        name: &str,
-        json: &[u8],
-        report: &str,
-        table: &str,
-    ) -> Result<(), CliError> {
-        self.store.write(name, json)?;
-        self.store.write(REPORT, report.as_bytes())?;
-        say(format_args!("\n{}", table.trim_end()));
-        say(format_args!(
-            "\nwritten to {}; open {}",
-            self.store.path().display(),
-            self.store.path().join(REPORT).display()
-        ));
-        Ok(())
-    }
 }
 
-/// The report for a reader.
-const REPORT: &str = "report.html";
+/// Puts the results in place, and shows them.
+pub(super) fn show(
+    store: &Store,
+    name: &str,
+    json: &[u8],
+    report: &str,
+    table: &str,
+) -> Result<(), CliError> {
+    store.write(name, json)?;
+    store.write(REPORT, report.as_bytes())?;
+    say(format_args!("\n{}", table.trim_end()));
+    say(format_args!(
+        "\nwritten to {}; open {}",
+        store.path().display(),
+        store.path().join(REPORT).display()
+    ));
+    Ok(())
+}

@@ -72,6 +72,14 @@ impl Scaled {
         }
     }
 
+    /// Units in a hidden layer, of an MLP.
+    pub fn width(&self) -> Option<usize> {
+        match &self.network {
+            ZooConfig::Mlp(config) => config.hidden.first().copied(),
+            _ => None,
+        }
+    }
+
     /// The factors, in words; none if there are none.
     pub fn describe(&self) -> Option<String> {
         let divided = |divisor, what| (divisor > 1).then(|| format!("{what} / {divisor}"));

@@ -94,9 +94,22 @@ impl<L: Loss> Lab<'_, L> {
         if let Some(found) = self.store.answer(Some(position), stage, &self.base)? {
             return Ok(found);
         }
-        let removal = self.plan.removal(position, self.dataset.train.rows);
         let start = Instant::now();
-        let found = match stage {
+        let found = self.find(stage, position, solver)?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.store.keep(Some(position), stage, &found, seconds)?;
+        Ok((found, seconds))
+    }
+
+    /// The same, computed and not kept.
+    pub fn find(
+        &self,
+        stage: Stage,
+        position: usize,
+        solver: &dyn Prepared,
+    ) -> Result<Zoo, StageError> {
+        let removal = self.plan.removal(position, self.dataset.train.rows);
+        Ok(match stage {
             Stage::ColdStart => self.cold(&removal)?,
             Stage::WarmStart => self.respond(stage, ResponseKind::Retraining, removal)?,
             Stage::Proximal => self.respond(stage, ResponseKind::Proximal, removal)?,
@@ -108,10 +121,7 @@ impl<L: Loss> Lab<'_, L> {
                 let with = self.flat(&self.continued()?)?;
                 self.at(self.theta() + (self.flat(&without)? - with))
             }
-        };
-        let seconds = start.elapsed().as_secs_f64();
-        self.store.keep(Some(position), stage, &found, seconds)?;
-        Ok((found, seconds))
+        })
     }
 
     /// The predicted change of the parameters, `eps (A + lambda I)^-1 sum of grad L(z)`.

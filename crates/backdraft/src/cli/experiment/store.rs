@@ -34,7 +34,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the folder for `plan`: an earlier one of the same settings goes on.
-    pub fn open(path: &Path, plan: &Plan, overwrite: bool) -> Result<Self, CliError> {
+    pub fn open(path: &Path, plan: &impl Serialize, overwrite: bool) -> Result<Self, CliError> {
         let store = Self {
             folder: WorkFolder::open(path, RECORD)?,
         };

@@ -1,0 +1,135 @@
+//! `backdraft mislabel`: how soon influence finds wrong labels.
+
+use std::collections::BTreeMap;
+
+use backdraft_curvature::Loss;
+use backdraft_models::per_example_losses;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    args::{Common, Mislabelling},
+    lab::Lab,
+    plan::{Prepared, Wish, prepare},
+    points::{Answers, open, show},
+    stage::{Stage, StageError},
+    store::Store,
+};
+use crate::{
+    cli::{
+        CliError,
+        args::SolverName,
+        losses::{TargetsOf, WithLoss, with_loss},
+    },
+    output::experiment::{Mislabel, Ranking},
+};
+
+/// Of the order at random.
+const STREAM: u64 = 4;
+
+/// What is known of one training example.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Suspicion {
+    example: usize,
+    /// The predicted change of its own loss when it is removed.
+    influence: f64,
+    /// The change under the proximal Bregman response.
+    pbrf: f64,
+}
+
+/// Runs `backdraft mislabel`.
+pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
+    let wish = Wish {
+        command: "mislabel",
+        tests: 0,
+        corrupt_labels: Some(args.corrupt),
+        all: true,
+        solver: SolverName::Cg,
+    };
+    let prepared = prepare(&args.common, wish)?;
+    let wrong = prepared.wrong();
+    if wrong.is_empty() {
+        return Err(CliError::Option {
+            option: "--corrupt",
+            problem: format!(
+                "is {}: it makes no label wrong, and there is nothing to find",
+                args.corrupt
+            ),
+        });
+    }
+    let store = open(&args.common, &prepared)?;
+    let objective = prepared.plan.model.objective(&prepared.dataset.task);
+    let work = Work {
+        args: &args.common,
+        corrupt: args.corrupt,
+        wrong,
+        prepared: &prepared,
+        store: &store,
+    };
+    match with_loss(objective, &prepared.dataset.train, work)? {
+        Some(it) => show(&store, Mislabel::FILE, &it.to_json()?, "", &it.to_table()),
+        None => Ok(()),
+    }
+}
+
+struct Work<'a> {
+    args: &'a Common,
+    corrupt: f64,
+    wrong: Vec<usize>,
+    prepared: &'a Prepared,
+    store: &'a Store,
+}
+
+impl WithLoss for Work<'_> {
+    type Out = Result<Option<Mislabel>, CliError>;
+
+    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
+        let lab = Lab::new(self.prepared, self.store, loss, targets)?;
+        let losses = per_example_losses(&lab.base, &lab.dataset.train, lab.objective);
+        let measure = |answers: &mut Answers<'_, '_, L>| -> Result<Suspicion, StageError> {
+            let example = answers.removed()[0];
+            let one = lab.responses.cost().select(&[example])?;
+            let change = answers.influence()?;
+            let influence = one.directional_derivatives(change)?.into_scalar();
+            let response = answers.fresh(Stage::Pbrf)?;
+            let split = lab.dataset.train.select(&[example]);
+            let pbrf = per_example_losses(&response, &split, lab.objective)[0] - losses[example];
+            Ok(Suspicion {
+                example,
+                influence,
+                pbrf,
+            })
+        };
+        lab.with_solver(|solver, words| {
+            let Some((found, failed)) = lab.points(self.args.shard, solver, measure)? else {
+                return Ok(None);
+            };
+            let n = lab.dataset.train.rows;
+            let scores = |of: fn(&Suspicion) -> f64| {
+                let mut scores = vec![f64::NAN; n];
+                for it in &found {
+                    scores[it.example] = of(it);
+                }
+                Ranking::of(scores, &self.wrong)
+            };
+            let mut rng = ChaCha8Rng::seed_from_u64(lab.plan.seed);
+            rng.set_stream(STREAM);
+            let mut order: Vec<usize> = (0..n).collect();
+            order.shuffle(&mut rng);
+            let rankings = BTreeMap::from([
+                ("influence".to_owned(), scores(|it| it.influence)),
+                ("pbrf".to_owned(), scores(|it| it.pbrf)),
+                ("loss".to_owned(), Ranking::of(losses.clone(), &self.wrong)),
+                ("random".to_owned(), Ranking::random(order, &self.wrong)),
+            ]);
+            Ok(Some(Mislabel {
+                setup: lab.setup(words),
+                failed,
+                corrupt: self.corrupt,
+                wrong: self.wrong.clone(),
+                rankings,
+            }))
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! `backdraft sweep`: the gaps against one setting.
+
+use std::path::{Path, PathBuf};
+
+use backdraft_models::{Model, data};
+use serde::Serialize;
+
+use super::{
+    args::{Common, Group, Over, Sweeping},
+    decompose::{WISH, decomposition},
+    plan::{Prepared, prepare},
+    points::{open, show},
+    scaled::Scaled,
+    store::Store,
+};
+use crate::{
+    cli::{
+        CliError,
+        progress::{say, warn},
+    },
+    output::experiment::{Sweep, SweepPoint},
+};
+
+/// What decides a sweep, beside what decides each decomposition.
+#[derive(Serialize)]
+struct Settings<'a> {
+    command: &'static str,
+    over: &'static str,
+    values: &'a [f64],
+}
+
+/// Runs `backdraft sweep`.
+pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
+    let Sweeping { common, over, .. } = args;
+    if common.shard.is_some() || !common.merge.is_empty() {
+        return Err(CliError::Option {
+            option: "--shard",
+            problem: "is for single experiments: give parts of a sweep their own --values"
+                .to_owned(),
+        });
+    }
+    let values = values(args)?;
+    let name = |value: f64| format!("{}-{value}", over.name());
+    let out = match &common.out {
+        Some(out) => out.clone(),
+        None => default_folder(args)?,
+    };
+    // All are settled before any is begun.
+    let each = values
+        .iter()
+        .map(|&value| {
+            let mut common = varied(args, value)?;
+            common.out = Some(out.join(name(value)));
+            let prepared = prepare(&common, WISH)?;
+            Ok((value, common, prepared))
+        })
+        .collect::<Result<Vec<(f64, Common, Prepared)>, CliError>>()?;
+    let settings = Settings {
+        command: "sweep",
+        over: over.name(),
+        values: &values,
+    };
+    let whole = Store::open(&out, &settings, common.overwrite)?;
+    let mut points = Vec::new();
+    for (value, common, prepared) in &each {
+        say(format_args!("\n{} {value}", over.name()));
+        let store = open(common, prepared)?;
+        let point = match decomposition(common, prepared, &store) {
+            Ok(decomposition) => SweepPoint {
+                value: *value,
+                decomposition,
+                failure: None,
+            },
+            Err(
+                error @ (CliError::Train(_)
+                | CliError::Solve(_)
+                | CliError::Response(_)
+                | CliError::Experiment { .. }),
+            ) => {
+                warn(format_args!("{} {value} is given up: {error}", over.name()));
+                SweepPoint {
+                    value: *value,
+                    decomposition: None,
+                    failure: Some(error.to_string()),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        points.push(point);
+    }
+    let sweep = Sweep {
+        over: over.name().into(),
+        points,
+    };
+    show(
+        &whole,
+        Sweep::FILE,
+        &sweep.to_json()?,
+        "",
+        &sweep.to_table(),
+    )
+}
+
+/// The values asked for, or those of the paper that fit the preset.
+fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
+    let refuse = |problem: String| {
+        Err(CliError::Option {
+            option: "--values",
+            problem,
+        })
+    };
+    let values = match args.values.as_slice() {
+        [] => match args.over {
+            Over::Width => vec![16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
+            Over::Depth => vec![1.0, 3.0, 5.0, 7.0],
+            Over::Epochs => {
+                let passes = passes(&args.common)? as f64;
+                [0.1, 0.5, 1.0, 2.0, 4.0]
+                    .map(|factor| (factor * passes).ceil())
+                    .to_vec()
+            }
+            Over::WeightDecay => vec![0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001],
+            Over::Damping => vec![0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001],
+            Over::Removed => (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+        },
+        given => given.to_vec(),
+    };
+    for (place, &value) in values.iter().enumerate() {
+        if !(value.is_finite() && value >= 0.0) {
+            return refuse(format!("has {value}: it must be positive"));
+        }
+        if values[..place].contains(&value) {
+            return refuse(format!("has {value} twice"));
+        }
+        let whole = matches!(args.over, Over::Width | Over::Depth | Over::Epochs);
+        if whole && (value.fract() != 0.0 || value < 1.0 || value > 1e9) {
+            return refuse(format!(
+                "has {value}: a {} is a whole number from 1",
+                args.over.name()
+            ));
+        }
+        if args.over == Over::Removed && !(value > 0.0 && value < 100.0) {
+            return refuse(format!(
+                "has {value}: a percentage of the examples lies between 0 and 100"
+            ));
+        }
+    }
+    Ok(values)
+}
+
+/// The passes of the preset, or those asked for.
+fn passes(common: &Common) -> Result<usize, CliError> {
+    if let Some(epochs) = common.epochs {
+        return Ok(epochs);
+    }
+    let model: Model = common.model.parse()?;
+    let dataset = data::load(&common.data, common.target.as_deref())?;
+    model.check(&dataset)?;
+    Ok(Scaled::of(common.preset.into(), model, &dataset)
+        .training
+        .epochs)
+}
+
+/// The options with the setting at one value.
+fn varied(args: &Sweeping, value: f64) -> Result<Common, CliError> {
+    let mut common = args.common.clone();
+    match args.over {
+        Over::Width => {
+            let depth = common.hidden.as_ref().map_or(2, Vec::len);
+            common.hidden = Some(vec![value as usize; depth]);
+        }
+        Over::Depth => {
+            let width = match &common.hidden {
+                Some(hidden) => hidden.first().copied().unwrap_or(1),
+                None => {
+                    let model: Model = common.model.parse()?;
+                    let dataset = data::load(&common.data, common.target.as_deref())?;
+                    model.check(&dataset)?;
+                    Scaled::of(common.preset.into(), model, &dataset)
+                        .width()
+                        .unwrap_or(1)
+                }
+            };
+            common.hidden = Some(vec![width; value as usize]);
+        }
+        Over::Epochs => common.epochs = Some(value as usize),
+        Over::WeightDecay => common.weight_decay = Some(value),
+        Over::Damping => common.damping = Some(value),
+        Over::Removed => common.group = Group::Share(value / 100.0),
+    }
+    Ok(common)
+}
+
+fn default_folder(args: &Sweeping) -> Result<PathBuf, CliError> {
+    let common = &args.common;
+    let model: Model = common.model.parse()?;
+    let name = common.data.file_stem().unwrap_or(common.data.as_os_str());
+    Ok(Path::new("runs").join(format!(
+        "sweep-{}-{model}-{}-{}-{}",
+        args.over.name(),
+        name.to_string_lossy(),
+        backdraft_models::Preset::from(common.preset),
+        common.seed
+    )))
+}
