@@ -24,6 +24,7 @@ mod folder;
 mod json;
 mod labels;
 mod number;
+mod page;
 mod record;
 mod report;
 mod scores;
