@@ -87,7 +87,7 @@ impl Decomposition {
             [
                 text("p", DISTANCE.1),
                 figure(drawing, keys(series), &caption),
-                table("told", &head, (0..MEANINGS.len()).map(gap)),
+                table("told meant", &head, (0..MEANINGS.len()).map(gap)),
                 self.removals(),
             ],
         ))

@@ -54,9 +54,9 @@ impl Mislabel {
         };
         let found: Vec<String> = self.ordered().into_iter().map(found).collect();
         let answer = format!(
-            "Of {}, inspecting a fifth of the examples finds, by {}.",
+            "Of {}, inspecting a fifth of the examples finds: {}.",
             of(self.wrong.len(), "wrong label"),
-            found.join(", by "),
+            found.join(", "),
         );
         let head = header(
             title,

@@ -60,7 +60,9 @@ pub(super) fn bars(
                 let middle = top + 0.175;
                 let ends = [(mean - std).max(start), mean + std];
                 let line = ends.map(|end| (end, middle));
-                let caps = ends.map(|end| [(end, middle - 0.08), (end, middle + 0.08)]);
+                // No cap where the deviation goes on beyond the axis.
+                let caps = ends.into_iter().filter(|end| *end > start);
+                let caps = caps.map(|end| [(end, middle - 0.08), (end, middle + 0.08)]);
                 let lines = [line].into_iter().chain(caps);
                 chart.draw_series(lines.map(|it| PathElement::new(it, INK.stroke_width(LINE))))?;
             }
