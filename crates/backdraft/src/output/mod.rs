@@ -14,6 +14,8 @@
 //!
 //! A [`TrainingFolder`] is that of `backdraft train`, whose files appear one by one while it runs.
 //!
+//! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
+//!
 //! A score is the predicted change of a query's loss when the training example is *removed*:
 //! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped.
 
@@ -24,6 +26,7 @@ mod folder;
 mod json;
 mod labels;
 mod number;
+mod page;
 mod record;
 mod report;
 mod scores;

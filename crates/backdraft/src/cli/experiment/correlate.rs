@@ -98,7 +98,7 @@ impl WithLoss for Work<'_> {
                 lab.store,
                 Correlations::FILE,
                 &it.to_json()?,
-                "",
+                &it.to_html(&lab.store.title())?,
                 &it.to_table(),
             ),
             None => Ok(()),

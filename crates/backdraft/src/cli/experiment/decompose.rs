@@ -39,7 +39,7 @@ pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
             &store,
             Decomposition::FILE,
             &it.to_json()?,
-            "",
+            &it.to_html(&store.title())?,
             &it.to_table(),
         ),
         None => Ok(()),

@@ -68,7 +68,13 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
         store: &store,
     };
     match with_loss(objective, &prepared.dataset.train, work)? {
-        Some(it) => show(&store, Mislabel::FILE, &it.to_json()?, "", &it.to_table()),
+        Some(it) => show(
+            &store,
+            Mislabel::FILE,
+            &it.to_json()?,
+            &it.to_html(&store.title())?,
+            &it.to_table(),
+        ),
         None => Ok(()),
     }
 }

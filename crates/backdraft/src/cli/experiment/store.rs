@@ -71,6 +71,12 @@ impl Store {
         self.folder.path()
     }
 
+    /// The folder's name, which the report bears.
+    pub fn title(&self) -> String {
+        let name = self.path().file_name().unwrap_or(self.path().as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
     fn clear(&self) -> Result<(), OutputError> {
         self.folder.remove_folder(POINTS)?;
         self.folder.remove_folder(STAGES)?;

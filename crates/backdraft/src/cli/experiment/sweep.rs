@@ -96,7 +96,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         &whole,
         Sweep::FILE,
         &sweep.to_json()?,
-        "",
+        &sweep.to_html(&whole.title())?,
         &sweep.to_table(),
     )
 }

@@ -9,7 +9,8 @@
 //! | [`Sweep`]         | `sweep.json`     | the gaps against one setting                                    |
 //! | [`Mislabel`]      | `mislabel.json`  | how soon influence finds wrong labels                           |
 //!
-//! Each has `to_json`, and `to_table` for the terminal.
+//! Each has `to_json`, `to_table` for the terminal, and `to_html`: a report in one file without network, to be named as
+//! [`Report::FILE`](super::Report::FILE).
 //!
 //! In JSON, numbers that are not finite are `null`, and are read back as NaN. Every digit of a number is written; a reader that
 //! rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
@@ -20,6 +21,7 @@ mod named;
 pub mod paper;
 mod ranking;
 mod record;
+mod report;
 mod summary;
 mod table;
 

@@ -1,8 +1,8 @@
 //! Examples as rows of a table.
 
-use super::html::{Html, classed, element, table, text};
 use super::{Example, Explained, ScoredExample};
 use crate::output::number::{change, short};
+use crate::output::page::{Html, classed, element, table, text};
 use crate::output::{Labels, OutputError};
 
 /// How many features are shown.

@@ -1,15 +1,10 @@
 //! How to read the report.
 
-use super::html::{Html, element, section, text};
+use crate::output::page::{self, Html};
 
 /// What the numbers are, for someone who meets them for the first time.
 pub(super) fn guide() -> Html {
-    let entry = |(name, meaning): (&str, &str)| [text("dt", name), text("dd", meaning)];
-    let entries = ENTRIES.into_iter().flat_map(entry);
-    section(
-        "How to read this",
-        [element("dl", &[("class", "guide")], entries)],
-    )
+    page::guide(&ENTRIES)
 }
 
 const ENTRIES: [(&str, &str); 7] = [

@@ -2,7 +2,6 @@
 
 mod features;
 mod guide;
-mod html;
 mod picture;
 mod plot;
 mod query;
@@ -12,7 +11,7 @@ mod verify;
 pub use features::Features;
 pub use picture::Frame;
 
-use self::html::{Html, element, section, text, void};
+use super::page::{page, section};
 use super::{Labels, OutputError, RunRecord, Target};
 
 /// Everything the report shows.
@@ -96,37 +95,6 @@ impl Report {
             verify::verify(self)?,
             guide::guide(),
         ];
-        let page = element(
-            "html",
-            &[("lang", "en")],
-            [
-                self.head(),
-                element("body", &[], [element("main", &[], body)]),
-            ],
-        );
-        Ok(format!("<!DOCTYPE html>\n{}\n", page.into_string()))
-    }
-
-    fn head(&self) -> Html {
-        let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-        let meta = |attributes: &[(&str, &str)]| void("meta", attributes);
-        element(
-            "head",
-            &[],
-            [
-                meta(&[("charset", "utf-8")]),
-                meta(&[
-                    ("http-equiv", "Content-Security-Policy"),
-                    ("content", policy),
-                ]),
-                meta(&[
-                    ("name", "viewport"),
-                    ("content", "width=device-width, initial-scale=1"),
-                ]),
-                meta(&[("name", "color-scheme"), ("content", "light dark")]),
-                text("title", format!("{} · Backdraft", self.title)),
-                element("style", &[], [Html::trusted(include_str!("style.css"))]),
-            ],
-        )
+        Ok(page(&self.title, body))
     }
 }

@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::html::{Html, classed, div, element, text, void};
 use super::{Example, Explained, ScoredExample};
 use crate::output::number::change;
+use crate::output::page::{Html, classed, div, element, text, void};
 use crate::output::{Labels, OutputError};
 
 /// How an example's features make a grey picture.

@@ -1,8 +1,8 @@
 //! One query beside the training examples that matter most to it.
 
-use super::html::{Html, classed, element, text};
 use super::{Explained, Layout, Report, plot};
 use crate::output::number::short;
+use crate::output::page::{Html, classed, element, text};
 use crate::output::{OutputError, QueryRecord, SolveRecord};
 
 /// The part of the report on one query.

@@ -1,9 +1,9 @@
 //! The head of the report: the question, the answer and the run in a few facts.
 
-use super::html::{Html, classed, element, facts, section, text};
 use super::{Explained, Report};
-use crate::output::number::{change, count, percent, short};
-use crate::output::{Quality, Verification, WeightsFile};
+use crate::output::number::{change, count, short};
+use crate::output::page::{Html, details, facts, header, more, named, quality, section};
+use crate::output::{Verification, WeightsFile};
 
 /// Title, question and answer.
 pub(super) fn head(report: &Report) -> Html {
@@ -16,18 +16,11 @@ pub(super) fn head(report: &Report) -> Html {
         settings.model,
         plural(report.record.queries.len(), "test example"),
     );
-    element(
-        "header",
-        &[],
-        [
-            classed("p", "name", &report.title),
-            text(
-                "h1",
-                "Which training examples made this network behave like this?",
-            ),
-            classed("p", "question", question),
-            classed("p", "answer", answer(report)),
-        ],
+    header(
+        &report.title,
+        "Which training examples made this network behave like this?",
+        &question,
+        &answer(report),
     )
 }
 
@@ -54,11 +47,6 @@ pub(super) fn run(report: &Report) -> Html {
         ("Seed", settings.seed.to_string()),
         ("Time", format!("{} s", short(seconds))),
     ];
-    let named = |(name, value): (&str, String)| (name.to_string(), value);
-    let details = settings
-        .details
-        .iter()
-        .map(|(name, value)| (name.clone(), plain(value)));
     let timings = record
         .timings
         .iter()
@@ -70,27 +58,13 @@ pub(super) fn run(report: &Report) -> Html {
     .into_iter()
     .chain(record.started.clone().map(|started| ("started", started)))
     .map(named);
-    let more =
-        |title: &str, values: Html| element("details", &[], [text("summary", title), values]);
     section(
         "The run",
         [
             facts(main.into_iter().map(named)),
-            more("All settings", facts(details)),
+            details(&settings.details),
             more("Timings and versions", facts(timings.chain(versions))),
         ],
-    )
-}
-
-fn quality(examples: usize, quality: &Quality) -> String {
-    let accuracy = quality
-        .accuracy
-        .map(|share| format!("{} right, ", percent(share)));
-    format!(
-        "{}loss {}, {} examples",
-        accuracy.unwrap_or_default(),
-        short(quality.loss),
-        count(examples)
     )
 }
 
@@ -100,14 +74,6 @@ fn weights(file: Option<&WeightsFile>) -> String {
         Some(WeightsFile { file, map, .. }) if map.is_empty() => format!("from {file}"),
         Some(WeightsFile { file, map, .. }) => format!("from {file}, renamed by {}", map.join(" ")),
         None => "trained in this run".into(),
-    }
-}
-
-/// A setting without JSON's quotes around a bare string.
-fn plain(value: &serde_json::Value) -> String {
-    match value.as_str() {
-        Some(text) => text.to_string(),
-        None => value.to_string(),
     }
 }
 

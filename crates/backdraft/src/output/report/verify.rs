@@ -1,8 +1,8 @@
 //! Predicted against actual changes.
 
-use super::html::{Html, classed, element, section, table, text};
 use super::{Report, plot};
 use crate::output::number::{change, count, short, short_or_dash};
+use crate::output::page::{Html, classed, element, section, table, text};
 use crate::output::{Kind, OutputError, Pair, Verification};
 
 /// The section on how the predictions were checked.

@@ -4,15 +4,15 @@ use std::fmt::Write;
 
 /// Finished HTML. Text becomes it only through escaping, so what users name cannot become markup.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Html(String);
+pub(in crate::output) struct Html(String);
 
 impl Html {
     /// Markup of our own making: the stylesheet or a drawing.
-    pub(super) fn trusted(markup: impl Into<String>) -> Self {
+    pub(in crate::output) fn trusted(markup: impl Into<String>) -> Self {
         Self(markup.into())
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(in crate::output) fn into_string(self) -> String {
         self.0
     }
 }
@@ -30,7 +30,7 @@ impl FromIterator<Html> for Html {
 }
 
 /// The element `name` with attributes and children.
-pub(super) fn element(
+pub(in crate::output) fn element(
     name: &str,
     attributes: &[(&str, &str)],
     children: impl IntoIterator<Item = Html>,
@@ -42,7 +42,7 @@ pub(super) fn element(
 }
 
 /// An element without children or an end, such as `img`.
-pub(super) fn void(name: &str, attributes: &[(&str, &str)]) -> Html {
+pub(in crate::output) fn void(name: &str, attributes: &[(&str, &str)]) -> Html {
     let mut html = format!("<{name}");
     for (key, value) in attributes {
         let _ = write!(html, " {key}=\"{}\"", escape(value));
@@ -52,28 +52,32 @@ pub(super) fn void(name: &str, attributes: &[(&str, &str)]) -> Html {
 }
 
 /// An element with one piece of text.
-pub(super) fn text(name: &str, content: impl AsRef<str>) -> Html {
+pub(in crate::output) fn text(name: &str, content: impl AsRef<str>) -> Html {
     element(name, &[], [content.into()])
 }
 
 /// An element of a class with one piece of text.
-pub(super) fn classed(name: &str, class: &str, content: impl AsRef<str>) -> Html {
+pub(in crate::output) fn classed(name: &str, class: &str, content: impl AsRef<str>) -> Html {
     element(name, &[("class", class)], [content.into()])
 }
 
 /// A `div` of a class.
-pub(super) fn div(class: &str, children: impl IntoIterator<Item = Html>) -> Html {
+pub(in crate::output) fn div(class: &str, children: impl IntoIterator<Item = Html>) -> Html {
     element("div", &[("class", class)], children)
 }
 
 /// A titled section.
-pub(super) fn section(title: &str, children: impl IntoIterator<Item = Html>) -> Html {
+pub(in crate::output) fn section(title: &str, children: impl IntoIterator<Item = Html>) -> Html {
     let children = std::iter::once(text("h2", title)).chain(children);
     element("section", &[], children)
 }
 
 /// A table that scrolls sideways when the page is narrow. The first row is its head.
-pub(super) fn table(class: &str, head: &[&str], rows: impl IntoIterator<Item = Html>) -> Html {
+pub(in crate::output) fn table(
+    class: &str,
+    head: &[&str],
+    rows: impl IntoIterator<Item = Html>,
+) -> Html {
     let head = element(
         "thead",
         &[],
@@ -91,7 +95,7 @@ pub(super) fn table(class: &str, head: &[&str], rows: impl IntoIterator<Item = H
 }
 
 /// Names and values in two columns.
-pub(super) fn facts(facts: impl IntoIterator<Item = (String, String)>) -> Html {
+pub(in crate::output) fn facts(facts: impl IntoIterator<Item = (String, String)>) -> Html {
     let fact = |(name, value)| div("fact", [text("dt", name), text("dd", value)]);
     element("dl", &[("class", "facts")], facts.into_iter().map(fact))
 }

@@ -1,0 +1,94 @@
+//! Records as tables.
+
+use backdraft::output::experiment::Decomposition;
+
+use crate::record::{correlations, decomposition, mislabel, odd, sweep};
+
+const MISSING: &str = "1 of 3 removals failed and are left out. \
+                       The first: examples 3, 17, 20 and 2 more, PBRF: the loss became <script>.";
+
+#[test]
+fn gaps_stand_beside_the_papers() {
+    let expected = "\
+gap                 mean  ± std      paper  ± std
+warm start           0.4  ± 0.2828   0.208  ± 0.732
+proximity           0.02  ± 0.01414  0.006  ± 0.024
+non-convergence      0.6  ± 0.4243   0.211  ± 0.745
+linearization    2.00e-5  ± 1.41e-5  0.000  ± 0.000
+solver           4.00e-4  ± 2.83e-4  0.001  ± 0.004
+
+mean over the training set of the L2 distance between outputs, over 2 removals
+paper: Table 5, MLP on a tenth of MNIST
+";
+    let mut decomposition = decomposition();
+    assert_eq!(decomposition.to_table(), format!("{MISSING}\n\n{expected}"));
+    decomposition.failed.clear();
+    assert_eq!(decomposition.to_table(), expected);
+
+    decomposition.setup.data = "digits".into();
+    let Decomposition { setup, points, .. } = decomposition;
+    let alone = Decomposition::new(setup, points, vec![]).to_table();
+    assert!(
+        alone.starts_with("gap                 mean  ± std\n"),
+        "{alone}"
+    );
+    assert!(!alone.contains("paper"), "{alone}");
+}
+
+#[test]
+fn correlations_stand_beside_the_papers() {
+    let expected = "\
+response    Pearson  Spearman  P within  S within  paper P  paper S  from
+PBRF              1         1         1         1     0.98     0.99  Table 2
+warm start  -0.6169   -0.7143        -1        -1     0.22     0.35  Table 2
+";
+    let text = correlations().to_table();
+    assert!(
+        text.starts_with(&format!("{MISSING}\n\n{expected}\n")),
+        "{text}"
+    );
+    assert!(text.ends_with("paper: MLP on a tenth of MNIST\n"), "{text}");
+}
+
+#[test]
+fn a_sweep_has_a_row_a_value() {
+    let expected = "\
+width  warm start  proximity  non-convergence  linearization   solver  removals
+   16           –          –                –              –        –    failed
+  128         0.4       0.02              0.6        2.00e-5  4.00e-4         2
+ 1024         0.4       0.02              0.6        2.00e-5  4.00e-4         2
+";
+    let text = sweep().to_table();
+    let told =
+        "1 of 3 values failed. The first: width 16: training diverged. 2 of 6 removals failed";
+    assert!(text.starts_with(told), "{text}");
+    assert!(text.contains(&format!("\n\n{expected}\n")), "{text}");
+}
+
+#[test]
+fn rankings_are_told_by_what_they_find() {
+    let expected = "\
+inspected by     10 %    20 %     30 %  area
+self-influence  0.0 %  50.0 %  100.0 %   0.8
+PBRF            0.0 %  50.0 %  100.0 %   0.8
+random          0.0 %   0.0 %   50.0 %   0.5
+";
+    let text = mislabel().to_table();
+    let told = "1 of 10 examples failed and are ranked last. The first: examples 3";
+    assert!(text.starts_with(told), "{text}");
+    assert!(text.contains(&format!("\n\n{expected}\n")), "{text}");
+}
+
+#[test]
+fn tables_survive_the_oddest_numbers() {
+    let (decompositions, correlations, sweeps, mislabels) = odd();
+    let texts = [
+        decompositions.iter().map(|it| it.to_table()).collect(),
+        correlations.iter().map(|it| it.to_table()).collect(),
+        sweeps.iter().map(|it| it.to_table()).collect::<Vec<_>>(),
+        mislabels.iter().map(|it| it.to_table()).collect(),
+    ];
+    for text in texts.iter().flatten() {
+        assert!(text.ends_with('\n') && text.lines().count() >= 3, "{text}");
+    }
+}
