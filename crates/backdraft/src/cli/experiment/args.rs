@@ -73,12 +73,22 @@ pub(in crate::cli) struct Common {
     #[arg(long)]
     pub hessian: bool,
 
+    /// Minimise the proximal Bregman responses until nothing is left to gain, by L-BFGS over all examples, in place of half the passes
+    /// that trained the network. Best with `--precision f64 --solver cg`: then what is compared is exact.
+    #[arg(long)]
+    pub converge: bool,
+
     /// How the influence estimate is solved for. Default: lissa, as in the paper; for mislabel, which solves once for each example, cg.
     #[arg(long, value_enum)]
     pub solver: Option<SolverName>,
 
+    /// The relative residual at which the influence estimate counts as solved. Default: 0.1 for lissa, whose depth it decides; the
+    /// float type's for cg, but 0.01 for mislabel.
+    #[arg(long, value_name = "RESIDUAL", allow_negative_numbers = true)]
+    pub tolerance: Option<f64>,
+
     /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the first removal
-    /// is below a tenth, at most the preset's; printed.
+    /// is small enough, at most the preset's; printed.
     #[arg(long, value_name = "STEPS")]
     pub depth: Option<usize>,
 
@@ -136,6 +146,10 @@ Stopped (Ctrl-C, kill, power cut), the same command goes on after the last respo
 pub(in crate::cli) struct Decompose {
     #[command(flatten)]
     pub common: Common,
+
+    /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses, as `correlate` does.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub tests: usize,
 }
 
 /// Settings of `correlate`.

@@ -1,7 +1,7 @@
 //! `backdraft correlate`: what influence estimates predict.
 
 use backdraft_curvature::{Cost, Loss};
-use backdraft_models::{Zoo, per_example_losses};
+use backdraft_models::{data::Split, per_example_losses};
 use burn::tensor::Tensor;
 
 use super::{
@@ -35,6 +35,7 @@ pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
         corrupt_labels: None,
         all: false,
         solver: SolverName::Lissa,
+        tolerance: None,
     };
     let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
@@ -58,40 +59,13 @@ impl WithLoss for Work<'_> {
 
     fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
         let lab = Lab::new(self.prepared, self.store, loss, targets)?;
-        let tests = lab.dataset.test.select(&lab.plan.tests);
-        let losses = |module: &Zoo| per_example_losses(module, &tests, lab.objective);
-        let before = losses(&lab.base);
+        let tests = Tests::of(&lab);
         let found = lab.with_solver(|solver, words| {
-            let measure = |answers: &mut Answers<'_, '_, L>| {
-                let influence = predicted(answers)?;
-                let mut change = |stage| -> Result<Vec<f64>, StageError> {
-                    let after = losses(&answers.get(stage)?);
-                    if !after.iter().all(|loss| loss.is_finite()) {
-                        return Err(StageError::Point("a test loss is not finite".to_owned()));
-                    }
-                    Ok(after
-                        .iter()
-                        .zip(&before)
-                        .map(|(after, before)| after - before)
-                        .collect())
-                };
-                let responses = Responses {
-                    warm_start: change(Stage::WarmStart)?,
-                    pbrf: change(Stage::Pbrf)?,
-                    two_stage: change(Stage::TwoStage)?,
-                    cold_start: change(Stage::ColdStart)?,
-                };
-                Ok(PointChanges {
-                    removed: answers.removed(),
-                    influence,
-                    responses,
-                    seconds: std::mem::take(&mut answers.seconds),
-                })
-            };
-            let found = lab.points(self.args.shard, solver, measure)?;
-            let tests = lab.plan.tests.clone();
-            Ok(found
-                .map(|(points, failed)| Correlations::new(lab.setup(words), tests, points, failed)))
+            let found = lab.points(self.args.shard, solver, |answers| tests.changes(answers))?;
+            let indices = lab.plan.tests.clone();
+            Ok(found.map(|(points, failed)| {
+                Correlations::new(lab.setup(words), indices, points, failed)
+            }))
         })?;
         match found {
             Some(it) => show(
@@ -103,6 +77,50 @@ impl WithLoss for Work<'_> {
             ),
             None => Ok(()),
         }
+    }
+}
+
+/// The test examples whose losses are predicted.
+pub(super) struct Tests {
+    split: Split,
+    /// Their losses at the trained parameters.
+    before: Vec<f64>,
+}
+
+impl Tests {
+    pub fn of<L: Loss>(lab: &Lab<'_, L>) -> Self {
+        let split = lab.dataset.test.select(&lab.plan.tests);
+        let before = per_example_losses(&lab.base, &split, lab.objective);
+        Self { split, before }
+    }
+
+    /// What a removal does to them, as predicted and by each response.
+    pub fn changes<L: Loss>(
+        &self,
+        answers: &mut Answers<'_, '_, L>,
+    ) -> Result<PointChanges, StageError> {
+        let influence = predicted(answers)?;
+        let mut change = |stage| -> Result<Vec<f64>, StageError> {
+            let model = answers.get(stage)?;
+            let after = per_example_losses(&model, &self.split, answers.lab().objective);
+            if !after.iter().all(|loss| loss.is_finite()) {
+                return Err(StageError::Point("a test loss is not finite".to_owned()));
+            }
+            let pairs = after.iter().zip(&self.before);
+            Ok(pairs.map(|(after, before)| after - before).collect())
+        };
+        let responses = Responses {
+            warm_start: change(Stage::WarmStart)?,
+            pbrf: change(Stage::Pbrf)?,
+            two_stage: change(Stage::TwoStage)?,
+            cold_start: change(Stage::ColdStart)?,
+        };
+        Ok(PointChanges {
+            removed: answers.removed(),
+            influence,
+            responses,
+            seconds: answers.seconds.clone(),
+        })
     }
 }
 

@@ -2,9 +2,11 @@
 
 use backdraft_curvature::Loss;
 use backdraft_models::output_distance;
+use serde::{Deserialize, Serialize};
 
 use super::{
     args::{Common, Decompose},
+    correlate::Tests,
     lab::Lab,
     plan::{Prepared, Wish, prepare},
     points::{Answers, open, show},
@@ -16,8 +18,9 @@ use crate::{
         CliError,
         args::SolverName,
         losses::{TargetsOf, WithLoss, with_loss},
+        progress::say,
     },
-    output::experiment::{Decomposition, Gaps, PointGaps},
+    output::experiment::{Correlations, Decomposition, Gaps, PointChanges, PointGaps},
 };
 
 /// From retraining to the estimate.
@@ -32,19 +35,32 @@ const STAGES: [Stage; 6] = [
 
 /// Runs `backdraft decompose`.
 pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
-    let prepared = prepare(&args.common, WISH)?;
+    let wish = Wish {
+        tests: args.tests,
+        ..WISH
+    };
+    let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
-    match decomposition(&args.common, &prepared, &store)? {
-        Some(it) => show(
-            &store,
-            Decomposition::FILE,
-            &it.to_json()?,
-            &it.to_html(&store.title())?,
-            &it.to_table(),
-        ),
-        None => Ok(()),
+    let Some(found) = decomposition(&args.common, &prepared, &store)? else {
+        return Ok(());
+    };
+    if let Some(it) = found.correlations {
+        store.write(Correlations::FILE, &it.to_json()?)?;
+        store.write(CORRELATIONS, it.to_html(&store.title())?.as_bytes())?;
+        say(format_args!("\n{}", it.to_table().trim_end()));
     }
+    let it = found.decomposition;
+    show(
+        &store,
+        Decomposition::FILE,
+        &it.to_json()?,
+        &it.to_html(&store.title())?,
+        &it.to_table(),
+    )
 }
+
+/// The report on test losses, where they were asked for.
+const CORRELATIONS: &str = "correlations.html";
 
 /// What a decomposition asks of a plan.
 pub(super) const WISH: Wish = Wish {
@@ -53,6 +69,7 @@ pub(super) const WISH: Wish = Wish {
     corrupt_labels: None,
     all: false,
     solver: SolverName::Lissa,
+    tolerance: None,
 };
 
 /// The decomposition, if no removals are left to other parts.
@@ -60,7 +77,7 @@ pub(super) fn decomposition(
     args: &Common,
     prepared: &Prepared,
     store: &Store,
-) -> Result<Option<Decomposition>, CliError> {
+) -> Result<Option<Decomposed>, CliError> {
     let objective = prepared.plan.model.objective(&prepared.dataset.task);
     let work = Work {
         args,
@@ -70,6 +87,12 @@ pub(super) fn decomposition(
     with_loss(objective, &prepared.dataset.train, work)
 }
 
+/// What a decomposition comes to, with the correlations if there are tests.
+pub(super) struct Decomposed {
+    pub decomposition: Decomposition,
+    pub correlations: Option<Correlations>,
+}
+
 struct Work<'a> {
     args: &'a Common,
     prepared: &'a Prepared,
@@ -77,19 +100,48 @@ struct Work<'a> {
 }
 
 impl WithLoss for Work<'_> {
-    type Out = Result<Option<Decomposition>, CliError>;
+    type Out = Result<Option<Decomposed>, CliError>;
 
     fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
         let lab = Lab::new(self.prepared, self.store, loss, targets)?;
+        let tests = (!lab.plan.tests.is_empty()).then(|| Tests::of(&lab));
+        let measure = |answers: &mut Answers<'_, '_, L>| {
+            let gaps = gaps(answers)?;
+            let changes = tests.as_ref().map(|tests| tests.changes(answers));
+            Ok(Point {
+                gaps,
+                changes: changes.transpose()?,
+            })
+        };
         lab.with_solver(|solver, words| {
-            let found = lab.points(self.args.shard, solver, measure)?;
-            Ok(found.map(|(points, failed)| Decomposition::new(lab.setup(words), points, failed)))
+            let Some((points, failed)) = lab.points(self.args.shard, solver, measure)? else {
+                return Ok(None);
+            };
+            let (gaps, changes): (Vec<_>, Vec<_>) =
+                points.into_iter().map(|it| (it.gaps, it.changes)).unzip();
+            let setup = lab.setup(words);
+            let correlations = tests.is_some().then(|| {
+                let changes = changes.into_iter().flatten().collect();
+                let tests = lab.plan.tests.clone();
+                Correlations::new(setup.clone(), tests, changes, failed.clone())
+            });
+            Ok(Some(Decomposed {
+                decomposition: Decomposition::new(setup, gaps, failed),
+                correlations,
+            }))
         })
     }
 }
 
+/// What is measured of one removal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Point {
+    gaps: PointGaps,
+    changes: Option<PointChanges>,
+}
+
 /// The distances of the outputs on the training set from stage to stage.
-fn measure<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, StageError> {
+fn gaps<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, StageError> {
     let mut gaps = [0.0; 5];
     let mut before = answers.get(STAGES[0])?;
     for (gap, stage) in gaps.iter_mut().zip(&STAGES[1..]) {
@@ -106,6 +158,6 @@ fn measure<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, Stage
     Ok(PointGaps {
         removed: answers.removed(),
         gaps: Gaps::from_array(gaps),
-        seconds: std::mem::take(&mut answers.seconds),
+        seconds: answers.seconds.clone(),
     })
 }

@@ -161,10 +161,17 @@ impl<'a, L: Loss> Lab<'a, L> {
         matrix: &dyn BatchOperator,
     ) -> Result<(Box<dyn Solver>, String), CliError> {
         match self.plan.solver_name {
-            SolverName::Cg => Ok((
-                Box::new(ConjugateGradientConfig::default().init()?),
-                "conjugate gradients".to_owned(),
-            )),
+            SolverName::Cg => {
+                let config = ConjugateGradientConfig {
+                    tolerance: self.plan.tolerance,
+                    ..Default::default()
+                };
+                let words = match config.tolerance {
+                    Some(tolerance) => format!("conjugate gradients, residual {tolerance}"),
+                    None => "conjugate gradients".to_owned(),
+                };
+                Ok((Box::new(config.init()?), words))
+            }
             SolverName::Direct => Ok((
                 Box::new(DirectConfig::default().init()?),
                 "Cholesky factorisation".to_owned(),
@@ -191,7 +198,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             scale: plan.scale.map_or(Scale::Auto, Scale::Fixed),
             batch_size: self.training.batch_size,
             seed: plan.seed,
-            tolerance: RESIDUAL,
+            tolerance: plan.tolerance.unwrap_or(RESIDUAL),
         };
         if let (Some(_), Some(_)) = (plan.depth, plan.scale) {
             return Ok(config);
@@ -239,7 +246,7 @@ impl<'a, L: Loss> Lab<'a, L> {
         details.insert("training".into(), json!(self.training));
         details.insert("scaled".into(), json!(plan.scaled));
         details.insert("response_epochs".into(), json!(plan.response_epochs()));
-        details.insert("converged_responses".into(), json!(plan.converged()));
+        details.insert("converge".into(), json!(plan.lbfgs() || plan.converge));
         details.insert("precision".into(), json!(plan.precision));
         details.insert(
             "examples_in_a_removal".into(),
@@ -289,7 +296,7 @@ fn base(
     initial: &Zoo,
     bars: &Bars,
 ) -> Result<(Zoo, TrainConfig), CliError> {
-    if plan.converged() {
+    if plan.lbfgs() {
         bars.stage("base network", 1);
         let trained = train(
             initial.clone(),

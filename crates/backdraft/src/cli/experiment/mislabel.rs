@@ -46,6 +46,7 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
         corrupt_labels: Some(args.corrupt),
         all: true,
         solver: SolverName::Cg,
+        tolerance: Some(0.01),
     };
     let prepared = prepare(&args.common, wish)?;
     let wrong = prepared.wrong();

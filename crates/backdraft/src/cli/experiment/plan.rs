@@ -49,7 +49,10 @@ pub(super) struct Plan {
     pub search: bool,
     pub damping: f64,
     pub hessian: bool,
+    /// Whether the proximal Bregman responses are minimised to their end.
+    pub converge: bool,
     pub solver: &'static str,
+    pub tolerance: Option<f64>,
     /// LiSSA's; without a depth it is found from the residual, up to `max_depth`.
     pub depth: Option<usize>,
     pub max_depth: usize,
@@ -90,6 +93,8 @@ pub(super) struct Wish {
     pub all: bool,
     /// The solver if none is named.
     pub solver: SolverName,
+    /// Its tolerance, if it is not to be its own.
+    pub tolerance: Option<f64>,
 }
 
 impl Prepared {
@@ -124,8 +129,8 @@ impl Prepared {
 }
 
 impl Plan {
-    /// Whether the responses are minimised until nothing is left to gain, as L-BFGS trains the base.
-    pub fn converged(&self) -> bool {
+    /// Whether L-BFGS trains the base, and then finds all responses too.
+    pub fn lbfgs(&self) -> bool {
         matches!(self.training.optimizer, Optimizer::Lbfgs { .. })
     }
 
@@ -238,6 +243,12 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             format!("is {scale}: it must be positive and finite"),
         );
     }
+    if let Some(tolerance) = args.tolerance.filter(|it| !(*it > 0.0 && *it < 1.0)) {
+        return refuse(
+            "--tolerance",
+            format!("is {tolerance}: it must lie between 0 and 1"),
+        );
+    }
     for (option, zero) in [
         ("--depth", args.depth == Some(0)),
         ("--repeats", args.repeats == 0),
@@ -273,7 +284,11 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         search: args.learning_rate == Some(Rate::Search),
         damping,
         hessian: args.hessian,
+        converge: args.converge,
         solver: solver.name(),
+        tolerance: args
+            .tolerance
+            .or_else(|| wish.tolerance.filter(|_| solver == wish.solver)),
         depth: args.depth,
         max_depth: args.depth.unwrap_or(scaled.depth),
         repeats: args.repeats,

@@ -20,6 +20,13 @@ const CONVERGED: Stop = Stop {
     max_steps: 10_000,
 };
 
+/// The same for a network, which may have its minimum at a kink.
+const SETTLED: Stop = Stop {
+    tolerance: 1e-4,
+    decrease: 1e-6,
+    max_steps: 2_000,
+};
+
 /// What is done about a removal. From the first to the sixth, each step changes one thing (Bae et al. 2022, Section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -157,7 +164,7 @@ impl<L: Loss> Lab<'_, L> {
     /// Trains from the initial parameters, half as long again as the base network, with the weights of the examples removed lowered.
     fn cold(&self, removal: &Removal) -> Result<Zoo, StageError> {
         let initial = self.initial();
-        if self.plan.converged() {
+        if self.plan.lbfgs() {
             let objective = self
                 .responses
                 .objective(ResponseKind::Retraining, removal.clone())?;
@@ -193,13 +200,19 @@ impl<L: Loss> Lab<'_, L> {
         removal: Removal,
     ) -> Result<Zoo, StageError> {
         let objective = self.responses.objective(kind, removal)?;
-        let found = if self.plan.converged() {
-            self.bars.stage(stage.name(), 1);
-            let found = objective.minimize(self.theta(), CONVERGED)?.theta;
-            self.bars.step();
-            found
-        } else {
-            self.descend(stage, &objective)?
+        let bregman = matches!(kind, ResponseKind::Bregman | ResponseKind::Linearized);
+        let stop = match self.plan.lbfgs() {
+            true => Some(CONVERGED),
+            false => (self.plan.converge && bregman).then_some(SETTLED),
+        };
+        let found = match stop {
+            Some(stop) => {
+                self.bars.stage(stage.name(), 1);
+                let found = objective.minimize(self.theta(), stop)?.theta;
+                self.bars.step();
+                found
+            }
+            None => self.descend(stage, &objective)?,
         };
         Ok(self.at(found))
     }
@@ -233,7 +246,7 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// The network with parameters `theta`, and the base's running statistics.
-    fn at(&self, theta: Tensor<1>) -> Zoo {
+    pub fn at(&self, theta: Tensor<1>) -> Zoo {
         self.responses
             .cost()
             .model()

@@ -66,9 +66,9 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         say(format_args!("\n{} {value}", over.name()));
         let store = open(common, prepared)?;
         let point = match decomposition(common, prepared, &store) {
-            Ok(decomposition) => SweepPoint {
+            Ok(found) => SweepPoint {
                 value: *value,
-                decomposition,
+                decomposition: found.map(|it| it.decomposition),
                 failure: None,
             },
             Err(
