@@ -1,5 +1,7 @@
 //! A model, a loss and the examples it is averaged over.
 
+mod gradients;
+
 use std::{error::Error, rc::Rc};
 
 use backdraft_program::{DispatchTensor, Program};

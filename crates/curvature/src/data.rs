@@ -137,6 +137,11 @@ impl Data {
         Ok(Self::Held(select(&joined(parts), &back)))
     }
 
+    /// All examples as one batch.
+    pub(crate) fn all(&self) -> Result<Batch, CurvatureError> {
+        self.whole(Batch::clone)
+    }
+
     /// The targets, whose tensors follow `arity` tensors of inputs.
     pub(crate) fn targets(&self, arity: usize) -> Result<Batch, CurvatureError> {
         self.whole(|batch| batch[arity..].to_vec())

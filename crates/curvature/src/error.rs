@@ -53,6 +53,17 @@ pub enum CurvatureError {
         /// Rows of the targets.
         targets: usize,
     },
+    /// Examples that cannot be divided into equal parts.
+    #[error(
+        "{examples} examples do not make {parts} equal parts, one for each parameter vector: fill the shorter ones up with examples \
+         of weight zero (`Weighted`)"
+    )]
+    Parts {
+        /// Number of examples.
+        examples: usize,
+        /// Number of parts.
+        parts: usize,
+    },
     /// An example index past the end of the data.
     #[error("example {index} does not exist: the data hold {len}, counted from 0")]
     Index {

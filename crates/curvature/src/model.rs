@@ -192,8 +192,11 @@ impl Model {
 
     /// The tensors that every program takes first: the parameters, then the constants.
     pub(crate) fn tensors(&self) -> Vec<DispatchTensor> {
-        let fixed = self.fixed.iter().map(|(_, tensor)| tensor);
-        self.tensors.iter().chain(fixed).cloned().collect()
+        self.tensors
+            .iter()
+            .cloned()
+            .chain(self.constants())
+            .collect()
     }
 
     /// Number of tensors that an input consists of.
@@ -208,6 +211,23 @@ impl Model {
             reshape(part.into_dispatch(), p.shape.clone())
         };
         self.parameters.iter().map(tensor).collect()
+    }
+
+    /// Several flat vectors `[k, dim]` as one tensor a parameter, with an axis of `k` in front.
+    pub(crate) fn unflatten_rows(&self, rows: &Tensor<2>) -> Vec<DispatchTensor> {
+        let [k, _] = rows.dims();
+        let tensor = |p: &Parameter| {
+            let part = rows.clone().slice([0..k, p.offset..p.offset + p.len()]);
+            let mut shape = p.shape.clone();
+            shape.insert(0, k);
+            reshape(part.into_dispatch(), shape)
+        };
+        self.parameters.iter().map(tensor).collect()
+    }
+
+    /// The tensors that are no parameters: frozen ones and such.
+    pub(crate) fn constants(&self) -> impl Iterator<Item = DispatchTensor> {
+        self.fixed.iter().map(|(_, tensor)| tensor.clone())
     }
 
     /// One tensor a parameter as a flat vector.

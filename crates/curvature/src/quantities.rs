@@ -94,6 +94,7 @@ type Cache<T> = RefCell<HashMap<(Quantity, Vec<Spec>), Rc<T>>>;
 #[derive(Default)]
 pub(crate) struct Quantities {
     programs: Cache<Compiled>,
+    many: Cache<Compiled>,
     linear: Cache<LinearMap>,
 }
 
@@ -110,6 +111,30 @@ impl Quantities {
             Ok(Build { model, loss, specs }
                 .program(quantity)?
                 .compile(model.device()))
+        })
+    }
+
+    /// [`Quantity::Gradient`] for `k` values at once of all arguments but the model's constants and the scale: `[k, 1]` and
+    /// `[k, dim]`.
+    pub(crate) fn gradients<L: Loss>(
+        &self,
+        model: &Model,
+        loss: &L,
+        arguments: &[DispatchTensor],
+        k: usize,
+    ) -> Result<Rc<Compiled>, CurvatureError> {
+        let constants = model.parameters().len()..model.tensors().len();
+        let mapped: Vec<usize> = (0..arguments.len() - 1)
+            .filter(|i| !constants.contains(i))
+            .collect();
+        cached(&self.many, Quantity::Gradient, arguments, |specs| {
+            let mut specs = specs.to_vec();
+            for &i in &mapped {
+                specs[i].shape.remove(0);
+            }
+            let specs = &specs;
+            let program = Build { model, loss, specs }.gradient()?;
+            Ok(program.vmap(&mapped, k)?.compile(model.device()))
         })
     }
 

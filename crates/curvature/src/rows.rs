@@ -67,6 +67,22 @@ impl Rows {
         })
     }
 
+    /// The examples as `parts` equal parts, and of each those of `range`: `[parts, range, ..]`.
+    pub(crate) fn parts(&self, parts: usize, range: Range<usize>) -> DispatchTensor {
+        let mut shape = self.0.shape();
+        shape[0] /= parts;
+        shape.insert(0, parts);
+        let slices = [Slice::from(0..parts), Slice::from(range)];
+        let (tensor, dtype) = (self.0.clone(), self.0.dtype());
+        if dtype.is_float() {
+            Dispatch::float_slice(Dispatch::float_reshape(tensor, shape), &slices)
+        } else if dtype.is_bool() {
+            Dispatch::bool_slice(Dispatch::bool_reshape(tensor, shape), &slices)
+        } else {
+            Dispatch::int_slice(Dispatch::int_reshape(tensor, shape), &slices)
+        }
+    }
+
     /// The examples `indices`, repeats allowed.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
         let device = Device::new(self.0.device());

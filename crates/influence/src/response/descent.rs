@@ -4,7 +4,7 @@ use backdraft_curvature::Loss;
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Objective, ResponseError, minimize::norm};
+use super::{Objective, ResponseError, batch::Turn, minimize::norm};
 
 /// Adam's decay rates and the term that keeps it from dividing by zero, as Kingma and Ba (2015) recommend.
 const BETAS: [f64; 2] = [0.9, 0.999];
@@ -58,23 +58,25 @@ impl<L: Loss> Objective<'_, L> {
         from: Tensor<1>,
         descent: Descent,
         steps: impl IntoIterator<Item = Step>,
-        mut on_step: impl FnMut(usize),
+        on_step: impl FnMut(usize),
     ) -> Result<Descended, ResponseError> {
         let start = self.value(&from)?;
-        let (mut theta, mut memory) = (from, Memory::new(descent));
-        let mut turn = self.removal().examples.iter().copied().cycle();
-        let mut made = 0;
-        for step in steps {
-            let count = self.removal().examples.len().min(step.examples.len());
-            let removed: Vec<usize> = turn.by_ref().take(count).collect();
-            let gradient = self.batch_gradient(&theta, &step.examples, &removed)?;
-            theta = theta - memory.direction(gradient) * step.rate;
-            made += 1;
-            if made % CHECK_EVERY == 0 && norm(&theta).is_err() {
-                return Err(ResponseError::NotFinite { step: made });
-            }
-            on_step(made);
-        }
+        let mut turn = Turn::of(self);
+        let gradient = |theta: &Tensor<1>, batch: &[usize]| {
+            self.batch_gradient(theta, batch, turn.next(batch))
+        };
+        let sound = |theta: &Tensor<1>, _| norm(theta).is_ok();
+        let (theta, made) = advance(from, descent, steps, gradient, sound, on_step)?;
+        self.descended(start, theta, made)
+    }
+
+    /// What came of `made` steps from where the value was `start`.
+    pub(super) fn descended(
+        &self,
+        start: f64,
+        theta: Tensor<1>,
+        made: usize,
+    ) -> Result<Descended, ResponseError> {
         let end = match norm(&theta) {
             Ok(_) => self.value(&theta)?,
             Err(_) => f64::NAN,
@@ -97,17 +99,41 @@ impl<L: Loss> Objective<'_, L> {
     }
 }
 
+/// Makes steps from `theta`, one vector or the rows of a matrix, along `gradient` of the parameters and a batch. Every so often
+/// `sound` looks at the parameters and the number of steps made, and says whether to go on. Returns where the steps led, and how many
+/// were made.
+pub(super) fn advance<const D: usize>(
+    mut theta: Tensor<D>,
+    descent: Descent,
+    steps: impl IntoIterator<Item = Step>,
+    mut gradient: impl FnMut(&Tensor<D>, &[usize]) -> Result<Tensor<D>, ResponseError>,
+    mut sound: impl FnMut(&Tensor<D>, usize) -> bool,
+    mut on_step: impl FnMut(usize),
+) -> Result<(Tensor<D>, usize), ResponseError> {
+    let (mut memory, mut made) = (Memory::new(descent), 0);
+    for step in steps {
+        let gradient = gradient(&theta, &step.examples)?;
+        theta = theta - memory.direction(gradient) * step.rate;
+        made += 1;
+        if made % CHECK_EVERY == 0 && !sound(&theta, made) {
+            break;
+        }
+        on_step(made);
+    }
+    Ok((theta, made))
+}
+
 /// What a rule remembers between steps.
-struct Memory {
+struct Memory<const D: usize> {
     descent: Descent,
     time: usize,
     /// The velocity, or Adam's mean.
-    first: Option<Tensor<1>>,
+    first: Option<Tensor<D>>,
     /// Adam's mean of squares.
-    second: Option<Tensor<1>>,
+    second: Option<Tensor<D>>,
 }
 
-impl Memory {
+impl<const D: usize> Memory<D> {
     fn new(descent: Descent) -> Self {
         Self {
             descent,
@@ -117,7 +143,7 @@ impl Memory {
         }
     }
 
-    fn direction(&mut self, gradient: Tensor<1>) -> Tensor<1> {
+    fn direction(&mut self, gradient: Tensor<D>) -> Tensor<D> {
         self.time += 1;
         match self.descent {
             Descent::Sgd { momentum: 0.0 } => gradient,

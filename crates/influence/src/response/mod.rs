@@ -11,8 +11,9 @@
 //!
 //! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
 //! [`Objective::minimize`] finds the minimum itself; [`Objective::descend`] does what the training did, in as many
-//! steps as it is given.
+//! steps as it is given, and [`Responses::descend_all`] does so for several removals at once.
 
+mod batch;
 mod bregman;
 mod descent;
 mod error;
@@ -21,6 +22,7 @@ mod objective;
 mod pbrf;
 mod removal;
 mod tilted;
+mod together;
 
 pub use bregman::Bregman;
 pub use descent::{Descended, Descent, Step};

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use backdraft_curvature::{BatchOperator, Cost, GaussNewton, LinearOperator, Loss};
+use backdraft_curvature::{Cost, GaussNewton, LinearOperator, Loss};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -31,14 +31,14 @@ pub enum ResponseKind {
 
 /// The response functions of a trained network.
 pub struct Responses<L: Loss> {
-    cost: Cost<L>,
+    pub(super) cost: Cost<L>,
     theta: Tensor<1>,
-    damping: f64,
+    pub(super) damping: f64,
     divergence: OnceCell<Cost<Bregman<L>>>,
     tilted: OnceCell<Cost<Tilted<L>>>,
     /// The losses' gradients in the outputs at the trained parameters, if they are kept.
     slopes: OnceCell<Option<Tensor<2>>>,
-    matrix: GaussNewton<L>,
+    pub(super) matrix: GaussNewton<L>,
 }
 
 impl<L: Loss> Responses<L> {
@@ -122,7 +122,7 @@ impl<L: Loss> Responses<L> {
     }
 
     /// The cost under the tilted loss; weights and slopes are given with each batch.
-    fn tilted(&self) -> Result<&Cost<Tilted<L>>, ResponseError> {
+    pub(super) fn tilted(&self) -> Result<&Cost<Tilted<L>>, ResponseError> {
         if self.tilted.get().is_none() {
             let n = self.cost.len();
             let options = (self.theta.device(), self.theta.dtype());
@@ -138,7 +138,7 @@ impl<L: Loss> Responses<L> {
     }
 
     /// The losses' gradients in the outputs at the trained parameters, of `examples` in their order.
-    fn slopes(&self, examples: &[usize]) -> Result<Tensor<2>, ResponseError> {
+    pub(super) fn slopes(&self, examples: &[usize]) -> Result<Tensor<2>, ResponseError> {
         if self.slopes.get().is_none() {
             let [_, outputs] = self.cost.select(&[0])?.outputs()?.dims();
             let keep = outputs * self.cost.len() <= KEPT;
@@ -159,15 +159,15 @@ impl<L: Loss> Responses<L> {
 
 /// What one response function minimises for one removal.
 pub struct Objective<'a, L: Loss> {
-    shared: &'a Responses<L>,
-    kind: ResponseKind,
+    pub(super) shared: &'a Responses<L>,
+    pub(super) kind: ResponseKind,
     removal: Removal,
     /// The removed examples' mean loss.
     removed: Option<Cost<L>>,
     /// `eps` times their number.
-    weight: f64,
+    pub(super) weight: f64,
     /// `eps` times the sum of their gradients at the trained parameters, for the linearised objective.
-    pull: Option<Tensor<1>>,
+    pub(super) pull: Option<Tensor<1>>,
 }
 
 impl<L: Loss> Objective<'_, L> {
@@ -239,60 +239,6 @@ impl<L: Loss> Objective<'_, L> {
         Ok((value.into_scalar(), gradient))
     }
 
-    /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch and all or some of the removed ones: its mean over
-    /// the batches of a pass, weighted by their sizes, is the gradient if `removed` is all of them each time.
-    ///
-    /// # Errors
-    /// [`ResponseError::Curvature`].
-    pub(super) fn batch_gradient(
-        &self,
-        theta: &Tensor<1>,
-        batch: &[usize],
-        removed: &[usize],
-    ) -> Result<Tensor<1>, ResponseError> {
-        let shared = self.shared;
-        let moved = theta.clone() - self.theta().clone();
-        if self.kind == ResponseKind::Linearized {
-            let product = shared.matrix.apply_batch(batch, moved.clone())?;
-            let gradient = product + moved * shared.damping;
-            return Ok(match &self.pull {
-                Some(pull) => gradient - pull.clone(),
-                None => gradient,
-            });
-        }
-        let examples = [batch, removed].concat();
-        let part = shared.tilted()?.select(&examples)?;
-        let (targets, _) = part.targets()?;
-        // The part's mean is over both; the batch's is asked for.
-        let rows = examples.len() as f64;
-        let one = rows / batch.len() as f64;
-        let less = -self.weight * rows / removed.len().max(1) as f64;
-        let bregman = self.kind == ResponseKind::Bregman;
-        let column = |of_batch: f64, of_removed: f64| {
-            let options = (&theta.device(), theta.dtype());
-            let mut values = vec![of_batch; batch.len()];
-            values.resize(examples.len(), of_removed);
-            Tensor::<1>::from_data(TensorData::new(values, [examples.len()]), options)
-        };
-        let slopes = if bregman {
-            shared.slopes(&examples)?
-        } else {
-            Tensor::zeros([examples.len(), 1], (&theta.device(), theta.dtype()))
-        };
-        let weights = column(one, less);
-        let tilts = column(if bregman { one } else { 0.0 }, 0.0);
-        let part = part.with_targets((targets, (slopes, (weights, tilts))))?;
-        let mut gradient = part.at(theta.clone())?.gradient()?;
-        if !bregman && shared.cost.l2() > 0.0 {
-            gradient = gradient + theta.clone() * shared.cost.l2();
-        }
-        let strength = self.strength();
-        if strength > 0.0 {
-            gradient = gradient + moved * strength;
-        }
-        Ok(gradient)
-    }
-
     /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For the
     /// linearised objective a [`Solver`](crate::Solver) does the same in fewer products.
     ///
@@ -324,7 +270,7 @@ impl<L: Loss> Objective<'_, L> {
     }
 
     /// Of the proximal term, beside what the cost or the matrix has in it.
-    fn strength(&self) -> f64 {
+    pub(super) fn strength(&self) -> f64 {
         match self.kind {
             ResponseKind::Retraining => 0.0,
             ResponseKind::Proximal | ResponseKind::Linearized => self.shared.damping,

@@ -4,3 +4,4 @@ mod common;
 mod descent;
 mod objective;
 mod pbrf;
+mod together;
