@@ -4,7 +4,7 @@ use backdraft_curvature::Loss;
 use backdraft_models::output_distance;
 
 use super::{
-    args::{Common, Decompose},
+    args::{Common, Decompose, Removed},
     lab::Lab,
     plan::{Prepared, Wish, prepare},
     points::{Answers, open, show},
@@ -32,7 +32,7 @@ const STAGES: [Stage; 6] = [
 
 /// Runs `backdraft decompose`.
 pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
-    let prepared = prepare(&args.common, WISH)?;
+    let prepared = prepare(&args.common, wish(args.removed))?;
     let store = open(&args.common, &prepared)?;
     match decomposition(&args.common, &prepared, &store)? {
         Some(it) => show(
@@ -47,13 +47,15 @@ pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
 }
 
 /// What a decomposition asks of a plan.
-pub(super) const WISH: Wish = Wish {
-    command: "decompose",
-    tests: 0,
-    corrupt_labels: None,
-    all: false,
-    solver: SolverName::Lissa,
-};
+pub(super) fn wish(removed: Removed) -> Wish {
+    Wish {
+        command: "decompose",
+        tests: 0,
+        corrupt_labels: None,
+        removed: Some(removed),
+        solver: SolverName::Lissa,
+    }
+}
 
 /// The decomposition, if no removals are left to other parts.
 pub(super) fn decomposition(
