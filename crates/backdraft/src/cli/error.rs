@@ -24,8 +24,13 @@ pub enum CliError {
     #[error(transparent)]
     Unsuited(#[from] Unsuited),
     /// Labels that cannot be made wrong.
-    #[error("--corrupt-labels: {0}")]
-    Noise(#[from] NoiseError),
+    #[error("{option}: {source}")]
+    Noise {
+        /// The option.
+        option: &'static str,
+        /// Why not.
+        source: NoiseError,
+    },
     /// A query that is not in the test set.
     #[error("--queries {index}: there is no such test example, {name} holds {len}, counted from 0")]
     Query {
@@ -67,12 +72,14 @@ pub enum CliError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
-    /// No removal of an experiment came to an end.
-    #[error("all {count} removals failed, the first at {stage}: {reason}")]
+    /// No part of an experiment came to its end.
+    #[error("all {count} {parts} failed, the first at {stage}: {reason}")]
     Experiment {
-        /// Number of removals.
+        /// Number of parts.
         count: usize,
-        /// What was being computed for the first.
+        /// What they are.
+        parts: &'static str,
+        /// Where the first ended.
         stage: String,
         /// Why it ended.
         reason: String,
@@ -126,7 +133,7 @@ impl CliError {
             Self::Data(_)
             | Self::Model(_)
             | Self::Unsuited(_)
-            | Self::Noise(_)
+            | Self::Noise { .. }
             | Self::Load(_)
             | Self::Query { .. }
             | Self::Option { .. }

@@ -2,15 +2,13 @@
 
 use std::{cell::RefCell, path::PathBuf, time::Instant};
 
-use backdraft_curvature::{
-    BinaryCrossEntropy, Cost, CrossEntropy, Damped, GaussNewton, Loss, Model, SquaredError,
-};
+use backdraft_curvature::{Cost, Damped, GaussNewton, Loss, Model};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
 };
 use backdraft_models::{
     Network, Preset, TrainConfig, Zoo, ZooConfig,
-    data::{self, Dataset, LabelNoise, Split, Task},
+    data::{self, Dataset, LabelNoise, Split},
     evaluate, outputs, per_example_losses, to_dtype, train,
 };
 use burn::{
@@ -22,9 +20,12 @@ use serde_json::{Map, Value, json};
 use super::{
     BURN, CliError,
     args::{Explain, SolverName},
+    losses::{TargetsOf, WithLoss, with_loss},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
-    setup::{Shape, WRONG_LABELS, check_queries, check_task, corrupt, damping, fresh, network},
+    setup::{
+        Shape, WRONG_LABELS, announce, check_queries, check_task, corrupt, damping, fresh, network,
+    },
     stable::stable,
     verify,
     weights::{self, Loaded},
@@ -45,7 +46,12 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let device = args.device.open()?;
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
     check_task(kind, &dataset)?;
-    let noise = corrupt(&mut dataset, args.corrupt_labels, args.seed)?;
+    let noise = corrupt(
+        &mut dataset,
+        "--corrupt-labels",
+        args.corrupt_labels,
+        args.seed,
+    )?;
     check_queries(args, &dataset)?;
     let shape = Shape {
         preset: Preset::Quick,
@@ -70,23 +76,13 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Existing::Keep
     };
     let folder = RunFolder::create(&out, existing)?;
-    say(format_args!(
-        "{kind} on {}: {}",
-        dataset.name,
-        describe(&dataset)
-    ));
-    if let Some(inference) = &dataset.inference {
-        say(inference);
-    }
-    say(format_args!(
-        "device {}, seed {}",
-        args.device.name(),
-        args.seed
-    ));
+    let place = format_args!("device {}, seed {}", args.device.name(), args.seed);
+    announce(kind, &dataset, noise.as_ref(), place);
 
     let run = Run {
         args,
-        dataset,
+        kind,
+        dataset: &dataset,
         network,
         config,
         loaded,
@@ -97,23 +93,14 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         device,
         timings: RefCell::default(),
     };
-    match run.dataset.task {
-        Task::Binary { .. } => run.explain(kind, BinaryCrossEntropy, |split, device, dtype| {
-            split.values((device, dtype))
-        }),
-        Task::Classification { .. } | Task::NextToken { .. } => {
-            run.explain(kind, CrossEntropy, |split, device, _| split.classes(device))
-        }
-        Task::Regression => run.explain(kind, SquaredError, |split, device, dtype| {
-            split.values((device, dtype))
-        }),
-    }
+    with_loss(dataset.task.objective(), &dataset.train, run)
 }
 
 /// One run of `explain`: what was asked, and where its results go.
 struct Run<'a> {
     args: &'a Explain,
-    dataset: Dataset,
+    kind: backdraft_models::Model,
+    dataset: &'a Dataset,
     network: ZooConfig,
     config: TrainConfig,
     loaded: Option<Loaded>,
@@ -125,13 +112,10 @@ struct Run<'a> {
     timings: RefCell<Vec<Timing>>,
 }
 
-impl Run<'_> {
-    fn explain<L: Loss>(
-        self,
-        kind: backdraft_models::Model,
-        loss: L,
-        targets: impl Fn(&Split, &Device, DType) -> L::Targets,
-    ) -> Result<(), CliError> {
+impl WithLoss for Run<'_> {
+    type Out = Result<(), CliError>;
+
+    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
         let module = match &self.loaded {
             Some(loaded) => loaded.model.clone(),
             None => self.timed("train", || self.train())?,
@@ -212,7 +196,7 @@ impl Run<'_> {
                 },
             });
         let record = RunRecord {
-            settings: self.settings(kind),
+            settings: self.settings(),
             versions: Versions {
                 backdraft: env!("CARGO_PKG_VERSION").into(),
                 burn: BURN.into(),
@@ -230,7 +214,9 @@ impl Run<'_> {
         };
         self.write(&module, &scores, record)
     }
+}
 
+impl Run<'_> {
     /// Does `work` and notes its wall-clock time.
     fn timed<T>(
         &self,
@@ -328,7 +314,7 @@ impl Run<'_> {
         Ok(solutions)
     }
 
-    fn settings(&self, kind: backdraft_models::Model) -> Settings {
+    fn settings(&self) -> Settings {
         let mut details = Map::new();
         details.insert("network".into(), json!(self.network));
         let trained = self.loaded.is_none().then_some(&self.config);
@@ -343,9 +329,9 @@ impl Run<'_> {
             details.insert("inference".into(), Value::from(inference.as_str()));
         }
         Settings {
-            model: kind.name().into(),
+            model: self.kind.name().into(),
             data: self.args.data.display().to_string(),
-            task: describe(&self.dataset),
+            task: describe(self.dataset),
             solver: self.args.solver.name().into(),
             weights: self.loaded.as_ref().map(|loaded| loaded.file.clone()),
             damping: self.damping,
@@ -357,10 +343,10 @@ impl Run<'_> {
     }
 
     fn write(mut self, module: &Zoo, scores: &Scores, record: RunRecord) -> Result<(), CliError> {
-        let labels = labels(&self.dataset);
+        let labels = labels(self.dataset);
         let weights = weights::encode(module, weights::FILE)?;
         let json = record.to_json()?;
-        let report = report(&self.dataset, &self.out, scores, labels.clone(), record);
+        let report = report(self.dataset, &self.out, scores, labels.clone(), record);
 
         self.folder.write(weights::FILE, &weights)?;
         if let Some(noise) = &self.noise {

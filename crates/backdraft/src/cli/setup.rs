@@ -1,6 +1,9 @@
 //! What a run's options come down to.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 
 use backdraft_models::{
     Model, Preset, TrainConfig, ZooConfig,
@@ -12,28 +15,49 @@ use crate::output::TrainingFolder;
 use super::{
     CliError,
     args::{ActivationName, Explain},
+    present::describe,
     progress::say,
 };
 
 /// The file that lists labels made wrong on purpose.
 pub(super) const WRONG_LABELS: &str = TrainingFolder::WRONG_LABELS;
 
-/// Makes the share of labels wrong that was asked for.
+/// Makes the share of labels wrong that `option` asks for.
 pub(super) fn corrupt(
     dataset: &mut Dataset,
+    option: &'static str,
     fraction: Option<f64>,
     seed: u64,
 ) -> Result<Option<LabelNoise>, CliError> {
     let noise = fraction.map(|fraction| dataset.corrupt_labels(fraction, seed));
-    let noise = noise.transpose()?;
-    if let Some(noise) = &noise {
+    noise
+        .transpose()
+        .map_err(|source| CliError::Noise { option, source })
+}
+
+/// Says what is about to be done, and `place`, where.
+pub(super) fn announce(
+    kind: Model,
+    dataset: &Dataset,
+    noise: Option<&LabelNoise>,
+    place: impl Display,
+) {
+    say(format_args!(
+        "{kind} on {}: {}",
+        dataset.name,
+        describe(dataset)
+    ));
+    if let Some(inference) = &dataset.inference {
+        say(inference);
+    }
+    if let Some(noise) = noise {
         say(format_args!(
             "{} of {} training labels made wrong: {WRONG_LABELS} tells which",
             noise.changes.len(),
             dataset.train.rows
         ));
     }
-    Ok(noise)
+    say(place);
 }
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand examples

@@ -52,7 +52,7 @@ pub enum OutputError {
         source: io::Error,
     },
     /// A file that we wrote is not what it was.
-    #[error("{} is damaged: {reason}; train anew with --overwrite, or choose another folder", path.display())]
+    #[error("{} is damaged: {reason}; begin anew with --overwrite, or choose another folder", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

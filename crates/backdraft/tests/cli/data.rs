@@ -95,3 +95,34 @@ pub fn classification() -> String {
     }
     table
 }
+
+/// Twelve words in sentences whose next word follows from the one before, nearly always.
+fn text(lines: usize) -> String {
+    let words = [
+        "in",
+        "the",
+        "beginning",
+        "was",
+        "a",
+        "word",
+        "and",
+        "then",
+        "more",
+        "of",
+        "them",
+        "came",
+    ];
+    let sentence = |line: usize| -> String {
+        let length = 4 + line % 5;
+        let words = (0..length).map(|place| words[(line * 7 + place) % 12]);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    (0..lines).map(|line| sentence(line) + "\n").collect()
+}
+
+/// Writes a folder `words` of text.
+pub fn write_text(place: &Place) -> io::Result<()> {
+    [("train", 60), ("valid", 20), ("test", 20)]
+        .into_iter()
+        .try_for_each(|(part, lines)| place.write(&format!("words/tiny.{part}.txt"), text(lines)))
+}

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod experiment;
 mod place;
 mod refusals;
 mod runs;

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use assert_cmd::Command;
 use backdraft::output::{RunRecord, Scores};
@@ -35,6 +36,17 @@ impl Place {
             // Without it some graphics drivers complain on standard error.
             .env("XDG_RUNTIME_DIR", self.path());
         command
+    }
+
+    /// Starts the command line in this folder, unheard.
+    pub fn start(&self, arguments: &str) -> io::Result<Child> {
+        std::process::Command::new(env!("CARGO_BIN_EXE_backdraft"))
+            .current_dir(self.path())
+            .args(arguments.split_whitespace())
+            .env("XDG_RUNTIME_DIR", self.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
     }
 
     /// Runs `explain` to its good end and reads what it left in `out`.

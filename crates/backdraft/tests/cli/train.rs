@@ -1,7 +1,7 @@
 //! `backdraft train` and `backdraft models`.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
@@ -9,39 +9,8 @@ use predicates::str::contains;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::data::write_pictures;
+use crate::data::{write_pictures, write_text};
 use crate::place::{Outcome, Place};
-
-/// Twelve words in sentences whose next word follows from the one before, nearly always.
-fn text(lines: usize) -> String {
-    let words = [
-        "in",
-        "the",
-        "beginning",
-        "was",
-        "a",
-        "word",
-        "and",
-        "then",
-        "more",
-        "of",
-        "them",
-        "came",
-    ];
-    let sentence = |line: usize| -> String {
-        let length = 4 + line % 5;
-        let words = (0..length).map(|place| words[(line * 7 + place) % 12]);
-        words.collect::<Vec<_>>().join(" ")
-    };
-    (0..lines).map(|line| sentence(line) + "\n").collect()
-}
-
-fn write_text(place: &Place) -> Outcome {
-    for (part, lines) in [("train", 60), ("valid", 20), ("test", 20)] {
-        place.write(&format!("words/tiny.{part}.txt"), text(lines))?;
-    }
-    Ok(())
-}
 
 /// The lines of a log without what the clock gives.
 fn log(place: &Place, out: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
@@ -64,16 +33,6 @@ fn names(place: &Place, out: &str) -> Result<Vec<String>, Box<dyn std::error::Er
     names.retain(|name| name != ".backdraft-lock");
     names.sort();
     Ok(names)
-}
-
-fn start(place: &Place, arguments: &str) -> std::io::Result<Child> {
-    Command::new(env!("CARGO_BIN_EXE_backdraft"))
-        .current_dir(place.path())
-        .args(arguments.split_whitespace())
-        .env("XDG_RUNTIME_DIR", place.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
 }
 
 /// Kills the process, without a chance to tidy up, once it has stored where it stands, anew. False if it ended first.
@@ -126,7 +85,7 @@ fn a_killed_training_goes_on_to_the_same_bits() -> Outcome {
         let mut kills = 0;
         for _ in 0..40 {
             let before = stored(&place, &parts);
-            if kill_once_stored(&place, before, start(&place, &command)?, &parts)? {
+            if kill_once_stored(&place, before, place.start(&command)?, &parts)? {
                 kills += 1;
                 // A part of a file and of a line, as a kill in the midst of writing leaves them.
                 place.write(&format!("{parts}/.backdraft-abc"), "half a")?;
@@ -345,7 +304,7 @@ fn a_damaged_checkpoint_is_refused_and_a_busy_folder_too() -> Outcome {
     let place = Place::new()?;
     write_pictures(&place, "pictures", true)?;
     let command = "train --model lenet --data pictures --epochs 50 --checkpoint-every 0 --out out";
-    let child = start(&place, command)?;
+    let child = place.start(command)?;
     let state = place.path().join("out/training.safetensors");
     while !state.is_file() {
         std::thread::sleep(Duration::from_millis(5));

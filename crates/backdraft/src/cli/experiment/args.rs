@@ -50,7 +50,7 @@ pub(in crate::cli) struct Common {
     /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a tenth.
     /// `search` tries 1, 0.3, 0.1, .. 0.001 and takes the one with the least loss on the validation part, or on the test part
     /// where there is none. Default: the preset's.
-    #[arg(long, value_name = "RATE|search")]
+    #[arg(long, value_name = "RATE|search", allow_negative_numbers = true)]
     pub learning_rate: Option<Rate>,
 
     /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
@@ -60,14 +60,6 @@ pub(in crate::cli) struct Common {
     /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the transformer 0.01.
     #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
     pub damping: Option<f64>,
-
-    /// Number of removals, drawn by the seed.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub points: usize,
-
-    /// Examples in each removal: a number, or a percentage of the training examples such as 10%.
-    #[arg(long, value_name = "N|P%", default_value = "1")]
-    pub group: Group,
 
     /// Estimate influence with the Hessian in place of the Gauss-Newton matrix (the paper's Tables 4 and 7).
     #[arg(long)]
@@ -97,7 +89,7 @@ pub(in crate::cli) struct Common {
     pub repeats: usize,
 
     /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power iteration; printed.
-    #[arg(long, value_name = "SIGMA")]
+    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
     pub scale: Option<f64>,
 
     /// The type of all numbers: f32, or f64 where the device computes in it. Default: f64 for lr, else f32.
@@ -129,6 +121,18 @@ pub(in crate::cli) struct Common {
     pub merge: Vec<PathBuf>,
 }
 
+/// What is removed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(in crate::cli) struct Removed {
+    /// Number of removals, drawn by the seed.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub points: usize,
+
+    /// Examples in each removal: a number, or a percentage of the training examples such as 10%.
+    #[arg(long, value_name = "N|P%", default_value = "1")]
+    pub group: Group,
+}
+
 const DECOMPOSE: &str = "\
 Examples:
   backdraft decompose --model lr --data cancer
@@ -147,6 +151,9 @@ pub(in crate::cli) struct Decompose {
     #[command(flatten)]
     pub common: Common,
 
+    #[command(flatten)]
+    pub removed: Removed,
+
     /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses, as `correlate` does.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub tests: usize,
@@ -157,6 +164,9 @@ pub(in crate::cli) struct Decompose {
 pub(in crate::cli) struct Correlate {
     #[command(flatten)]
     pub common: Common,
+
+    #[command(flatten)]
+    pub removed: Removed,
 
     /// Test examples whose losses are predicted, drawn by the seed.
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -185,12 +195,20 @@ pub(in crate::cli) struct Sweeping {
     #[command(flatten)]
     pub common: Common,
 
+    #[command(flatten)]
+    pub removed: Removed,
+
     /// What is varied.
     #[arg(long, value_enum)]
     pub over: Over,
 
     /// Its values; for `removed`, percentages. Default: see below.
-    #[arg(long, value_name = "V1,V2,..", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "V1,V2,..",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
     pub values: Vec<f64>,
 }
 

@@ -33,7 +33,7 @@ pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
         command: "correlate",
         tests: args.tests,
         corrupt_labels: None,
-        all: false,
+        removed: Some(args.removed),
         solver: SolverName::Lissa,
         tolerance: None,
     };

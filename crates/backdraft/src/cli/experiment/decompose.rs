@@ -5,7 +5,7 @@ use backdraft_models::output_distance;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Common, Decompose},
+    args::{Common, Decompose, Removed},
     correlate::Tests,
     lab::Lab,
     plan::{Prepared, Wish, prepare},
@@ -37,7 +37,7 @@ const STAGES: [Stage; 6] = [
 pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
     let wish = Wish {
         tests: args.tests,
-        ..WISH
+        ..wish(args.removed)
     };
     let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
@@ -63,14 +63,16 @@ pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
 const CORRELATIONS: &str = "correlations.html";
 
 /// What a decomposition asks of a plan.
-pub(super) const WISH: Wish = Wish {
-    command: "decompose",
-    tests: 0,
-    corrupt_labels: None,
-    all: false,
-    solver: SolverName::Lissa,
-    tolerance: None,
-};
+pub(super) fn wish(removed: Removed) -> Wish {
+    Wish {
+        command: "decompose",
+        tests: 0,
+        corrupt_labels: None,
+        removed: Some(removed),
+        solver: SolverName::Lissa,
+        tolerance: None,
+    }
+}
 
 /// The decomposition, if no removals are left to other parts.
 pub(super) fn decomposition(

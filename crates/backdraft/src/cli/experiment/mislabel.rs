@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backdraft_curvature::Loss;
-use backdraft_models::per_example_losses;
+use backdraft_models::{Model, per_example_losses};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -40,11 +40,18 @@ struct Suspicion {
 
 /// Runs `backdraft mislabel`.
 pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
+    if args.common.model.parse() == Ok(Model::Autoencoder) {
+        return Err(CliError::Option {
+            option: "--model",
+            problem: "autoencoder has no use for labels: mislabel takes a model that predicts them"
+                .to_owned(),
+        });
+    }
     let wish = Wish {
         command: "mislabel",
         tests: 0,
         corrupt_labels: Some(args.corrupt),
-        all: true,
+        removed: None,
         solver: SolverName::Cg,
         tolerance: Some(0.01),
     };
@@ -98,10 +105,13 @@ impl WithLoss for Work<'_> {
             let example = answers.removed()[0];
             let one = lab.responses.cost().select(&[example])?;
             let change = answers.influence()?;
-            let influence = one.directional_derivatives(change)?.into_scalar();
+            let influence = one.directional_derivatives(change)?.into_scalar::<f64>();
             let response = answers.fresh(Stage::Pbrf)?;
             let split = lab.dataset.train.select(&[example]);
             let pbrf = per_example_losses(&response, &split, lab.objective)[0] - losses[example];
+            if !(influence.is_finite() && pbrf.is_finite()) {
+                return Err(StageError::Point("its own loss is not finite".to_owned()));
+            }
             Ok(Suspicion {
                 example,
                 influence,

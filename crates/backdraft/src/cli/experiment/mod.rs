@@ -9,6 +9,7 @@ mod args;
 mod bars;
 mod correlate;
 mod decompose;
+mod draw;
 mod lab;
 mod mislabel;
 mod plan;

@@ -2,35 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft_influence::response::Removal;
+use backdraft_curvature::Model as Curved;
+use backdraft_influence::{DirectConfig, response::Removal};
 use backdraft_models::{
-    Model, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
+    Model, Optimizer, TrainConfig, Zoo, ZooConfig, computes_in_f64,
     data::{self, Dataset, LabelNoise},
 };
 use burn::tensor::{DType, Device};
-use rand::{SeedableRng, seq::index};
-use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::{
-    args::{Common, Precision, Rate},
+    args::{Common, Precision, Rate, Removed},
+    draw,
     scaled::Scaled,
 };
 use crate::cli::{
     CliError,
     args::SolverName,
     fingerprint::fingerprint,
-    present::describe,
     progress::say,
-    setup::{Shape, corrupt, network},
+    setup::{Shape, announce, corrupt, network},
 };
-
-/// Streams of random numbers, so that one choice does not move another.
-const TESTS: u64 = 1;
-const EXAMPLES: u64 = 2;
-const REMOVALS: u64 = 3;
-/// And those that follow, one a group.
-const GROUPS: u64 = 1 << 32;
 
 /// Everything that decides an experiment's numbers, but for the machine.
 #[derive(Clone, Debug, Serialize)]
@@ -89,8 +81,8 @@ pub(super) struct Wish {
     /// Test examples to measure.
     pub tests: usize,
     pub corrupt_labels: Option<f64>,
-    /// Every training example by itself, in place of the removals asked for.
-    pub all: bool,
+    /// What to remove; every training example by itself if none.
+    pub removed: Option<Removed>,
     /// The solver if none is named.
     pub solver: SolverName,
     /// Its tolerance, if it is not to be its own.
@@ -109,19 +101,11 @@ impl Prepared {
     /// Says what is about to be done.
     pub fn announce(&self) {
         let (plan, dataset) = (&self.plan, &self.dataset);
-        say(format_args!(
-            "{} on {}: {}",
-            plan.model,
-            dataset.name,
-            describe(dataset)
-        ));
-        if let Some(inference) = &dataset.inference {
-            say(inference);
-        }
-        say(format_args!(
+        let place = format_args!(
             "device {}, {}, seed {}",
             plan.device, plan.precision, plan.seed
-        ));
+        );
+        announce(plan.model, dataset, self.noise.as_ref(), place);
         if let Some(factors) = plan.scaled.describe() {
             say(factors);
         }
@@ -153,16 +137,10 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
     model.check(&dataset)?;
     if let Some(examples) = args.examples {
-        let rows = dataset.train.rows;
-        if examples == 0 || examples > rows {
-            let problem = format!("is {examples}: there are {rows} training examples");
-            return refuse("--examples", problem);
-        }
-        let mut chosen = draw(args.seed, EXAMPLES, rows, examples);
-        chosen.sort_unstable();
+        let chosen = draw::examples(args.seed, dataset.train.rows, examples)?;
         dataset.train = dataset.train.select(&chosen);
     }
-    let noise = corrupt(&mut dataset, wish.corrupt_labels, args.seed)?;
+    let noise = corrupt(&mut dataset, "--corrupt", wish.corrupt_labels, args.seed)?;
     let n = dataset.train.rows;
     let preset = args.preset.into();
     let mut scaled = Scaled::of(preset, model, &dataset);
@@ -203,37 +181,8 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         );
         return refuse("--damping", problem);
     }
-    let group = if wish.all { 1 } else { args.group.of(n) };
-    if group >= n {
-        return refuse(
-            "--group",
-            format!("takes {group} of {n} training examples away: at least one must stay"),
-        );
-    }
-    let points = if wish.all { n } else { args.points };
-    if points == 0 || (group == 1 && points > n) {
-        let problem =
-            format!("is {points}: there are {n} training examples to remove one at a time");
-        return refuse("--points", problem);
-    }
-    if wish.tests > dataset.test.rows {
-        let problem = format!(
-            "is {}: there are {} test examples",
-            wish.tests, dataset.test.rows
-        );
-        return refuse("--tests", problem);
-    }
-    let removals = match (wish.all, group) {
-        (true, _) => (0..n).map(|i| vec![i]).collect(),
-        (_, 1) => draw(args.seed, REMOVALS, n, points)
-            .into_iter()
-            .map(|i| vec![i])
-            .collect(),
-        // Groups may overlap: many large ones would not fit beside each other.
-        (_, group) => (0..points as u64)
-            .map(|point| draw(args.seed, GROUPS + point, n, group))
-            .collect(),
-    };
+    let removals = draw::removals(args.seed, n, wish.removed)?;
+    let tests = draw::tests(args.seed, dataset.test.rows, wish.tests)?;
     if let Some(scale) = args
         .scale
         .filter(|scale| !(*scale > 0.0 && scale.is_finite()))
@@ -273,6 +222,16 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     }
     let data = args.data.display().to_string();
     let solver = args.solver.unwrap_or(wish.solver);
+    if solver == SolverName::Direct {
+        let dim = Curved::new(&network.init(&device), Zoo::forward)?.dim();
+        let limit = DirectConfig::default().limit;
+        if dim > limit {
+            let problem = format!(
+                "would form a dense matrix of {dim} x {dim}, its limit is {limit}: take cg or lissa"
+            );
+            return refuse("--solver direct", problem);
+        }
+    }
     let plan = Plan {
         command: wish.command,
         model,
@@ -297,7 +256,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         device: args.device.name(),
         seed: args.seed,
         removals,
-        tests: draw(args.seed, TESTS, dataset.test.rows, wish.tests),
+        tests,
         fingerprint: fingerprint(&dataset),
         solver_name: solver,
         dtype: if double { DType::F64 } else { DType::F32 },
@@ -354,11 +313,4 @@ fn training(args: &Common, scaled: &Scaled) -> Result<TrainConfig, CliError> {
     };
     config.check()?;
     Ok(config)
-}
-
-/// `count` different numbers below `n`.
-fn draw(seed: u64, stream: u64, n: usize, count: usize) -> Vec<usize> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    index::sample(&mut rng, n, count).into_vec()
 }

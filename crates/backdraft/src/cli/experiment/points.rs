@@ -13,7 +13,7 @@ use super::{
     lab::Lab,
     plan::Prepared,
     stage::{Stage, StageError},
-    store::Store,
+    store::{REPORT, Store, check_parts},
 };
 use crate::{
     cli::{
@@ -38,11 +38,9 @@ pub(super) type Seconds = BTreeMap<String, f64>;
 /// What was found, and the removals that failed.
 pub(super) type Found<T> = (Vec<T>, Vec<FailedPoint>);
 
-/// The report for a reader.
-const REPORT: &str = "report.html";
-
 /// Opens the folder, with what other folders have done.
 pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError> {
+    check_parts(&args.merge, &prepared.plan)?;
     let store = Store::open(&prepared.out, &prepared.plan, args.overwrite)?;
     prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
@@ -180,9 +178,11 @@ impl<L: Loss> Lab<'_, L> {
             ));
             return Ok(None);
         }
+        self.store.tidy()?;
         if let (true, Some(first)) = (done.is_empty(), failed.first()) {
             return Err(CliError::Experiment {
                 count: failed.len(),
+                parts: "removals",
                 stage: first.stage.clone(),
                 reason: first.reason.clone(),
             });

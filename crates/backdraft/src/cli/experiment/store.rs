@@ -11,9 +11,13 @@ use crate::{
     cli::{
         BURN, CliError,
         compare::differences,
+        setup::WRONG_LABELS,
         tensors::{self, Texts},
     },
-    output::{OutputError, WorkFolder},
+    output::{
+        OutputError, WorkFolder,
+        experiment::{Correlations, Decomposition, Mislabel, Sweep},
+    },
 };
 
 /// What the experiment is, which tells its folder from others.
@@ -26,10 +30,45 @@ const STAGES: &str = "stages";
 /// The trained network, and what was settled with it.
 const BASE: &str = "base.safetensors";
 const CHOICES: &str = "base.json";
+/// The report for a reader.
+pub(super) const REPORT: &str = "report.html";
+/// What there is in the end.
+const RESULTS: [&str; 6] = [
+    Decomposition::FILE,
+    Correlations::FILE,
+    Sweep::FILE,
+    Mislabel::FILE,
+    REPORT,
+    WRONG_LABELS,
+];
 
 /// The experiment's folder.
 pub(super) struct Store {
     folder: WorkFolder,
+}
+
+/// Refuses folders to be merged that hold anything but the experiment of `plan`.
+pub(super) fn check_parts(parts: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
+    for part in parts {
+        let refuse = |problem: String| {
+            let problem = format!("{} {problem}", part.display());
+            Err(CliError::Option {
+                option: "--merge",
+                problem,
+            })
+        };
+        let Ok(record) = std::fs::read(part.join(RECORD)) else {
+            return refuse(format!("holds no experiment: there is no {RECORD}"));
+        };
+        let Ok(record) = serde_json::from_slice::<Value>(&record) else {
+            return refuse(format!("holds a damaged {RECORD}"));
+        };
+        let found = differences(plan, &record[SETTINGS])?;
+        if !found.is_empty() {
+            return refuse(format!("holds another experiment: {}", found.join(", ")));
+        }
+    }
+    Ok(())
 }
 
 impl Store {
@@ -81,31 +120,17 @@ impl Store {
         self.folder.remove_folder(POINTS)?;
         self.folder.remove_folder(STAGES)?;
         // The record last: without it the rest would be of something else.
-        let names = [BASE, CHOICES, RECORD];
-        names.iter().try_for_each(|name| self.folder.remove(name))
+        let names = RESULTS.iter().chain(&[BASE, CHOICES, RECORD]);
+        names
+            .into_iter()
+            .try_for_each(|name| self.folder.remove(name))
     }
 
-    /// Copies the removals that are done in other folders of the same experiment, and the base if there is none here.
+    /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base if there is
+    /// none here.
     pub fn merge(&self, others: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
         for other in others {
-            let refuse = |problem: String| {
-                let problem = format!("{} {problem}", other.display());
-                Err(CliError::Option {
-                    option: "--merge",
-                    problem,
-                })
-            };
             let read = |name: &str| std::fs::read(other.join(name)).ok();
-            let Some(record) = read(RECORD) else {
-                return refuse(format!("holds no experiment: there is no {RECORD}"));
-            };
-            let Ok(record) = serde_json::from_slice::<Value>(&record) else {
-                return refuse(format!("holds a damaged {RECORD}"));
-            };
-            let found = differences(plan, &record[SETTINGS])?;
-            if !found.is_empty() {
-                return refuse(format!("holds another experiment: {}", found.join(", ")));
-            }
             if let (None, Some(base), Some(choices)) =
                 (self.folder.read(BASE)?, read(BASE), read(CHOICES))
             {
@@ -131,6 +156,11 @@ impl Store {
     pub fn finish(&self, position: usize, point_of: &impl Serialize) -> Result<(), CliError> {
         self.write_json(&point(position), point_of)?;
         Ok(self.folder.remove_folder(&format!("{STAGES}/{position}"))?)
+    }
+
+    /// Lets go of the parameters found on the way, once all removals are done.
+    pub fn tidy(&self) -> Result<(), CliError> {
+        Ok(self.folder.remove_folder(STAGES)?)
     }
 
     /// The trained network with what was settled, if that is done.

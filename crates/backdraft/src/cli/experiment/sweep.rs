@@ -6,8 +6,8 @@ use backdraft_models::{Model, data};
 use serde::Serialize;
 
 use super::{
-    args::{Common, Group, Over, Sweeping},
-    decompose::{WISH, decomposition},
+    args::{Common, Group, Over, Removed, Sweeping},
+    decompose::{decomposition, wish},
     plan::{Prepared, prepare},
     points::{open, show},
     scaled::Scaled,
@@ -32,11 +32,25 @@ struct Settings<'a> {
 /// Runs `backdraft sweep`.
 pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let Sweeping { common, over, .. } = args;
-    if common.shard.is_some() || !common.merge.is_empty() {
+    let single = [
+        ("--shard", common.shard.is_some()),
+        ("--merge", !common.merge.is_empty()),
+    ];
+    if let Some((option, _)) = single.into_iter().find(|(_, given)| *given) {
         return Err(CliError::Option {
-            option: "--shard",
+            option,
             problem: "is for single experiments: give parts of a sweep their own --values"
                 .to_owned(),
+        });
+    }
+    let model: Model = common.model.parse()?;
+    if matches!(over, Over::Width | Over::Depth) && model != Model::Mlp {
+        return Err(CliError::Option {
+            option: "--over",
+            problem: format!(
+                "{} is for the mlp: the other models' layers are fixed",
+                over.name()
+            ),
         });
     }
     let values = values(args)?;
@@ -45,16 +59,16 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         Some(out) => out.clone(),
         None => default_folder(args)?,
     };
-    // All are settled before any is begun.
-    let each = values
-        .iter()
-        .map(|&value| {
-            let mut common = varied(args, value)?;
-            common.out = Some(out.join(name(value)));
-            let prepared = prepare(&common, WISH)?;
-            Ok((value, common, prepared))
-        })
-        .collect::<Result<Vec<(f64, Common, Prepared)>, CliError>>()?;
+    let at = |value: f64| -> Result<(Common, Prepared), CliError> {
+        let (mut common, removed) = varied(args, value)?;
+        common.out = Some(out.join(name(value)));
+        let prepared = prepare(&common, wish(removed))?;
+        Ok((common, prepared))
+    };
+    // All must be possible before any is begun; their data are not held at once.
+    for &value in &values {
+        at(value)?;
+    }
     let settings = Settings {
         command: "sweep",
         over: over.name(),
@@ -62,12 +76,13 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     };
     let whole = Store::open(&out, &settings, common.overwrite)?;
     let mut points = Vec::new();
-    for (value, common, prepared) in &each {
+    for &value in &values {
+        let (common, prepared) = at(value)?;
         say(format_args!("\n{} {value}", over.name()));
-        let store = open(common, prepared)?;
-        let point = match decomposition(common, prepared, &store) {
+        let store = open(&common, &prepared)?;
+        let point = match decomposition(&common, &prepared, &store) {
             Ok(found) => SweepPoint {
-                value: *value,
+                value,
                 decomposition: found.map(|it| it.decomposition),
                 failure: None,
             },
@@ -79,7 +94,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
             ) => {
                 warn(format_args!("{} {value} is given up: {error}", over.name()));
                 SweepPoint {
-                    value: *value,
+                    value,
                     decomposition: None,
                     failure: Some(error.to_string()),
                 }
@@ -87,6 +102,15 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
             Err(error) => return Err(error),
         };
         points.push(point);
+    }
+    let failures = points.iter().map(|it| it.failure.as_ref());
+    if let Some(failures) = failures.collect::<Option<Vec<_>>>() {
+        return Err(CliError::Experiment {
+            count: failures.len(),
+            parts: "values",
+            stage: format!("{} {}", over.name(), values[0]),
+            reason: failures[0].clone(),
+        });
     }
     let sweep = Sweep {
         over: over.name().into(),
@@ -115,9 +139,12 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
             Over::Depth => vec![1.0, 3.0, 5.0, 7.0],
             Over::Epochs => {
                 let passes = passes(&args.common)? as f64;
-                [0.1, 0.5, 1.0, 2.0, 4.0]
+                let mut values = [0.1, 0.5, 1.0, 2.0, 4.0]
                     .map(|factor| (factor * passes).ceil())
-                    .to_vec()
+                    .to_vec();
+                // Of few passes.
+                values.dedup();
+                values
             }
             Over::WeightDecay => vec![0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001],
             Over::Damping => vec![0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001],
@@ -127,7 +154,7 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
     };
     for (place, &value) in values.iter().enumerate() {
         if !(value.is_finite() && value >= 0.0) {
-            return refuse(format!("has {value}: it must be positive"));
+            return refuse(format!("has {value}: it must not be negative"));
         }
         if values[..place].contains(&value) {
             return refuse(format!("has {value} twice"));
@@ -135,7 +162,7 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
         let whole = matches!(args.over, Over::Width | Over::Depth | Over::Epochs);
         if whole && (value.fract() != 0.0 || value < 1.0 || value > 1e9) {
             return refuse(format!(
-                "has {value}: a {} is a whole number from 1",
+                "has {value}: {} takes whole numbers from 1",
                 args.over.name()
             ));
         }
@@ -162,8 +189,8 @@ fn passes(common: &Common) -> Result<usize, CliError> {
 }
 
 /// The options with the setting at one value.
-fn varied(args: &Sweeping, value: f64) -> Result<Common, CliError> {
-    let mut common = args.common.clone();
+fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
+    let (mut common, mut removed) = (args.common.clone(), args.removed);
     match args.over {
         Over::Width => {
             let depth = common.hidden.as_ref().map_or(2, Vec::len);
@@ -186,9 +213,9 @@ fn varied(args: &Sweeping, value: f64) -> Result<Common, CliError> {
         Over::Epochs => common.epochs = Some(value as usize),
         Over::WeightDecay => common.weight_decay = Some(value),
         Over::Damping => common.damping = Some(value),
-        Over::Removed => common.group = Group::Share(value / 100.0),
+        Over::Removed => removed.group = Group::Share(value / 100.0),
     }
-    Ok(common)
+    Ok((common, removed))
 }
 
 fn default_folder(args: &Sweeping) -> Result<PathBuf, CliError> {

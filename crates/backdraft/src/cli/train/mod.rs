@@ -18,9 +18,8 @@ use super::{
     CliError,
     args::Train,
     fingerprint::fingerprint,
-    present::describe,
     progress::say,
-    setup::{Shape, WRONG_LABELS, corrupt, network},
+    setup::{Shape, WRONG_LABELS, announce, corrupt, network},
 };
 use crate::output::{OutputError, TrainingFolder};
 
@@ -29,7 +28,12 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let kind: Model = args.model.parse()?;
     let device = args.device.open()?;
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
-    let noise = corrupt(&mut dataset, args.corrupt_labels, args.seed)?;
+    let noise = corrupt(
+        &mut dataset,
+        "--corrupt-labels",
+        args.corrupt_labels,
+        args.seed,
+    )?;
     let preset = args.preset.into();
     let shape = Shape {
         preset,
@@ -68,22 +72,11 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         folder.clear()?;
     }
     let earlier = earlier(&folder, &settings)?;
-    if let Some(noise) = noise {
+    if let Some(noise) = &noise {
         folder.write(WRONG_LABELS, noise.csv().as_bytes())?;
     }
-    say(format_args!(
-        "{kind} on {}: {}",
-        dataset.name,
-        describe(&dataset)
-    ));
-    if let Some(inference) = &dataset.inference {
-        say(inference);
-    }
-    say(format_args!(
-        "device {}, seed {}",
-        args.device.name(),
-        args.seed
-    ));
+    let place = format_args!("device {}, seed {}", args.device.name(), args.seed);
+    announce(kind, &dataset, noise.as_ref(), place);
     let baseline = match &dataset.task {
         Task::NextToken { vocabulary } => Unigram::of(&dataset.train, vocabulary.len()),
         _ => None,

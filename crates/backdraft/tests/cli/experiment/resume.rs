@@ -1,0 +1,240 @@
+//! Experiments in pieces: stopped and taken up again, or shared out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use super::{CANCER, Outcome, Place};
+use crate::refusals::assert_refused;
+
+/// A network whose removals take long enough to be stopped at.
+const NETWORK: &str =
+    "--data digits --examples 150 --hidden 16 --epochs 10 --points 4 --depth 40 --seed 2";
+
+/// All files below a folder but for the hidden ones; none if there is no such folder.
+fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            // It may have gone in the meantime.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .file_name()
+                .is_some_and(|name| !name.to_string_lossy().starts_with('.'))
+            {
+                found.insert(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Runs the command until a file appears in `folder` that was not there, and kills it without a chance to tidy up. False if it
+/// ended first.
+fn kill_at_new_file(place: &Place, command: &str, folder: &Path) -> io::Result<bool> {
+    let before = files(folder)?;
+    let mut child = place.start(command)?;
+    let began = Instant::now();
+    while files(folder)?.is_subset(&before) {
+        if child.try_wait()?.is_some() {
+            return Ok(false);
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "nothing was stored"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(true)
+}
+
+#[test]
+fn a_killed_experiment_goes_on_to_the_same_numbers() -> Outcome {
+    let place = Place::new()?;
+    for command in ["decompose", "correlate"] {
+        let arguments = format!("{command} {NETWORK}");
+        let whole = place.experiment(&arguments, &format!("{command}-whole"))?;
+        let out = format!("{command}-parts");
+        let folder = place.path().join(&out);
+        let parts = format!("{arguments} --out {out}");
+        // A machine that is busy elsewhere may let it end before it can be stopped: then once more from the beginning.
+        let mut stopped = false;
+        for _ in 0..40 {
+            // In the midst of the first removal, after it, and in the midst of another.
+            stopped = true;
+            for kept in ["stages", "points", "stages"] {
+                stopped = stopped && kill_at_new_file(&place, &parts, &folder.join(kept))?;
+                // A part of a file, as a kill in the midst of writing leaves it.
+                place.write(&format!("{out}/.backdraft-abc"), "half a")?;
+            }
+            if stopped {
+                break;
+            }
+            fs::remove_dir_all(&folder)?;
+        }
+        assert!(stopped, "{command} could not be stopped");
+        let open = files(&folder.join("points"))?.len();
+        assert!((1..4).contains(&open), "{open} removals were done");
+        let resumed = place.experiment(&arguments, &out)?;
+        assert_eq!(resumed.timeless(), whole.timeless());
+        assert_eq!(resumed.names()?, whole.names()?);
+
+        // Once more there is nothing to do.
+        let again = place.experiment(&arguments, &out)?;
+        assert_eq!(again.record, resumed.record);
+    }
+    Ok(())
+}
+
+#[test]
+fn parts_make_a_whole() -> Outcome {
+    let place = Place::new()?;
+    let cases = [
+        ("decompose", format!("decompose {NETWORK}")),
+        (
+            "correlate",
+            format!("correlate {CANCER} --points 5 --tests 3"),
+        ),
+        ("mislabel", format!("mislabel {CANCER} --examples 20")),
+    ];
+    for (command, arguments) in cases {
+        let name = |part: &str| format!("{command}-{part}");
+        let whole = place.experiment(&arguments, &name("whole"))?;
+        for part in ["1", "2"] {
+            let part_of = format!("{arguments} --shard {part}/2 --out {}", name(part));
+            let done = place.backdraft(&part_of).assert().success();
+            done.stdout(contains("left to other parts").and(contains("--merge")));
+            assert!(!fs::exists(
+                place
+                    .path()
+                    .join(name(part))
+                    .join(format!("{command}.json"))
+            )?);
+        }
+        let (one, two) = (name("1"), name("2"));
+        let merged =
+            place.experiment(&format!("{arguments} --merge {one},{two}"), &name("merged"))?;
+        assert_eq!(merged.timeless(), whole.timeless());
+        // One part takes in the other.
+        let taken = place.experiment(&format!("{arguments} --merge {two}"), &one)?;
+        // The clock was read once for each removal.
+        assert_eq!(taken.record, merged.record);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_folder_belongs_to_one_experiment() -> Outcome {
+    let place = Place::new()?;
+    place.write("else/notes.txt", "mine")?;
+    place.write("file", "")?;
+    place.write("damaged/experiment.json", "{")?;
+    let command = format!("decompose {CANCER} --points 2");
+    let done = place.experiment(&command, "out")?;
+    let cases: [(&str, &[&str]); 9] = [
+        (
+            "--out else",
+            &["else is not empty", "holds no experiment.json"],
+        ),
+        ("--out file", &["file is in the way"]),
+        (
+            "--out damaged",
+            &["damaged/experiment.json is damaged", "--overwrite"],
+        ),
+        (
+            "--seed 1 --out out",
+            &[
+                "out holds an experiment with other settings",
+                "seed was 0, not 1",
+                "--overwrite",
+            ],
+        ),
+        ("--damping 0.1 --out out", &["damping was 0.001, not 0.1"]),
+        (
+            "--out new --merge nowhere",
+            &["--merge nowhere holds no experiment"],
+        ),
+        (
+            "--out new --merge else",
+            &["--merge else holds no experiment: there is no experiment.json"],
+        ),
+        (
+            "--out new --merge damaged",
+            &["--merge damaged holds a damaged experiment.json"],
+        ),
+        (
+            "--out new --merge out --seed 1",
+            &["--merge out holds another experiment", "seed was 0, not 1"],
+        ),
+    ];
+    for (options, parts) in cases {
+        assert_refused(&place, &format!("{command} {options}"), parts)?;
+    }
+    assert_refused(
+        &place,
+        &format!("correlate {CANCER} --points 2 --out out"),
+        &["command was \"decompose\", not \"correlate\""],
+    )?;
+    assert_refused(
+        &place,
+        "train --data digits --out out",
+        &["out", "holds no train.json"],
+    )?;
+
+    // Other settings replace everything when they are to.
+    let other = place.experiment(&format!("{command} --seed 1 --overwrite"), "out")?;
+    assert_ne!(other.timeless(), done.timeless());
+    assert_eq!(other.names()?, done.names()?);
+    place
+        .backdraft(&format!(
+            "{command} --overwrite --scale 1e-3 --depth 5 --out out"
+        ))
+        .assert()
+        .code(1);
+    assert!(!fs::exists(place.path().join("out/decompose.json"))?);
+    assert!(!fs::exists(place.path().join("out/report.html"))?);
+
+    for name in ["points/0.json", "base.safetensors", "base.json"] {
+        let out = place.experiment(&format!("{command} --overwrite"), "out")?;
+        let bytes = fs::read(out.folder.join(name))?;
+        place.write(&format!("out/{name}"), &bytes[..bytes.len() / 2])?;
+        place
+            .backdraft(&format!("{command} --out out"))
+            .assert()
+            .code(2)
+            .stderr(contains(format!("out/{name} is damaged")).and(contains("--overwrite")));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_busy_folder_is_left_alone() -> Outcome {
+    let place = Place::new()?;
+    // Far from its end when it is met.
+    let command = "decompose --data digits --hidden 16 --epochs 2000 --out out";
+    let mut child = place.start(command)?;
+    let record = place.path().join("out/experiment.json");
+    while !record.is_file() {
+        assert!(child.try_wait()?.is_none(), "it ended at once");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let met = place.backdraft(command).assert();
+    child.kill()?;
+    child.wait()?;
+    met.code(2).stderr(contains("out is in use"));
+    Ok(())
+}
