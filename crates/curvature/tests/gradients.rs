@@ -58,7 +58,7 @@ fn thetas(model: &Model) -> Tensor<2> {
 }
 
 fn row(rows: &Tensor<2>, i: usize) -> Tensor<1> {
-    rows.clone().slice([i..i + 1]).squeeze_dim(0)
+    rows.clone().slice(i..i + 1).squeeze_dim(0)
 }
 
 /// Each row is the gradient of its part alone. Both add the same terms, in orders that may differ.
@@ -146,6 +146,6 @@ fn what_does_not_fit_is_refused() {
     assert!(message.contains("12 examples do not make 5"), "{message}");
     let error = cost.gradients_at(matrix(&numbers(PARTS * 2, 1), PARTS, 2));
     assert!(matches!(error, Err(CurvatureError::Dimension { .. })));
-    let none = cost.gradients_at(thetas(&model).slice([0..0])).unwrap();
+    let none = cost.gradients_at(thetas(&model).slice(0..0)).unwrap();
     assert_eq!(none.dims(), [0, dim]);
 }

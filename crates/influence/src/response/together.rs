@@ -82,11 +82,13 @@ impl<L: Loss> Responses<L> {
             .collect())
     }
 
-    /// Whether [`descend_all`](Self::descend_all) is faster than one descent after another, with batches of `batch` examples, on a
-    /// processor: for the linearised objective always, for the others if the parameters times the examples are 100,000
-    /// at most and none of the parameters is a convolution's. Larger operations take the same arithmetic and more of the caches;
-    /// descents in processes of their own, one a core, are faster then. Measured with perceptrons on two cores
-    /// (`docs/performance.md`); on a GPU it has not been measured.
+    /// Whether [`descend_all`](Self::descend_all) is faster for several removals than one descent after another, with batches of
+    /// `batch` examples on a processor: for the linearised objective always, for the others if the parameters times the examples
+    /// are 100,000 at most and none of the parameters is a convolution's. Larger operations take the same arithmetic and more of the
+    /// caches; then it is faster to share removals out among processes, one a core.
+    ///
+    /// Measured with perceptrons and a LeNet on two cores (`docs/performance.md`). On GPUs, where starting operations counts for
+    /// more, it is not measured.
     pub fn together_is_faster(&self, kind: ResponseKind, batch: usize) -> bool {
         let model = self.cost().model();
         let matrices = model.parameters().iter().all(|p| p.shape.num_dims() <= 2);
@@ -95,5 +97,5 @@ impl<L: Loss> Responses<L> {
 }
 
 fn row(rows: &Tensor<2>, i: usize) -> Tensor<1> {
-    rows.clone().slice([i..i + 1]).squeeze_dim(0)
+    rows.clone().slice(i..i + 1).squeeze_dim(0)
 }

@@ -46,7 +46,7 @@ fn starts<L: Loss>(responses: &Responses<L>, count: usize) -> Tensor<2> {
 }
 
 fn row(rows: &Tensor<2>, i: usize) -> Tensor<1> {
-    rows.clone().slice([i..i + 1]).squeeze_dim(0)
+    rows.clone().slice(i..i + 1).squeeze_dim(0)
 }
 
 fn one_by_one<L: Loss>(
@@ -149,7 +149,7 @@ fn steps_are_counted_and_wrong_starts_refused() {
     let two = [Removal::of(vec![4], N), Removal::none()];
     let (count, seen) = run(&two, starts(&responses, 2)).unwrap();
     assert_eq!((count, seen), (2, (1..=9).collect()));
-    assert_eq!(run(&[], starts(&responses, 2).slice([0..0])).unwrap().0, 0);
+    assert_eq!(run(&[], starts(&responses, 2).slice(0..0)).unwrap().0, 0);
 
     let message = run(&two, starts(&responses, 3)).unwrap_err().to_string();
     assert!(message.contains("3 rows for 2 removals"), "{message}");
