@@ -78,7 +78,7 @@ impl WithLoss for Work<'_> {
                 let responses = Responses {
                     warm_start: change(Stage::WarmStart)?,
                     pbrf: change(Stage::Pbrf)?,
-                    two_stage: change(Stage::TwoStage)?,
+                    two_stage: change(Stage::Difference)?,
                     cold_start: change(Stage::ColdStart)?,
                 };
                 Ok(PointChanges {

@@ -36,7 +36,7 @@ pub(super) enum Stage {
     /// The influence estimate (Eqn 10).
     Influence,
     /// What training on without the examples changes beside training on with them (F.2).
-    TwoStage,
+    Difference,
 }
 
 impl Stage {
@@ -48,7 +48,7 @@ impl Stage {
             Self::Pbrf => "pbrf",
             Self::Linearized => "linearized",
             Self::Influence => "influence",
-            Self::TwoStage => "two-stage",
+            Self::Difference => "two-stage",
         }
     }
 }
@@ -116,7 +116,7 @@ impl<L: Loss> Lab<'_, L> {
             Stage::Pbrf => self.respond(stage, ResponseKind::Bregman, removal)?,
             Stage::Linearized => self.respond(stage, ResponseKind::Linearized, removal)?,
             Stage::Influence => self.at(self.theta() + self.influence(position, solver)?),
-            Stage::TwoStage => {
+            Stage::Difference => {
                 let (without, _) = self.answer(Stage::WarmStart, position, solver)?;
                 let with = self.flat(&self.continued()?)?;
                 self.at(self.theta() + (self.flat(&without)? - with))
