@@ -314,7 +314,7 @@ fn a_damaged_checkpoint_is_refused_and_a_busy_folder_too() -> Outcome {
         .backdraft(command)
         .assert()
         .code(2)
-        .stderr(contains("out is in use: another process trains in it"));
+        .stderr(contains("out is in use: another process works in it"));
     assert!(kill_once_stored(&place, None, child, "out")?);
 
     let bytes = fs::read(&state)?;

@@ -37,6 +37,7 @@ pub fn setup() -> Setup {
         metrics: Metrics {
             train: quality(0.01),
             test: quality(0.2),
+            gradient_norm: 0.5,
         },
         details: details.as_object().cloned().unwrap_or_default(),
     }

@@ -66,7 +66,7 @@ pub(in crate::cli) struct Common {
     pub hessian: bool,
 
     /// Minimise the proximal Bregman responses until nothing is left to gain, by L-BFGS over all examples, in place of half the passes
-    /// that trained the network. Best with `--precision f64 --solver cg`: then what is compared is exact.
+    /// that trained the network. With `--solver cg` what is compared is then exact.
     #[arg(long)]
     pub converge: bool,
 
@@ -92,7 +92,8 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
     pub scale: Option<f64>,
 
-    /// The type of all numbers: f32, or f64 where the device computes in it. Default: f64 for lr, else f32.
+    /// The type of all numbers. One example's removal moves parameters by less than f32 tells apart, so f64 is the default where the
+    /// device computes in it.
     #[arg(long, value_enum)]
     pub precision: Option<Precision>,
 

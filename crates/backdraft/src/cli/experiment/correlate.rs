@@ -112,7 +112,7 @@ impl Tests {
         let responses = Responses {
             warm_start: change(Stage::WarmStart)?,
             pbrf: change(Stage::Pbrf)?,
-            two_stage: change(Stage::TwoStage)?,
+            two_stage: change(Stage::Difference)?,
             cold_start: change(Stage::ColdStart)?,
         };
         Ok(PointChanges {

@@ -206,10 +206,9 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             return refuse(option, "is 0: it must be at least 1".to_owned());
         }
     }
-    let lbfgs = matches!(training.optimizer, Optimizer::Lbfgs { .. });
     let double = match args.precision {
         Some(precision) => precision == Precision::F64,
-        None => lbfgs && computes_in_f64(&device),
+        None => computes_in_f64(&device),
     };
     if double && !computes_in_f64(&device) {
         return refuse(

@@ -11,7 +11,7 @@ use backdraft_models::{Optimizer, TrainConfig, TrainError, Training, Zoo};
 use burn::tensor::Tensor;
 
 use super::lab::Lab;
-use crate::cli::CliError;
+use crate::cli::{CliError, progress::warn};
 
 /// The gradient, relative to its first norm, at which a response counts as converged.
 const CONVERGED: Stop = Stop {
@@ -43,7 +43,7 @@ pub(super) enum Stage {
     /// The influence estimate (Eqn 10).
     Influence,
     /// What training on without the examples changes beside training on with them (F.2).
-    TwoStage,
+    Difference,
 }
 
 impl Stage {
@@ -55,7 +55,7 @@ impl Stage {
             Self::Pbrf => "pbrf",
             Self::Linearized => "linearized",
             Self::Influence => "influence",
-            Self::TwoStage => "two-stage",
+            Self::Difference => "two-stage",
         }
     }
 }
@@ -123,7 +123,7 @@ impl<L: Loss> Lab<'_, L> {
             Stage::Pbrf => self.respond(stage, ResponseKind::Bregman, removal)?,
             Stage::Linearized => self.respond(stage, ResponseKind::Linearized, removal)?,
             Stage::Influence => self.at(self.theta() + self.influence(position, solver)?),
-            Stage::TwoStage => {
+            Stage::Difference => {
                 let (without, _) = self.answer(Stage::WarmStart, position, solver)?;
                 let with = self.flat(&self.continued()?)?;
                 self.at(self.theta() + (self.flat(&without)? - with))
@@ -143,8 +143,17 @@ impl<L: Loss> Lab<'_, L> {
         let weight = removal.epsilon * removal.examples.len() as f64;
         let solution = match solver.solve(removed.gradient()?) {
             Ok(solution) => solution,
-            // How far it is from the solution is what the solver's gap tells.
-            Err(SolveError::NotConverged { solution, .. }) => *solution,
+            // LiSSA is cut short on purpose, as the responses are; but not in silence.
+            Err(SolveError::NotConverged { solution, .. }) => {
+                let info = &solution.info;
+                self.bars.aside(|| {
+                    warn(format_args!(
+                        "removal {position}: the estimate's relative residual is {:.2}, above {}",
+                        info.true_residual, info.tolerance
+                    ));
+                });
+                *solution
+            }
             Err(error) => return Err(error.into()),
         };
         self.bars.step();

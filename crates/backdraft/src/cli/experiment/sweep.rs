@@ -160,7 +160,7 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
             return refuse(format!("has {value} twice"));
         }
         let whole = matches!(args.over, Over::Width | Over::Depth | Over::Epochs);
-        if whole && (value.fract() != 0.0 || value < 1.0 || value > 1e9) {
+        if whole && !(value.fract() == 0.0 && (1.0..=1e9).contains(&value)) {
             return refuse(format!(
                 "has {value}: {} takes whole numbers from 1",
                 args.over.name()

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use backdraft::influence::statistics::pearson;
 use serde_json::json;
 
 use super::{CANCER, Done, Outcome, Place, indices, numbers};
@@ -81,17 +82,14 @@ fn the_order_at_random_is_the_seeds() -> Outcome {
         let area = first.number(&format!("/rankings/{name}/area"));
         assert!(area > 0.7, "{name}: {area}");
     }
-    // Convex: the response, predicted and computed, is the same to first order.
-    let [predicted, actual] =
-        ["influence", "pbrf"].map(|name| numbers(&first.record["rankings"][name]["scores"]));
-    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
-    let difference = norm(&mut predicted.iter().zip(&actual).map(|(a, b)| a - b));
-    let size = norm(&mut actual.iter().copied());
-    assert!(difference < 0.5 * size, "{difference} of {size}");
-
     let order = |done: &Done| indices(&done.record["rankings"]["random"]["order"]);
     let damped = place.experiment(&format!("{command} --damping 0.1"), "damped")?;
     assert_eq!(order(&damped), order(&first));
+    // Removed, an example is always fitted less; and where the damping holds the response back, by what the first order says.
+    let scores = |name: &str| numbers(&damped.record["rankings"][name]["scores"]);
+    let (predicted, actual) = (scores("influence"), scores("pbrf"));
+    assert!(predicted.iter().chain(&actual).all(|&change| change > 0.0));
+    assert!(pearson(&predicted, &actual) > Some(0.99));
     assert_eq!(damped.record["wrong"], first.record["wrong"]);
     let other = place.experiment(&format!("{command} --seed 1"), "other")?;
     assert_ne!(order(&other), order(&first));

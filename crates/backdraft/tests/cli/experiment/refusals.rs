@@ -181,7 +181,7 @@ fn labels_that_cannot_be_wrong_are_refused() -> Outcome {
         ),
         (
             "--data concrete.csv --target strength",
-            &["--corrupt: ", "one class each"],
+            &["--corrupt: ", "its targets are numbers"],
         ),
     ];
     for (arguments, parts) in cases {
