@@ -1,6 +1,7 @@
 //! Run a program on any backend: on a device, on the recording backend, or on a decorated one that differentiates it.
 
 mod boolean;
+mod convolve;
 mod deform;
 mod float;
 mod int;

@@ -83,7 +83,8 @@ fn sigmoid(x: Tensor) -> Tensor {
     Dispatch::float_recip(Dispatch::float_add_scalar(odds, 1.0.into()))
 }
 
-fn is_flex(device: &Device<Dispatch>) -> bool {
+/// Whether tensors are in memory and computed there at once.
+pub(super) fn is_flex(device: &Device<Dispatch>) -> bool {
     Dispatch::name(device) == "dispatch<flex>"
 }
 
