@@ -307,13 +307,17 @@ fn transposed_ones_are_the_transpose() {
         for i in 0..2 {
             let reach = case.dilation[i] * (case.kernel[i] - 1) + 1;
             input[2 + i] = (output[2 + i] - 1) * case.stride[i] + reach - 2 * case.padding[i];
+            // As much more at the end as the stride leaves open.
+            input[2 + i] += case.stride[i] - 1;
             case.size[i] = input[2 + i];
         }
         let (x, w) = (
             numbers(output.iter().product(), 0.71),
             numbers(weight.iter().product(), 1.37),
         );
-        let mut y = vec![0.0; input.iter().product()];
+        let (plane, bias) = (input[2] * input[3], numbers(input[1], 2.11));
+        let bias_of = |i: usize| bias[i / plane % bias.len()];
+        let mut y: Vec<f64> = (0..input.iter().product()).map(bias_of).collect();
         case.terms(|i, k, o| y[i] += x[o] * w[k]);
         let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
         case.terms(|i, k, o| {
@@ -323,18 +327,29 @@ fn transposed_ones_are_the_transpose() {
         let options = ConvTransposeOptions::new(
             case.stride,
             case.padding,
-            [0, 0],
+            case.stride.map(|stride| stride - 1),
             case.dilation,
             case.groups,
         );
-        let half = move |(x, w): (Tensor<4>, Tensor<4>)| {
-            conv_transpose2d(x, w, None, options.clone()).square().sum() * 0.5
+        let half = move |(x, w, b): (Tensor<4>, Tensor<4>, Tensor<1>)| {
+            conv_transpose2d(x, w, Some(b), options.clone())
+                .square()
+                .sum()
+                * 0.5
         };
-        let (x, w) = (
+        let arguments = (
             tensor(&x, output, DType::F64),
             tensor(&w, weight, DType::F64),
+            tensor(&bias, [bias.len()], DType::F64),
         );
-        let (_, (gx, gw)) = value_and_grad(half, (x, w)).unwrap();
+        let (value, (gx, gw, _)) = value_and_grad(half, arguments).unwrap();
+        let expected = 0.5 * y.iter().map(|y| y * y).sum::<f64>();
+        close(
+            &host(value),
+            &[expected],
+            DType::F64,
+            &format!("value, {case:?}"),
+        );
         close(&host(gx), &dx, DType::F64, &format!("input, {case:?}"));
         close(&host(gw), &dw, DType::F64, &format!("weight, {case:?}"));
     }

@@ -138,6 +138,11 @@ impl Axis {
         }
     }
 
+    /// Number of positions that are written.
+    pub fn reached(&self) -> usize {
+        self.targets.iter().map(|target| target.count).sum()
+    }
+
     /// Positions of a copy that lie in the tensor, and the first of them in the tensor.
     pub fn inside(&self, copy: usize) -> (std::ops::Range<usize>, usize) {
         let start = self.starts[copy];

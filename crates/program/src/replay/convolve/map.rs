@@ -105,7 +105,7 @@ impl Map {
         bias: &[T],
     ) -> Vec<T> {
         let none = vec![T::default(); self.groups * self.to];
-        let bias = if bias.is_empty() { &none } else { bias };
+        let added = if bias.is_empty() { &none } else { bias };
         let high = self.to.div_ceil(self.to.div_ceil(ROWS));
         let sums = self.sums(high, weight);
         let longest = sums.iter().map(|sum| sum.run).max().unwrap_or(0);
@@ -115,6 +115,12 @@ impl Map {
         let written = self.groups * self.to * size;
         let batch = planes.len() / read;
         let mut out = vec![T::default(); batch * written];
+        let reached = self.axes.iter().map(|axis| axis.reached());
+        if !bias.is_empty() && reached.product::<usize>() < size {
+            // A dilated kernel may step over positions, which are then sums of nothing but this.
+            let planes = out.par_chunks_mut(size).enumerate();
+            planes.for_each(|(plane, out)| out.fill(bias[plane % bias.len()]));
+        }
         let shares = 2 * rayon::current_num_threads();
         let together = (COPIES / (self.groups * self.copies())).min(batch / shares);
         let together = together.max(1);
@@ -134,7 +140,7 @@ impl Map {
             blocks.for_each_init(rows, |rows, (image_and_group, block, out)| {
                 let group = image_and_group % self.groups;
                 let first = group * self.to + block * high;
-                let bias = &bias[first..first + out.len() / size];
+                let bias = &added[first..first + out.len() / size];
                 let rows = &mut rows[..bias.len() * room];
                 for sum in &sums {
                     arch.dispatch(Combine {
