@@ -7,3 +7,4 @@ mod refusals;
 mod runs;
 mod terminal;
 mod train;
+mod weights;

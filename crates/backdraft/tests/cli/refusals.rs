@@ -6,7 +6,7 @@ use crate::data::{self, TEST, TRAIN, gzip, idx, pictures, write_pictures};
 use crate::place::{Outcome, Place};
 
 /// Checks that the run is refused in one line that holds all `parts`, and leaves the folder as it was.
-fn assert_refused(place: &Place, arguments: &str, parts: &[&str]) -> Outcome {
+pub fn assert_refused(place: &Place, arguments: &str, parts: &[&str]) -> Outcome {
     let before = place.contents()?;
     let done = place.backdraft(arguments).assert().code(2).stdout("");
     let said = String::from_utf8(done.get_output().stderr.clone())?;
