@@ -2,9 +2,10 @@
 
     python make_digits.py        (torch 2.15.0, safetensors 0.8.0, numpy)
 
-The digits become IDX files, which have their training and test part by themselves. The weights are written twice: as a checkpoint
-with the state dictionary beside other things, weights.pt, and as weights.safetensors. What is printed PyTorch computed in 64
-bits from the weights as the files hold them; ../cli/weights.rs holds the command line against these numbers.
+The digits, whose source and licence models/data/README.md tells, become IDX files, which have their training and test part by
+themselves. The weights are written twice: as a checkpoint with the state dictionary beside other things, weights.pt, and as
+weights.safetensors. What is printed PyTorch computed in 64 bits from the weights as the files hold them; ../cli/weights.rs holds
+the command line against these numbers.
 """
 
 import gzip
