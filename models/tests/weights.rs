@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::weights::{Mismatch, NameMap, WeightsError, load_into, save, save_as};
-use backdraft_models::{Mlp, MlpConfig, ZooConfig, to_dtype};
+use backdraft_models::weights::{
+    Mismatch, NameMap, WeightsError, encode, load_into, save, save_as,
+};
+use backdraft_models::{Mlp, MlpConfig, Model, ZooConfig, to_dtype, trainable_parameters};
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
@@ -223,6 +225,29 @@ fn what_is_saved_is_what_pytorch_saved() {
     save_as(&model, &path, &names).unwrap();
     assert_eq!(tensors(&path), tensors(&from));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn every_model_of_the_zoo_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    for kind in Model::ALL {
+        let init = |seed| {
+            let config = ZooConfig::published(kind).with_seed(seed);
+            config.init(&Device::flex())
+        };
+        let bytes = encode(&init(1), &path).unwrap();
+        fs::write(&path, &bytes).unwrap();
+        let other = init(2);
+        assert!(encode(&other, &path).unwrap() != bytes, "{kind}");
+        let read = load_into(other, &path, &NameMap::default()).unwrap();
+        assert!(encode(&read, &path).unwrap() == bytes, "{kind}");
+        assert_eq!(
+            trainable_parameters(&read),
+            trainable_parameters(&init(1)),
+            "{kind}"
+        );
+    }
 }
 
 #[test]

@@ -28,10 +28,13 @@ impl<'a> Fit<'a> {
         let mismatch = compare(expected, &found);
         if !mismatch.is_empty() {
             found = close_gaps(found);
-            if !compare(expected, &found).is_empty() {
+            let closed = compare(expected, &found);
+            if !closed.is_empty() {
+                // Where that helped the names, only the shapes are to be told.
+                let named = closed.missing.is_empty() && closed.unexpected.is_empty();
                 return Err(WeightsError::Mismatch {
                     path: path.to_owned(),
-                    mismatch: Box::new(mismatch),
+                    mismatch: Box::new(if named { closed } else { mismatch }),
                 });
             }
         }

@@ -63,8 +63,8 @@ Examples:
       A folder of IDX files (MNIST layout, gzipped or not), two test examples of your choice.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
-  backdraft explain --model lenet --data mnist/ --weights lenet.pt --map conv1=first --map conv2=second
-      Weights that PyTorch trained, in a network whose layers have other names.
+  backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers
+      An nn.Sequential that PyTorch trained, as it is.
 
 What a score means:
   The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor

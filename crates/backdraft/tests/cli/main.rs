@@ -8,3 +8,4 @@ mod refusals;
 mod runs;
 mod terminal;
 mod train;
+mod weights;

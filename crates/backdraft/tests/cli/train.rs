@@ -64,7 +64,7 @@ fn a_killed_training_goes_on_to_the_same_bits() -> Outcome {
     let place = Place::new()?;
     write_pictures(&place, "pictures", true)?;
     write_text(&place)?;
-    // Momentum, running statistics, and Adam with a validation part.
+    // Momentum, running statistics, Adam with a validation part, and weights from a file.
     let cases = [
         ("lenet", "--model lenet --data pictures --epochs 4", 4),
         ("resnet20", "--model resnet20 --data pictures --epochs 3", 3),
@@ -72,6 +72,11 @@ fn a_killed_training_goes_on_to_the_same_bits() -> Outcome {
             "transformer",
             "--model transformer --data words --epochs 12",
             12,
+        ),
+        (
+            "more",
+            "--model lenet --data pictures --epochs 4 --weights lenet-whole/last.safetensors",
+            4,
         ),
     ];
     for (name, arguments, epochs) in cases {

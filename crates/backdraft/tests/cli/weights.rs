@@ -1,0 +1,282 @@
+//! Weights from files. data/make_digits.py made those of PyTorch.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use backdraft::output::{Report, Scores};
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+
+use crate::data::write_pictures;
+use crate::place::{Outcome, Place};
+use crate::refusals::assert_refused;
+
+const MODEL: &str = "model.safetensors";
+
+/// Digits with the weights that PyTorch trained on them, in a place of their own.
+fn digits() -> Result<Place, Box<dyn Error>> {
+    let place = Place::new()?;
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures");
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        place.write(&format!("pictures/{name}"), fs::read(entry.path())?)?;
+    }
+    Ok(place)
+}
+
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
+
+/// The tensors of a safetensors file: shapes and bytes.
+fn tensors(bytes: &[u8]) -> Result<Tensors, Box<dyn Error>> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let tensors = file.iter().map(|(name, view)| {
+        let contents = (view.shape().to_vec(), view.data().to_vec());
+        (name.to_owned(), contents)
+    });
+    Ok(tensors.collect())
+}
+
+fn read(place: &Place, path: &str) -> std::io::Result<Vec<u8>> {
+    fs::read(place.path().join(path))
+}
+
+fn record(place: &Place, out: &str) -> Result<Value, Box<dyn Error>> {
+    Ok(serde_json::from_slice(&read(
+        place,
+        &format!("{out}/train.json"),
+    )?)?)
+}
+
+#[test]
+fn what_pytorch_trained_is_explained() -> Outcome {
+    let place = digits()?;
+    let mut runs = Vec::new();
+    for (file, out) in [("weights.pt", "a"), ("weights.safetensors", "b")] {
+        let arguments = format!(
+            "--data pictures --hidden 12,8 --queries 3,9 --weights pictures/{file} --map =layers"
+        );
+        let run = place.explain(&arguments, out)?;
+        // As the script printed. In 32 bits the losses come out to about 1e-7.
+        for (path, expected) in [
+            ("/metrics/train/loss", 0.028_767_040_6),
+            ("/metrics/test/loss", 0.298_580_467_7),
+            ("/metrics/gradient_norm", 0.036_393_156_8),
+        ] {
+            let found = run.number(path);
+            assert!((found - expected).abs() < 1e-6, "{path}: {found}");
+        }
+        assert_eq!(run.number("/metrics/test/accuracy"), 0.91);
+        assert!(run.stdout.contains("L2 term: norm 3.64e-2"));
+        assert!(run.number("/verification/pearson") > 0.95);
+
+        // Nothing is told of a training that was not.
+        let settings = &run.record["settings"];
+        assert_eq!(settings["training"], Value::Null);
+        assert_eq!(settings["weights"]["file"], format!("pictures/{file}"));
+        assert_eq!(settings["weights"]["map"], json!(["=layers"]));
+        let timings = run.record["timings"].as_array().ok_or("no timings")?;
+        assert!(timings.iter().all(|it| it["stage"] != "train"));
+        let report = String::from_utf8(run.file(Report::FILE)?)?;
+        assert!(report.contains(&format!("from pictures/{file}, renamed by =layers")));
+
+        // The layers of the nn.Sequential are 1, 3 and 5.
+        let mut expected = Tensors::new();
+        for (name, tensor) in tensors(&read(&place, "pictures/weights.safetensors")?)? {
+            let (layer, rest) = name.split_at(1);
+            let layer = layer.parse::<usize>()? / 2;
+            expected.insert(format!("layers.{layer}{rest}"), tensor);
+        }
+        assert!(tensors(&run.file(MODEL)?)? == expected);
+        runs.push(run);
+    }
+    let fingerprint = "/settings/weights/fingerprint";
+    let of = |run: usize| runs[run].record.pointer(fingerprint).cloned();
+    assert!(of(0).is_some() && of(0) == of(1));
+    for name in [Scores::FILE, MODEL] {
+        assert!(runs[0].file(name)? == runs[1].file(name)?, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_written_is_read_back() -> Outcome {
+    let place = Place::new()?;
+    write_pictures(&place, "pictures", true)?;
+
+    // The same model, and the same scores, as in the run that trained it.
+    let lr = "--model lr --data cancer";
+    let trained = place.explain(lr, "trained")?;
+    let again = place.explain(&format!("{lr} --weights trained/{MODEL}"), "again")?;
+    for name in [MODEL, Scores::FILE, Scores::TOP_FILE] {
+        assert!(again.file(name)? == trained.file(name)?, "{name} differs");
+    }
+    assert_eq!(again.record["metrics"], trained.record["metrics"]);
+    assert_eq!(trained.record["settings"]["weights"], Value::Null);
+
+    let train = "train --model mlp --data pictures --hidden 9 --epochs 3 --out mlp";
+    place.backdraft(train).assert().success();
+    let explain = "--data pictures --hidden 9 --weights mlp/last.safetensors --queries 7";
+    let run = place.explain(explain, "explained")?;
+    assert!(run.file(MODEL)? == read(&place, "mlp/last.safetensors")?);
+    let results = &record(&place, "mlp")?["results"];
+    for part in ["train", "test"] {
+        let loss = &run.record["metrics"][part]["loss"];
+        assert_eq!(*loss, results[part]["loss"], "{part}");
+    }
+    Ok(())
+}
+
+#[test]
+fn training_goes_on_from_a_file() -> Outcome {
+    let place = Place::new()?;
+    write_pictures(&place, "pictures", true)?;
+    for model in ["lenet", "resnet20"] {
+        let train = format!("train --model {model} --data pictures --epochs 1");
+        place
+            .backdraft(&format!("{train} --out {model}"))
+            .assert()
+            .success();
+        // Steps too small to change a weight.
+        let still = "--learning-rate 1e-30 --weight-decay 0";
+        let from = format!("--weights {model}/last.safetensors");
+        place
+            .backdraft(&format!("{train} {still} {from} --out {model}-2"))
+            .assert()
+            .success();
+        let [before, after] = [model.to_owned(), format!("{model}-2")]
+            .map(|out| read(&place, &format!("{out}/last.safetensors")));
+        let (mut before, mut after) = (tensors(&before?)?, tensors(&after?)?);
+        // Those of batch norm, which every pass changes.
+        let running = |name: &str| name.contains("running_");
+        assert_eq!(before.keys().any(|name| running(name)), model == "resnet20");
+        before.retain(|name, _| !running(name));
+        after.retain(|name, _| !running(name));
+        assert!(before == after, "{model}");
+    }
+
+    // The weights are among the settings: their contents, not only where they lay.
+    let train = "train --model lr --data cancer --out lr";
+    let other = "train --model lr --data cancer --weight-decay 0.1 --out other";
+    place.backdraft(train).assert().success();
+    place.backdraft(other).assert().success();
+    fs::copy(
+        place.path().join("lr/last.safetensors"),
+        place.path().join("w.safetensors"),
+    )?;
+    let more = "train --model lr --data cancer --weights w.safetensors --out more";
+    place
+        .backdraft(more)
+        .assert()
+        .success()
+        .stdout(contains("weights from w.safetensors"));
+    let file = &record(&place, "more")?["settings"]["weights"];
+    assert_eq!(file["file"], "w.safetensors");
+    // The log begins where the other training ended.
+    let log = String::from_utf8(read(&place, "more/log.jsonl")?)?;
+    let first: Value = serde_json::from_str(log.lines().next().ok_or("no log")?)?;
+    let first = first["train_loss"].as_f64().ok_or("no loss")?;
+    let last = record(&place, "lr")?["results"]["train"]["loss"].as_f64();
+    assert!(
+        (first - last.ok_or("no loss")?).abs() < 1e-6,
+        "{first} after {last:?}"
+    );
+    place
+        .backdraft(more)
+        .assert()
+        .success()
+        .stdout(contains("which has ended"));
+    place
+        .backdraft("train --model lr --data cancer --out more")
+        .assert()
+        .code(2)
+        .stderr(contains("weights was {").and(contains("not null")));
+    fs::copy(
+        place.path().join("other/last.safetensors"),
+        place.path().join("w.safetensors"),
+    )?;
+    place
+        .backdraft(more)
+        .assert()
+        .code(2)
+        .stderr(contains("weights.fingerprint was").and(contains("--overwrite")));
+    Ok(())
+}
+
+#[test]
+fn weights_that_do_not_fit_are_refused() -> Outcome {
+    let place = digits()?;
+    let good = read(&place, "pictures/weights.safetensors")?;
+    place.write("cut.safetensors", &good[..good.len() - 1])?;
+    place.write("text.pt", "these are no weights")?;
+    let mut nan = good;
+    let end = nan.len() - 4;
+    nan[end..].copy_from_slice(&f32::NAN.to_le_bytes());
+    place.write("nan.safetensors", nan)?;
+
+    let fits = "--hidden 12,8 --weights pictures/weights.pt";
+    let cases: [(&str, &[&str]); 9] = [
+        (
+            "--weights nowhere.pt",
+            &[
+                "--weights nowhere.pt: cannot be read",
+                "check that it exists",
+            ],
+        ),
+        (
+            "--weights text.pt",
+            &["text.pt: neither a safetensors file"],
+        ),
+        (
+            "--weights cut.safetensors",
+            &["cut.safetensors: not a readable safetensors file"],
+        ),
+        (
+            "--hidden 12,8 --weights nan.safetensors --map =layers",
+            &["nan.safetensors: number 79 ", "is NaN", "must be finite"],
+        ),
+        (
+            fits,
+            &[
+                "the file lacks layers.0.weight [12, 64] (nearest: 1.weight)",
+                "the model lacks 1.bias",
+                "rename with OLD=NEW",
+                "with --map",
+            ],
+        ),
+        (
+            "--hidden 12,9 --weights pictures/weights.pt --map =layers",
+            &[
+                "layers.1.weight is [8, 12] f32, the model's [9, 12] f32",
+                "take a model of the file's shape",
+            ],
+        ),
+        (
+            "--hidden 12,8 --weights pictures/weights.pt --map /[0-9]/=layers.0",
+            &["`1.bias` and `3.bias` would both be called", "--map"],
+        ),
+        (
+            "--hidden 12,8 --weights pictures/weights.pt --map layers",
+            &["--map `layers` is no rule", "OLD=NEW"],
+        ),
+        (
+            "--hidden 12,8 --weights pictures/weights.pt --map /(/=layers",
+            &["--map `/(/` is no regular expression"],
+        ),
+    ];
+    for command in ["explain", "train"] {
+        for (arguments, parts) in cases {
+            let arguments = format!("{command} --data pictures {arguments} --out out");
+            assert_refused(&place, &arguments, parts)?;
+        }
+        place
+            .backdraft(&format!("{command} --data pictures --map =layers"))
+            .assert()
+            .code(2)
+            .stderr(contains("--weights <FILE>"));
+    }
+    Ok(())
+}
