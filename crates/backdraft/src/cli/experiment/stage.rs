@@ -148,7 +148,7 @@ impl<L: Loss> Lab<'_, L> {
                 let info = &solution.info;
                 self.bars.aside(|| {
                     warn(format_args!(
-                        "removal {position}: the estimate's relative residual is {:.2}, above {}",
+                        "removal {position}: the estimate's relative residual is {:.1e}, above {:.0e}",
                         info.true_residual, info.tolerance
                     ));
                 });
