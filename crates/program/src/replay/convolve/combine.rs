@@ -60,6 +60,8 @@ impl<T: Real> Combine<'_, T> {
     }
 
     /// `R` rows of `W` registers, from position `at`.
+    // Ranges of known length, which the compiler unrolls into registers.
+    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const W: usize>(&mut self, simd: S, at: usize) {
         let lanes = T::lanes::<S>();

@@ -60,6 +60,8 @@ impl<T: Real> Correlate<'_, T> {
     }
 
     /// `R` rows and `K` columns of the result, from row `r` and column `k`.
+    // Ranges of known length, which the compiler unrolls into registers.
+    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const K: usize>(&mut self, simd: S, r: usize, k: usize) {
         let lanes = T::lanes::<S>();
