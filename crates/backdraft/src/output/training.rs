@@ -34,7 +34,7 @@ impl TrainingFolder {
     /// Removes everything that an earlier training left.
     ///
     /// # Errors
-    /// As [`remove`](Self::remove).
+    /// As [`remove`](WorkFolder::remove).
     pub fn clear(&self) -> Result<(), OutputError> {
         // The record last: without it the rest would be of something else.
         let names = [
