@@ -78,7 +78,7 @@ fn a_network_is_correlated() -> Outcome {
     let command = "correlate --data digits --examples 60 --hidden 6 --epochs 6 --points 3 --tests 7 --solver cg";
     let done = place.experiment(command, "out")?;
     assert_consistent(&done, 3, 7)?;
-    assert_eq!(done.record["setup"]["precision"], json!("f32"));
+    assert_eq!(done.record["setup"]["precision"], json!("f64"));
     assert_eq!(done.record["setup"]["solver"], json!("conjugate gradients"));
     Ok(())
 }
