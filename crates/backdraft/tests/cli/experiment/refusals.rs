@@ -205,7 +205,6 @@ fn misuse_is_refused() -> Outcome {
         ("decompose --precision f16", "f32, f64"),
         ("decompose --solver newton", "cg, lissa, direct"),
         ("decompose --seed -1", "'-1'"),
-        ("decompose --tests 3", "'--tests'"),
         ("sweep --values 1", "--over"),
         ("sweep --over speed", "weight-decay"),
         ("sweep --over damping --values nonsense", "--values"),
