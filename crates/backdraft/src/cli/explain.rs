@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use super::{
     BURN, CliError,
     args::{Explain, SolverName},
+    device::Opened,
     losses::{TargetsOf, WithLoss, with_loss},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
@@ -43,7 +44,7 @@ const TOP: usize = 20;
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let kind: backdraft_models::Model = args.model.parse()?;
-    let device = args.device.open()?;
+    let opened = args.device.open()?;
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
     check_task(kind, &dataset)?;
     let noise = corrupt(
@@ -65,7 +66,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         ..TrainConfig::preset(kind, &dataset)
     };
     let damping = damping(args, kind, &config)?;
-    let loaded = args.weights.load(&network, &device)?;
+    let loaded = args.weights.load(&network, &opened.device)?;
     let out = match &args.out {
         Some(out) => out.clone(),
         None => fresh(&format!("{kind}-{}", dataset.name)),
@@ -76,7 +77,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Existing::Keep
     };
     let folder = RunFolder::create(&out, existing)?;
-    let place = format_args!("device {}, seed {}", args.device.name(), args.seed);
+    let place = format_args!("device {}, seed {}", opened.name, args.seed);
     announce(kind, &dataset, noise.as_ref(), place);
 
     let run = Run {
@@ -90,7 +91,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         noise,
         out,
         folder,
-        device,
+        opened,
         timings: RefCell::default(),
     };
     with_loss(dataset.task.objective(), &dataset.train, run)
@@ -108,7 +109,7 @@ struct Run<'a> {
     noise: Option<LabelNoise>,
     out: PathBuf,
     folder: RunFolder,
-    device: Device,
+    opened: Opened,
     timings: RefCell<Vec<Timing>>,
 }
 
@@ -146,7 +147,7 @@ impl WithLoss for Run<'_> {
             let measured = queries.iter().map(|&query| tests.select(&[query]));
             Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
         };
-        let (cost, measured) = costs(&module, &self.device, DType::F32)?;
+        let (cost, measured) = costs(&module, &self.opened.device, DType::F32)?;
         let metrics = Metrics {
             train: on_train,
             test: on_test,
@@ -169,7 +170,7 @@ impl WithLoss for Run<'_> {
         })?;
         let scores = Scores::new(queries.clone(), cost.len(), values)?;
         let verification = self.timed("verify", || {
-            let (device, dtype) = verify::place(&self.device);
+            let (device, dtype) = verify::place(&self.opened.device);
             let exact = to_dtype(module.valid().fork(&device), dtype);
             let (cost, measured) = costs(&exact, &device, dtype)?;
             verify::verify(&cost, &measured, &scores, self.damping, self.args.seed)
@@ -234,7 +235,7 @@ impl Run<'_> {
     }
 
     fn train(&self) -> Result<Zoo, CliError> {
-        let module = self.network.init(&self.device);
+        let module = self.network.init(&self.opened.device);
         let bar = progress::bar("training", 0);
         let objective = self.dataset.task.objective();
         let trained = train(
@@ -335,7 +336,7 @@ impl Run<'_> {
             solver: self.args.solver.name().into(),
             weights: self.loaded.as_ref().map(|loaded| loaded.file.clone()),
             damping: self.damping,
-            device: self.args.device.name().into(),
+            device: self.opened.name.into(),
             seed: self.args.seed,
             out: self.out.display().to_string(),
             details,

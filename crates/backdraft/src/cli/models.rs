@@ -6,7 +6,7 @@ use super::{CliError, args::Models, progress::say};
 
 /// Prints every model with its number of parameters.
 pub(super) fn list(args: &Models) -> Result<(), CliError> {
-    let device = args.device.open()?;
+    let device = args.device.open()?.device;
     say("model        parameters  what it is; what it reads");
     for model in Model::ALL {
         let network = ZooConfig::published(model).init(&device);

@@ -25,7 +25,8 @@ use super::{CliError, progress::say};
 
 /// Runs `backdraft bench products`.
 pub(super) fn products(args: &Products) -> Result<(), CliError> {
-    let device = args.device.open()?;
+    let opened = args.device.open()?;
+    let device = &opened.device;
     let limits = Limits {
         runs: args.min_runs.max(1),
         seconds: args.max_seconds,
@@ -33,7 +34,7 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
     if !args.json {
         say(format_args!(
             "device {}, seed {}",
-            args.device.name(),
+            opened.name,
             args.seed
         ));
         say("workload     quantity        median      least  runs  to grad  to floor");
@@ -44,7 +45,8 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
             args,
             workload,
             limits,
-            device: &device,
+            device,
+            name: opened.name,
         };
         bench.workload()?;
     }
@@ -59,6 +61,7 @@ struct Bench<'a> {
     args: &'a Products,
     workload: WorkloadName,
     limits: Limits,
+    name: &'static str,
     device: &'a Device,
 }
 
@@ -191,7 +194,7 @@ impl Bench<'_> {
             "floor_ms": 1e3 * floor,
             "to_floor": measured.median / floor,
             "n": measured.runs,
-            "device": self.args.device.name(),
+            "device": self.name,
             "version": concat!("backdraft ", env!("CARGO_PKG_VERSION")),
             "peak_mib": peak_memory(),
         });

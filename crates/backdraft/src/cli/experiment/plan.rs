@@ -19,6 +19,7 @@ use super::{
 use crate::cli::{
     CliError,
     args::SolverName,
+    device::Opened,
     fingerprint::fingerprint,
     progress::say,
     setup::{Shape, announce, corrupt, network},
@@ -133,7 +134,7 @@ impl Plan {
 pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let refuse = |option, problem: String| Err(CliError::Option { option, problem });
     let model: Model = args.model.parse()?;
-    let device = args.device.open()?;
+    let Opened { device, name: device_name } = args.device.open()?;
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
     model.check(&dataset)?;
     if let Some(examples) = args.examples {
@@ -215,7 +216,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             "--precision",
             format!(
                 "f64 is not what {} computes in: take f32",
-                args.device.name()
+                device_name
             ),
         );
     }
@@ -252,7 +253,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         repeats: args.repeats,
         scale: args.scale,
         precision: if double { "f64" } else { "f32" },
-        device: args.device.name(),
+        device: device_name,
         seed: args.seed,
         removals,
         tests,

@@ -26,7 +26,8 @@ use crate::output::{OutputError, TrainingFolder};
 /// Runs `backdraft train`.
 pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let kind: Model = args.model.parse()?;
-    let device = args.device.open()?;
+    let opened = args.device.open()?;
+    let device = &opened.device;
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
     let noise = corrupt(
         &mut dataset,
@@ -44,7 +45,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let network = network(shape, kind, &dataset)?;
     let training = training(args, preset.training(kind, &dataset))?;
     let data = args.data.display().to_string();
-    let loaded = args.weights.load(&network, &device)?;
+    let loaded = args.weights.load(&network, device)?;
     let settings = Settings {
         model: kind,
         data: &data,
@@ -52,7 +53,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         preset,
         network: &network,
         training: &training,
-        device: args.device.name(),
+        device: opened.name,
         seed: args.seed,
         corrupt_labels: args.corrupt_labels,
         weights: loaded.as_ref().map(|loaded| &loaded.file),
@@ -75,7 +76,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     if let Some(noise) = &noise {
         folder.write(WRONG_LABELS, noise.csv().as_bytes())?;
     }
-    let place = format_args!("device {}, seed {}", args.device.name(), args.seed);
+    let place = format_args!("device {}, seed {}", opened.name, args.seed);
     announce(kind, &dataset, noise.as_ref(), place);
     let baseline = match &dataset.task {
         Task::NextToken { vocabulary } => Unigram::of(&dataset.train, vocabulary.len()),
@@ -96,7 +97,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     }
     let model = match &loaded {
         Some(loaded) => loaded.model.clone(),
-        None => network.init(&device),
+        None => network.init(device),
     };
     Run {
         args,
