@@ -157,30 +157,22 @@ impl ConjugateGradient {
     fn descend(
         &self,
         system: &System,
-        mut s: Tensor<1>,
-        mut r: Tensor<1>,
+        s: Tensor<1>,
+        r: Tensor<1>,
         target: f64,
         budget: usize,
         info: &mut SolveInfo,
     ) -> Result<(Tensor<1>, bool), SolveError> {
         let end = info.iterations + budget;
-        let mut p = r.clone();
-        let mut rr = r.clone().dot(r.clone());
+        let mut iterate = Iterate::new(s, r);
         while info.iterations < end {
             let first = info.iterations + 1;
             let steps = self.config.check_every.min(end - info.iterations);
             let mut trace = Vec::with_capacity(2 * steps);
             for _ in 0..steps {
-                let ap = system.operator.apply(p.clone())?;
-                let pap = p.clone().dot(ap.clone());
-                trace.push(pap.clone() / p.clone().dot(p.clone()));
-                let alpha = ratio(rr.clone(), pap);
-                s = s + p.clone() * alpha.clone();
-                r = r - ap * alpha;
-                let next = r.clone().dot(r.clone());
-                trace.push(next.clone());
-                p = r.clone() + p * ratio(next.clone(), rr);
-                rr = next;
+                let scalars;
+                (iterate, scalars) = iterate.advance(system.operator)?;
+                trace.extend(scalars);
             }
             info.iterations += steps;
             info.products += steps as f64;
@@ -200,11 +192,11 @@ impl ConjugateGradient {
                 }
                 info.residuals.push(squared.sqrt());
                 if squared.sqrt() <= target {
-                    return Ok((s, true));
+                    return Ok((iterate.s, true));
                 }
             }
         }
-        Ok((s, false))
+        Ok((iterate.s, false))
     }
 
     fn tolerance(&self, dtype: DType) -> Result<f64, SolveError> {
@@ -223,6 +215,43 @@ impl ConjugateGradient {
             });
         }
         Ok(tolerance)
+    }
+}
+
+/// The solution, its residual, the direction, and the residual's square.
+struct Iterate {
+    s: Tensor<1>,
+    r: Tensor<1>,
+    p: Tensor<1>,
+    rr: Tensor<1>,
+}
+
+impl Iterate {
+    fn new(s: Tensor<1>, r: Tensor<1>) -> Self {
+        Self {
+            s,
+            p: r.clone(),
+            rr: r.clone().dot(r.clone()),
+            r,
+        }
+    }
+
+    /// One iteration, which waits for nothing: the direction's Rayleigh quotient and the new residual's square, still on the device.
+    fn advance(
+        self,
+        operator: &dyn LinearOperator,
+    ) -> Result<(Self, [Tensor<1>; 2]), SolveError> {
+        let Self { s, r, p, rr } = self;
+        let ap = operator.apply(p.clone())?;
+        let pap = p.clone().dot(ap.clone());
+        let curvature = pap.clone() / p.clone().dot(p.clone());
+        let alpha = ratio(rr.clone(), pap);
+        let s = s + p.clone() * alpha.clone();
+        let r = r - ap * alpha;
+        let next = r.clone().dot(r.clone());
+        let p = r.clone() + p * ratio(next.clone(), rr);
+        let rr = next.clone();
+        Ok((Self { s, r, p, rr }, [curvature, next]))
     }
 }
 

@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::vector::{System, norm, to_device};
+use super::vector::{System, norm, to_device, to_host};
 use super::{Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance};
 
 const NAME: &str = "lissa";
@@ -166,8 +166,7 @@ impl Ready<'_> {
         let mut h = system.rhs.clone();
         let mut last = (0, 1.0_f64);
         for step in 1..=self.config.depth {
-            let product = self.product(&self.draw(&mut rng), h.clone())?;
-            h = system.rhs.clone() + h - product / self.scale;
+            h = self.step(system, h, &self.draw(&mut rng))?;
             if step != 1 && step % CHECK_EVERY != 0 && step != self.config.depth {
                 continue;
             }
@@ -194,6 +193,17 @@ impl Ready<'_> {
         Ok(h)
     }
 
+    /// One step of the recursion, which waits for nothing.
+    fn step(
+        &self,
+        system: &System,
+        h: Tensor<1>,
+        batch: &[usize],
+    ) -> Result<Tensor<1>, SolveError> {
+        let product = self.product(batch, h.clone())?;
+        Ok(system.rhs.clone() + h - product / self.scale)
+    }
+
     /// Sets the scale from the largest eigenvalue of a few batches. (The full matrix, a mean of batches, is no larger, and
     /// its own largest eigenvalue says too little: a batch's can be many times that.)
     fn probe(&mut self) -> Result<(), SolveError> {
@@ -205,16 +215,25 @@ impl Ready<'_> {
             let signs = (0..self.operator.dim())
                 .map(|_| if rng.random() { 1.0 } else { -1.0 })
                 .collect();
-            let mut v = to_device(self.operator, signs);
-            let mut length = norm(&v)?;
+            // Signs have a norm to divide by from the start; what follows stays on the device until the end.
+            let dim = self.operator.dim() as f64;
+            let mut v = to_device(self.operator, signs) / dim.sqrt();
+            let mut lengths = Vec::with_capacity(POWER_STEPS);
             for _ in 0..POWER_STEPS {
-                v = self.product(&batch, v / length)?;
-                length = norm(&v)?;
-                if length.is_nan() {
+                v = self.product(&batch, v)?;
+                let length = v.clone().square().sum().sqrt();
+                v = v / length.clone();
+                lengths.push(length);
+            }
+            let mut length = 0.0;
+            for next in to_host(Tensor::cat(lengths, 0))? {
+                if !next.is_finite() {
                     return Err(SolveError::NotFinite {
                         what: "a product of lissa's power iteration",
                     });
                 }
+                length = next;
+                // What follows is divided by it.
                 if length == 0.0 {
                     break;
                 }

@@ -19,19 +19,21 @@ pub(super) fn to_device(operator: &dyn LinearOperator, v: Vec<f64>) -> Tensor<1>
     )
 }
 
-/// The Euclidean norm, computed in f64 without overflow; NaN if an element is NaN or infinite.
-///
-/// It is taken on the host, where comparisons with NaN mean what they say; shaders may assume that there is none.
+/// The Euclidean norm, without overflow; NaN if an element is NaN or infinite. It is computed on the device, and two numbers come
+/// back.
 pub(super) fn norm(v: &Tensor<1>) -> Result<f64, SolveError> {
-    let v = to_host(v.clone())?;
-    if !v.iter().all(|x| x.is_finite()) {
-        return Ok(f64::NAN);
-    }
-    let largest = v.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let largest = v.clone().abs().max();
+    let squares = (v.clone() / largest.clone()).square().sum();
+    let [largest, squares] = to_host(Tensor::cat(vec![largest, squares], 0))?[..] else {
+        unreachable!("two numbers were read");
+    };
+    // Of zeros the squares are NaN too. What a device takes for the largest of NaN and zero is its own business: look at them all.
     if largest == 0.0 {
-        return Ok(0.0);
+        let zeros = to_host(v.clone())?.into_iter().all(|x| x == 0.0);
+        return Ok(if zeros { 0.0 } else { f64::NAN });
     }
-    Ok(largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt())
+    let norm = largest * squares.sqrt();
+    Ok(if norm.is_finite() { norm } else { f64::NAN })
 }
 
 /// The system scaled to `||b|| = 1`, which keeps the squares of small gradients from vanishing in f32 and makes every
