@@ -8,12 +8,15 @@
 //! | [`curvature`] | Gauss-Newton and Hessian products of any Burn module over a data set |
 //! | [`influence`] | solvers, scores and response functions |
 //! | [`models`] | a model zoo, its data sets and training loops |
+//! | [`comparison`] | the same quantities on several devices, and how far they are apart |
 //! | [`output`] | the files that a run leaves behind |
 //!
 //! Devices are values of Burn, chosen at run time: `Device::flex()`, `Device::ndarray()`, and `Device::wgpu(..)` and
 //! `Device::cuda(..)` with the features `wgpu` and `cuda`.
 
 pub mod cli;
+pub mod comparison;
+mod losses;
 pub mod output;
 
 pub use backdraft_curvature as curvature;

@@ -49,6 +49,7 @@ mod product;
 mod quantities;
 mod rows;
 
+pub use backdraft_program::Half;
 pub use cost::Cost;
 pub use error::CurvatureError;
 pub use examples::Examples;

@@ -2,7 +2,7 @@
 
 use std::{fmt, rc::Rc};
 
-use backdraft_program::{DeviceSettings, DispatchTensor};
+use backdraft_program::{DeviceSettings, DispatchTensor, Half};
 use burn::{
     Tensor,
     backend::TensorMetadata,
@@ -33,6 +33,7 @@ pub struct Model {
     forward: Rc<Forward>,
     arity: usize,
     device: Device,
+    products: Option<Half>,
 }
 
 impl Model {
@@ -87,6 +88,7 @@ impl Model {
             forward: Rc::new(forward),
             arity: X::TENSORS,
             device,
+            products: None,
         })
     }
 
@@ -135,6 +137,22 @@ impl Model {
             fixed: fixed.into(),
             ..self.clone()
         })
+    }
+
+    /// The same network with the matrix products of all that is computed of it in 16 bits, forward and backward, if its own type is
+    /// F32; everything else stays in 32 bits ([`Program::with_products`](backdraft_program::Program::with_products)). Compare a
+    /// product or two with those of the network as it is: the error depends on the network.
+    #[must_use]
+    pub fn with_products(self, half: Half) -> Self {
+        Self {
+            products: Some(half),
+            ..self
+        }
+    }
+
+    /// What matrix products are computed in, if not in the parameters' type.
+    pub fn products(&self) -> Option<Half> {
+        self.products
     }
 
     /// The parameter tensors, in the order of the flat vector.

@@ -133,7 +133,7 @@ impl Quantities {
                 specs[i].shape.remove(0);
             }
             let specs = &specs;
-            let program = Build { model, loss, specs }.gradient()?;
+            let program = Build { model, loss, specs }.program(Quantity::Gradient)?;
             Ok(program.vmap(&mapped, k)?.compile(model.device()))
         })
     }
@@ -185,6 +185,15 @@ struct Build<'a, L> {
 
 impl<L: Loss> Build<'_, L> {
     fn program(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
+        let program = self.exact(quantity)?;
+        Ok(match self.model.products() {
+            Some(half) => program.with_products(half)?,
+            None => program,
+        })
+    }
+
+    /// With matrix products in the model's own type.
+    fn exact(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
         Ok(match quantity {
             Quantity::Outputs => self.outputs_program()?,
             Quantity::OutputsAlong => {

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
     bench::Products,
-    device::DeviceName,
+    device::{Compare, DeviceName},
     experiment::{Correlate, Decompose, Mislabelling, Sweeping},
     weights::WeightsArgs,
 };
@@ -42,6 +42,8 @@ pub(super) enum Command {
     Models(Models),
     /// List the devices that this build and this machine can use.
     Devices,
+    /// Compute the same on several devices, and show how far they are apart.
+    Compare(Compare),
     /// Measure how fast this machine is.
     #[command(subcommand)]
     Bench(Bench),

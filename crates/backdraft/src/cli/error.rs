@@ -8,7 +8,7 @@ use backdraft_models::{
     weights::WeightsError,
 };
 
-use crate::output::OutputError;
+use crate::{comparison::ComparisonError, output::OutputError};
 
 /// Error of a command: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,20 @@ pub enum CliError {
         /// Why it ended.
         reason: String,
     },
+    /// Devices could not be compared.
+    #[error(transparent)]
+    Comparison(#[from] ComparisonError),
+    /// Devices are further apart than rounding explains.
+    #[error(
+        "{above} of {count} errors are above their bounds, marked with `!`: if the device's driver is a new one, results on it are \
+         not to be trusted; if all are slightly above, try another --seed, for a rectifier may stand at its kink"
+    )]
+    Apart {
+        /// How many.
+        above: usize,
+        /// Of how many.
+        count: usize,
+    },
     /// The device failed while it computed.
     #[error("the device failed: {0}")]
     Execution(String),
@@ -147,6 +161,8 @@ impl CliError {
             | Self::Response(_)
             | Self::Curvature(_)
             | Self::Experiment { .. }
+            | Self::Comparison(_)
+            | Self::Apart { .. }
             | Self::Execution(_)
             | Self::Weights(_) => 1,
         }

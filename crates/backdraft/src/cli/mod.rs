@@ -1,4 +1,5 @@
-//! The command line: `backdraft explain`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `models`, `devices` and `bench`.
+//! The command line: `backdraft explain`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `models`, `devices`,
+//! `compare` and `bench`.
 
 mod args;
 mod bench;
@@ -8,7 +9,6 @@ mod error;
 mod experiment;
 mod explain;
 mod fingerprint;
-mod losses;
 mod models;
 mod present;
 mod progress;
@@ -26,6 +26,7 @@ use std::{
 
 use clap::Parser;
 
+use crate::losses;
 use args::{Args, Bench, Command};
 pub use error::CliError;
 
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
         Some(Command::Mislabel(mislabel)) => experiment::mislabel(&mislabel),
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
+        Some(Command::Compare(compare)) => device::compare(&compare),
         Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
         None => explain::explain(&args.explain),
     };

@@ -44,6 +44,7 @@ pub use record::{
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};
+pub(crate) use table::aligned;
 pub use table::verification_table;
 pub use training::TrainingFolder;
 pub use work::WorkFolder;

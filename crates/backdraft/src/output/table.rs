@@ -5,7 +5,7 @@ use super::number::{change, short, short_or_dash};
 
 /// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others end at the
 /// right. Ends with a newline.
-pub(super) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let length =
         |row: &Vec<String>, column: usize| row.get(column).map_or(0, |it| it.chars().count());

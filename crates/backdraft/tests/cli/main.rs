@@ -1,6 +1,7 @@
 //! The command line end to end, with real files.
 
 mod bench;
+mod compare;
 mod data;
 mod experiment;
 mod place;

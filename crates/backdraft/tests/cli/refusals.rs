@@ -320,6 +320,9 @@ fn misuse_is_refused() -> Outcome {
         ("explain --out", "--out"),
         ("explain --dampnig 1", "--damping"),
         ("devices --seed 1", "'--seed'"),
+        ("compare --devices flex,tpu", "no device `tpu`"),
+        ("compare --devices flex,flex:f8", "take f16 or bf16"),
+        ("compare --seed -1", "'-1'"),
     ];
     for (arguments, part) in cases {
         let done = place.backdraft(arguments).assert().code(2).stdout("");

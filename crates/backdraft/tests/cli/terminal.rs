@@ -59,6 +59,7 @@ fn devices_are_listed() -> Outcome {
         .success()
         .stdout(contains(flex).and(contains(cuda)))
         .stdout(contains("ndarray").and(contains("wgpu")))
+        .stdout(contains("\nauto     "))
         .stderr("");
     Ok(())
 }
@@ -86,7 +87,8 @@ fn a_machine_without_graphics_driver_says_so() -> Outcome {
     bare("devices")
         .assert()
         .success()
-        .stdout(contains("wgpu     no graphics adapter was found"));
+        .stdout(contains("wgpu     none here: ").and(contains("Vulkan loader")))
+        .stdout(contains("auto     flex").or(contains("auto     cuda")));
     bare("explain --device wgpu --model lr --data cancer --out out")
         .assert()
         .code(2)

@@ -219,15 +219,15 @@ impl ConjugateGradient {
 }
 
 /// The solution, its residual, the direction, and the residual's square.
-struct Iterate {
-    s: Tensor<1>,
+pub(super) struct Iterate {
+    pub(super) s: Tensor<1>,
     r: Tensor<1>,
     p: Tensor<1>,
     rr: Tensor<1>,
 }
 
 impl Iterate {
-    fn new(s: Tensor<1>, r: Tensor<1>) -> Self {
+    pub(super) fn new(s: Tensor<1>, r: Tensor<1>) -> Self {
         Self {
             s,
             p: r.clone(),
@@ -237,7 +237,7 @@ impl Iterate {
     }
 
     /// One iteration, which waits for nothing: the direction's Rayleigh quotient and the new residual's square, still on the device.
-    fn advance(
+    pub(super) fn advance(
         self,
         operator: &dyn LinearOperator,
     ) -> Result<(Self, [Tensor<1>; 2]), SolveError> {

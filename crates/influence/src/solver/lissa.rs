@@ -118,11 +118,11 @@ impl Solver for Lissa {
     }
 }
 
-struct Ready<'a> {
-    config: &'a LissaConfig,
-    operator: &'a dyn BatchOperator,
-    scale: f64,
-    probe_products: f64,
+pub(super) struct Ready<'a> {
+    pub(super) config: &'a LissaConfig,
+    pub(super) operator: &'a dyn BatchOperator,
+    pub(super) scale: f64,
+    pub(super) probe_products: f64,
 }
 
 impl Prepared for Ready<'_> {
@@ -194,7 +194,7 @@ impl Ready<'_> {
     }
 
     /// One step of the recursion, which waits for nothing.
-    fn step(
+    pub(super) fn step(
         &self,
         system: &System,
         h: Tensor<1>,

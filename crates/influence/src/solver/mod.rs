@@ -6,6 +6,8 @@ mod direct;
 mod error;
 mod lissa;
 mod vector;
+#[cfg(test)]
+mod waits;
 
 use backdraft_curvature::BatchOperator;
 use burn::tensor::{DType, Tensor};

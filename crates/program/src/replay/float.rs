@@ -1,9 +1,9 @@
 //! Operations whose main operand is a float tensor.
 
-use burn_backend::Backend;
+use burn_backend::{Backend, DType};
 use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr};
 
-use super::{Env, unsupported};
+use super::{Env, half, unsupported};
 use crate::ProgramError;
 use crate::value::Value::{self, *};
 
@@ -315,7 +315,13 @@ pub(super) fn float<B: Backend>(
         Op::Ceil(d) => Float(B::float_ceil(e.float(&d.input))),
         Op::Trunc(d) => Float(B::float_trunc(e.float(&d.input))),
         Op::IntoInt(d) => Int(B::float_into_int(e.float(&d.input), d.out.dtype.into())),
-        Op::Matmul(d) => Float(B::float_matmul(e.float(&d.lhs), e.float(&d.rhs))),
+        Op::Matmul(d) => {
+            let (lhs, rhs) = (e.float(&d.lhs), e.float(&d.rhs));
+            Float(match e.half {
+                Some(half) if d.out.dtype == DType::F32 => half::product::<B>(lhs, rhs, half),
+                _ => B::float_matmul(lhs, rhs),
+            })
+        }
         Op::Cross(d) => Float(B::float_cross(e.float(&d.lhs), e.float(&d.rhs), d.dim)),
         Op::Random(d) => Float(B::float_random(
             d.out.shape.clone(),

@@ -4,6 +4,7 @@ mod boolean;
 mod convolve;
 mod deform;
 mod float;
+mod half;
 mod int;
 mod interpolate;
 mod module;
@@ -22,7 +23,7 @@ use burn_backend::{
 use burn_ir::{OperationIr, TensorIr};
 
 use crate::{
-    Program, ProgramError,
+    Half, Program, ProgramError,
     program::{index, name},
     value::Value,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Env<'a, B: Backend> {
     device: &'a Device<B>,
     values: Vec<Option<Value<B>>>,
     uses: Vec<u32>,
+    /// What matrix products of 32 bits are computed in, if not in those.
+    half: Option<Half>,
 }
 
 impl<B: Backend> Env<'_, B> {
@@ -113,11 +116,23 @@ pub(crate) fn replay<B: Target>(
     inputs: Vec<Value<B>>,
     constants: &[Value<B>],
 ) -> Result<Vec<Value<B>>, ProgramError> {
+    replay_in(None, program, device, inputs, constants)
+}
+
+/// The same with matrix products in `half`.
+pub(crate) fn replay_in<B: Target>(
+    half: Option<Half>,
+    program: &Program,
+    device: &Device<B>,
+    inputs: Vec<Value<B>>,
+    constants: &[Value<B>],
+) -> Result<Vec<Value<B>>, ProgramError> {
     let uses = program.uses.clone();
     let mut env = Env {
         device,
         values: vec![None; uses.len()],
         uses,
+        half,
     };
     for (tensor, value) in program.inputs.iter().zip(inputs) {
         env.put(tensor, value);

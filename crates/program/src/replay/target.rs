@@ -24,6 +24,8 @@ impl Target for Dispatch {
     }
 }
 
+impl Target for CaptureBackend {}
+
 impl Target for Dual<CaptureBackend> {}
 
 impl Target for Autodiff<CaptureBackend> {

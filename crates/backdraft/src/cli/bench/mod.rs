@@ -32,11 +32,7 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
         seconds: args.max_seconds,
     };
     if !args.json {
-        say(format_args!(
-            "device {}, seed {}",
-            opened.name,
-            args.seed
-        ));
+        say(format_args!("device {}, seed {}", opened.name, args.seed));
         say("workload     quantity        median      least  runs  to grad  to floor");
     }
     for &workload in &args.workloads {

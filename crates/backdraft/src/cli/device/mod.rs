@@ -1,11 +1,14 @@
 //! Devices by name.
 
+mod compare;
 mod missing;
 
 use burn::tensor::Device;
 use clap::ValueEnum;
 
 use super::{CliError, progress::say};
+
+pub(super) use compare::{Compare, compare};
 
 /// A backend to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,7 +124,9 @@ fn gpu(kind: burn::tensor::DeviceType) -> Vec<Device> {
 fn rank(device: &Device) -> usize {
     use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu, VirtualGpu};
     let kinds = [DiscreteGpu(0), IntegratedGpu(0), VirtualGpu(0)];
-    let place = kinds.into_iter().position(|kind| *device == Device::wgpu(kind));
+    let place = kinds
+        .into_iter()
+        .position(|kind| *device == Device::wgpu(kind));
     place.unwrap_or(3)
 }
 

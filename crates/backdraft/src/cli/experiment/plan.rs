@@ -134,7 +134,10 @@ impl Plan {
 pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let refuse = |option, problem: String| Err(CliError::Option { option, problem });
     let model: Model = args.model.parse()?;
-    let Opened { device, name: device_name } = args.device.open()?;
+    let Opened {
+        device,
+        name: device_name,
+    } = args.device.open()?;
     let mut dataset = data::load(&args.data, args.target.as_deref())?;
     model.check(&dataset)?;
     if let Some(examples) = args.examples {
@@ -214,10 +217,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     if double && !computes_in_f64(&device) {
         return refuse(
             "--precision",
-            format!(
-                "f64 is not what {} computes in: take f32",
-                device_name
-            ),
+            format!("f64 is not what {} computes in: take f32", device_name),
         );
     }
     let data = args.data.display().to_string();

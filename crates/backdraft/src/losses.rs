@@ -10,10 +10,10 @@ use backdraft_models::{
 use burn::tensor::{DType, Device};
 
 /// The targets of a split on a device, for a loss.
-pub(super) type TargetsOf<L> = fn(&Split, &Device, DType) -> <L as Loss>::Targets;
+pub(crate) type TargetsOf<L> = fn(&Split, &Device, DType) -> <L as Loss>::Targets;
 
 /// Work that any loss can be given to.
-pub(super) trait WithLoss {
+pub(crate) trait WithLoss {
     /// What comes of it.
     type Out;
 
@@ -22,7 +22,7 @@ pub(super) trait WithLoss {
 }
 
 /// Does `work` with the loss of `objective` on targets like those of `split`.
-pub(super) fn with_loss<W: WithLoss>(objective: Objective, split: &Split, work: W) -> W::Out {
+pub(crate) fn with_loss<W: WithLoss>(objective: Objective, split: &Split, work: W) -> W::Out {
     match objective {
         Objective::Reconstruction => work.run(BinaryCrossEntropy, |split, device, dtype| {
             split.inputs((device, dtype))

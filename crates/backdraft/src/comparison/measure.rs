@@ -1,0 +1,190 @@
+//! Everything from one sample on one device.
+
+use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Loss, Model as Curved};
+use backdraft_influence::{
+    ConjugateGradientConfig, LissaConfig, ResponseError, SolveError, Solver,
+    response::{Descent, Removal, ResponseKind, Responses, Step},
+    scores,
+};
+use backdraft_models::{Zoo, to_dtype};
+use burn::tensor::{DType, Device, Tensor, TensorReadError};
+
+use super::{Quantity, Sample, sample::BATCH};
+use crate::losses::{TargetsOf, WithLoss, with_loss};
+
+/// The damping of all that is solved, and the strength of the proximal term.
+const DAMPING: f64 = 0.1;
+/// The example that is the query, and is removed.
+const QUERY: usize = 3;
+/// LiSSA's steps, and those of the response.
+const LISSA_STEPS: usize = 100;
+const PBRF_STEPS: usize = 20;
+/// How far the parameters are from the initial ones: with biases of zero, rectifiers stand at their kinks.
+const OFF: f64 = 0.05;
+
+/// Why a device could not be compared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComparisonError {
+    /// A derivative could not be computed.
+    #[error(transparent)]
+    Curvature(#[from] CurvatureError),
+    /// A system could not be solved.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// The response could not be computed.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
+    /// A result could not be read back from the device.
+    #[error("a result could not be read back from the device: {0}")]
+    Read(#[from] TensorReadError),
+    /// NaN or infinity.
+    #[error("{quantity} of {model} is not finite on {device}")]
+    NotFinite {
+        /// What was computed.
+        quantity: Quantity,
+        /// The model's name.
+        model: &'static str,
+        /// The device.
+        device: String,
+    },
+}
+
+/// What was computed on one device.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The elements of each quantity, in the order of [`Quantity::ALL`].
+    values: Vec<Vec<f64>>,
+}
+
+impl Measured {
+    /// The elements of `quantity`.
+    pub fn get(&self, quantity: Quantity) -> &[f64] {
+        let place = Quantity::ALL.iter().position(|it| *it == quantity);
+        &self.values[place.expect("all quantities are listed")]
+    }
+
+    /// The relative errors against `reference`, one for each of [`Quantity::ALL`].
+    pub fn compare(&self, reference: &Self) -> Vec<(Quantity, f64)> {
+        let error = |&quantity: &Quantity| {
+            let (found, expected) = (self.get(quantity), reference.get(quantity));
+            (quantity, apart(found, expected))
+        };
+        Quantity::ALL.iter().map(error).collect()
+    }
+}
+
+/// `||a - b|| / ||b||`.
+fn apart(a: &[f64], b: &[f64]) -> f64 {
+    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+    let difference = norm(&mut a.iter().zip(b).map(|(a, b)| a - b));
+    match norm(&mut b.iter().copied()) {
+        0.0 => difference,
+        length => difference / length,
+    }
+}
+
+/// Computes all quantities of `sample` on `device` in 32 bits, with matrix products in `products` where that is given.
+///
+/// # Errors
+/// [`ComparisonError`]; what is not finite is one too.
+pub fn measure(
+    sample: &Sample,
+    device: &Device,
+    products: Option<Half>,
+) -> Result<Measured, ComparisonError> {
+    let work = Work {
+        sample,
+        device,
+        products,
+    };
+    with_loss(sample.objective, &sample.train, work)
+}
+
+struct Work<'a> {
+    sample: &'a Sample,
+    device: &'a Device,
+    products: Option<Half>,
+}
+
+impl WithLoss for Work<'_> {
+    type Out = Result<Measured, ComparisonError>;
+
+    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
+        let Self { sample, device, .. } = self;
+        let module = to_dtype(sample.config.init(device), DType::F32);
+        let mut model = Curved::new(&module, Zoo::forward)?;
+        if let Some(half) = self.products {
+            model = model.with_products(half);
+        }
+        let numbers = |stream| -> Tensor<1> {
+            let numbers = sample.numbers(model.dim(), stream);
+            Tensor::from_data(numbers.as_slice(), (device, DType::F32))
+        };
+        let (off, v) = (numbers(1) * OFF, numbers(2));
+        let model = model.at(model.theta() + off);
+        let inputs = sample.train.inputs((device, DType::F32));
+        let targets = targets(&sample.train, device, DType::F32);
+        let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(BATCH);
+
+        let query = cost.select(&[QUERY])?.gradient()?;
+        let curvature = cost.gauss_newton().damped(DAMPING);
+        let solver = ConjugateGradientConfig {
+            // Products in 16 bits allow no more.
+            tolerance: self.products.map(|_| 1e-2),
+            ..Default::default()
+        };
+        let solver = solver.init()?;
+        let solution = solver.solve(&curvature, query.clone())?.vector;
+        let lissa = LissaConfig {
+            depth: LISSA_STEPS,
+            repeats: 1,
+            batch_size: BATCH / 2,
+            seed: sample.seed,
+            tolerance: f64::INFINITY,
+            ..Default::default()
+        };
+        let lissa = lissa.init()?.solve(&curvature, query)?;
+        // A twentieth of what the largest eigenvalue allows: networks are far from quadratic before they are trained.
+        let rate = 0.1 / lissa.info.scale.unwrap_or(1.0);
+
+        let vector = |tensor: Tensor<1>| tensor.try_into_vec_as::<f64>();
+        let matrix = |tensor: Tensor<2>| tensor.try_into_vec_as::<f64>();
+        let values = vec![
+            matrix(cost.outputs()?)?,
+            vector(cost.gradient()?)?,
+            matrix(cost.outputs_along(v.clone())?.1)?,
+            vector(cost.gauss_newton().apply(v.clone())?)?,
+            vector(cost.hessian().apply(v)?)?,
+            vector(solution.clone())?,
+            vector(scores(&cost, solution)?)?,
+            vector(lissa.vector)?,
+            vector(response(&cost, rate)?)?,
+        ];
+        for (quantity, values) in Quantity::ALL.into_iter().zip(&values) {
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(ComparisonError::NotFinite {
+                    quantity,
+                    model: sample.model().name(),
+                    device: format!("{device:?}"),
+                });
+            }
+        }
+        Ok(Measured { values })
+    }
+}
+
+/// The change of the parameters that steps of size `rate` over all examples answer the removal of the query with.
+fn response<L: Loss>(cost: &Cost<L>, rate: f64) -> Result<Tensor<1>, ComparisonError> {
+    let responses = Responses::new(cost, DAMPING)?;
+    let removal = Removal::of(vec![QUERY], cost.len());
+    let objective = responses.objective(ResponseKind::Bregman, removal)?;
+    let step = Step {
+        rate,
+        examples: (0..cost.len()).collect(),
+    };
+    let steps = std::iter::repeat_n(step, PBRF_STEPS);
+    let start = responses.theta().clone();
+    let end = objective.descend(start.clone(), Descent::Sgd { momentum: 0.0 }, steps, |_| {})?;
+    Ok(end.theta - start)
+}

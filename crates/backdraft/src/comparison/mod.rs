@@ -1,0 +1,26 @@
+//! The same quantities on several devices, and how far they are apart.
+//!
+//! A [`Sample`] is a small variant of a model of the zoo with data, the same numbers everywhere. [`measure`] computes everything
+//! that Backdraft is about from it on one device, in 32 bits:
+//!
+//! | quantity | of |
+//! |---|---|
+//! | `outputs` | the network |
+//! | `gradient` | the training cost |
+//! | `jvp` | the outputs, along a vector |
+//! | `gnvp`, `hvp` | products with the Gauss-Newton matrix and the Hessian |
+//! | `solution` | conjugate gradients on the damped Gauss-Newton matrix, for a query's gradient |
+//! | `scores` | every training example for that solution |
+//! | `lissa` | 100 steps of LiSSA for the same query |
+//! | `pbrf` | the change of the parameters in a proximal Bregman response, by 20 steps of gradient descent |
+//!
+//! [`Measured::compare`] holds one device's against another's: the error is `||a - b|| / ||b||`, in the Euclidean norm. Devices round
+//! alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`] says what that may come to.
+
+mod measure;
+mod quantity;
+mod sample;
+
+pub use measure::{ComparisonError, Measured, measure};
+pub use quantity::Quantity;
+pub use sample::Sample;

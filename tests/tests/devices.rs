@@ -1,0 +1,72 @@
+//! Every model of the zoo on every device that there is: the same quantities as on flex, up to rounding.
+
+use std::error::Error;
+
+use backdraft::comparison::{Sample, measure};
+use backdraft::models::Model;
+use burn::tensor::{Device, DeviceType};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const SEED: u64 = 0;
+
+/// Prints a line a quantity and refuses what is above its bound.
+fn assert_agrees(device: &Device) -> Outcome {
+    let mut above = Vec::new();
+    for model in Model::ALL {
+        let sample = Sample::of(model, SEED);
+        let expected = measure(&sample, &Device::flex(), None)?;
+        let found = measure(&sample, device, None)?;
+        for (quantity, error) in found.compare(&expected) {
+            let line = format!("{:12} {quantity:9} {error:.1e}", model.name());
+            println!("{line}");
+            // A comparison that NaN fails too.
+            if error.is_nan() || error > quantity.bound() {
+                above.push(line);
+            }
+        }
+    }
+    assert!(above.is_empty(), "too far from flex: {above:#?}");
+    Ok(())
+}
+
+/// A software adapter such as Mesa's lavapipe counts.
+#[test]
+fn wgpu_agrees_with_flex() -> Outcome {
+    match Device::enumerate(DeviceType::Wgpu).into_iter().next() {
+        Some(device) => assert_agrees(&device),
+        None => {
+            println!("skipped: no wgpu adapter on this machine");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(feature = "cuda")]
+#[test]
+fn cuda_agrees_with_flex() -> Outcome {
+    match Device::enumerate(DeviceType::Cuda).into_iter().next() {
+        Some(device) => assert_agrees(&device),
+        None => {
+            println!("skipped: no CUDA device on this machine");
+            Ok(())
+        }
+    }
+}
+
+// Deprecated by Burn in favour of flex; still offered to users who compare with it.
+#[allow(deprecated)]
+#[test]
+fn ndarray_agrees_with_flex() -> Outcome {
+    assert_agrees(&Device::ndarray())
+}
+
+/// The comparison tells different numbers apart.
+#[test]
+fn another_seed_is_far_away() -> Outcome {
+    let [a, b] = [1, 2].map(|seed| measure(&Sample::of(Model::Mlp, seed), &Device::flex(), None));
+    for (quantity, error) in a?.compare(&b?) {
+        assert!(error > 0.1, "{quantity}: {error}");
+    }
+    Ok(())
+}
