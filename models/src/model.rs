@@ -100,6 +100,16 @@ impl Model {
         }
     }
 
+    /// Examples in one pass through the network outside training, unless a caller chooses: bounds memory. Fewer pictures and sequences
+    /// than rows of a table, for their layers' outputs are larger, or a sequence's have a number for each word at each place.
+    pub fn pass(self) -> usize {
+        match self {
+            Self::LogisticRegression | Self::Mlp | Self::Autoencoder => 1024,
+            Self::LeNet | Self::AlexNet | Self::Vgg13 | Self::ResNet20 => 250,
+            Self::Transformer => 20,
+        }
+    }
+
     /// The loss that the model is trained with on a task: that of the task, and the autoencoder's own.
     pub fn objective(self, task: &Task) -> Objective {
         match self {

@@ -16,12 +16,6 @@ use crate::resnet20::{ResNet20, ResNet20Config};
 use crate::transformer::{Transformer, TransformerConfig};
 use crate::vgg13::{Vgg13, Vgg13Config};
 
-/// Pictures in one forward pass.
-const PICTURES: usize = 250;
-
-/// Sequences in one forward pass: outputs have a number for each word of the vocabulary at each place.
-const SEQUENCES: usize = 20;
-
 /// Configuration of a [`Zoo`] model.
 #[derive(Config, Debug)]
 pub enum ZooConfig {
@@ -212,7 +206,7 @@ impl Network for LeNet {
     }
 
     fn batch(&self) -> usize {
-        PICTURES
+        Model::LeNet.pass()
     }
 }
 
@@ -222,7 +216,7 @@ impl Network for AlexNet {
     }
 
     fn batch(&self) -> usize {
-        PICTURES
+        Model::AlexNet.pass()
     }
 }
 
@@ -232,7 +226,7 @@ impl Network for Vgg13 {
     }
 
     fn batch(&self) -> usize {
-        PICTURES
+        Model::Vgg13.pass()
     }
 }
 
@@ -242,7 +236,7 @@ impl Network for ResNet20 {
     }
 
     fn batch(&self) -> usize {
-        PICTURES
+        Model::ResNet20.pass()
     }
 }
 
@@ -252,7 +246,7 @@ impl Network for Transformer {
     }
 
     fn batch(&self) -> usize {
-        SEQUENCES
+        Model::Transformer.pass()
     }
 }
 
@@ -262,15 +256,6 @@ impl Network for Zoo {
     }
 
     fn batch(&self) -> usize {
-        match self {
-            Self::LogisticRegression(model) => model.batch(),
-            Self::Mlp(model) => model.batch(),
-            Self::Autoencoder(model) => model.batch(),
-            Self::LeNet(model) => model.batch(),
-            Self::AlexNet(model) => model.batch(),
-            Self::Vgg13(model) => model.batch(),
-            Self::ResNet20(model) => model.batch(),
-            Self::Transformer(model) => model.batch(),
-        }
+        self.model().pass()
     }
 }

@@ -146,3 +146,29 @@ fn the_distance_of_outputs_is_a_mean_over_examples() {
     let found = output_distance(&model, &moved, &split);
     assert!((found - expected).abs() < 1e-15, "{found} {expected}");
 }
+
+/// Rounding is all that parts change, of the weights and of the losses reported: some dozens of sums in f64.
+#[test]
+fn parts_of_a_batch_are_the_batch() {
+    let (split, config) = (split(), config());
+    let weights: Vec<f64> = (0..ROWS).map(|i| 1.0 + 0.1 * i as f64).collect();
+    let trained = |part: Option<usize>| {
+        let training = Training::new(linear(), &split, Objective::SquaredError, &config);
+        let mut training = training.unwrap().with_weights(&weights);
+        if let Some(part) = part {
+            training = training.with_parts(part);
+        }
+        while training.advance().unwrap().is_some() {}
+        let trained = training.finish();
+        [theta(&trained.model), trained.history].concat()
+    };
+    let whole = trained(None);
+    assert_eq!(trained(Some(4)), whole);
+    for part in [1, 3] {
+        let apart = trained(Some(part)).into_iter().zip(&whole);
+        for (found, expected) in apart {
+            let error = (found - expected).abs();
+            assert!(error < 1e-14 * expected.abs().max(1.0), "{part}: {error:e}");
+        }
+    }
+}

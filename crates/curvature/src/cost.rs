@@ -122,6 +122,11 @@ impl<L: Loss> Cost<L> {
         self
     }
 
+    /// Most examples in a batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch.min(self.len())
+    }
+
     /// The same cost at other parameters `theta`, of shape `[dim]`.
     ///
     /// # Errors

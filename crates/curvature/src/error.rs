@@ -1,5 +1,7 @@
 //! What can go wrong while a curvature product is built or applied.
 
+use burn::tensor::TensorReadError;
+
 /// Error of a curvature operator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -72,6 +74,9 @@ pub enum CurvatureError {
         /// Number of examples.
         len: usize,
     },
+    /// A result could not be read back from the device.
+    #[error("a result could not be read back from the device: {0}")]
+    Device(#[from] TensorReadError),
     /// A product or loss came out NaN or infinite.
     #[error("{what} is not finite: the parameters, the data or the vector hold NaN or overflow")]
     NotFinite {

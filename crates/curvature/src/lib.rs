@@ -42,6 +42,7 @@ mod data;
 mod error;
 mod examples;
 mod loss;
+mod memory;
 mod model;
 mod operator;
 mod parameter;
@@ -57,6 +58,7 @@ pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, TokenCrossEntropy,
     TokenReduction, Weighted,
 };
+pub use memory::is_out_of_memory;
 pub use model::Model;
 pub use operator::{BatchOperator, Damped, LinearOperator, Scaled, Sum, to_dense};
 pub use parameter::Parameter;

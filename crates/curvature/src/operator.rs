@@ -15,6 +15,11 @@ pub trait LinearOperator {
     /// The float type of its vectors.
     fn dtype(&self) -> DType;
 
+    /// Examples in a batch, if products are made batch by batch: fewer need less memory.
+    fn batch_size(&self) -> Option<usize> {
+        None
+    }
+
     /// The product with `v`, of shape `[dim]`.
     ///
     /// # Errors
@@ -47,7 +52,7 @@ const COLUMNS: usize = 32;
 /// ones.
 ///
 /// # Errors
-/// Whatever a product reports, and [`CurvatureError::NotFinite`].
+/// Whatever a product reports, [`CurvatureError::Device`] and [`CurvatureError::NotFinite`].
 pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, CurvatureError> {
     let dim = operator.dim();
     let mut matrix = vec![0.0; dim * dim];
@@ -59,8 +64,8 @@ pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, CurvatureErro
         }
         let options = (&operator.device(), operator.dtype());
         let units = Tensor::from_data(TensorData::new(units, [columns, dim]), options);
-        let products = operator.apply_many(units)?.into_data();
-        for (i, value) in products.iter::<f64>().enumerate() {
+        let products = operator.apply_many(units)?.try_into_vec_as::<f64>()?;
+        for (i, value) in products.into_iter().enumerate() {
             matrix[(i % dim) * dim + start + i / dim] = value;
         }
     }
@@ -118,6 +123,10 @@ impl<A: LinearOperator> LinearOperator for Damped<A> {
         self.operator.dtype()
     }
 
+    fn batch_size(&self) -> Option<usize> {
+        self.operator.batch_size()
+    }
+
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         let product = self.operator.apply(v.clone())?;
         Ok(product + v * self.damping)
@@ -165,6 +174,10 @@ impl<A: LinearOperator> LinearOperator for Scaled<A> {
 
     fn dtype(&self) -> DType {
         self.operator.dtype()
+    }
+
+    fn batch_size(&self) -> Option<usize> {
+        self.operator.batch_size()
     }
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
@@ -218,6 +231,10 @@ impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
         self.0.dtype()
     }
 
+    fn batch_size(&self) -> Option<usize> {
+        self.0.batch_size().max(self.1.batch_size())
+    }
+
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         Ok(self.0.apply(v.clone())? + self.1.apply(v)?)
     }
@@ -238,6 +255,10 @@ impl<A: LinearOperator + ?Sized> LinearOperator for &A {
 
     fn dtype(&self) -> DType {
         (**self).dtype()
+    }
+
+    fn batch_size(&self) -> Option<usize> {
+        (**self).batch_size()
     }
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {

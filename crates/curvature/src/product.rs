@@ -288,6 +288,10 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
         self.cost.model().dtype()
     }
 
+    fn batch_size(&self) -> Option<usize> {
+        Some(self.cost.batch_size())
+    }
+
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.cost.check(&v)?;
         let product = self.sum(|fixed| fixed.apply(v.clone()))?;

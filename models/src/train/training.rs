@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::checkpoint::{self, Checkpoint, CheckpointError, TrainState};
@@ -34,6 +34,8 @@ pub struct Training<M> {
     data: Data,
     /// Factors on the examples' losses, if not all 1.
     weights: Option<Tensor<1>>,
+    /// Most examples that are differentiated at once.
+    part: usize,
     order: Order,
     step: usize,
     first: Option<f64>,
@@ -86,6 +88,7 @@ impl<M: Network> Training<M> {
                 device,
             },
             weights: None,
+            part: config.batch_size,
             order: Order::new(split.rows, config.seed),
             step: 0,
             first: None,
@@ -146,6 +149,19 @@ impl<M: Network> Training<M> {
         let weights = TensorData::new(weights.to_vec(), [weights.len()]);
         self.weights = Some(Tensor::from_data(weights, (&device, dtype)));
         self
+    }
+
+    /// The same with at most `part` examples of a batch on their way through the network at once, for devices whose memory does not
+    /// suffice for all: gradients of parts are added up, which changes them by rounding alone. Batch normalisation, however, sees a
+    /// part's statistics in place of the batch's.
+    ///
+    /// # Panics
+    ///
+    /// If `part` is zero.
+    #[must_use]
+    pub fn with_parts(self, part: usize) -> Self {
+        assert!(part > 0, "a part needs at least one example");
+        Self { part, ..self }
     }
 
     /// Makes the next steps, at most 32, for about half a second and not beyond the end of the pass; `None` once all are made.
@@ -257,19 +273,25 @@ impl<M: Network> Training<M> {
         let start = batch * self.config.batch_size;
         let range = start..(start + self.config.batch_size).min(self.data.rows);
         let count = range.len();
-        let examples = TensorData::new(self.order.of(epoch)[range].to_vec(), [count]);
-        let examples = Tensor::<1, Int>::from_data(examples, &self.data.device);
-        let inputs = self.data.inputs.clone().select(0, examples.clone());
-        let targets = self.data.targets.select(examples.clone());
-        let mut losses = self
-            .data
-            .objective
-            .losses(self.model.forward(inputs), targets);
-        if let Some(weights) = &self.weights {
-            losses = losses * Tensor::from_inner(weights.clone().select(0, examples));
-        }
-        let loss = losses.mean();
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+        let examples = self.order.of(epoch)[range].to_vec();
+        let (loss, gradients) = if count <= self.part {
+            let loss = self.losses(&examples).mean();
+            let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+            (loss.inner(), gradients)
+        } else {
+            let mut sum = GradientsAccumulator::new();
+            let mut total = None;
+            for part in examples.chunks(self.part) {
+                let loss = self.losses(part).sum() / count as f64;
+                let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
+                sum.accumulate(&self.model, gradients);
+                total = Some(match total {
+                    Some(total) => total + loss.inner(),
+                    None => loss.inner(),
+                });
+            }
+            (total.expect("a batch has examples"), sum.grads())
+        };
         let factor = self
             .config
             .schedule
@@ -281,7 +303,21 @@ impl<M: Network> Training<M> {
             gradients,
         );
         self.step += 1;
-        (loss.inner(), count)
+        (loss, count)
+    }
+
+    /// The losses of `examples`, weighted.
+    fn losses(&self, examples: &[i64]) -> Tensor<1> {
+        let indices = TensorData::new(examples.to_vec(), [examples.len()]);
+        let indices = Tensor::<1, Int>::from_data(indices, &self.data.device);
+        let inputs = self.data.inputs.clone().select(0, indices.clone());
+        let targets = self.data.targets.select(indices.clone());
+        let outputs = self.model.forward(inputs);
+        let losses = self.data.objective.losses(outputs, targets);
+        match &self.weights {
+            Some(weights) => losses * Tensor::from_inner(weights.clone().select(0, indices)),
+            None => losses,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can be asked on the command line.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use backdraft_models::{Activation, Preset};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -128,6 +128,11 @@ pub(super) struct Explain {
     #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
     pub damping: Option<f64>,
 
+    /// Examples that go through the network at once: fewer need less memory. Default: 1024 rows of a table, 250 pictures or 20
+    /// sequences.
+    #[arg(long, value_name = "N")]
+    pub pass: Option<NonZeroUsize>,
+
     /// Where to compute; `backdraft devices` lists what there is.
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     pub device: DeviceName,
@@ -208,6 +213,11 @@ pub(super) struct Train {
     /// Examples in a step. Default: the preset's.
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
+
+    /// Examples of a step that go through the network at once: fewer need less memory, and give the same gradients up to rounding
+    /// (but not with batch normalisation). Default: all.
+    #[arg(long, value_name = "N")]
+    pub pass: Option<NonZeroUsize>,
 
     /// The step size at the start. Default: the preset's.
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]

@@ -98,6 +98,20 @@ pub enum CliError {
         /// Of how many.
         count: usize,
     },
+    /// The device's memory did not suffice.
+    #[error(
+        "the device's memory did not suffice for {examples} examples at once: try {option} {}{}",
+        (.examples / 2).max(1),
+        if *.resumes { "; the same command with it goes on from its last checkpoint" } else { "" }
+    )]
+    Memory {
+        /// The option that takes fewer.
+        option: &'static str,
+        /// Examples at once, now.
+        examples: usize,
+        /// Whether there are checkpoints.
+        resumes: bool,
+    },
     /// The device failed while it computed.
     #[error("the device failed: {0}")]
     Execution(String),
@@ -163,6 +177,7 @@ impl CliError {
             | Self::Experiment { .. }
             | Self::Comparison(_)
             | Self::Apart { .. }
+            | Self::Memory { .. }
             | Self::Execution(_)
             | Self::Weights(_) => 1,
         }

@@ -1,13 +1,13 @@
 //! `backdraft explain`: train, score, verify, report.
 
-use std::{cell::RefCell, path::PathBuf, time::Instant};
+use std::{cell::RefCell, num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use backdraft_curvature::{Cost, Damped, GaussNewton, Loss, Model};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
 };
 use backdraft_models::{
-    Network, Preset, TrainConfig, Zoo, ZooConfig,
+    Optimizer, Preset, Progress, TrainConfig, Training, Zoo, ZooConfig,
     data::{self, Dataset, LabelNoise, Split},
     evaluate, outputs, per_example_losses, to_dtype, train,
 };
@@ -21,6 +21,7 @@ use super::{
     BURN, CliError,
     args::{Explain, SolverName},
     device::Opened,
+    failure::{Remedy, guarded},
     losses::{TargetsOf, WithLoss, with_loss},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say, warn},
@@ -80,10 +81,16 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let place = format_args!("device {}, seed {}", opened.name, args.seed);
     announce(kind, &dataset, noise.as_ref(), place);
 
+    let remedy = Remedy {
+        option: "--pass",
+        examples: args.pass.map_or(kind.pass(), NonZeroUsize::get),
+        resumes: false,
+    };
     let run = Run {
         args,
         kind,
         dataset: &dataset,
+        pass: remedy.examples,
         network,
         config,
         loaded,
@@ -94,7 +101,9 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         opened,
         timings: RefCell::default(),
     };
-    with_loss(dataset.task.objective(), &dataset.train, run)
+    guarded(remedy, || {
+        with_loss(dataset.task.objective(), &dataset.train, run)
+    })
 }
 
 /// One run of `explain`: what was asked, and where its results go.
@@ -102,6 +111,8 @@ struct Run<'a> {
     args: &'a Explain,
     kind: backdraft_models::Model,
     dataset: &'a Dataset,
+    /// Examples that go through the network at once.
+    pass: usize,
     network: ZooConfig,
     config: TrainConfig,
     loaded: Option<Loaded>,
@@ -142,7 +153,7 @@ impl WithLoss for Run<'_> {
                 inputs(train),
                 targets(train, device, dtype),
             )?
-            .with_batch_size(module.batch());
+            .with_batch_size(self.pass);
             let tests = cost.with_examples(inputs(test), targets(test, device, dtype))?;
             let measured = queries.iter().map(|&query| tests.select(&[query]));
             Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
@@ -238,17 +249,23 @@ impl Run<'_> {
         let module = self.network.init(&self.opened.device);
         let bar = progress::bar("training", 0);
         let objective = self.dataset.task.objective();
-        let trained = train(
-            module,
-            &self.dataset.train,
-            objective,
-            &self.config,
-            |progress| {
-                bar.set_length(progress.steps as u64);
-                bar.set_position(progress.step as u64);
-                bar.set_message(format!("loss {:.4}", progress.loss));
-            },
-        )?;
+        let show = |progress: &Progress| {
+            bar.set_length(progress.steps as u64);
+            bar.set_position(progress.step as u64);
+            bar.set_message(format!("loss {:.4}", progress.loss));
+        };
+        let (split, config) = (&self.dataset.train, &self.config);
+        let trained = match config.optimizer {
+            Optimizer::Lbfgs { .. } => train(module, split, objective, config, show)?,
+            Optimizer::Sgd { .. } | Optimizer::Adam => {
+                let training = Training::new(module, split, objective, config)?;
+                let mut training = training.with_parts(self.pass);
+                while let Some(progress) = training.advance()? {
+                    show(&progress);
+                }
+                training.finish()
+            }
+        };
         bar.finish_and_clear();
         Ok(trained.model)
     }

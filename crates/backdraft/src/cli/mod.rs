@@ -8,6 +8,7 @@ mod device;
 mod error;
 mod experiment;
 mod explain;
+mod failure;
 mod fingerprint;
 mod models;
 mod present;

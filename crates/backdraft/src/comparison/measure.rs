@@ -14,8 +14,8 @@ use crate::losses::{TargetsOf, WithLoss, with_loss};
 
 /// The damping of all that is solved, and the strength of the proximal term.
 const DAMPING: f64 = 0.1;
-/// The example that is the query, and is removed.
-const QUERY: usize = 3;
+/// What is taken off the weight of each of the removed examples, in parts of it.
+const REMOVED: f64 = 0.1;
 /// LiSSA's steps, and those of the response.
 const LISSA_STEPS: usize = 100;
 const PBRF_STEPS: usize = 20;
@@ -127,7 +127,9 @@ impl WithLoss for Work<'_> {
         let targets = targets(&sample.train, device, DType::F32);
         let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(BATCH);
 
-        let query = cost.select(&[QUERY])?.gradient()?;
+        // The examples that are the query, and are removed in part.
+        let chosen: Vec<usize> = (0..BATCH).collect();
+        let query = cost.select(&chosen)?.gradient()?;
         let curvature = cost.gauss_newton().damped(DAMPING);
         let solver = ConjugateGradientConfig {
             // Products in 16 bits allow no more.
@@ -139,7 +141,7 @@ impl WithLoss for Work<'_> {
         let lissa = LissaConfig {
             depth: LISSA_STEPS,
             repeats: 1,
-            batch_size: BATCH / 2,
+            batch_size: BATCH,
             seed: sample.seed,
             tolerance: f64::INFINITY,
             ..Default::default()
@@ -159,7 +161,7 @@ impl WithLoss for Work<'_> {
             vector(solution.clone())?,
             vector(scores(&cost, solution)?)?,
             vector(lissa.vector)?,
-            vector(response(&cost, rate)?)?,
+            vector(response(&cost, chosen, rate)?)?,
         ];
         for (quantity, values) in Quantity::ALL.into_iter().zip(&values) {
             if !values.iter().all(|value| value.is_finite()) {
@@ -174,10 +176,14 @@ impl WithLoss for Work<'_> {
     }
 }
 
-/// The change of the parameters that steps of size `rate` over all examples answer the removal of the query with.
-fn response<L: Loss>(cost: &Cost<L>, rate: f64) -> Result<Tensor<1>, ComparisonError> {
+/// The change of the parameters that steps of size `rate` over all examples answer the removal with.
+fn response<L: Loss>(
+    cost: &Cost<L>,
+    removed: Vec<usize>,
+    rate: f64,
+) -> Result<Tensor<1>, ComparisonError> {
     let responses = Responses::new(cost, DAMPING)?;
-    let removal = Removal::of(vec![QUERY], cost.len());
+    let removal = Removal::downweight(removed, REMOVED / cost.len() as f64);
     let objective = responses.objective(ResponseKind::Bregman, removal)?;
     let step = Step {
         rate,

@@ -9,10 +9,10 @@
 //! | `gradient` | the training cost |
 //! | `jvp` | the outputs, along a vector |
 //! | `gnvp`, `hvp` | products with the Gauss-Newton matrix and the Hessian |
-//! | `solution` | conjugate gradients on the damped Gauss-Newton matrix, for a query's gradient |
+//! | `solution` | conjugate gradients on the damped Gauss-Newton matrix, for the gradient of some examples |
 //! | `scores` | every training example for that solution |
-//! | `lissa` | 100 steps of LiSSA for the same query |
-//! | `pbrf` | the change of the parameters in a proximal Bregman response, by 20 steps of gradient descent |
+//! | `lissa` | 100 steps of LiSSA for the same gradient |
+//! | `pbrf` | the change of the parameters in the proximal Bregman response to less weight of those examples, by 20 steps of gradient descent |
 //!
 //! [`Measured::compare`] holds one device's against another's: the error is `||a - b|| / ||b||`, in the Euclidean norm. Devices round
 //! alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`] says what that may come to.

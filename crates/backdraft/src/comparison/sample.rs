@@ -8,9 +8,10 @@ use backdraft_models::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Training examples: a full batch and a short one.
-const EXAMPLES: usize = 24;
-pub(super) const BATCH: usize = 16;
+/// Training examples: two batches. Everything is computed of so many at once, for graphics devices take longer to compile a shape than
+/// to compute with it.
+const EXAMPLES: usize = 2 * BATCH;
+pub(super) const BATCH: usize = 12;
 
 const CLASSES: usize = 3;
 const WORDS: usize = 11;

@@ -76,6 +76,7 @@ impl ConjugateGradient {
         rhs: Tensor<1>,
     ) -> Result<Solution, SolveError> {
         self.run(operator, rhs, None)
+            .map_err(|error| error.on(operator))
     }
 
     /// Solves `A s = rhs` from `s = start`, of shape `[dim]`.
@@ -89,6 +90,7 @@ impl ConjugateGradient {
         start: Tensor<1>,
     ) -> Result<Solution, SolveError> {
         self.run(operator, rhs, Some(start))
+            .map_err(|error| error.on(operator))
     }
 
     fn run(

@@ -62,7 +62,7 @@ impl Direct {
         }
         let mut matrix = to_dense(operator).map_err(|error| match error {
             CurvatureError::NotFinite { what } => SolveError::NotFinite { what },
-            error => error.into(),
+            error => SolveError::from(error).on(operator),
         })?;
         let precision = epsilon(operator.dtype());
         symmetrise(&mut matrix, dim, 1e3 * precision)?;
@@ -109,7 +109,8 @@ impl Prepared for Factor<'_> {
         let mut s = to_host(system.rhs.clone())?;
         self.cholesky.solve(&mut s);
         let s = to_device(self.operator, s);
-        let (_, true_residual) = system.residual(&s)?;
+        let residual = system.residual(&s);
+        let (_, true_residual) = residual.map_err(|error| error.on(self.operator))?;
         let mut info = SolveInfo::new(NAME, self.tolerance);
         info.products = self.operator.dim() as f64 + 1.0;
         info.residuals.push(true_residual);

@@ -1,6 +1,6 @@
 //! What can go wrong while a system is solved.
 
-use backdraft_curvature::CurvatureError;
+use backdraft_curvature::{CurvatureError, LinearOperator, is_out_of_memory};
 use burn::tensor::TensorReadError;
 
 use super::{Solution, SolveInfo};
@@ -121,12 +121,44 @@ pub enum SolveError {
     /// A product could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// The device's memory did not suffice.
+    #[error("the device's memory did not suffice{}", remedy(*.batch))]
+    OutOfMemory {
+        /// Examples in the operator's batches, if it has such.
+        batch: Option<usize>,
+    },
     /// A result could not be read back from the device.
     #[error("a result could not be read back from the device: {0}")]
     Read(#[from] TensorReadError),
 }
 
+/// Smaller batches, if there are any.
+fn remedy(batch: Option<usize>) -> String {
+    match batch {
+        Some(batch) if batch > 1 => format!(
+            " for batches of {batch} examples: try {} (`Cost::with_batch_size`), and keep less between products \
+             (`Curvature::with_memory`)",
+            batch / 2
+        ),
+        _ => ": compute elsewhere, or with a smaller network".to_owned(),
+    }
+}
+
 impl SolveError {
+    /// The same, with what to do where the memory of `operator`'s device did not suffice.
+    pub(super) fn on(self, operator: &dyn LinearOperator) -> Self {
+        match self {
+            Self::Read(error) | Self::Curvature(CurvatureError::Device(error))
+                if is_out_of_memory(&error.to_string()) =>
+            {
+                Self::OutOfMemory {
+                    batch: operator.batch_size(),
+                }
+            }
+            error => error,
+        }
+    }
+
     /// The evidence of a solver that stopped above its tolerance.
     pub fn info(&self) -> Option<&SolveInfo> {
         match self {

@@ -112,7 +112,7 @@ impl Solver for Lissa {
         };
         match self.config.scale {
             Scale::Fixed(scale) => ready.scale = scale,
-            Scale::Auto => ready.probe()?,
+            Scale::Auto => ready.probe().map_err(|error| error.on(operator))?,
         }
         Ok(Box::new(ready))
     }
@@ -127,6 +127,12 @@ pub(super) struct Ready<'a> {
 
 impl Prepared for Ready<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
+        self.run(rhs).map_err(|error| error.on(self.operator))
+    }
+}
+
+impl Ready<'_> {
+    fn run(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         let config = self.config;
         let Some(system) = System::new(self.operator, &rhs)? else {
             return Ok(Solution::zero(&rhs, NAME, config.tolerance));
@@ -158,9 +164,7 @@ impl Prepared for Ready<'_> {
             )
         })
     }
-}
 
-impl Ready<'_> {
     fn recursion(&self, system: &System, repeat: usize) -> Result<Tensor<1>, SolveError> {
         let mut rng = self.rng(repeat as u64);
         let mut h = system.rhs.clone();

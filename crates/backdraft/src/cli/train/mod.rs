@@ -5,7 +5,7 @@ mod run;
 mod settings;
 mod state;
 
-use std::path::Path;
+use std::{num::NonZeroUsize, path::Path};
 
 use backdraft_models::{
     Model, Optimizer, TrainConfig,
@@ -17,6 +17,7 @@ use self::{run::Run, settings::Settings};
 use super::{
     CliError,
     args::Train,
+    failure::{Remedy, guarded},
     fingerprint::fingerprint,
     progress::say,
     setup::{Shape, WRONG_LABELS, announce, corrupt, network},
@@ -99,14 +100,19 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         Some(loaded) => loaded.model.clone(),
         None => network.init(device),
     };
-    Run {
+    let remedy = Remedy {
+        option: "--pass",
+        examples: args.pass.map_or(training.batch_size, NonZeroUsize::get),
+        resumes: true,
+    };
+    let run = Run {
         args,
         settings,
         dataset: &dataset,
         model,
         folder,
-    }
-    .run()
+    };
+    guarded(remedy, || run.run())
 }
 
 /// The preset's settings with what the options say.
@@ -115,6 +121,7 @@ fn training(args: &Train, preset: TrainConfig) -> Result<TrainConfig, CliError> 
         let given = [
             ("--batch-size", args.batch_size.is_some()),
             ("--learning-rate", args.learning_rate.is_some()),
+            ("--pass", args.pass.is_some()),
         ];
         if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
             let problem = "is for models trained by batches: L-BFGS takes all examples at once and \

@@ -141,6 +141,10 @@ impl Run<'_> {
                 (training, journal)
             }
         };
+        let training = match self.args.pass {
+            Some(part) => training.with_parts(part.get()),
+            None => training,
+        };
         // Without the passes after the checkpoint, which come again.
         let log: String = journal.lines.iter().map(|it| format!("{it}\n")).collect();
         self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
