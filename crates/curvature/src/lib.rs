@@ -35,8 +35,10 @@
 //!
 //! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the vector is kept
 //! between products within a memory budget ([`Curvature::with_memory`]); a product needs memory for one batch, what is kept, and a
-//! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs.
+//! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs. What cannot be differentiated is an error that names
+//! the operation and its place: the parameter that it comes after, or the loss.
 
+mod build;
 mod cost;
 mod data;
 mod error;
