@@ -111,6 +111,7 @@ mod nest;
 mod parameters;
 mod part;
 mod place;
+mod print;
 mod program;
 mod record;
 mod replay;
