@@ -2,9 +2,9 @@
 
 use backdraft_models::data::{Split, Targets};
 use backdraft_models::{
-    AutoencoderConfig, Checkpoint, CheckpointError, LeNetConfig, MlpConfig, Network, Objective,
-    Optimizer, ResNet20Config, Schedule, TrainConfig, TrainError, Training, TransformerConfig,
-    Vgg13Config, Zoo, ZooConfig, train,
+    AlexNetConfig, AutoencoderConfig, Checkpoint, CheckpointError, LeNetConfig, MlpConfig, Network,
+    Objective, Optimizer, ResNet20Config, Schedule, TrainConfig, TrainError, Training,
+    TransformerConfig, Vgg13Config, Zoo, ZooConfig, train,
 };
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -169,6 +169,18 @@ fn cases() -> Vec<Case> {
             ),
             split: text(11),
             config: config(Optimizer::Adam, Schedule::Cosine),
+        },
+        Case {
+            network: ZooConfig::AlexNet(
+                AlexNetConfig::new()
+                    .with_channels(1)
+                    .with_height(12)
+                    .with_width(12)
+                    .with_outputs(3)
+                    .with_widths([2, 3, 4, 3, 2]),
+            ),
+            split: pictures(10, 12),
+            config: config(sgd, Schedule::Constant),
         },
     ]
 }

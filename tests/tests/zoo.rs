@@ -1,14 +1,15 @@
-//! Every model of the zoo, small and in f64: gradients against Burn's own, products with the curvature matrices against central
-//! differences, and their symmetry.
+//! Every model of the zoo, small and in f64: gradients against Burn's own, derivatives along a vector and products with the
+//! curvature matrices against central differences and gradients of single examples, and the products' symmetry.
+
+use std::thread;
 
 use backdraft::curvature::{
-    BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model, RowKind, SquaredError,
+    BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model, SquaredError,
     TokenCrossEntropy,
 };
 use backdraft::models::{
-    self, Activation, AlexNet, AlexNetConfig, Autoencoder, AutoencoderConfig, LeNet, LeNetConfig,
-    LogisticRegression, LogisticRegressionConfig, Mlp, MlpConfig, ResNet20, ResNet20Config,
-    Transformer, TransformerConfig, Vgg13, Vgg13Config, to_dtype,
+    self, Activation, AlexNetConfig, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig,
+    MlpConfig, ResNet20Config, TransformerConfig, Vgg13Config, Zoo, ZooConfig, to_dtype,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
@@ -105,25 +106,25 @@ fn flat<M: Module>(module: &M, gradients: &Gradients) -> Vec<f64> {
     collect.1
 }
 
-/// A row of the table.
-struct Row<M, const D: usize, K: RowKind, L: Loss> {
-    module: M,
-    forward: fn(&M, Tensor<D, K>) -> Tensor<2>,
-    inputs: Tensor<D, K>,
+/// A model, some examples and a loss.
+struct Row<L: Loss> {
+    module: Zoo,
+    /// Rows of numbers, whatever the model reads.
+    inputs: Tensor<2>,
     loss: L,
     targets: L::Targets,
     /// Step of the central differences: short enough that no rectifier or pool changes its mind.
     step: f64,
 }
 
-impl<M: Module + 'static, const D: usize, K: RowKind, L: Loss> Row<M, D, K, L> {
+impl<L: Loss> Row<L> {
     fn check(self, name: &str) {
         let module = to_dtype(self.module, DType::F64);
-        let model = Model::new(&module, self.forward).unwrap();
+        let model = Model::new(&module, Zoo::forward).unwrap();
         // Off the initial weights: with biases of zero, rectifiers stand at their kinks wherever a picture has its frame of zeros.
         let theta = model.theta() + vector(&numbers(model.dim(), 70)) * 0.05;
         let module = model.write(module, theta);
-        let model = Model::new(&module, self.forward).unwrap();
+        let model = Model::new(&module, Zoo::forward).unwrap();
         assert_eq!(model.dim(), models::trainable_parameters(&module), "{name}");
         let cost = Cost::new(
             model,
@@ -136,7 +137,7 @@ impl<M: Module + 'static, const D: usize, K: RowKind, L: Loss> Row<M, D, K, L> {
         let dim = cost.model().dim();
 
         let reference = tracked(&module);
-        let outputs = (self.forward)(&reference, self.inputs);
+        let outputs = reference.forward(self.inputs);
         let mean = self.loss.per_example(outputs, self.targets).mean();
         let expected = flat(&reference, &mean.backward());
         let gradient = host(cost.gradient().unwrap());
@@ -155,6 +156,45 @@ impl<M: Module + 'static, const D: usize, K: RowKind, L: Loss> Row<M, D, K, L> {
         let (u, v) = (numbers(dim, 71), numbers(dim, 72));
 
         // Truncation goes with the step squared, rounding with 1e-16 over the step.
+        let (outputs, jv) = cost.outputs_along(vector(&v)).unwrap();
+        let plain = host(cost.outputs().unwrap());
+        assert!(apart(&host(outputs), &plain) < 1e-14, "{name}: outputs");
+        let expected = central(&v, &|cost| host(cost.outputs().unwrap()));
+        let error = apart(&host(jv.clone()), &expected);
+        assert!(
+            error < 1e-6,
+            "{name}: outputs along a vector off by {error:.1e}"
+        );
+
+        let scores = host(cost.directional_derivatives(vector(&v)).unwrap());
+        let expected = central(&v, &|cost| host(cost.losses().unwrap()));
+        let error = apart(&scores, &expected);
+        assert!(error < 1e-6, "{name}: scores off by {error:.1e}");
+        let slopes = cost.output_gradients().unwrap();
+        let expected = host((slopes * jv).sum_dim(1));
+        assert!(apart(&scores, &expected) < 1e-12, "{name}: scores");
+
+        // The examples' gradients one by one.
+        let gradients: Vec<Vec<f64>> = (0..cost.len())
+            .map(|i| host(cost.select(&[i]).unwrap().gradient().unwrap()))
+            .collect();
+        let expected: Vec<f64> = gradients.iter().map(|g| dot(g, &v)).collect();
+        assert!(
+            apart(&scores, &expected) < 1e-11,
+            "{name}: scores by gradients"
+        );
+        let mut expected = vec![0.0; dim];
+        for gradient in &gradients {
+            let along = dot(gradient, &v) / cost.len() as f64;
+            expected
+                .iter_mut()
+                .zip(gradient)
+                .for_each(|(sum, g)| *sum += along * g);
+        }
+        let fisher = host(cost.empirical_fisher().apply(vector(&v)).unwrap());
+        let error = apart(&fisher, &expected);
+        assert!(error < 1e-11, "{name}: empirical Fisher off by {error:.1e}");
+
         let (hessian, matrix) = (cost.hessian(), cost.gauss_newton());
         let hv = host(hessian.apply(vector(&v)).unwrap());
         let expected = central(&v, &|cost| host(cost.gradient().unwrap()));
@@ -202,141 +242,179 @@ impl<M: Module + 'static, const D: usize, K: RowKind, L: Loss> Row<M, D, K, L> {
     }
 }
 
-const CLASSES: i64 = 3;
+const CLASSES: usize = 3;
 
-fn classified<M, const D: usize>(
-    module: M,
-    forward: fn(&M, Tensor<D>) -> Tensor<2>,
-    inputs: Tensor<D>,
-) -> Row<M, D, burn::tensor::Float, CrossEntropy> {
-    let targets = integers([inputs.dims()[0]], CLASSES, 31);
+fn init(config: ZooConfig) -> Zoo {
+    config.init(&Device::flex())
+}
+
+fn classified(module: Zoo, inputs: Tensor<2>, step: f64) -> Row<CrossEntropy> {
+    let targets = integers([inputs.dims()[0]], CLASSES as i64, 31);
     Row {
         module,
-        forward,
         inputs,
         loss: CrossEntropy,
         targets,
-        step: if D == 4 { 1e-8 } else { 1e-6 },
+        step,
     }
 }
 
+/// Five rows of four columns.
+fn table() -> Tensor<2> {
+    tensor([5, 4], 1)
+}
+
 /// The module after some passes in training, so that its running statistics are not those of the beginning.
-fn warmed<M: Module>(module: M, forward: fn(&M, Tensor<4>) -> Tensor<2>, side: usize) -> M {
+fn warmed(module: Zoo, inputs: usize) -> Zoo {
     let training = module.train();
     for seed in 0..5 {
-        let pictures = tensor([4, 2, side, side], 90 + seed) * 2.0 + 0.5;
-        forward(&training, pictures.cast(DType::F32));
+        let pictures = tensor([4, inputs], 90 + seed) * 2.0 + 0.5;
+        training.forward(pictures.cast(DType::F32));
     }
     training.valid()
 }
 
-#[test]
-fn regressions() {
-    let config = LogisticRegressionConfig::new(4, CLASSES as usize);
-    let module = config.init(&Device::flex());
-    classified(module, LogisticRegression::forward, tensor([5, 4], 1)).check("lr");
-}
-
-#[test]
-fn perceptrons() {
-    for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
-        let config = MlpConfig::new(4, CLASSES as usize)
+fn mlp(activation: Activation) -> ZooConfig {
+    ZooConfig::Mlp(
+        MlpConfig::new(4, CLASSES)
             .with_hidden(vec![6, 5, 4])
-            .with_activation(activation);
-        let module = config.init(&Device::flex());
-        classified(module, Mlp::forward, tensor([5, 4], 1)).check(&format!("mlp, {activation:?}"));
-    }
-    let module = MlpConfig::new(4, 1)
-        .with_hidden(vec![6])
-        .init(&Device::flex());
-    let row = Row {
-        module,
-        forward: Mlp::forward,
-        inputs: tensor([5, 4], 1),
-        loss: SquaredError,
-        targets: tensor([5, 1], 2),
-        step: 1e-6,
-    };
-    row.check("mlp, regression");
+            .with_activation(activation),
+    )
+}
+
+/// All models, some with several losses or activations.
+fn rows() -> Vec<(models::Model, &'static str, fn(&str))> {
+    use models::Model as It;
+    vec![
+        (It::LogisticRegression, "classes", |name| {
+            let config = LogisticRegressionConfig::new(4, CLASSES);
+            let module = init(ZooConfig::LogisticRegression(config));
+            classified(module, table(), 1e-6).check(name);
+        }),
+        (It::LogisticRegression, "two classes", |name| {
+            let config = LogisticRegressionConfig::new(4, 1);
+            let row = Row {
+                module: init(ZooConfig::LogisticRegression(config)),
+                inputs: table(),
+                loss: BinaryCrossEntropy,
+                targets: integers([5, 1], 2, 32).float().cast(DType::F64),
+                step: 1e-6,
+            };
+            row.check(name);
+        }),
+        (It::Mlp, "relu", |name| {
+            classified(init(mlp(Activation::Relu)), table(), 1e-6).check(name);
+        }),
+        (It::Mlp, "tanh", |name| {
+            classified(init(mlp(Activation::Tanh)), table(), 1e-6).check(name);
+        }),
+        (It::Mlp, "gelu", |name| {
+            classified(init(mlp(Activation::Gelu)), table(), 1e-6).check(name);
+        }),
+        (It::Mlp, "regression", |name| {
+            let config = MlpConfig::new(4, 1).with_hidden(vec![6]);
+            let row = Row {
+                module: init(ZooConfig::Mlp(config)),
+                inputs: table(),
+                loss: SquaredError,
+                targets: tensor([5, 1], 2),
+                step: 1e-6,
+            };
+            row.check(name);
+        }),
+        (It::Autoencoder, "", |name| {
+            let config = AutoencoderConfig::new().with_widths(vec![6, 5, 3]);
+            let pixels = tensor([5, 6], 3) * 0.5 + 0.5;
+            let row = Row {
+                module: init(ZooConfig::Autoencoder(config)),
+                inputs: pixels.clone(),
+                loss: BinaryCrossEntropy,
+                targets: pixels,
+                step: 1e-5,
+            };
+            row.check(name);
+        }),
+        (It::LeNet, "", |name| {
+            let config = LeNetConfig::new()
+                .with_channels(2)
+                .with_height(9)
+                .with_width(10)
+                .with_outputs(CLASSES);
+            let module = init(ZooConfig::LeNet(config));
+            classified(module, tensor([3, 2 * 9 * 10], 4), 1e-8).check(name);
+        }),
+        (It::AlexNet, "", |name| {
+            let config = AlexNetConfig::new()
+                .with_channels(2)
+                .with_height(12)
+                .with_width(12)
+                .with_widths([3, 4, 5, 4, 3])
+                .with_outputs(CLASSES);
+            let module = init(ZooConfig::AlexNet(config));
+            classified(module, tensor([3, 2 * 12 * 12], 5), 1e-8).check(name);
+        }),
+        (It::Vgg13, "", |name| {
+            let config = Vgg13Config::new()
+                .with_channels(2)
+                .with_height(8)
+                .with_width(8)
+                .with_widths([2, 3, 3, 4, 4])
+                .with_outputs(CLASSES);
+            let inputs = tensor([3, 2 * 8 * 8], 6);
+            let module = warmed(init(ZooConfig::Vgg13(config)), 2 * 8 * 8);
+            classified(module, inputs, 1e-8).check(name);
+        }),
+        (It::ResNet20, "", |name| {
+            let config = ResNet20Config::new()
+                .with_channels(2)
+                .with_height(7)
+                .with_width(7)
+                .with_widths([2, 3, 5])
+                .with_outputs(CLASSES);
+            let inputs = tensor([3, 2 * 7 * 7], 7);
+            let module = warmed(init(ZooConfig::ResNet20(config)), 2 * 7 * 7);
+            classified(module, inputs, 1e-8).check(name);
+        }),
+        (It::Transformer, "", |name| {
+            let config = TransformerConfig::new()
+                .with_vocabulary(7)
+                .with_length(6)
+                .with_width(4)
+                .with_hidden(5);
+            let row = Row {
+                module: init(ZooConfig::Transformer(config)),
+                inputs: integers([3, 5], 7, 8).float().cast(DType::F64),
+                loss: TokenCrossEntropy::default(),
+                targets: integers([3, 5], 7, 9),
+                // The layers' normalisation divides by the small initial vectors, so third derivatives are large.
+                step: 1e-6,
+            };
+            row.check(name);
+        }),
+    ]
 }
 
 #[test]
-fn autoencoders() {
-    let config = AutoencoderConfig::new().with_widths(vec![6, 5, 3]);
-    let pixels = tensor([5, 6], 3) * 0.5 + 0.5;
-    let row = Row {
-        module: config.init(&Device::flex()),
-        forward: Autoencoder::forward,
-        inputs: pixels.clone(),
-        loss: BinaryCrossEntropy,
-        targets: pixels,
-        step: 1e-5,
-    };
-    row.check("autoencoder");
-}
+fn every_model_has_its_derivatives() {
+    let rows = rows();
+    let mut found: Vec<models::Model> = rows.iter().map(|(model, ..)| *model).collect();
+    found.dedup();
+    assert_eq!(found, models::Model::ALL);
 
-#[test]
-fn lenets() {
-    let config = LeNetConfig::new()
-        .with_channels(2)
-        .with_height(9)
-        .with_width(10)
-        .with_outputs(CLASSES as usize);
-    let module = config.init(&Device::flex());
-    classified(module, LeNet::forward, tensor([3, 2, 9, 10], 4)).check("lenet");
-}
-
-#[test]
-fn alexnets() {
-    let config = AlexNetConfig::new()
-        .with_channels(2)
-        .with_height(12)
-        .with_width(12)
-        .with_widths([3, 4, 5, 4, 3])
-        .with_outputs(CLASSES as usize);
-    let module = config.init(&Device::flex());
-    classified(module, AlexNet::forward, tensor([3, 2, 12, 12], 5)).check("alexnet");
-}
-
-#[test]
-fn vggs() {
-    let config = Vgg13Config::new()
-        .with_channels(2)
-        .with_height(8)
-        .with_width(8)
-        .with_widths([2, 3, 3, 4, 4])
-        .with_outputs(CLASSES as usize);
-    let module = warmed(config.init(&Device::flex()), Vgg13::forward, 8);
-    classified(module, Vgg13::forward, tensor([3, 2, 8, 8], 6)).check("vgg13");
-}
-
-#[test]
-fn residual_networks() {
-    let config = ResNet20Config::new()
-        .with_channels(2)
-        .with_height(7)
-        .with_width(7)
-        .with_widths([2, 3, 5])
-        .with_outputs(CLASSES as usize);
-    let module = warmed(config.init(&Device::flex()), ResNet20::forward, 7);
-    classified(module, ResNet20::forward, tensor([3, 2, 7, 7], 7)).check("resnet20");
-}
-
-#[test]
-fn transformers() {
-    let config = TransformerConfig::new()
-        .with_vocabulary(7)
-        .with_length(6)
-        .with_width(4)
-        .with_hidden(5);
-    let row = Row {
-        module: config.init(&Device::flex()),
-        forward: Transformer::forward,
-        inputs: integers([3, 5], 7, 8),
-        loss: TokenCrossEntropy::default(),
-        targets: integers([3, 5], 7, 9),
-        // The layers' normalisation divides by the small initial vectors, so third derivatives are large.
-        step: 1e-6,
-    };
-    row.check("transformer");
+    let failed: Vec<String> = thread::scope(|scope| {
+        let checks: Vec<_> = rows
+            .into_iter()
+            .map(|(model, variant, check)| {
+                let name = format!("{} {variant}", model.name()).trim_end().to_owned();
+                let named = name.clone();
+                (name, scope.spawn(move || check(&named)))
+            })
+            .collect();
+        let failed = checks.into_iter().filter_map(|(name, check)| {
+            // The thread has told its own failure.
+            check.join().is_err().then_some(name)
+        });
+        failed.collect()
+    });
+    assert!(failed.is_empty(), "failed: {failed:?}");
 }

@@ -5,7 +5,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`program`] | functions of Burn tensors as programs: trace, differentiate, simplify, run |
-//! | [`curvature`] | Gauss-Newton and Hessian products of any Burn module over a data set |
+//! | [`curvature`] | Gauss-Newton, Hessian and Fisher products of any Burn module over a data set |
 //! | [`influence`] | solvers, scores and response functions |
 //! | [`models`] | a model zoo, its data sets and training loops |
 //! | [`comparison`] | the same quantities on several devices, and how far they are apart |

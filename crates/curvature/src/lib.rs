@@ -1,8 +1,9 @@
-//! Gauss-Newton and Hessian products of any Burn module over a data set, as linear operators.
+//! Products with the Gauss-Newton matrix, the Hessian and the Fisher matrices of any Burn module over a data set.
 //!
 //! A [`Model`] is a module seen as a function of its parameters, a [`Cost`] its mean [`Loss`] over examples. From a cost come its
-//! value, gradient, per-example losses and their derivatives along a direction, and two curvature matrices, known by exact
-//! products with vectors: [`Cost::gauss_newton`] and [`Cost::hessian`]. Vectors are flat, `Tensor<1>` of shape `[dim]`.
+//! value, gradient, per-example losses and their derivatives along a direction, and four curvature matrices, linear operators
+//! that are known by exact products with vectors: [`Cost::gauss_newton`], [`Cost::hessian`], [`Cost::fisher`] and
+//! [`Cost::empirical_fisher`]. Vectors are flat, `Tensor<1>` of shape `[dim]`.
 //!
 //! ```
 //! use backdraft_curvature::{Cost, LinearOperator, Model, SquaredError};
@@ -35,8 +36,10 @@
 //!
 //! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the vector is kept
 //! between products within a memory budget ([`Curvature::with_memory`]); a product needs memory for one batch, what is kept, and a
-//! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs.
+//! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs. What cannot be differentiated is an error that names
+//! the operation and its place: the parameter that it comes after, or the loss.
 
+mod build;
 mod cost;
 mod data;
 mod error;

@@ -244,6 +244,26 @@ impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
     }
 }
 
+/// Of two means over the same examples: a batch is a batch of both.
+///
+/// # Panics
+/// If they are not of the same number of examples.
+impl<A: BatchOperator, B: BatchOperator> BatchOperator for Sum<A, B> {
+    fn examples(&self) -> usize {
+        let (a, b) = (self.0.examples(), self.1.examples());
+        assert_eq!(
+            a, b,
+            "operators of different examples have no batch in common"
+        );
+        a
+    }
+
+    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let a = self.0.apply_batch(indices, v.clone())?;
+        Ok(a + self.1.apply_batch(indices, v)?)
+    }
+}
+
 impl<A: LinearOperator + ?Sized> LinearOperator for &A {
     fn dim(&self) -> usize {
         (**self).dim()

@@ -4,7 +4,7 @@ mod common;
 
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
-    Poisson, SquaredError, TokenCrossEntropy, Weighted, to_dense,
+    Poisson, SquaredError, TokenCrossEntropy, TokenReduction, Weighted, to_dense,
 };
 use burn::{
     nn::{Linear, LinearConfig},
@@ -23,12 +23,12 @@ fn cost<L: Loss>(loss: L, targets: L::Targets) -> Cost<L> {
     Cost::new(model, loss, inputs, targets).unwrap()
 }
 
-/// The block of the biases, `[OUTPUTS, OUTPUTS]`: for linear outputs, the mean Fisher matrix in the outputs.
-fn biases(fisher: &[f64]) -> Vec<f64> {
-    let dim = (INPUTS + 1) * OUTPUTS;
-    let of = |i: usize, j: usize| fisher[(INPUTS * OUTPUTS + i) * dim + INPUTS * OUTPUTS + j];
-    (0..OUTPUTS * OUTPUTS)
-        .map(|k| of(k / OUTPUTS, k % OUTPUTS))
+/// The block of the biases, `[outputs, outputs]`: for linear outputs, the mean Fisher matrix in the outputs.
+fn biases(fisher: &[f64], outputs: usize) -> Vec<f64> {
+    let (dim, first) = ((INPUTS + 1) * outputs, INPUTS * outputs);
+    let of = |i: usize, j: usize| fisher[(first + i) * dim + first + j];
+    (0..outputs * outputs)
+        .map(|k| of(k / outputs, k % outputs))
         .collect()
 }
 
@@ -50,13 +50,18 @@ fn expectation(
     mean
 }
 
+fn softmax(y: &[f64]) -> Vec<f64> {
+    let total: f64 = y.iter().map(|y| y.exp()).sum();
+    y.iter().map(|y| y.exp() / total).collect()
+}
+
 fn sigmoid(y: f64) -> f64 {
     1.0 / (1.0 + (-y).exp())
 }
 
 fn check<L: Loss>(cost: &Cost<L>, expected: &[f64], tolerance: f64) {
     let fisher = to_dense(&cost.fisher()).unwrap();
-    assert!(relative_error(&biases(&fisher), expected) < tolerance);
+    assert!(relative_error(&biases(&fisher, OUTPUTS), expected) < tolerance);
 }
 
 fn equals_gauss_newton<L: Loss>(cost: &Cost<L>) {
@@ -69,10 +74,6 @@ fn equals_gauss_newton<L: Loss>(cost: &Cost<L>) {
 #[test]
 fn cross_entropy_expects_over_classes() {
     let cost = cost(CrossEntropy, classes(&[0, 1, 1, 0]));
-    let softmax = |y: &[f64]| {
-        let total: f64 = y.iter().map(|y| y.exp()).sum();
-        y.iter().map(|y| y.exp() / total).collect::<Vec<_>>()
-    };
     let expected = expectation(
         &host(cost.outputs().unwrap()),
         |y| vec![(vec![0.0], softmax(y)[0]), (vec![1.0], softmax(y)[1])],
@@ -185,9 +186,53 @@ fn weights_count_copies_and_prior_is_added() {
 
 #[test]
 fn tokens_have_a_distribution_each() {
-    let classes = TensorData::new(vec![0_i64, 0, 0, 0], [N, 1]);
-    let targets = Tensor::from_data(classes, &device());
-    equals_gauss_newton(&cost(TokenCrossEntropy::default(), targets));
+    const TOKENS: usize = 3;
+    const CLASSES: usize = 2;
+    const WIDTH: usize = TOKENS * CLASSES;
+    const PAD: i64 = 9;
+    // How many tokens of each sequence count: the first ones.
+    let counted = [3, 2, 1, 0];
+    let padded = |i: usize| i % TOKENS >= counted[i / TOKENS];
+    let classes: Vec<i64> = (0..N * TOKENS)
+        .map(|i| if padded(i) { PAD } else { 0 })
+        .collect();
+    let classes = Tensor::from_data(TensorData::new(classes, [N, TOKENS]), &device());
+    let module = double(LinearConfig::new(INPUTS, WIDTH).init(&device()));
+    let model = Model::new(&module, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
+    let inputs = matrix(&numbers(N * INPUTS, 71), N, INPUTS);
+
+    for reduction in [TokenReduction::Sum, TokenReduction::Mean] {
+        let padding = Some(PAD);
+        let loss = TokenCrossEntropy { padding, reduction };
+        let cost = Cost::new(model.clone(), loss, inputs.clone(), classes.clone()).unwrap();
+        let mut expected = vec![0.0; WIDTH * WIDTH];
+        for (y, &counted) in host(cost.outputs().unwrap()).chunks(WIDTH).zip(&counted) {
+            let p: Vec<Vec<f64>> = y.chunks(CLASSES).map(softmax).collect();
+            // A mean's tokens count less, as weights do: by their number.
+            let weight = match reduction {
+                TokenReduction::Sum => 1.0,
+                TokenReduction::Mean => 1.0 / counted.max(1) as f64,
+            };
+            // All sequences of classes, of the tokens that count.
+            for drawn in 0..CLASSES.pow(counted as u32) {
+                let class = |token: usize| drawn / CLASSES.pow(token as u32) % CLASSES;
+                let probability: f64 = (0..counted).map(|t| p[t][class(t)]).product();
+                let mut g = vec![0.0; WIDTH];
+                for token in 0..counted {
+                    for c in 0..CLASSES {
+                        let hit = f64::from(u8::from(c == class(token)));
+                        g[token * CLASSES + c] = p[token][c] - hit;
+                    }
+                }
+                for (k, sum) in expected.iter_mut().enumerate() {
+                    *sum += weight * probability * g[k / WIDTH] * g[k % WIDTH] / N as f64;
+                }
+            }
+        }
+        let fisher = to_dense(&cost.fisher()).unwrap();
+        assert!(relative_error(&biases(&fisher, WIDTH), &expected) < 1e-13);
+        equals_gauss_newton(&cost);
+    }
 }
 
 #[test]

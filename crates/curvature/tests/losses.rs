@@ -4,12 +4,12 @@ mod common;
 
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Huber, LinearOperator, Loss, Model, Poisson, Scaled,
-    SquaredError, Sum, Weighted,
+    SquaredError, Sum, TokenCrossEntropy, TokenReduction, Weighted,
 };
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
-    tensor::{Tensor, activation},
+    tensor::{Tensor, TensorData, activation},
 };
 use common::*;
 
@@ -35,11 +35,11 @@ struct Net {
     second: Linear,
 }
 
-fn model() -> Model {
+fn model(outputs: usize) -> Model {
     let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(&device());
     let net = double(Net {
         first: layer(INPUTS, 4),
-        second: layer(4, OUTPUTS),
+        second: layer(4, outputs),
     });
     let forward =
         |net: &Net, x: Tensor<2>| net.second.forward(activation::tanh(net.first.forward(x)));
@@ -58,7 +58,11 @@ fn gradients<L: Loss>(cost: &Cost<L>) -> Vec<Vec<f64>> {
 }
 
 fn check<L: Loss>(name: &str, loss: L, targets: L::Targets) {
-    let cost = Cost::new(model(), loss.clone(), inputs(), targets.clone())
+    check_on(name, model(OUTPUTS), loss, targets);
+}
+
+fn check_on<L: Loss>(name: &str, model: Model, loss: L, targets: L::Targets) {
+    let cost = Cost::new(model, loss.clone(), inputs(), targets.clone())
         .unwrap()
         .with_batch_size(4);
     let open = cost.with_loss(Open(loss), targets).unwrap();
@@ -133,6 +137,29 @@ fn closed_forms_are_second_derivatives() {
     );
 }
 
+/// Sequences of three tokens of two classes, with none, one, two or all of them padding.
+#[test]
+fn closed_forms_of_tokens_are_second_derivatives() {
+    const TOKENS: usize = 3;
+    const PAD: i64 = -100;
+    let class = |i: usize| match i / TOKENS % 4 + i % TOKENS {
+        3.. => PAD,
+        _ => (i * i % 2) as i64,
+    };
+    let classes: Vec<i64> = (0..N * TOKENS).map(class).collect();
+    assert_eq!(&classes[3 * TOKENS..4 * TOKENS], [PAD; TOKENS]);
+    let padded = Tensor::from_data(TensorData::new(classes.clone(), [N, TOKENS]), &device());
+    let whole: Vec<i64> = classes.iter().map(|&class| class.max(0)).collect();
+    let whole = Tensor::from_data(TensorData::new(whole, [N, TOKENS]), &device());
+    for reduction in [TokenReduction::Mean, TokenReduction::Sum] {
+        for (padding, targets) in [(None, whole.clone()), (Some(PAD), padded.clone())] {
+            let name = format!("tokens, {reduction:?}, padding {padding:?}");
+            let loss = TokenCrossEntropy { padding, reduction };
+            check_on(&name, model(TOKENS * OUTPUTS), loss, targets);
+        }
+    }
+}
+
 #[test]
 fn hubers_loss_is_quadratic_then_linear() {
     let outputs = matrix(&[0.5, -0.5, 3.0, -3.0], 4, 1);
@@ -143,7 +170,7 @@ fn hubers_loss_is_quadratic_then_linear() {
 #[test]
 fn a_weight_counts_copies() {
     let targets = matrix(&numbers(N * OUTPUTS, 33), N, OUTPUTS);
-    let plain = Cost::new(model(), SquaredError, inputs(), targets.clone()).unwrap();
+    let plain = Cost::new(model(OUTPUTS), SquaredError, inputs(), targets.clone()).unwrap();
     let mut weights = vec![1.0; N];
     weights[2] = 3.0;
     let weighted = plain

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::panic::AssertUnwindSafe;
+
 use backdraft_curvature::{
     BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss,
     Model, Scaled, SquaredError, Sum,
@@ -242,6 +244,20 @@ fn damping_adds_the_identity_and_batches_average_to_the_whole() {
             .for_each(|(mean, x)| *mean += x / N as f64);
     }
     assert!(relative_error(&mean, &product) < 1e-13);
+
+    // A sum's batch is a batch of both parts.
+    let (hessian, some) = (cost.hessian(), [5, 0, 5]);
+    let half = Scaled::new(&hessian, 0.5);
+    let sum = Sum::new(&operator, half).unwrap();
+    assert_eq!(sum.examples(), N);
+    let found = host(sum.apply_batch(&some, vector(&v)).unwrap());
+    let expected = operator.apply_batch(&some, vector(&v)).unwrap()
+        + hessian.apply_batch(&some, vector(&v)).unwrap() * 0.5;
+    assert_eq!(found, host(expected));
+    let few = cost.select(&[0, 1]).unwrap().hessian();
+    let apart = Sum::new(&operator, &few).unwrap();
+    let examples = AssertUnwindSafe(|| apart.examples());
+    assert!(std::panic::catch_unwind(examples).is_err());
 }
 
 #[test]
@@ -281,7 +297,7 @@ fn the_same_programs_serve_f32() {
     assert!(relative_error(&product, &expected) < 1e-6);
 }
 
-/// The products with several vectors at once are those with one, and their number of matrix products does not depend on it.
+/// The products with several vectors at once are those with one.
 #[test]
 fn many_vectors_share_the_work() {
     let cost = cost(

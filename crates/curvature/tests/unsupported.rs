@@ -2,7 +2,8 @@
 
 mod common;
 
-use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Model, SquaredError};
+use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Loss, Model, SquaredError};
+use backdraft_program::ProgramError;
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -12,6 +13,9 @@ use burn::{
     },
 };
 use common::*;
+
+/// What sampling at the nearest pixel is called in reverse and in forward mode.
+const SAMPLE: [&str; 2] = ["GridSample2d", "grid_sample_2d"];
 
 #[derive(Module, Debug)]
 struct Net {
@@ -47,34 +51,92 @@ fn noisy(x: Tensor<2>) -> Tensor<2> {
     x.clone() + x.random_like(Distribution::Default)
 }
 
-/// The text of the error of the Gauss-Newton product and of the Hessian product.
-fn errors(middle: fn(Tensor<2>) -> Tensor<2>) -> [String; 2] {
-    let model = Model::new(&Net::new(), move |net: &Net, x: Tensor<2>| {
-        net.forward(x, middle)
-    });
+fn cost<L: Loss<Targets = Tensor<2>>>(
+    forward: impl Fn(&Net, Tensor<2>) -> Tensor<2> + 'static,
+    loss: L,
+) -> Cost<L> {
     let (inputs, targets) = (matrix(&numbers(15, 1), 5, 3), matrix(&numbers(10, 2), 5, 2));
-    let cost = Cost::new(model.unwrap(), SquaredError, inputs, targets).unwrap();
+    Cost::new(
+        Model::new(&Net::new(), forward).unwrap(),
+        loss,
+        inputs,
+        targets,
+    )
+    .unwrap()
+}
+
+/// What the errors of the gradient, the losses' derivatives along a vector and the products say: operation and place.
+fn errors<L: Loss>(cost: &Cost<L>) -> Vec<(String, String)> {
     let v = Tensor::ones_like(&cost.model().theta());
-    let products: [Result<Tensor<1>, CurvatureError>; 2] = [
+    let results: [Result<Tensor<1>, CurvatureError>; 5] = [
+        cost.gradient(),
+        cost.directional_derivatives(v.clone()),
         cost.gauss_newton().apply(v.clone()),
+        cost.empirical_fisher().apply(v.clone()),
         cost.hessian().apply(v),
     ];
-    products.map(|product| product.unwrap_err().to_string())
+    let placed = |result: Result<_, _>| match result {
+        Err(CurvatureError::Program(ProgramError::Unsupported {
+            operation, place, ..
+        })) => (operation, place.expect("parameters have names").to_string()),
+        other => panic!("{other:?}"),
+    };
+    results.into_iter().map(placed).collect()
+}
+
+fn assert_all(errors: &[(String, String)], operations: &[&str], place: &str) {
+    for (operation, found) in errors {
+        assert!(operations.contains(&operation.as_str()), "{operation}");
+        assert_eq!(found, place, "{operation}");
+    }
 }
 
 #[test]
 fn an_operation_without_a_rule_is_placed() {
-    for text in errors(sampled) {
-        assert!(text.contains("downstream of `blocks.1.bias`"), "{text}");
-    }
+    let cost = cost(|net, x| net.forward(x, sampled), SquaredError);
+    assert_all(&errors(&cost), &SAMPLE, "downstream of `blocks.1.bias`");
+    let text = cost.gradient().unwrap_err().to_string();
+    assert!(
+        text.contains("(downstream of `blocks.1.bias`) is not supported"),
+        "{text}"
+    );
 }
 
 #[test]
 fn random_numbers_are_placed() {
-    for text in errors(noisy) {
-        assert!(
-            text.contains("`Random` (downstream of `blocks.1.bias`)"),
-            "{text}"
-        );
+    let cost = cost(|net, x| net.forward(x, noisy), SquaredError);
+    assert_all(&errors(&cost), &["Random"], "downstream of `blocks.1.bias`");
+}
+
+#[test]
+fn what_comes_before_all_parameters_is_placed() {
+    let cost = cost(|net, x| net.forward(noisy(x), |x| x), SquaredError);
+    assert_all(&errors(&cost), &["Random"], "before the first parameter");
+}
+
+/// A squared error of outputs that something is done to first.
+#[derive(Clone)]
+struct Through(fn(Tensor<2>) -> Tensor<2>);
+
+impl Loss for Through {
+    type Targets = Tensor<2>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        SquaredError.per_example((self.0)(outputs), targets)
     }
+}
+
+#[test]
+fn the_loss_is_a_place() {
+    let wide = |x: Tensor<2>| sampled(x.repeat_dim(1, 2)).slice([0..5, 0..2]);
+    for (middle, operations) in [
+        (noisy as fn(Tensor<2>) -> Tensor<2>, &["Random"][..]),
+        (wide, &SAMPLE),
+    ] {
+        let cost = cost(|net, x| net.forward(x, |x| x), Through(middle));
+        assert_all(&errors(&cost), operations, "in `loss`");
+    }
+    // The network is to blame for what is wrong with both.
+    let cost = cost(|net, x| net.forward(x, noisy), Through(noisy));
+    assert_all(&errors(&cost), &["Random"], "downstream of `blocks.1.bias`");
 }

@@ -65,8 +65,9 @@
 //! - `scatter`, `scatter_nd` and `select_assign` that multiply by values with a tangent, or that take a
 //!   minimum or maximum.
 //!
-//! Random numbers are constants. A custom operation is no operation of the backend traits, and cannot be called on `Dual` at all. A
-//! graph that was recorded does not hold `detach`, so that replaying it on `Dual` cannot see it.
+//! Random numbers are constants. A custom operation is no operation of the backend traits, and cannot be
+//! called on `Dual` at all. A graph that was recorded does not hold `detach`, so that replaying it on
+//! `Dual` cannot see it.
 
 mod backend;
 mod error;

@@ -1,6 +1,6 @@
 //! The Jacobian of a module's outputs with respect to its inputs and to its parameters, beside central differences.
 //!
-//! Run it with `cargo run --release --example jacobian`.
+//! Run it with `cargo run --release --package backdraft-program --example jacobian`.
 
 use backdraft_program::{Constant, Parameters, ProgramError, Tensors, jacobian};
 use burn::{

@@ -5,7 +5,7 @@
 //! u''(x) = -pi^2 sin(pi x) on [0, 1],   u(0) = u(1) = 0,   with the solution u(x) = sin(pi x)
 //! ```
 //!
-//! Run it with `cargo run --release --example physics_informed`.
+//! Run it with `cargo run --release --package backdraft-program --example physics_informed`.
 
 use std::f32::consts::PI;
 

@@ -1,21 +1,20 @@
 //! What can go wrong between a user's function and its derivative's value.
 
-use crate::Spec;
+use crate::{Place, Spec};
 
 /// Error of tracing, transforming or running a program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramError {
     /// An operation that programs cannot replay, or that has no derivative rule here.
-    #[error("the operation `{operation}`{} is not supported: {reason}", downstream(.place))]
+    #[error("the operation `{operation}`{} is not supported: {reason}", placed(.place))]
     Unsupported {
         /// The operation's name in Burn.
         operation: String,
         /// What is missing.
         reason: &'static str,
-        /// The named input that it depends on last, such as `encoder.2.linear.weight`, if inputs have names
-        /// ([`Program::trace_named`](crate::Program::trace_named)).
-        place: Option<String>,
+        /// Where it was met, if inputs have names ([`Program::trace_named`](crate::Program::trace_named)).
+        place: Option<Place>,
     },
     /// The function could not be recorded.
     #[error("the function could not be traced: {0}")]
@@ -95,7 +94,7 @@ pub enum ProgramError {
 
 impl ProgramError {
     /// Says where an unsupported operation was met, unless that is known.
-    pub(crate) fn at(mut self, find: impl FnOnce() -> Option<String>) -> Self {
+    pub(crate) fn at(mut self, find: impl FnOnce() -> Option<Place>) -> Self {
         if let Self::Unsupported { place, .. } = &mut self
             && place.is_none()
         {
@@ -105,9 +104,9 @@ impl ProgramError {
     }
 }
 
-fn downstream(place: &Option<String>) -> String {
+fn placed(place: &Option<Place>) -> String {
     match place {
-        Some(name) => format!(" (downstream of `{name}`)"),
+        Some(place) => format!(" ({place})"),
         None => String::new(),
     }
 }

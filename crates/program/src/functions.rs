@@ -53,7 +53,7 @@ where
 }
 
 /// The value of `f` at `x` and its derivative there as a linear map from tangents of `x` to tangents of the value: [`jvp`] for
-/// many tangents.
+/// many tangents. What does not depend on the tangent is computed once and kept; [`Linear::with_memory`] limits it.
 ///
 /// ```
 /// use backdraft_program::linearize;

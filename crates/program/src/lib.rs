@@ -85,8 +85,8 @@
 //!
 //! # What is not supported
 //!
-//! An operation without a rule is [`ProgramError::Unsupported`], never a wrong derivative. The error says of which named input the
-//! operation is downstream: of a module's parameter, or of an input of [`Program::trace_named`].
+//! An operation without a rule is [`ProgramError::Unsupported`], never a wrong derivative. The error says where it was
+//! met ([`Place`]): of which named input it is downstream, a module's parameter or an input of [`Program::trace_named`].
 //!
 //! - In a trace: random numbers (draw them outside, as an argument), custom operations, quantized tensors, and the values of
 //!   tensors (`into_data`, `into_scalar`): control flow cannot depend on them. `detach` is not recorded, so that derivatives go
@@ -112,6 +112,7 @@ mod nest;
 mod parameters;
 mod part;
 mod place;
+mod print;
 mod program;
 mod record;
 mod replay;
@@ -130,6 +131,7 @@ pub use half::Half;
 pub use linear::Linear;
 pub use linearize::Linearized;
 pub use parameters::Parameters;
+pub use place::Place;
 pub use program::Program;
 pub use tensors::{Constant, Leaves, Outcome, Tensors};
 pub use value::Spec;

@@ -1,21 +1,22 @@
 //! The derivative of a function at a point, as a linear map.
 
-use std::{fmt, rc::Rc};
+use std::{cell::RefCell, fmt, rc::Rc};
 
 use burn::{
     backend::{DispatchTensor, TensorMetadata},
-    tensor::{DType, Device},
+    tensor::Device,
 };
 
 use crate::{
     Compiled, DeviceSettings, Outcome, Program, ProgramError, Spec, Tensors,
     function::{stage, tensors},
     nest::{Mode, Region, check, lift, tracing},
-    tensors::{floats, specs, with_floats},
+    tensors::{floats, with_floats},
 };
 
 /// The derivative of a function at a point as a linear map from `X` to `Y`, which may be applied often: what depends on the point
-/// alone is computed once and kept.
+/// alone is computed once and kept, within a memory budget if one is set ([`with_memory`](Self::with_memory)). It is released with
+/// the map and its clones.
 ///
 /// From [`linearize`](crate::linearize) it takes a tangent of the argument to that of the result; from [`vjp`](crate::vjp) a
 /// cotangent of the result to that of the argument. Tensors by which no derivative is taken (ints, bools,
@@ -32,7 +33,17 @@ pub struct Linear<X, Y> {
 enum Map {
     /// In a trace.
     Recorded(Region),
-    Computed(Rc<Point>, Rc<Split>),
+    Computed(Computed),
+}
+
+#[derive(Clone)]
+struct Computed {
+    point: Rc<Point>,
+    split: Rc<Split>,
+    /// What does not depend on the vector, where there is memory for it.
+    kept: RefCell<Option<Vec<DispatchTensor>>>,
+    /// Most bytes to keep.
+    memory: usize,
 }
 
 /// A function and a point.
@@ -48,13 +59,20 @@ struct Point {
 /// A derivative, split in what depends on the vector and what does not.
 struct Split {
     vector: Vec<Spec>,
+    /// The point to what is kept.
+    fixed: Compiled,
     varying: Compiled,
-    kept: Vec<DispatchTensor>,
+    /// Bytes that are kept, without the point itself.
+    bytes: usize,
 }
 
 impl Point {
-    /// The values of the function, and its derivative.
-    fn derivative(&self, mode: Mode) -> Result<(Vec<DispatchTensor>, Split), ProgramError> {
+    /// The values of the function, and its derivative, of which at most `memory` bytes are kept.
+    fn derivative(
+        self: &Rc<Self>,
+        mode: Mode,
+        memory: usize,
+    ) -> Result<(Vec<DispatchTensor>, Computed), ProgramError> {
         let inputs = self.program.inputs();
         let pick = |inputs| {
             let outputs = self.program.call(inputs)?;
@@ -73,15 +91,49 @@ impl Point {
             outputs.extend(split.fixed.call(inputs)?);
             Ok(outputs)
         })?;
-        let mut values = both.call(self.inputs.clone())?;
-        let kept = values.split_off(self.program.outputs().len());
         let device = Device::new(self.inputs[0].device());
+        let mut values = both.compile(&device).run(self.inputs.clone())?;
+        let kept = values.split_off(self.program.outputs().len());
+        let bytes = split.kept_bytes;
         let split = Split {
             vector: tail.inputs().split_off(inputs.len()),
+            fixed: split.fixed.compile(&device),
             varying: split.varying.compile(&device),
-            kept,
+            bytes,
         };
-        Ok((values, split))
+        let computed = Computed {
+            point: self.clone(),
+            split: Rc::new(split),
+            kept: RefCell::new((bytes <= memory).then_some(kept)),
+            memory,
+        };
+        Ok((values, computed))
+    }
+}
+
+impl Computed {
+    /// What does not depend on the vector.
+    fn kept(&self) -> Result<Vec<DispatchTensor>, ProgramError> {
+        if let Some(kept) = &*self.kept.borrow() {
+            return Ok(kept.clone());
+        }
+        let computed = self.split.fixed.run(self.point.inputs.clone())?;
+        if self.split.bytes <= self.memory {
+            self.kept.replace(Some(computed.clone()));
+        }
+        Ok(computed)
+    }
+
+    fn apply(&self, vector: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> {
+        let varying = &self.split.varying;
+        check(&self.split.vector, &vector)?;
+        let inputs = vector.into_iter().chain(self.kept()?);
+        if tracing() {
+            let inputs = inputs.map(lift).collect::<Result<_, _>>()?;
+            varying.program().call(inputs)
+        } else {
+            varying.run(inputs.collect())
+        }
     }
 }
 
@@ -95,16 +147,7 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
         let vector = floats(&v);
         let product = match &self.map {
             Map::Recorded(region) => region.apply(self.mode, vector)?,
-            Map::Computed(_, split) => {
-                check(&split.vector, &vector)?;
-                let inputs = vector.into_iter().chain(split.kept.iter().cloned());
-                if tracing() {
-                    let inputs = inputs.map(lift).collect::<Result<_, _>>()?;
-                    split.varying.program().call(inputs)?
-                } else {
-                    split.varying.run(inputs.collect())?
-                }
-            }
+            Map::Computed(computed) => computed.apply(vector)?,
         };
         Ok(with_floats(&self.to, product))
     }
@@ -117,9 +160,8 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
         let mode = self.mode.other();
         let map = match &self.map {
             Map::Recorded(region) => Map::Recorded(region.clone()),
-            Map::Computed(point, _) => {
-                let (_, split) = point.derivative(mode)?;
-                Map::Computed(point.clone(), Rc::new(split))
+            Map::Computed(Computed { point, memory, .. }) => {
+                Map::Computed(point.derivative(mode, *memory)?.1)
             }
         };
         Ok(Linear {
@@ -130,15 +172,26 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
         })
     }
 
-    /// Bytes kept between applications.
+    /// The same map, which keeps at most `bytes` between applications (no limit unless set; 0 keeps nothing), and so does its
+    /// transpose. If it needs more, nothing is kept and all of it is computed anew in each application: that takes an
+    /// evaluation of the function more, and gives the same up to rounding. The point itself is always kept. A map that was made within a
+    /// trace keeps nothing anyway.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        if let Map::Computed(computed) = &mut self.map {
+            computed.memory = bytes;
+            if computed.split.bytes > bytes {
+                computed.kept.replace(None);
+            }
+        }
+        self
+    }
+
+    /// Bytes kept between applications, besides the point.
     pub fn kept_bytes(&self) -> usize {
         match &self.map {
-            Map::Recorded(_) => 0,
-            Map::Computed(_, split) => {
-                let kept = specs(&split.kept).into_iter();
-                kept.map(|spec| spec.shape.num_elements() * DType::size(&spec.dtype))
-                    .sum()
-            }
+            Map::Computed(computed) if computed.kept.borrow().is_some() => computed.split.bytes,
+            _ => 0,
         }
     }
 }
@@ -228,9 +281,9 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         Ok(match &self.kind {
             Kind::Recorded(region) => (self.y.clone(), Map::Recorded(region.clone())),
             Kind::Computed(point) => {
-                let (values, split) = point.derivative(mode)?;
+                let (values, computed) = point.derivative(mode, usize::MAX)?;
                 let y = self.y.rebuild(&mut values.into_iter());
-                (y, Map::Computed(point.clone(), Rc::new(split)))
+                (y, Map::Computed(computed))
             }
         })
     }

@@ -1,15 +1,41 @@
 //! Where in a function an operation stands, in the words of its author: the named input that it depends on last.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use burn_ir::{OperationIr, TensorId};
 
 use crate::{Program, ProgramError, program::name};
 
+/// Where in a function an operation was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// Downstream of this named input, which it depends on last: `encoder.2.linear.weight`.
+    After(String),
+    /// Before the function reads any of its named inputs.
+    Before,
+    /// In a part of the function that goes by this name.
+    In(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(name) => write!(f, "downstream of `{name}`"),
+            Self::Before => f.write_str("before the first parameter"),
+            Self::In(name) => write!(f, "in `{name}`"),
+        }
+    }
+}
+
 impl Program {
     /// `error` of the operation at `position`, with the place where it was met.
     pub(crate) fn locate(&self, error: ProgramError, position: usize) -> ProgramError {
-        error.at(|| place(&self.operations, position, |id| self.name_of(id)))
+        error.at(|| {
+            let named = self.names.iter().any(|name| !name.is_empty());
+            let found = place(&self.operations, position, |id| self.name_of(id));
+            found.or(named.then_some(Place::Before))
+        })
     }
 
     /// The name of the input `id`.
@@ -22,7 +48,7 @@ impl Program {
     }
 }
 
-/// The name of the input that the operation at `position` most recently depends on.
+/// The named input that the operation at `position` most recently depends on.
 ///
 /// An operation of a reverse pass depends on all that came after it in the function. It belongs where its saved values were
 /// made, so of its operands the one that goes back furthest decides. An operation that reads nothing belongs where it runs.
@@ -30,11 +56,12 @@ pub(crate) fn place(
     operations: &[OperationIr],
     position: usize,
     named: impl Fn(TensorId) -> Option<String>,
-) -> Option<String> {
+) -> Option<Place> {
     let op = &operations[position];
     if op.inputs().next().is_none() {
         let earlier = operations[..position].iter().rev();
-        return earlier.filter_map(|op| reads(op, &named)).next();
+        let last = earlier.filter_map(|op| reads(op, &named)).next();
+        return last.map(Place::After);
     }
     let found = op
         .inputs()
@@ -44,7 +71,7 @@ pub(crate) fn place(
     } else {
         found.max_by_key(|(position, _)| *position)
     };
-    found.map(|(_, name)| name)
+    found.map(|(_, name)| Place::After(name))
 }
 
 /// The name of the last named input among what `tensor` is computed from, and where it is read.

@@ -8,7 +8,7 @@ use std::{
 
 use burn::backend::DispatchTensor;
 use burn_backend::{DeviceSettings, TensorData};
-use burn_ir::{IrVisitorMut, OperationIr, ScalarIr, TensorId, TensorIr, TensorStatus};
+use burn_ir::{IrVisitorMut, OperationIr, TensorId, TensorIr, TensorStatus};
 
 use crate::{ProgramError, Spec, replay, value::Value};
 
@@ -207,57 +207,5 @@ impl IrVisitorMut for Numbering {
         let next = TensorId::new(self.ids.len() as u64);
         tensor.id = *self.ids.entry(tensor.id).or_insert(next);
         tensor.status = TensorStatus::ReadOnly;
-    }
-}
-
-#[derive(Default)]
-struct Scalars(Vec<String>);
-
-impl IrVisitorMut for Scalars {
-    fn visit_scalar_mut(&mut self, scalar: &mut ScalarIr) {
-        self.0.push(match scalar {
-            ScalarIr::Float(x) => x.to_string(),
-            ScalarIr::Int(x) => x.to_string(),
-            ScalarIr::UInt(x) => x.to_string(),
-            ScalarIr::Bool(x) => x.to_string(),
-        });
-    }
-}
-
-fn typed(tensor: &TensorIr) -> String {
-    format!("%{}: {}", tensor.id.value(), spec(tensor))
-}
-
-fn list<T>(items: impl IntoIterator<Item = T>, show: impl Fn(T) -> String) -> String {
-    items.into_iter().map(show).collect::<Vec<_>>().join(", ")
-}
-
-/// One line an operation: `%3: F32[8, 4] = Matmul(%0, %2)`.
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "program ({})", list(&self.inputs, typed))?;
-        for (tensor, _) in &self.constants {
-            writeln!(f, "  {} = constant", typed(tensor))?;
-        }
-        for op in &self.operations {
-            let mut scalars = Scalars::default();
-            op.clone().visit_mut(&mut scalars);
-            let operands = op
-                .inputs()
-                .map(|tensor| format!("%{}", tensor.id.value()))
-                .chain(scalars.0);
-            writeln!(
-                f,
-                "  {} = {}({})",
-                list(op.outputs(), typed),
-                name(op),
-                list(operands, |x| x)
-            )?;
-        }
-        write!(
-            f,
-            "  return {}",
-            list(&self.outputs, |tensor| format!("%{}", tensor.id.value()))
-        )
     }
 }

@@ -15,7 +15,7 @@ use burn_ir::{
     BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorId, TensorIr,
 };
 
-use crate::{Program, ProgramError, Spec, nest::Nest, place::place, value::Value};
+use crate::{Place, Program, ProgramError, Spec, nest::Nest, place::place, value::Value};
 
 thread_local! {
     /// Capture devices that no scope of this thread uses now. Their number in a process is limited, and their default types
@@ -176,10 +176,12 @@ where
         names.get(position).filter(|name| !name.is_empty()).cloned()
     };
     if let Some(position) = operations.iter().position(draws) {
+        let named = names.iter().any(|name| !name.is_empty());
+        let found = place(&operations, position, |id| name(nest.origin(id)));
         return Err(ProgramError::Unsupported {
             operation: "Random".into(),
             reason: "a program is a pure function: draw random numbers outside and pass them as an input",
-            place: place(&operations, position, |id| name(nest.origin(id))),
+            place: found.or(named.then_some(Place::Before)),
         });
     }
     let mut values: HashMap<_, _> = captured

@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Shape, Tensor, TensorData, kind::Basic},
 };
 
-use crate::{ProgramError, Spec};
+use crate::ProgramError;
 
 /// A value made of tensors, such as `Tensor<2>`, `(Parameters<M>, Tensor<2>)` or `Vec<Tensor<1, Int>>`: what functions take and
 /// return.
@@ -237,11 +237,6 @@ pub(crate) fn unit<X: Tensors>(like: &X, i: usize) -> Result<X, ProgramError> {
     values[i] = 1.0;
     let values = TensorData::new(values, [len]).convert_dtype(flat.dtype());
     like.unravel(Tensor::from_data(values, (&flat.device(), flat.dtype())))
-}
-
-/// Shapes and types of tensors.
-pub(crate) fn specs(tensors: &[DispatchTensor]) -> Vec<Spec> {
-    tensors.iter().map(Spec::of).collect()
 }
 
 fn next(tensors: &mut dyn Iterator<Item = DispatchTensor>) -> DispatchTensor {

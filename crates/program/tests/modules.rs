@@ -3,7 +3,7 @@
 mod common;
 
 use backdraft_program::{
-    Constant, Parameters, Program, ProgramError, Spec, Tensors, grad, hvp, jacobian, jvp,
+    Constant, Parameters, Place, Program, ProgramError, Spec, Tensors, grad, hvp, jacobian, jvp,
     value_and_grad,
 };
 use burn::{
@@ -364,9 +364,13 @@ impl Blocks {
     }
 }
 
+/// The name of the input that an operation is downstream of.
 fn place(error: ProgramError) -> Option<String> {
     match error {
-        ProgramError::Unsupported { place, .. } => place,
+        ProgramError::Unsupported { place, .. } => match place? {
+            Place::After(name) => Some(name),
+            other => panic!("{other}"),
+        },
         other => panic!("{other}"),
     }
 }

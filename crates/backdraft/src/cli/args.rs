@@ -88,7 +88,8 @@ pub(super) struct Explain {
     #[arg(long, value_enum)]
     pub activation: Option<ActivationName>,
 
-    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout) or one CSV table; or a CSV file.
+    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by class or one
+    /// CSV table; or a CSV file.
     #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
     pub data: PathBuf,
 

@@ -5,6 +5,7 @@ mod cross_entropy;
 mod huber;
 mod poisson;
 mod squared_error;
+mod sum_of_squares;
 mod token_cross_entropy;
 mod weighted;
 
@@ -17,6 +18,7 @@ pub use cross_entropy::CrossEntropy;
 pub use huber::Huber;
 pub use poisson::Poisson;
 pub use squared_error::SquaredError;
+pub(crate) use sum_of_squares::SumOfSquares;
 pub use token_cross_entropy::{TokenCrossEntropy, TokenReduction};
 pub use weighted::Weighted;
 

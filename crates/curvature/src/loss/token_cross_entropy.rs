@@ -22,7 +22,7 @@ pub enum TokenReduction {
 ///
 /// The cost is then the mean over sequences. Where all have the same number of tokens, the mean of means is the mean over all
 /// tokens; where they do not, [`TokenReduction::Sum`] weighs all tokens alike, and `N` times the cost over the number of tokens is
-/// what `torch.nn.CrossEntropyLoss(ignore_index=..)` computes.
+/// what `torch.nn.CrossEntropyLoss(ignore_index=..)` computes. In the Fisher matrix a token has the weight that it has in the loss.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokenCrossEntropy {
     /// The target that marks a token as padding, which does not count: often 0 or -100.
