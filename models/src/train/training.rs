@@ -23,8 +23,8 @@ const REPORT_AFTER: Duration = Duration::from_millis(500);
 /// units can die of a step too long and leave a loss that is huge but finite.
 const DIVERGED: f64 = 1e3;
 
-/// A last pass whose loss is so many times the first one, or that of outputs of 0 if that is more, ended higher than training began: it
-/// learned nothing, and lost what it had.
+/// A last pass whose loss is so many times the first one, or that of outputs of 0 if that is more, ended higher than
+/// training began.
 const GREW: f64 = 2.0;
 
 /// Training by SGD or Adam that can be stopped between steps, stored, and taken up again with the same result to the bit.
@@ -171,8 +171,8 @@ impl<M: Network> Training<M> {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the last pass more than
-    /// twice that of the first batch, and than twice that of outputs of 0.
+    /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the last pass
+    /// more than twice that of the first batch, and than twice that of outputs of 0.
     ///
     /// # Panics
     ///

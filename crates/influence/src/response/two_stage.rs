@@ -13,8 +13,8 @@ impl<L: Loss> Responses<L> {
     /// theta_s + theta(without) - theta(with)
     /// ```
     ///
-    /// `retrain` is given both objectives, of [`ResponseKind::Retraining`], the second for [`Removal::none`], and must treat both alike:
-    /// by the same steps, or each to its minimum. `[dim]`.
+    /// `retrain` is given both objectives, of [`ResponseKind::Retraining`], the second for [`Removal::none`], and must treat both
+    /// alike: by the same steps, or each to its minimum. `[dim]`.
     ///
     /// # Errors
     /// As [`objective`](Self::objective), and those of `retrain`.

@@ -111,7 +111,8 @@ pub(super) fn check_parts(
         match &base {
             Some((other, known)) if *known != bytes => {
                 return refuse(format!(
-                    "has another base network than {}: machines differ in the last bits. Begin each part with --merge of one                      folder in which the network is trained",
+                    "has another base network than {}: machines differ in the last bits. Begin each part with --merge of \
+                     one folder in which the network is trained",
                     other.display()
                 ));
             }

@@ -228,10 +228,11 @@ pub fn correlations(model: &str, data: &str, matrix: &str) -> Responses<Option<P
 }
 
 /// What the paper's Figure 6 and its text (F.3) say of wrong labels.
-pub const MISLABEL: &str = "paper: Figure 6, MLP on a tenth of MNIST, a tenth of the labels at random: the PBRF's self-influence finds over 80 % \
-                            by examining 20 %, influence much the same";
+pub const MISLABEL: &str = "paper: Figure 6, MLP on a tenth of MNIST, a tenth of the labels at random: the PBRF's \
+                            self-influence finds over 80 % by examining 20 %, influence much the same";
 
-/// What the paper's Figure 5 and its text (6.2) show of a sweep over `width`, `depth`, `epochs`, `weight-decay`, `damping` or `removed`.
+/// What the paper's Figure 5 and its text (6.2) show of a sweep over `width`, `depth`, `epochs`, `weight-decay`, `damping` or
+/// `removed`.
 pub fn sweep(over: &str) -> Option<&'static str> {
     Some(match over {
         "width" => "the linearization error falls with the width",

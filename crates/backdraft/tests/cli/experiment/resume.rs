@@ -83,6 +83,11 @@ fn a_killed_experiment_goes_on_to_the_same_numbers() -> Outcome {
             stopped = true;
             for kept in ["stages", "points", "stages"] {
                 stopped = stopped && kill_at_new_file(&place, &parts, &folder.join(kept))?;
+                if stopped && command == "correlate" && kept == "stages" {
+                    // The first that is computed is kept as well as what takes longer.
+                    let found = files(&folder.join(kept))?;
+                    assert!(found.iter().any(|it| it.ends_with("influence.safetensors")));
+                }
                 // A part of a file, as a kill in the midst of writing leaves it.
                 place.write(&format!("{out}/.backdraft-abc"), "half a")?;
             }
