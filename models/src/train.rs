@@ -57,8 +57,8 @@ pub struct Trained<M> {
 /// # Errors
 ///
 /// [`TrainError::Config`] for a setting out of range, [`TrainError::NoExamples`] for an empty split,
-/// [`TrainError::Diverged`] if the loss is not finite or grows beyond reason, and [`TrainError::NotConverged`] if
-/// L-BFGS runs out of epochs or of precision.
+/// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason or ends higher than it began, and
+/// [`TrainError::NotConverged`] if L-BFGS runs out of epochs or of precision.
 ///
 /// # Panics
 ///

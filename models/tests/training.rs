@@ -349,6 +349,40 @@ fn divergence_is_an_error() {
 }
 
 #[test]
+fn ending_higher_than_it_began_is_divergence() {
+    let split = line();
+    // The bias has a curvature of 1: at this rate it goes 1.4 times as far beyond its optimum in each step.
+    let run = |epochs| {
+        let config = TrainConfig {
+            optimizer: Optimizer::Sgd { momentum: 0.0 },
+            learning_rate: 2.4,
+            schedule: Schedule::Constant,
+            batch_size: split.rows,
+            epochs,
+            weight_decay: 0.0,
+            seed: 5,
+        };
+        let model = to_dtype(linear(1), DType::F64);
+        train(model, &split, Objective::SquaredError, &config, |_| {})
+    };
+    let first = run(1).unwrap().history[0];
+    let mut seen = 0;
+    for epochs in 2..14 {
+        match run(epochs) {
+            Ok(trained) => assert!(trained.history.iter().all(|&loss| loss < 20.0 * first)),
+            Err(TrainError::Diverged { loss, step, .. }) => {
+                assert_eq!(step, epochs);
+                assert!(loss > 2.0 * first, "{loss} {first}");
+                // Far from what stops it on the way.
+                seen += usize::from(loss < 100.0 * first);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
 fn settings_are_checked() {
     let valid = TrainConfig::preset(Model::Mlp, &digits());
     type Case = (&'static str, fn(&mut TrainConfig));

@@ -3,7 +3,10 @@
 use backdraft_curvature::{Cost, CurvatureError, Loss};
 use burn::Tensor;
 
-use crate::{Prepared, SolveError};
+use crate::{
+    Prepared, SolveError,
+    response::{Removal, estimate},
+};
 
 /// The scores of all training examples for one measured quantity, `[N]`.
 ///
@@ -49,7 +52,7 @@ pub fn input_scores<L: Loss, const D: usize>(
 /// 1/N A^-1 grad L_index
 /// ```
 ///
-/// `solver` is made ready for the curvature `A` of `train`, damped.
+/// `solver` is made ready for the curvature `A` of `train`, damped. For groups and other weights, see [`estimate`].
 ///
 /// # Errors
 /// Those of the solver; [`CurvatureError::Index`].
@@ -58,8 +61,8 @@ pub fn parameter_change<L: Loss>(
     solver: &dyn Prepared,
     index: usize,
 ) -> Result<Tensor<1>, SolveError> {
-    let gradient = train.select(&[index])?.gradient()?;
-    Ok(solver.solve(gradient)?.vector / train.len() as f64)
+    let removal = Removal::of(vec![index], train.len());
+    Ok(estimate(train, solver, &removal)?.vector)
 }
 
 /// The self-influence of the training examples `indices`: each one's score for its own loss, `1/N <grad L_i, A^-1 grad L_i>`. Not

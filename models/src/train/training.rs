@@ -23,6 +23,10 @@ const REPORT_AFTER: Duration = Duration::from_millis(500);
 /// units can die of a step too long and leave a loss that is huge but finite.
 const DIVERGED: f64 = 1e3;
 
+/// A last pass whose loss is so many times the first one, or that of outputs of 0 if that is more, ended higher than
+/// training began.
+const GREW: f64 = 2.0;
+
 /// Training by SGD or Adam that can be stopped between steps, stored, and taken up again with the same result to the bit.
 ///
 /// It minimises what [`train`](super::train()) does; that function is a loop over [`advance`](Self::advance). Batch normalisation uses
@@ -50,6 +54,21 @@ struct Data {
     objective: Objective,
     rows: usize,
     device: Device,
+}
+
+impl Data {
+    /// The mean loss of outputs of 0, of the model's width.
+    fn unanswered<M: Network>(&self, model: &M, batch: usize) -> f64 {
+        let one = model.forward(self.inputs.clone().slice([0..1]));
+        let width = one.dims()[1];
+        let losses = (0..self.rows).step_by(batch).map(|start| {
+            let range = start..(start + batch).min(self.rows);
+            let outputs = Tensor::zeros([range.len(), width], (&self.device, one.dtype()));
+            let losses = self.objective.losses(outputs, self.targets.slice(range));
+            losses.sum().into_scalar::<f64>()
+        });
+        losses.sum::<f64>() / self.rows as f64
+    }
 }
 
 impl<M: Network> Training<M> {
@@ -168,7 +187,8 @@ impl<M: Network> Training<M> {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Diverged`] if the loss is not finite or grows beyond reason.
+    /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the last pass
+    /// more than twice that of the first batch, and than twice that of outputs of 0.
     ///
     /// # Panics
     ///
@@ -195,15 +215,8 @@ impl<M: Network> Training<M> {
         for (index, (loss, count)) in read(pending).into_iter().enumerate() {
             let limit = DIVERGED * self.first.get_or_insert(loss).max(1.0);
             if !loss.is_finite() || loss > limit {
-                return Err(TrainError::Diverged {
-                    epoch,
-                    step: self.step - (until - from) + index + 1,
-                    loss,
-                    remedy: format!(
-                        "lower the learning rate, now {}, tenfold",
-                        self.config.learning_rate
-                    ),
-                });
+                let step = self.step - (until - from) + index + 1;
+                return Err(self.diverged(epoch, step, loss));
             }
             // One by one, so that a pause between steps does not change the sum.
             self.total += loss * count as f64;
@@ -211,7 +224,11 @@ impl<M: Network> Training<M> {
             rows += count;
         }
         if until == batches {
-            self.history.push(self.total / self.data.rows as f64);
+            let loss = self.total / self.data.rows as f64;
+            if self.step == steps && self.grew(loss) {
+                return Err(self.diverged(epoch, self.step, loss));
+            }
+            self.history.push(loss);
             self.total = 0.0;
         }
         Ok(Some(Progress {
@@ -222,6 +239,31 @@ impl<M: Network> Training<M> {
             loss: sum / rows as f64,
             gradient_norm: None,
         }))
+    }
+
+    /// Whether the mean loss of the last pass says that training ended higher than it began.
+    fn grew(&self, loss: f64) -> bool {
+        let first = self.first.unwrap_or(f64::INFINITY);
+        // The loss of no answer takes a pass over the targets: only where there is doubt. A model that was trained before may begin
+        // with a loss that is next to nothing.
+        loss > GREW * first
+            && loss
+                > GREW
+                    * self
+                        .data
+                        .unanswered(&self.model.valid(), self.config.batch_size)
+    }
+
+    fn diverged(&self, epoch: usize, step: usize, loss: f64) -> TrainError {
+        TrainError::Diverged {
+            epoch,
+            step,
+            loss,
+            remedy: format!(
+                "lower the learning rate, now {}, tenfold",
+                self.config.learning_rate
+            ),
+        }
     }
 
     /// The model as it stands, without autodiff, its running statistics its own.

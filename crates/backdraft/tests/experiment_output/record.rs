@@ -59,6 +59,8 @@ pub fn decomposition() -> Decomposition {
     let point = |removed, scale: f64| PointGaps {
         removed: vec![removed],
         gaps: Gaps::from_array([0.2, 0.01, 0.3, 1e-5, 2e-4]).map(|gap| gap * scale),
+        residual: 0.1 * scale,
+        solved: scale < 2.0,
         seconds: seconds(),
     };
     Decomposition::new(setup(), vec![point(4, 1.0), point(9, 3.0)], failed())
@@ -73,6 +75,8 @@ pub fn correlations() -> Correlations {
             warm_start: warm.into(),
             ..Responses::default()
         },
+        residual: 0.05,
+        solved: true,
         seconds: seconds(),
     };
     let points = vec![
@@ -112,6 +116,7 @@ pub fn mislabel() -> Mislabel {
     Mislabel {
         setup: setup(),
         failed: failed(),
+        unsolved: 4,
         corrupt: 0.2,
         rankings: BTreeMap::from([
             ("influence".to_string(), ranking.clone()),
@@ -133,12 +138,16 @@ pub fn odd() -> (
     let gaps = |value: f64| PointGaps {
         removed: vec![],
         gaps: Gaps::from_array([value; 5]),
+        residual: value,
+        solved: value == 0.0,
         seconds: BTreeMap::new(),
     };
     let changes = |value: f64| PointChanges {
         removed: vec![],
         influence: vec![value; 2],
         responses: Responses::from_array([0.0; 4]).map(|it| vec![it, value]),
+        residual: value,
+        solved: false,
         seconds: BTreeMap::new(),
     };
     let lists = || {

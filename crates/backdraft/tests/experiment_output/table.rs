@@ -1,6 +1,6 @@
 //! Records as tables.
 
-use backdraft::output::experiment::Decomposition;
+use backdraft::output::experiment::{Decomposition, FailedPoint};
 
 use crate::record::{correlations, decomposition, mislabel, odd, sweep};
 
@@ -18,6 +18,7 @@ linearization    2.00e-5  ± 1.41e-5  0.000  ± 0.000
 solver           4.00e-4  ± 2.83e-4  0.001  ± 0.004
 
 mean over the training set of the L2 distance between outputs, over 2 removals
+1 of 2 influence estimates have a residual above the solver's tolerance, 0.3 at the most
 paper: Table 5, MLP on a tenth of MNIST
 ";
     let mut decomposition = decomposition();
@@ -62,7 +63,19 @@ width  warm start  proximity  non-convergence  linearization   solver  removals
     let told =
         "1 of 3 values failed. The first: width 16: training diverged. 2 of 6 removals failed";
     assert!(text.starts_with(told), "{text}");
+    // Each by itself.
+    for value in ["128", "1024"] {
+        let other = format!("\n  width {value}, examples 3, 17, 20 and 2 more, PBRF: the loss");
+        assert!(text.contains(&other), "{text}");
+    }
     assert!(text.contains(&format!("\n\n{expected}\n")), "{text}");
+    assert!(
+        text.contains("\n2 of 4 influence estimates have a residual above"),
+        "{text}"
+    );
+    let paper =
+        "paper: Figure 5, MLP on a tenth of MNIST: the linearization error falls with the width\n";
+    assert!(text.ends_with(paper), "{text}");
 }
 
 #[test]
@@ -77,6 +90,30 @@ random          0.0 %   0.0 %   50.0 %   0.5
     let told = "1 of 10 examples failed and are ranked last. The first: examples 3";
     assert!(text.starts_with(told), "{text}");
     assert!(text.contains(&format!("\n\n{expected}\n")), "{text}");
+    assert!(
+        text.contains("\n4 of 9 influence estimates have a residual above"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\npaper: Figure 6, MLP on a tenth of MNIST"),
+        "{text}"
+    );
+}
+
+#[test]
+fn all_that_failed_is_named() {
+    let mut decomposition = decomposition();
+    for (example, reason) in [(5, "it grew"), (6, "it is NaN")] {
+        decomposition.failed.push(FailedPoint {
+            removed: vec![example],
+            stage: "proximal".into(),
+            reason: reason.into(),
+        });
+    }
+    let text = decomposition.to_table();
+    let told = "3 of 5 removals failed and are left out. The first: examples 3, 17, 20 and 2 more, PBRF: the loss became <script>. \
+                The others:\n  example 5, proximal: it grew.\n  example 6, proximal: it is NaN.\n\ngap ";
+    assert!(text.starts_with(told), "{text}");
 }
 
 #[test]

@@ -118,11 +118,12 @@ impl Point {
 }
 
 /// Descends from `theta` by L-BFGS (Nocedal 1980) with the bracketing line search of Lewis and Overton (2013), which does not
-/// ask for smoothness.
+/// ask for smoothness. Tells `on_step` of each step, and of the gradient's norm relative to that at the start.
 pub(super) fn minimize(
     objective: &impl Smooth,
     theta: Tensor<1>,
     stop: Stop,
+    mut on_step: impl FnMut(usize, f64),
 ) -> Result<Minimum, ResponseError> {
     let mut here = Point::at(objective, theta)?;
     let mut found = Minimum {
@@ -166,6 +167,7 @@ pub(super) fn minimize(
         }
         found.values.push(here.value);
         found.gradient_norms.push(here.norm);
+        on_step(found.values.len() - 1, found.relative_gradient());
         if found.values.len() > WINDOW && found.stalled(stop.decrease) {
             break;
         }

@@ -114,6 +114,14 @@ impl<L: Loss> Responses<L> {
         })
     }
 
+    /// The size of a loss that says little: its mean with all parameters 0, where a network answers everything alike. 0 if that is
+    /// not a number.
+    pub(super) fn scale(&self) -> Result<f64, ResponseError> {
+        let nothing = self.cost.at(self.theta.zeros_like())?;
+        let loss: f64 = nothing.losses()?.mean().into_scalar();
+        Ok(if loss.is_finite() { loss.abs() } else { 0.0 })
+    }
+
     fn divergence(&self) -> Result<&Cost<Bregman<L>>, ResponseError> {
         if self.divergence.get().is_none() {
             let _ = self.divergence.set(Bregman::of(&self.cost)?);
@@ -246,6 +254,19 @@ impl<L: Loss> Objective<'_, L> {
     /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside (0, 1),
     /// [`ResponseError::Curvature`].
     pub fn minimize(&self, from: Tensor<1>, stop: Stop) -> Result<Minimum, ResponseError> {
+        self.minimize_watched(from, stop, |_, _| {})
+    }
+
+    /// The same; `on_step` is called after each step with its number and the gradient's norm relative to that at the start.
+    ///
+    /// # Errors
+    /// As [`minimize`](Self::minimize).
+    pub fn minimize_watched(
+        &self,
+        from: Tensor<1>,
+        stop: Stop,
+        on_step: impl FnMut(usize, f64),
+    ) -> Result<Minimum, ResponseError> {
         stop.check()?;
         let precision = from.dtype().finfo().map_or(0.0, |info| info.epsilon);
         let slope = match &self.removed {
@@ -256,7 +277,7 @@ impl<L: Loss> Objective<'_, L> {
             objective: self,
             resolution: 10.0 * precision * slope,
         };
-        minimize(&function, from, stop)
+        minimize(&function, from, stop, on_step)
     }
 
     /// Value and gradient of the linearised objective at `theta_s + d`.

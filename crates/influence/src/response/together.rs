@@ -77,7 +77,7 @@ impl<L: Loss> Responses<L> {
         Ok(ends
             .map(|(i, ((objective, start), lost))| match lost {
                 Some(step) => Err(ResponseError::NotFinite { step }),
-                None => objective.descended(start, row(&thetas, i), made),
+                None => objective.descended(descent, start, row(&thetas, i), made),
             })
             .collect())
     }

@@ -104,6 +104,20 @@ impl Solver for Lissa {
         &'a self,
         operator: &'a dyn BatchOperator,
     ) -> Result<Box<dyn Prepared + 'a>, SolveError> {
+        Ok(Box::new(self.ready(operator)?))
+    }
+}
+
+impl Lissa {
+    /// The scale that [`prepare`](Solver::prepare) settles on for `operator`: the setting's, or what [`Scale::Auto`] finds.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] if the matrix is zero on every batch tried, [`SolveError::NotFinite`], and whatever a product reports.
+    pub fn scale(&self, operator: &dyn BatchOperator) -> Result<f64, SolveError> {
+        Ok(self.ready(operator)?.scale)
+    }
+
+    fn ready<'a>(&'a self, operator: &'a dyn BatchOperator) -> Result<Ready<'a>, SolveError> {
         let mut ready = Ready {
             config: &self.config,
             operator,
@@ -114,7 +128,7 @@ impl Solver for Lissa {
             Scale::Fixed(scale) => ready.scale = scale,
             Scale::Auto => ready.probe().map_err(|error| error.on(operator))?,
         }
-        Ok(Box::new(ready))
+        Ok(ready)
     }
 }
 

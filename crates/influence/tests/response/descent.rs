@@ -1,12 +1,13 @@
 //! Descent by batches.
 
+use backdraft_curvature::LinearOperator;
 use backdraft_influence::{
     ResponseError,
     response::{Descent, Removal, ResponseKind, Responses, Step},
 };
 use burn::tensor::Tensor;
 
-use crate::common::{DAMPING, N, distance, network, vector};
+use crate::common::{DAMPING, N, distance, network, norm, vector};
 
 /// Batches of 5, 5 and 2 examples, in an order of their own.
 fn batches(rate: f64) -> Vec<Step> {
@@ -137,6 +138,61 @@ fn steps_too_long_are_reported() {
     assert!(matches!(run(1e6, 40), Err(ResponseError::NotFinite { .. })));
     let message = run(100.0, 3).err().unwrap().to_string();
     assert!(message.contains("lower the learning rate"), "{message}");
+}
+
+#[test]
+fn steps_a_little_too_long_are_reported_too() {
+    let cost = network();
+    let responses = Responses::new(&cost, DAMPING).unwrap();
+    let matrix = cost.gauss_newton().damped(DAMPING);
+    let mut top = vector(cost.model().dim(), 0.7);
+    for _ in 0..200 {
+        let product = matrix.apply(top).unwrap();
+        top = product.clone() / norm(product);
+    }
+    let largest = norm(matrix.apply(top).unwrap());
+    let descent = Descent::Sgd { momentum: 0.0 };
+    for kind in [ResponseKind::Bregman, ResponseKind::Linearized] {
+        let objective = responses.objective(kind, Removal::of(vec![4], N)).unwrap();
+        let run = |rate: f64, steps: usize| {
+            let step = Step {
+                rate,
+                examples: (0..N).collect(),
+            };
+            objective.descend(cost.model().theta(), descent, vec![step; steps], |_| {})
+        };
+        // The top direction grows by a half each step: the objective to where it began within a few, and far beyond in some more.
+        let mut seen = 0;
+        for steps in 1..12 {
+            match run(2.5 / largest, steps) {
+                Ok(found) => assert!(found.values[1] <= found.values[0], "{kind:?} {steps}"),
+                Err(ResponseError::Grew { from, to, .. }) => {
+                    assert!(to > from);
+                    // By less than 1, which is much beside what removing an example lowers it by: about 1e-3.
+                    seen += usize::from(to - from < 1.0);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(seen > 0, "{kind:?}: no growth between");
+        let good = run(1.5 / largest, 11).unwrap();
+        assert!(good.values[1] < good.values[0]);
+    }
+}
+
+#[test]
+fn without_a_removal_rounding_is_no_growth() {
+    let cost = network().with_l2(0.05);
+    let responses = Responses::new(&cost, DAMPING).unwrap();
+    for kind in [ResponseKind::Bregman, ResponseKind::Linearized] {
+        let objective = responses.objective(kind, Removal::none()).unwrap();
+        let steps = std::iter::repeat_with(|| batches(0.1)).take(20).flatten();
+        let descent = Descent::Sgd { momentum: 0.9 };
+        let found = objective.descend(cost.model().theta(), descent, steps, |_| {});
+        // It begins at its minimum: whatever moves is rounding.
+        let found = found.unwrap();
+        assert!(norm(found.theta - cost.model().theta()) < 1e-14);
+    }
 }
 
 #[test]

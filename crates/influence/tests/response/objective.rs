@@ -1,9 +1,11 @@
 //! The objectives: their derivatives, their minima, and what they have in common.
 
-use backdraft_curvature::{Cost, CrossEntropy, Loss};
+use backdraft_curvature::{BatchOperator, Cost, CrossEntropy, Loss};
 use backdraft_influence::{
-    DirectConfig, ResponseError, Solver, parameter_change,
-    response::{Minimum, Removal, ResponseKind, Responses, Stop},
+    ConjugateGradientConfig, DirectConfig, ResponseError, SolveError, Solver, parameter_change,
+    response::{
+        Descent, Minimum, Objective, Removal, ResponseKind, Responses, Step, Stop, estimate,
+    },
 };
 use burn::tensor::Tensor;
 
@@ -125,32 +127,162 @@ fn converged() -> Cost<CrossEntropy> {
     cost.at(found.theta).unwrap()
 }
 
+/// The influence estimate by a dense factorisation of `matrix`.
+fn estimated<L: Loss>(cost: &Cost<L>, matrix: &dyn BatchOperator, removal: &Removal) -> Tensor<1> {
+    let solver = DirectConfig::default().init().unwrap();
+    let ready = solver.prepare(matrix).unwrap();
+    estimate(cost, &*ready, removal).unwrap().vector
+}
+
 #[test]
 fn on_a_strongly_convex_problem_at_its_optimum_all_agree_to_first_order() {
     let cost = converged();
     let responses = Responses::new(&cost, 0.0).unwrap();
-    let first = influence(&cost, 0.0, 4) * N as f64;
-    let errors = |kind| {
-        [1e-3, 1e-4].map(|epsilon| {
-            let removal = Removal::downweight(vec![4], epsilon);
-            let moved = minimum(&responses, kind, &removal).theta - cost.model().theta();
-            distance(&moved, &(first.clone() * epsilon))
-        })
-    };
-    for kind in [
-        ResponseKind::Retraining,
-        ResponseKind::Proximal,
-        ResponseKind::Bregman,
-    ] {
-        let [coarse, fine] = errors(kind);
-        // What is left is of first order in epsilon, relative to the change itself: ten times less for a tenth.
-        assert!(
-            coarse < 0.02 && (fine / coarse - 0.1).abs() < 0.01,
-            "{kind:?}: {coarse:e} {fine:e}"
-        );
+    for examples in [vec![4], vec![1, 8, 5]] {
+        let removal = |epsilon| Removal::downweight(examples.clone(), epsilon);
+        let unit = removal(1.0);
+        let first = estimated(&cost, &cost.gauss_newton(), &unit);
+        // A model linear in its parameters: its Hessian is the Gauss-Newton matrix.
+        let hessian = estimated(&cost, &cost.hessian(), &unit);
+        assert!(distance(&hessian, &first) < 1e-12);
+
+        let errors = |response: &dyn Fn(Removal) -> Tensor<1>| {
+            [1e-3, 1e-4].map(|epsilon| {
+                let moved = response(removal(epsilon)) - cost.model().theta();
+                distance(&moved, &(first.clone() * epsilon))
+            })
+        };
+        let kind = |kind| {
+            let responses = &responses;
+            move |removal: Removal| minimum(responses, kind, &removal).theta
+        };
+        let cold = |removal: Removal| {
+            let objective = responses.objective(ResponseKind::Retraining, removal);
+            let elsewhere = vector(cost.model().dim(), 0.9);
+            objective.unwrap().minimize(elsewhere, STOP).unwrap().theta
+        };
+        let two_stage = |removal: Removal| {
+            let retrained = responses.two_stage(removal, |objective| {
+                let from = responses.theta().clone();
+                Ok::<_, ResponseError>(objective.minimize(from, STOP)?.theta)
+            });
+            retrained.unwrap()
+        };
+        let rows: [(&str, &dyn Fn(Removal) -> Tensor<1>); 5] = [
+            ("cold start", &cold),
+            ("warm start", &kind(ResponseKind::Retraining)),
+            ("proximal", &kind(ResponseKind::Proximal)),
+            ("pbrf", &kind(ResponseKind::Bregman)),
+            ("two-stage", &two_stage),
+        ];
+        for (name, row) in rows {
+            let [coarse, fine] = errors(row);
+            // What is left is of first order in epsilon, relative to the change itself: ten times less for a tenth.
+            assert!(
+                coarse < 0.02 && (fine / coarse - 0.1).abs() < 0.01,
+                "{name} {examples:?}: {coarse:e} {fine:e}"
+            );
+        }
+        // These are linear in epsilon: nothing is left but the solvers' precision.
+        let linear = errors(&kind(ResponseKind::Linearized));
+        assert!(linear.iter().all(|&e| e < 1e-8), "{linear:?}");
+        let influence = |removal: Removal| {
+            estimated(&cost, &cost.gauss_newton(), &removal) + cost.model().theta()
+        };
+        let influence = errors(&influence);
+        assert!(influence.iter().all(|&e| e < 1e-11), "{influence:?}");
     }
-    // This one is linear in epsilon: nothing is left but the solver's precision.
-    assert!(errors(ResponseKind::Linearized).iter().all(|&e| e < 1e-8));
+}
+
+#[test]
+fn for_a_linear_model_with_squared_error_the_linearised_response_is_the_influence_estimate() {
+    let cost = linear().with_l2(0.02);
+    let responses = Responses::new(&cost, DAMPING).unwrap();
+    for removal in [
+        Removal::of(vec![7], N),
+        Removal::of(vec![0, 3, 9], N),
+        Removal::downweight(vec![2], -0.4),
+    ] {
+        let matrix = cost.gauss_newton().damped(DAMPING);
+        let predicted = estimated(&cost, &matrix, &removal);
+        let moved = minimum(&responses, ResponseKind::Linearized, &removal).theta;
+        // L-BFGS ends at 1e-12 of the first gradient, the condition number is about 10.
+        let error = distance(&(moved - cost.model().theta()), &predicted);
+        assert!(error < 1e-10, "{removal:?}: {error:e}");
+    }
+}
+
+#[test]
+fn two_stages_forget_what_further_training_does() {
+    // Far from converged: a few steps move the network much, and the removal little.
+    let cost = network();
+    let responses = Responses::new(&cost, DAMPING).unwrap();
+    let step = Step {
+        rate: 0.2,
+        examples: (0..N).collect(),
+    };
+    let retrain = |objective: &Objective<'_, CrossEntropy>| {
+        let descent = Descent::Sgd { momentum: 0.9 };
+        let steps = vec![step.clone(); 10];
+        let found = objective.descend(responses.theta().clone(), descent, steps, |_| {})?;
+        Ok::<_, ResponseError>(found.theta)
+    };
+    let removal = |epsilon| Removal::downweight(vec![4], epsilon);
+    let moved = |epsilon| {
+        let found = responses.two_stage(removal(epsilon), retrain).unwrap();
+        found - responses.theta().clone()
+    };
+    assert_eq!(norm(moved(0.0)), 0.0);
+    let warm = responses
+        .objective(ResponseKind::Retraining, removal(1e-3))
+        .unwrap();
+    let warm = retrain(&warm).unwrap() - responses.theta().clone();
+    assert!(norm(moved(1e-3)) < 0.01 * norm(warm));
+    // It is linear in epsilon but for what is of its second order.
+    let error = distance(&(moved(1e-4) * 10.0), &moved(1e-3));
+    assert!(error < 1e-2, "{error:e}");
+}
+
+#[test]
+fn an_estimate_that_is_cut_short_is_one_all_the_same() {
+    let cost = network();
+    let matrix = cost.gauss_newton().damped(DAMPING);
+    let config = ConjugateGradientConfig {
+        max_iterations: Some(2),
+        ..Default::default()
+    };
+    let solver = config.init().unwrap();
+    let ready = solver.prepare(&matrix).unwrap();
+    let at = |removal: &Removal| match estimate(&cost, &*ready, removal) {
+        Err(SolveError::NotConverged { solution, .. }) => solution.vector,
+        other => panic!("{other:?}"),
+    };
+    let (one, two) = (
+        at(&Removal::downweight(vec![4], 1e-3)),
+        at(&Removal::downweight(vec![4], 2e-3)),
+    );
+    assert!(distance(&(one * 2.0), &two) < 1e-14);
+    let nothing = estimate(&cost, &*ready, &Removal::none()).unwrap();
+    assert_eq!(norm(nothing.vector), 0.0);
+    assert!(estimate(&cost, &*ready, &Removal::of(vec![N], N)).is_err());
+}
+
+#[test]
+fn a_minimisation_can_be_watched() {
+    let cost = network();
+    let responses = Responses::new(&cost, DAMPING).unwrap();
+    let objective = responses.objective(ResponseKind::Bregman, Removal::of(vec![4], N));
+    let objective = objective.unwrap();
+    let mut seen = Vec::new();
+    let from = responses.theta().clone();
+    let found = objective
+        .minimize_watched(from, STOP, |step, gradient| seen.push((step, gradient)))
+        .unwrap();
+    let norms = &found.gradient_norms;
+    assert_eq!(seen.len(), norms.len() - 1);
+    for (i, (step, gradient)) in seen.into_iter().enumerate() {
+        assert_eq!((step, gradient), (i + 1, norms[i + 1] / norms[0]));
+    }
 }
 
 #[test]

@@ -172,3 +172,19 @@ fn automatic_scale_exceeds_the_batches() {
     // The matrix of one example has the eigenvalue |x|^2 + damping, far above the full matrix's.
     assert!(one > longest + 0.5 && one > 2.0 * all, "{one} {all}");
 }
+
+#[test]
+fn the_scale_is_told_without_a_solve() {
+    let operator = Damped::new(Gram::new(100, 10, 19), 0.1);
+    let config = |scale| LissaConfig {
+        scale,
+        batch_size: 8,
+        tolerance: f64::INFINITY,
+        ..Default::default()
+    };
+    let solver = lissa(config(Scale::Auto));
+    let found = solver.solve(&operator, uniform(10, 20)).unwrap();
+    assert_eq!(Some(solver.scale(&operator).unwrap()), found.info.scale);
+    let fixed = lissa(config(Scale::Fixed(7.5)));
+    assert_eq!(fixed.scale(&operator).unwrap(), 7.5);
+}

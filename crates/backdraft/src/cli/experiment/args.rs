@@ -48,8 +48,9 @@ pub(in crate::cli) struct Common {
     pub epochs: Option<usize>,
 
     /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a tenth.
-    /// `search` tries 1, 0.3, 0.1, .. 0.001 and takes the one with the least loss on the validation part, or on the test part
-    /// where there is none. Default: the preset's.
+    /// `search` tries those of the paper's appendix E, 1, 0.3, 0.1, .. 0.001 (transformer 0.03 .. 0.0001; sweep down to 0.0001), and
+    /// takes the one with the least loss, for convolutional networks the highest accuracy, on the validation part, or on the
+    /// test part where there is none. Default: the preset's.
     #[arg(long, value_name = "RATE|search", allow_negative_numbers = true)]
     pub learning_rate: Option<Rate>,
 
@@ -113,13 +114,22 @@ pub(in crate::cli) struct Common {
     #[arg(long)]
     pub overwrite: bool,
 
-    /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines.
+    /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals that are computed at
+    /// once, as is printed, stay in one part.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
 
-    /// Take the removals that are done in these folders of the same experiment.
+    /// Take the removals that are done in these folders of the same experiment, and the trained network if there is none yet.
     #[arg(long, value_name = "DIR,..", value_delimiter = ',')]
     pub merge: Vec<PathBuf>,
+}
+
+impl Common {
+    /// The part of the removals that is done, at the end of a folder's name.
+    pub fn part(&self) -> String {
+        self.shard
+            .map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count))
+    }
 }
 
 /// What is removed.
@@ -180,11 +190,13 @@ Examples:
       The five gaps at each strength of the damping, as in the paper's Figure 5.
   backdraft sweep --over removed --values 1,10,50 --data mnist/
       Groups of 1, 10 and 50 percent of the training examples are removed at once.
+  backdraft sweep --over width --preset paper --data mnist/ --shard 2/5 --out runs/part2
+      A fifth of each value's removals; --merge runs/part1,runs/part2,.. puts the sweep together.
 
-What is varied and the default values:
+What is varied and the default values, with --preset paper those of the paper's appendix E.4:
   width         16,32,64,128,256,512 (paper: up to 8192)
   depth         1,3,5,7 (paper: up to 15)
-  epochs        a tenth, a half, 1, 2 and 4 times the preset's
+  epochs        a tenth, a half, 1, 2 and 4 times the preset's (paper: 100 to 9000)
   weight-decay  0.05,0.01,0.005,0.001,0.0005,0.0001,0.00001 (paper: from 0.5)
   damping       0.5,0.1,0.05,0.01,0.005,0.001,0.0005,0.0001 (paper: down to 0.000001)
   removed       0.1,0.2,..,0.9 percent of the training examples";
@@ -336,9 +348,9 @@ pub(in crate::cli) struct Shard {
 }
 
 impl Shard {
-    /// Whether the removal at `position` is in this part.
-    pub fn has(self, position: usize) -> bool {
-        position % self.count == self.index - 1
+    /// Whether the removals that go together in `place` are in this part.
+    pub fn has(self, place: usize) -> bool {
+        place % self.count == self.index - 1
     }
 }
 

@@ -44,8 +44,14 @@ impl Bars {
         self.stage.set_position(step as u64);
     }
 
-    pub fn step(&self) {
-        self.stage.inc(1);
+    /// So many steps more.
+    pub fn steps(&self, count: usize) {
+        self.stage.inc(count as u64);
+    }
+
+    /// Steps made since the stage began.
+    pub fn done(&self) -> usize {
+        self.stage.position() as usize
     }
 
     /// Prints between the bars.
@@ -56,5 +62,56 @@ impl Bars {
     pub fn end(&self) {
         self.points.finish_and_clear();
         self.stage.finish_and_clear();
+    }
+}
+
+/// Parts of the way to a tolerance.
+const PARTS: usize = 1_000;
+
+/// A stage that goes on until a number is small enough.
+pub(super) struct Way<'a> {
+    bars: &'a Bars,
+    far: usize,
+}
+
+impl<'a> Way<'a> {
+    pub fn new(bars: &'a Bars, name: &'static str) -> Self {
+        bars.stage(name, PARTS);
+        Self { bars, far: 0 }
+    }
+
+    /// The number has come from 1 to `now` and is to come to `end`. It falls by about the same factor in the same time, if by leaps.
+    pub fn at(&mut self, now: f64, end: f64) {
+        self.far = self.far.max(part(now, end));
+        self.bars.set(self.far);
+    }
+}
+
+fn part(now: f64, end: f64) -> usize {
+    let share = now.ln() / end.ln();
+    // Not a number, or away from where it is to go: no part of the way.
+    (share.clamp(0.0, 1.0) * PARTS as f64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bars, PARTS, Way, part};
+
+    #[test]
+    fn the_way_is_measured_in_factors() {
+        assert_eq!(part(1.0, 1e-10), 0);
+        assert_eq!(part(1e-5, 1e-10), PARTS / 2);
+        assert_eq!(part(1e-12, 1e-10), PARTS);
+        assert_eq!(part(0.0, 1e-10), PARTS);
+        for odd in [2.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(part(odd, 1e-10), 0);
+        }
+        // It leads forwards only.
+        let bars = Bars::new();
+        let mut way = Way::new(&bars, "base network");
+        for (norm, expected) in [(1e-4, 400), (1e-2, 400), (1e-8, 800)] {
+            way.at(norm, 1e-10);
+            assert_eq!(bars.done(), expected);
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     lab::Lab,
     plan::{Prepared, Wish, prepare},
     points::{Answers, open, show},
-    stage::{Stage, StageError},
+    stage::{Estimate, Stage, StageError},
     store::Store,
 };
 use crate::{
@@ -20,6 +20,15 @@ use crate::{
     },
     output::experiment::{Correlations, PointChanges, Responses},
 };
+
+/// What predictions are held against, and what these are.
+pub(super) const STAGES: [Stage; 5] = [
+    Stage::Influence,
+    Stage::WarmStart,
+    Stage::Pbrf,
+    Stage::Difference,
+    Stage::ColdStart,
+];
 
 /// Runs `backdraft correlate`.
 pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
@@ -36,6 +45,7 @@ pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
         removed: Some(args.removed),
         solver: SolverName::Lissa,
         tolerance: None,
+        sweep: false,
     };
     let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
@@ -60,11 +70,12 @@ impl WithLoss for Work<'_> {
     fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
         let lab = Lab::new(self.prepared, self.store, loss, targets)?;
         let tests = Tests::of(&lab);
-        let found = lab.with_solver(|solver, words| {
-            let found = lab.points(self.args.shard, solver, |answers| tests.changes(answers))?;
+        let found = lab.with_solver(|solver, method| {
+            let changes = |answers: &mut Answers<'_, '_, L>| tests.changes(answers);
+            let found = lab.points(self.args.shard, &STAGES, solver, changes)?;
             let indices = lab.plan.tests.clone();
             Ok(found.map(|(points, failed)| {
-                Correlations::new(lab.setup(words), indices, points, failed)
+                Correlations::new(lab.setup(method, &STAGES), indices, points, failed)
             }))
         })?;
         match found {
@@ -99,7 +110,7 @@ impl Tests {
         &self,
         answers: &mut Answers<'_, '_, L>,
     ) -> Result<PointChanges, StageError> {
-        let influence = predicted(answers)?;
+        let (influence, estimate) = predicted(answers)?;
         let mut change = |stage| -> Result<Vec<f64>, StageError> {
             let model = answers.get(stage)?;
             let after = per_example_losses(&model, &self.split, answers.lab().objective);
@@ -119,20 +130,25 @@ impl Tests {
             removed: answers.removed(),
             influence,
             responses,
+            residual: estimate.residual,
+            solved: estimate.solved,
             seconds: answers.seconds.clone(),
         })
     }
 }
 
 /// The predicted change of every measured loss: its derivative along the predicted change of the parameters (Bae et al. 2022,
-/// Eqn 5).
-fn predicted<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<Vec<f64>, StageError> {
-    let change = answers.influence()?;
+/// Eqn 5), with what it comes from.
+fn predicted<L: Loss>(
+    answers: &mut Answers<'_, '_, L>,
+) -> Result<(Vec<f64>, Estimate), StageError> {
+    let estimate = answers.estimate()?;
     let along = |tests: &Cost<L>| -> Result<Tensor<1>, CliError> {
-        Ok(tests.directional_derivatives(change)?)
+        Ok(tests.directional_derivatives(estimate.change.clone())?)
     };
-    match &answers.lab().tests {
-        Some(tests) => Ok(along(tests)?.into_data().iter::<f64>().collect()),
-        None => Ok(Vec::new()),
-    }
+    let changes = match &answers.lab().tests {
+        Some(tests) => along(tests)?.into_data().iter::<f64>().collect(),
+        None => Vec::new(),
+    };
+    Ok((changes, estimate))
 }

@@ -11,7 +11,7 @@ use super::{
     plan::{Prepared, Wish, prepare},
     points::{Answers, open, show},
     stage::{Stage, StageError},
-    store::Store,
+    store::{CORRELATIONS, Store},
 };
 use crate::{
     cli::{
@@ -37,7 +37,7 @@ const STAGES: [Stage; 6] = [
 pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
     let wish = Wish {
         tests: args.tests,
-        ..wish(args.removed)
+        ..wish(args.removed, false)
     };
     let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
@@ -59,11 +59,8 @@ pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
     )
 }
 
-/// The report on test losses, where they were asked for.
-const CORRELATIONS: &str = "correlations.html";
-
-/// What a decomposition asks of a plan.
-pub(super) fn wish(removed: Removed) -> Wish {
+/// What a decomposition asks of a plan, by itself or for one value of a sweep.
+pub(super) fn wish(removed: Removed, sweep: bool) -> Wish {
     Wish {
         command: "decompose",
         tests: 0,
@@ -71,6 +68,7 @@ pub(super) fn wish(removed: Removed) -> Wish {
         removed: Some(removed),
         solver: SolverName::Lissa,
         tolerance: None,
+        sweep,
     }
 }
 
@@ -115,13 +113,14 @@ impl WithLoss for Work<'_> {
                 changes: changes.transpose()?,
             })
         };
-        lab.with_solver(|solver, words| {
-            let Some((points, failed)) = lab.points(self.args.shard, solver, measure)? else {
+        lab.with_solver(|solver, method| {
+            let Some((points, failed)) = lab.points(self.args.shard, &STAGES, solver, measure)?
+            else {
                 return Ok(None);
             };
             let (gaps, changes): (Vec<_>, Vec<_>) =
                 points.into_iter().map(|it| (it.gaps, it.changes)).unzip();
-            let setup = lab.setup(words);
+            let setup = lab.setup(method, &STAGES);
             let correlations = tests.is_some().then(|| {
                 let changes = changes.into_iter().flatten().collect();
                 let tests = lab.plan.tests.clone();
@@ -157,9 +156,12 @@ fn gaps<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, StageErr
         }
         before = next;
     }
+    let estimate = answers.estimate()?;
     Ok(PointGaps {
         removed: answers.removed(),
         gaps: Gaps::from_array(gaps),
+        residual: estimate.residual,
+        solved: estimate.solved,
         seconds: answers.seconds.clone(),
     })
 }

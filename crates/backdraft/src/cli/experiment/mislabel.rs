@@ -25,6 +25,9 @@ use crate::{
     output::experiment::{Mislabel, Ranking},
 };
 
+/// What is asked of each example.
+const STAGES: [Stage; 2] = [Stage::Influence, Stage::Pbrf];
+
 /// Of the order at random.
 const STREAM: u64 = 4;
 
@@ -36,6 +39,8 @@ struct Suspicion {
     influence: f64,
     /// The change under the proximal Bregman response.
     pbrf: f64,
+    /// Whether the influence estimate's residual is within the solver's tolerance.
+    solved: bool,
 }
 
 /// Runs `backdraft mislabel`.
@@ -54,6 +59,7 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
         removed: None,
         solver: SolverName::Cg,
         tolerance: Some(0.01),
+        sweep: false,
     };
     let prepared = prepare(&args.common, wish)?;
     let wrong = prepared.wrong();
@@ -104,8 +110,9 @@ impl WithLoss for Work<'_> {
         let measure = |answers: &mut Answers<'_, '_, L>| -> Result<Suspicion, StageError> {
             let example = answers.removed()[0];
             let one = lab.responses.cost().select(&[example])?;
-            let change = answers.influence()?;
-            let influence = one.directional_derivatives(change)?.into_scalar::<f64>();
+            let estimate = answers.estimate()?;
+            let along = one.directional_derivatives(estimate.change)?;
+            let influence = along.into_scalar::<f64>();
             let response = answers.fresh(Stage::Pbrf)?;
             let split = lab.dataset.train.select(&[example]);
             let pbrf = per_example_losses(&response, &split, lab.objective)[0] - losses[example];
@@ -116,10 +123,12 @@ impl WithLoss for Work<'_> {
                 example,
                 influence,
                 pbrf,
+                solved: estimate.solved,
             })
         };
-        lab.with_solver(|solver, words| {
-            let Some((found, failed)) = lab.points(self.args.shard, solver, measure)? else {
+        lab.with_solver(|solver, method| {
+            let Some((found, failed)) = lab.points(self.args.shard, &STAGES, solver, measure)?
+            else {
                 return Ok(None);
             };
             let n = lab.dataset.train.rows;
@@ -141,8 +150,9 @@ impl WithLoss for Work<'_> {
                 ("random".to_owned(), Ranking::random(order, &self.wrong)),
             ]);
             Ok(Some(Mislabel {
-                setup: lab.setup(words),
+                setup: lab.setup(method, &STAGES),
                 failed,
+                unsolved: found.iter().filter(|it| !it.solved).count(),
                 corrupt: self.corrupt,
                 wrong: self.wrong.clone(),
                 rankings,

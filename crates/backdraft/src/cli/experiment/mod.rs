@@ -7,17 +7,21 @@
 
 mod args;
 mod bars;
+mod base;
 mod correlate;
 mod decompose;
 mod draw;
 mod lab;
+mod method;
 mod mislabel;
 mod plan;
 mod points;
+mod respond;
 mod scaled;
 mod stage;
 mod store;
 mod sweep;
+mod watched;
 
 pub(super) use args::{Correlate, Decompose, Mislabelling, Sweeping};
 pub(super) use correlate::correlate;

@@ -38,8 +38,8 @@ pub(super) struct Plan {
     pub corrupt_labels: Option<f64>,
     pub network: ZooConfig,
     pub training: TrainConfig,
-    /// Whether the learning rate is searched for, and the training's is of no account.
-    pub search: bool,
+    /// Step sizes that are searched through; the training's is of no account then.
+    pub search: Vec<f64>,
     pub damping: f64,
     pub hessian: bool,
     /// Whether the proximal Bregman responses are minimised to their end.
@@ -88,7 +88,14 @@ pub(super) struct Wish {
     pub solver: SolverName,
     /// Its tolerance, if it is not to be its own.
     pub tolerance: Option<f64>,
+    /// Whether it is one value of a sweep.
+    pub sweep: bool,
 }
+
+/// Step sizes that are searched through (Bae et al. 2022, appendix E.3), the transformer's, and those that a sweep tries beside (E.4).
+const RATES: [f64; 7] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
+const TRANSFORMER: [f64; 6] = [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
+const SWEEP: [f64; 2] = [0.0003, 0.0001];
 
 impl Prepared {
     /// The training examples whose labels were made wrong.
@@ -117,6 +124,13 @@ impl Plan {
     /// Whether L-BFGS trains the base, and then finds all responses too.
     pub fn lbfgs(&self) -> bool {
         matches!(self.training.optimizer, Optimizer::Lbfgs { .. })
+    }
+
+    /// Whether a search takes the step size of the highest accuracy rather than of the least loss, as the paper does for
+    /// convolutional networks.
+    pub fn by_accuracy(&self) -> bool {
+        use Model::{AlexNet, LeNet, ResNet20, Vgg13};
+        matches!(self.model, LeNet | AlexNet | Vgg13 | ResNet20)
     }
 
     /// Passes over the data of each response.
@@ -240,7 +254,10 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         examples: args.examples,
         corrupt_labels: wish.corrupt_labels,
         network,
-        search: args.learning_rate == Some(Rate::Search),
+        search: match args.learning_rate {
+            Some(Rate::Search) => rates(model, wish.sweep),
+            _ => Vec::new(),
+        },
         damping,
         hessian: args.hessian,
         converge: args.converge,
@@ -265,12 +282,12 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         training,
     };
     let out = args.out.clone().unwrap_or_else(|| {
-        let part = args
-            .shard
-            .map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count));
         Path::new("runs").join(format!(
-            "{}-{model}-{}-{preset}-{}{part}",
-            wish.command, dataset.name, args.seed
+            "{}-{model}-{}-{preset}-{}{}",
+            wish.command,
+            dataset.name,
+            args.seed,
+            args.part()
         ))
     });
     Ok(Prepared {
@@ -280,6 +297,15 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         device,
         out,
     })
+}
+
+/// The step sizes that the paper searches through.
+fn rates(model: Model, sweep: bool) -> Vec<f64> {
+    match (model, sweep) {
+        (Model::Transformer, _) => TRANSFORMER.into(),
+        (_, true) => [&RATES[..], &SWEEP].concat(),
+        (_, false) => RATES.into(),
+    }
 }
 
 /// The scaled MLP's widths.

@@ -1,18 +1,17 @@
 //! One removal after another.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use backdraft_curvature::Loss;
 use backdraft_influence::Prepared as Ready;
 use backdraft_models::Zoo;
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     args::{Common, Shard},
     lab::Lab,
     plan::Prepared,
-    stage::{Stage, StageError},
+    stage::{Estimate, Stage, StageError},
     store::{REPORT, Store, check_parts},
 };
 use crate::{
@@ -40,7 +39,7 @@ pub(super) type Found<T> = (Vec<T>, Vec<FailedPoint>);
 
 /// Opens the folder, with what other folders have done.
 pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError> {
-    check_parts(&args.merge, &prepared.plan)?;
+    check_parts(&args.merge, &prepared.plan, &prepared.out)?;
     let store = Store::open(&prepared.out, &prepared.plan, args.overwrite)?;
     prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
@@ -58,8 +57,8 @@ pub(super) struct Answers<'a, 'b, L: Loss> {
     pub seconds: Seconds,
     /// What is being computed.
     stage: Stage,
-    /// The predicted change of the parameters, once it is known.
-    change: Option<Tensor<1>>,
+    /// The influence estimate, once it is known.
+    estimate: Option<Estimate>,
 }
 
 impl<'b, L: Loss> Answers<'_, 'b, L> {
@@ -72,54 +71,63 @@ impl<'b, L: Loss> Answers<'_, 'b, L> {
         self.lab.plan.removals[self.position].clone()
     }
 
-    /// The predicted change of the parameters, which is solved for once.
-    pub fn influence(&mut self) -> Result<Tensor<1>, StageError> {
+    /// The influence estimate, which is solved for once.
+    pub fn estimate(&mut self) -> Result<Estimate, StageError> {
         self.stage = Stage::Influence;
-        if let Some(change) = &self.change {
-            return Ok(change.clone());
+        if let Some(estimate) = &self.estimate {
+            return Ok(estimate.clone());
         }
-        let start = Instant::now();
-        let change = self.lab.influence(self.position, self.solver)?;
-        let seconds = start.elapsed().as_secs_f64();
+        let (estimate, seconds) = self.lab.estimate(self.position, self.solver)?;
         self.seconds.insert(self.stage.name().into(), seconds);
-        self.change = Some(change.clone());
-        Ok(change)
+        self.estimate = Some(estimate.clone());
+        Ok(estimate)
     }
 
-    /// What a stage finds, computed and not kept on the way.
+    /// What a response finds, computed and not kept on the way.
     pub fn fresh(&mut self, stage: Stage) -> Result<Zoo, StageError> {
         self.stage = stage;
-        self.lab.find(stage, self.position, self.solver)
+        self.lab.fresh(stage, self.position)
     }
 
     pub fn get(&mut self, stage: Stage) -> Result<Zoo, StageError> {
         if stage == Stage::Influence {
-            let change = self.influence()?;
+            let change = self.estimate()?.change;
             return Ok(self.lab.at(self.lab.theta() + change));
         }
         self.stage = stage;
-        let (found, seconds) = self.lab.answer(stage, self.position, self.solver)?;
+        let (found, seconds) = self.lab.answer(stage, self.position)?;
         self.seconds.insert(stage.name().into(), seconds);
         Ok(found)
     }
 }
 
 impl<L: Loss> Lab<'_, L> {
-    /// Measures every removal that is not done and is in `shard`: what all that are done have come to. `None` if some are left to
-    /// other parts.
+    /// Measures every removal that is not done and is in `shard`, by the answers of `stages`: what all that are done have come to.
+    /// `None` if some are left to other parts.
     pub fn points<T: Serialize + DeserializeOwned>(
         &self,
         shard: Option<Shard>,
+        stages: &[Stage],
         solver: &dyn Ready,
         measure: impl Fn(&mut Answers<'_, '_, L>) -> Result<T, StageError>,
     ) -> Result<Option<Found<T>>, CliError> {
         let all = 0..self.plan.removals.len();
-        let mine = |position: &usize| shard.is_none_or(|shard| shard.has(*position));
+        // What goes together is not torn apart.
+        let (together, size) = self.together(stages);
+        let mine = |position: &usize| shard.is_none_or(|shard| shard.has(*position / size));
         let mut open = Vec::new();
         for position in all.clone().filter(mine) {
             if self.store.point::<Outcome<T>>(position)?.is_none() {
                 open.push(position);
             }
+        }
+        if let ([first, others @ ..], false) = (together.as_slice(), open.is_empty()) {
+            let first = first.name().to_owned();
+            let stages = others
+                .iter()
+                .fold(first, |all, it| format!("{all}, {}", it.name()));
+            self.bars
+                .aside(|| say(format_args!("{size} removals at a time: {stages}")));
         }
         let count = all.clone().filter(mine).count();
         self.bars.points(count - open.len(), count);
@@ -130,7 +138,7 @@ impl<L: Loss> Lab<'_, L> {
                 solver,
                 seconds: Seconds::new(),
                 stage: Stage::Influence,
-                change: None,
+                estimate: None,
             };
             let outcome = match measure(&mut answers) {
                 Ok(found) => Outcome::Done(found),

@@ -5,27 +5,13 @@ use std::time::Instant;
 use backdraft_curvature::{Loss, Model};
 use backdraft_influence::{
     Prepared, ResponseError, SolveError,
-    response::{Descent, Objective, Removal, ResponseKind, Step, Stop},
+    response::{Removal, ResponseKind, estimate},
 };
-use backdraft_models::{Optimizer, TrainConfig, TrainError, Training, Zoo};
+use backdraft_models::{TrainConfig, TrainError, Training, Zoo};
 use burn::tensor::Tensor;
 
-use super::lab::Lab;
+use super::{bars::Way, lab::Lab, respond::CONVERGED};
 use crate::cli::{CliError, progress::warn};
-
-/// The gradient, relative to its first norm, at which a response counts as converged.
-const CONVERGED: Stop = Stop {
-    tolerance: 1e-10,
-    decrease: 0.0,
-    max_steps: 10_000,
-};
-
-/// The same for a network, which may have its minimum at a kink.
-const SETTLED: Stop = Stop {
-    tolerance: 1e-4,
-    decrease: 1e-6,
-    max_steps: 2_000,
-};
 
 /// What is done about a removal. From the first to the sixth, each step changes one thing (Bae et al. 2022, Section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +44,27 @@ impl Stage {
             Self::Difference => "two-stage",
         }
     }
+
+    /// The objective of a response from the trained parameters.
+    pub fn kind(self) -> Option<ResponseKind> {
+        match self {
+            Self::WarmStart => Some(ResponseKind::Retraining),
+            Self::Proximal => Some(ResponseKind::Proximal),
+            Self::Pbrf => Some(ResponseKind::Bregman),
+            Self::Linearized => Some(ResponseKind::Linearized),
+            Self::ColdStart | Self::Influence | Self::Difference => None,
+        }
+    }
+}
+
+/// An influence estimate.
+#[derive(Clone, Debug)]
+pub(super) struct Estimate {
+    /// The predicted change of the parameters.
+    pub change: Tensor<1>,
+    /// The relative residual of its linear system, and whether that is within the solver's tolerance.
+    pub residual: f64,
+    pub solved: bool,
 }
 
 /// Why a stage found nothing.
@@ -92,56 +99,62 @@ impl<E: Into<CliError>> From<E> for StageError {
 
 impl<L: Loss> Lab<'_, L> {
     /// The network that `stage` finds for the removal at `position`, from the folder if it is there, and the seconds it took.
-    pub fn answer(
-        &self,
-        stage: Stage,
-        position: usize,
-        solver: &dyn Prepared,
-    ) -> Result<(Zoo, f64), StageError> {
+    pub fn answer(&self, stage: Stage, position: usize) -> Result<(Zoo, f64), StageError> {
         if let Some(found) = self.store.answer(Some(position), stage, &self.base)? {
             return Ok(found);
         }
+        if let Some(found) = self.in_company(stage, position, true)? {
+            return Ok(found);
+        }
         let start = Instant::now();
-        let found = self.find(stage, position, solver)?;
+        let found = self.find(stage, position)?;
         let seconds = start.elapsed().as_secs_f64();
         self.store.keep(Some(position), stage, &found, seconds)?;
         Ok((found, seconds))
     }
 
     /// The same, computed and not kept.
-    pub fn find(
-        &self,
-        stage: Stage,
-        position: usize,
-        solver: &dyn Prepared,
-    ) -> Result<Zoo, StageError> {
-        let removal = self.plan.removal(position, self.dataset.train.rows);
-        Ok(match stage {
-            Stage::ColdStart => self.cold(&removal)?,
-            Stage::WarmStart => self.respond(stage, ResponseKind::Retraining, removal)?,
-            Stage::Proximal => self.respond(stage, ResponseKind::Proximal, removal)?,
-            Stage::Pbrf => self.respond(stage, ResponseKind::Bregman, removal)?,
-            Stage::Linearized => self.respond(stage, ResponseKind::Linearized, removal)?,
-            Stage::Influence => self.at(self.theta() + self.influence(position, solver)?),
-            Stage::Difference => {
-                let (without, _) = self.answer(Stage::WarmStart, position, solver)?;
-                let with = self.flat(&self.continued()?)?;
-                self.at(self.theta() + (self.flat(&without)? - with))
-            }
-        })
+    pub fn fresh(&self, stage: Stage, position: usize) -> Result<Zoo, StageError> {
+        match self.in_company(stage, position, false)? {
+            Some((found, _)) => Ok(found),
+            None => self.find(stage, position),
+        }
     }
 
-    /// The predicted change of the parameters, `eps (A + lambda I)^-1 sum of grad L(z)`.
-    pub fn influence(
+    /// The same, for one removal by itself.
+    fn find(&self, stage: Stage, position: usize) -> Result<Zoo, StageError> {
+        let removal = self.plan.removal(position, self.dataset.train.rows);
+        if let Some(kind) = stage.kind() {
+            return Ok(self.at(self.respond(stage, kind, removal)?));
+        }
+        match stage {
+            Stage::Difference => {
+                let found = self.responses.two_stage(removal, |objective| {
+                    let trained = match objective.removal().is_none() {
+                        true => self.continued()?,
+                        false => self.answer(Stage::WarmStart, position)?.0,
+                    };
+                    Ok::<_, StageError>(self.flat(&trained)?)
+                })?;
+                Ok(self.at(found))
+            }
+            _ => self.cold(&removal),
+        }
+    }
+
+    /// The predicted change of the parameters, from the folder if it is there, and the seconds it took.
+    pub fn estimate(
         &self,
         position: usize,
         solver: &dyn Prepared,
-    ) -> Result<Tensor<1>, StageError> {
+    ) -> Result<(Estimate, f64), StageError> {
+        if let Some(found) = self.store.estimate(position, &self.theta())? {
+            return Ok(found);
+        }
+        let start = Instant::now();
         let removal = self.plan.removal(position, self.dataset.train.rows);
-        self.bars.stage(Stage::Influence.name(), 1);
-        let removed = self.responses.cost().select(&removal.examples)?;
-        let weight = removal.epsilon * removal.examples.len() as f64;
-        let solution = match solver.solve(removed.gradient()?) {
+        self.begin_estimate();
+        let solution = match estimate(self.responses.cost(), solver, &removal) {
             Ok(solution) => solution,
             // LiSSA is cut short on purpose, as the responses are; but not in silence.
             Err(SolveError::NotConverged { solution, .. }) => {
@@ -156,8 +169,15 @@ impl<L: Loss> Lab<'_, L> {
             }
             Err(error) => return Err(error.into()),
         };
-        self.bars.step();
-        Ok(solution.vector * weight)
+        self.end_estimate();
+        let found = Estimate {
+            change: solution.vector,
+            residual: solution.info.true_residual,
+            solved: solution.info.converged,
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        self.store.keep_estimate(position, &found, seconds)?;
+        Ok((found, seconds))
     }
 
     /// Training on with all examples, for as long as without some.
@@ -165,7 +185,9 @@ impl<L: Loss> Lab<'_, L> {
         if let Some((found, _)) = self.store.answer(None, Stage::WarmStart, &self.base)? {
             return Ok(found);
         }
-        let found = self.respond(Stage::WarmStart, ResponseKind::Retraining, Removal::none())?;
+        let kind = ResponseKind::Retraining;
+        let found = self.respond(Stage::WarmStart, kind, Removal::none())?;
+        let found = self.at(found);
         self.store.keep(None, Stage::WarmStart, &found, 0.0)?;
         Ok(found)
     }
@@ -177,9 +199,11 @@ impl<L: Loss> Lab<'_, L> {
             let objective = self
                 .responses
                 .objective(ResponseKind::Retraining, removal.clone())?;
-            self.bars.stage(Stage::ColdStart.name(), 1);
-            let found = objective.minimize(self.flat(&initial)?, CONVERGED)?;
-            self.bars.step();
+            let mut way = Way::new(&self.bars, Stage::ColdStart.name());
+            let from = self.flat(&initial)?;
+            let found = objective.minimize_watched(from, CONVERGED, |_, gradient| {
+                way.at(gradient, CONVERGED.tolerance);
+            })?;
             return Ok(self.at(found.theta));
         }
         let n = self.dataset.train.rows;
@@ -199,54 +223,6 @@ impl<L: Loss> Lab<'_, L> {
             self.bars.set(progress.step);
         }
         Ok(training.finish().model)
-    }
-
-    /// Minimises a response's objective from the trained parameters as they were trained.
-    fn respond(
-        &self,
-        stage: Stage,
-        kind: ResponseKind,
-        removal: Removal,
-    ) -> Result<Zoo, StageError> {
-        let objective = self.responses.objective(kind, removal)?;
-        let bregman = matches!(kind, ResponseKind::Bregman | ResponseKind::Linearized);
-        let stop = match self.plan.lbfgs() {
-            true => Some(CONVERGED),
-            false => (self.plan.converge && bregman).then_some(SETTLED),
-        };
-        let found = match stop {
-            Some(stop) => {
-                self.bars.stage(stage.name(), 1);
-                let found = objective.minimize(self.theta(), stop)?.theta;
-                self.bars.step();
-                found
-            }
-            None => self.descend(stage, &objective)?,
-        };
-        Ok(self.at(found))
-    }
-
-    fn descend(&self, stage: Stage, objective: &Objective<'_, L>) -> Result<Tensor<1>, StageError> {
-        let config = &self.training;
-        let descent = match config.optimizer {
-            Optimizer::Sgd { momentum } => Descent::Sgd { momentum },
-            Optimizer::Adam | Optimizer::Lbfgs { .. } => Descent::Adam,
-        };
-        // As in the paper's appendix E.
-        let slower = match objective.kind() {
-            ResponseKind::Bregman | ResponseKind::Linearized => 0.1,
-            ResponseKind::Retraining | ResponseKind::Proximal => 1.0,
-        };
-        let n = self.dataset.train.rows;
-        let passes = config.epochs..config.epochs + self.plan.response_epochs();
-        self.bars
-            .stage(stage.name(), passes.len() * n.div_ceil(config.batch_size));
-        let steps = config.batches(n, passes).map(|(rate, examples)| Step {
-            rate: slower * rate,
-            examples,
-        });
-        let found = objective.descend(self.theta(), descent, steps, |step| self.bars.set(step))?;
-        Ok(found.theta)
     }
 
     /// The trained parameters.

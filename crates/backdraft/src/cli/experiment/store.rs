@@ -3,16 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use backdraft_models::{Zoo, numbers, with_numbers};
+use burn::tensor::Tensor;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{plan::Plan, stage::Stage};
+use super::{
+    plan::Plan,
+    stage::{Estimate, Stage},
+};
 use crate::{
     cli::{
         BURN, CliError,
         compare::differences,
         setup::WRONG_LABELS,
-        tensors::{self, Texts},
+        tensors::{self, Tensors, Texts},
     },
     output::{
         OutputError, WorkFolder,
@@ -23,6 +27,7 @@ use crate::{
 /// What the experiment is, which tells its folder from others.
 const RECORD: &str = "experiment.json";
 const SETTINGS: &str = "settings";
+const VERSIONS: &str = "versions";
 /// Of removals that are done: one file each.
 const POINTS: &str = "points";
 /// Of removals that are not: the parameters found so far.
@@ -30,25 +35,50 @@ const STAGES: &str = "stages";
 /// The trained network, and what was settled with it.
 const BASE: &str = "base.safetensors";
 const CHOICES: &str = "base.json";
-/// The report for a reader.
+/// What a search for the step size has tried: a file each, and the network if there is one.
+const SEARCH: &str = "search";
+/// What was settled for LiSSA.
+const LISSA: &str = "lissa.json";
+/// The report for a reader, and the second one of a decomposition with tests.
 pub(super) const REPORT: &str = "report.html";
+pub(super) const CORRELATIONS: &str = "correlations.html";
 /// What there is in the end.
-const RESULTS: [&str; 6] = [
+const RESULTS: [&str; 7] = [
     Decomposition::FILE,
     Correlations::FILE,
     Sweep::FILE,
     Mislabel::FILE,
     REPORT,
+    CORRELATIONS,
     WRONG_LABELS,
 ];
+
+/// What is told beside tensors.
+const SECONDS: &str = "seconds";
+const RESIDUAL: &str = "residual";
+const SOLVED: &str = "solved";
 
 /// The experiment's folder.
 pub(super) struct Store {
     folder: WorkFolder,
 }
 
-/// Refuses folders to be merged that hold anything but the experiment of `plan`.
-pub(super) fn check_parts(parts: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
+/// What makes an experiment's numbers, beside its settings.
+fn versions() -> Value {
+    json!({ "backdraft": env!("CARGO_PKG_VERSION"), "burn": BURN })
+}
+
+/// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs from the same
+/// base network.
+pub(super) fn check_parts(
+    parts: &[PathBuf],
+    plan: &impl Serialize,
+    out: &Path,
+) -> Result<(), CliError> {
+    let mut base: Option<(&Path, Vec<u8>)> = None;
+    if let Ok(bytes) = std::fs::read(out.join(BASE)) {
+        base = Some((out, bytes));
+    }
     for part in parts {
         let refuse = |problem: String| {
             let problem = format!("{} {problem}", part.display());
@@ -67,6 +97,28 @@ pub(super) fn check_parts(parts: &[PathBuf], plan: &Plan) -> Result<(), CliError
         if !found.is_empty() {
             return refuse(format!("holds another experiment: {}", found.join(", ")));
         }
+        let found = differences(&versions(), &record[VERSIONS])?;
+        if !found.is_empty() {
+            return refuse(format!(
+                "was made by another version: {}; make all parts by the same",
+                found.join(", ")
+            ));
+        }
+        let Ok(bytes) = std::fs::read(part.join(BASE)) else {
+            // Not trained yet: it has no removals either.
+            continue;
+        };
+        match &base {
+            Some((other, known)) if *known != bytes => {
+                return refuse(format!(
+                    "has another base network than {}: machines differ in the last bits. Begin each part with --merge of \
+                     one folder in which the network is trained",
+                    other.display()
+                ));
+            }
+            Some(_) => {}
+            None => base = Some((part, bytes)),
+        }
     }
     Ok(())
 }
@@ -81,13 +133,7 @@ impl Store {
             store.clear()?;
         }
         match store.json::<Value>(RECORD)? {
-            None => store.write_json(
-                RECORD,
-                &json!({
-                    SETTINGS: plan,
-                    "versions": { "backdraft": env!("CARGO_PKG_VERSION"), "burn": BURN },
-                }),
-            )?,
+            None => store.write_json(RECORD, &json!({ SETTINGS: plan, VERSIONS: versions() }))?,
             Some(record) => {
                 let found = differences(plan, &record[SETTINGS])?;
                 if !found.is_empty() {
@@ -119,8 +165,9 @@ impl Store {
     fn clear(&self) -> Result<(), OutputError> {
         self.folder.remove_folder(POINTS)?;
         self.folder.remove_folder(STAGES)?;
+        self.folder.remove_folder(SEARCH)?;
         // The record last: without it the rest would be of something else.
-        let names = RESULTS.iter().chain(&[BASE, CHOICES, RECORD]);
+        let names = RESULTS.iter().chain(&[LISSA, BASE, CHOICES, RECORD]);
         names
             .into_iter()
             .try_for_each(|name| self.folder.remove(name))
@@ -136,6 +183,9 @@ impl Store {
             {
                 self.folder.write(CHOICES, &choices)?;
                 self.folder.write(BASE, &base)?;
+                if let Some(settled) = read(LISSA) {
+                    self.folder.write(LISSA, &settled)?;
+                }
             }
             for position in 0..plan.removals.len() {
                 let name = point(position);
@@ -145,6 +195,11 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Whether the removal at `position` is done.
+    pub fn is_done(&self, position: usize) -> Result<bool, CliError> {
+        Ok(self.folder.read(&point(position))?.is_some())
     }
 
     /// What is known of the removal at `position`, if it is done.
@@ -172,9 +227,84 @@ impl Store {
         Ok(base.map(|(base, _)| (base, choices)))
     }
 
+    /// Keeps the trained network; what a search tried on the way to it is let go.
     pub fn keep_base(&self, base: &Zoo, choices: &impl Serialize) -> Result<(), CliError> {
         self.keep_module(BASE, base, 0.0)?;
-        self.write_json(CHOICES, choices)
+        self.write_json(CHOICES, choices)?;
+        Ok(self.folder.remove_folder(SEARCH)?)
+    }
+
+    /// The network that a step size gave, if it was tried; none within if training diverged.
+    pub fn trial(&self, rate: f64, like: &Zoo) -> Result<Option<Option<Zoo>>, CliError> {
+        if self
+            .folder
+            .read(&format!("{SEARCH}/{rate}.diverged"))?
+            .is_some()
+        {
+            return Ok(Some(None));
+        }
+        let found = self.module(&format!("{SEARCH}/{rate}.safetensors"), like)?;
+        Ok(found.map(|(found, _)| Some(found)))
+    }
+
+    pub fn keep_trial(&self, rate: f64, found: Option<&Zoo>) -> Result<(), CliError> {
+        match found {
+            Some(found) => self.keep_module(&format!("{SEARCH}/{rate}.safetensors"), found, 0.0),
+            None => self.write(&format!("{SEARCH}/{rate}.diverged"), b""),
+        }
+    }
+
+    /// What was settled for LiSSA, if that is done.
+    pub fn settled<T: DeserializeOwned>(&self) -> Result<Option<T>, CliError> {
+        self.json(LISSA)
+    }
+
+    pub fn settle(&self, settled: &impl Serialize) -> Result<(), CliError> {
+        self.write_json(LISSA, settled)
+    }
+
+    /// The influence estimate for the removal at `position`, and the seconds that it took; in the place of `like`.
+    pub fn estimate(
+        &self,
+        position: usize,
+        like: &Tensor<1>,
+    ) -> Result<Option<(Estimate, f64)>, CliError> {
+        let name = answer(Some(position), Stage::Influence);
+        let Some((mut tensors, texts)) = self.tensors(&name)? else {
+            return Ok(None);
+        };
+        let number = |key| texts.get(key).and_then(|text| text.parse::<f64>().ok());
+        let (Some(residual), Some(solved), Some((_, change))) = (
+            number(RESIDUAL),
+            texts.get(SOLVED).and_then(|text| text.parse().ok()),
+            tensors.pop(),
+        ) else {
+            return Err(self.damaged(&name, "it holds no influence estimate".to_owned()));
+        };
+        let change = Tensor::from_data(change, (&like.device(), like.dtype()));
+        let estimate = Estimate {
+            change,
+            residual,
+            solved,
+        };
+        Ok(Some((estimate, number(SECONDS).unwrap_or(0.0))))
+    }
+
+    pub fn keep_estimate(
+        &self,
+        position: usize,
+        estimate: &Estimate,
+        seconds: f64,
+    ) -> Result<(), CliError> {
+        let texts = [
+            (SECONDS, seconds.to_string()),
+            (RESIDUAL, estimate.residual.to_string()),
+            (SOLVED, estimate.solved.to_string()),
+        ];
+        let change = ("change".to_owned(), estimate.change.to_data());
+        let texts = texts.map(|(key, text)| (key.to_owned(), text));
+        let bytes = tensors::encode(&[change], Texts::from(texts)).map_err(CliError::Weights)?;
+        self.write(&answer(Some(position), Stage::Influence), &bytes)
     }
 
     /// The network that `stage` found for the removal at `position`, and the seconds that it took.
@@ -203,25 +333,33 @@ impl Store {
     }
 
     fn module(&self, name: &str, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
-        let Some(bytes) = self.folder.read(name)? else {
+        let Some((mut tensors, texts)) = self.tensors(name)? else {
             return Ok(None);
         };
-        let damaged = |reason: String| {
-            let path = self.path().join(name);
-            CliError::from(OutputError::Damaged { path, reason })
-        };
-        let (mut tensors, texts) = tensors::decode(&bytes).map_err(damaged)?;
         let module = with_numbers(like.clone(), |name| {
             let place = tensors.iter().position(|(of, _)| of == name)?;
             Some(tensors.swap_remove(place).1)
         })
-        .map_err(|error| damaged(error.to_string()))?;
-        let seconds = texts.get("seconds").and_then(|text| text.parse().ok());
+        .map_err(|error| self.damaged(name, error.to_string()))?;
+        let seconds = texts.get(SECONDS).and_then(|text| text.parse().ok());
         Ok(Some((module, seconds.unwrap_or(0.0))))
     }
 
+    fn tensors(&self, name: &str) -> Result<Option<(Tensors, Texts)>, CliError> {
+        let Some(bytes) = self.folder.read(name)? else {
+            return Ok(None);
+        };
+        let found = tensors::decode(&bytes);
+        Ok(Some(found.map_err(|reason| self.damaged(name, reason))?))
+    }
+
+    fn damaged(&self, name: &str, reason: String) -> CliError {
+        let path = self.path().join(name);
+        OutputError::Damaged { path, reason }.into()
+    }
+
     fn keep_module(&self, name: &str, module: &Zoo, seconds: f64) -> Result<(), CliError> {
-        let texts = Texts::from([("seconds".to_owned(), seconds.to_string())]);
+        let texts = Texts::from([(SECONDS.to_owned(), seconds.to_string())]);
         let bytes = tensors::encode(&numbers(module), texts).map_err(CliError::Weights)?;
         self.write(name, &bytes)
     }

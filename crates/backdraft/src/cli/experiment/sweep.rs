@@ -11,11 +11,12 @@ use super::{
     plan::{Prepared, prepare},
     points::{open, show},
     scaled::Scaled,
-    store::Store,
+    store::{Store, check_parts},
 };
 use crate::{
     cli::{
         CliError,
+        args::PresetName,
         progress::{say, warn},
     },
     output::experiment::{Sweep, SweepPoint},
@@ -32,17 +33,6 @@ struct Settings<'a> {
 /// Runs `backdraft sweep`.
 pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let Sweeping { common, over, .. } = args;
-    let single = [
-        ("--shard", common.shard.is_some()),
-        ("--merge", !common.merge.is_empty()),
-    ];
-    if let Some((option, _)) = single.into_iter().find(|(_, given)| *given) {
-        return Err(CliError::Option {
-            option,
-            problem: "is for single experiments: give parts of a sweep their own --values"
-                .to_owned(),
-        });
-    }
     let model: Model = common.model.parse()?;
     if matches!(over, Over::Width | Over::Depth) && model != Model::Mlp {
         return Err(CliError::Option {
@@ -62,30 +52,39 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let at = |value: f64| -> Result<(Common, Prepared), CliError> {
         let (mut common, removed) = varied(args, value)?;
         common.out = Some(out.join(name(value)));
-        let prepared = prepare(&common, wish(removed))?;
+        // A part that was stopped has not come to all values.
+        let parts = common.merge.iter().map(|part| part.join(name(value)));
+        common.merge = parts.filter(|part| part.exists()).collect();
+        let prepared = prepare(&common, wish(removed, true))?;
         Ok((common, prepared))
     };
-    // All must be possible before any is begun; their data are not held at once.
-    for &value in &values {
-        at(value)?;
-    }
     let settings = Settings {
         command: "sweep",
         over: over.name(),
         values: &values,
     };
+    check_parts(&common.merge, &settings, &out)?;
+    // All must be possible before any is begun; their data are not held at once.
+    for &value in &values {
+        let (common, prepared) = at(value)?;
+        check_parts(&common.merge, &prepared.plan, &prepared.out)?;
+    }
     let whole = Store::open(&out, &settings, common.overwrite)?;
-    let mut points = Vec::new();
+    let (mut points, mut left) = (Vec::new(), 0);
     for &value in &values {
         let (common, prepared) = at(value)?;
         say(format_args!("\n{} {value}", over.name()));
         let store = open(&common, &prepared)?;
         let point = match decomposition(&common, &prepared, &store) {
-            Ok(found) => SweepPoint {
+            Ok(Some(found)) => SweepPoint {
                 value,
-                decomposition: found.map(|it| it.decomposition),
+                decomposition: Some(found.decomposition),
                 failure: None,
             },
+            Ok(None) => {
+                left += 1;
+                continue;
+            }
             Err(
                 error @ (CliError::Train(_)
                 | CliError::Solve(_)
@@ -102,6 +101,14 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
             Err(error) => return Err(error),
         };
         points.push(point);
+    }
+    if left > 0 {
+        say(format_args!(
+            "\n{left} of {} values are left to other parts; `--merge DIR,..` puts the parts together. In {}",
+            values.len(),
+            out.display()
+        ));
+        return Ok(());
     }
     let failures = points.iter().map(|it| it.failure.as_ref());
     if let Some(failures) = failures.collect::<Option<Vec<_>>>() {
@@ -135,6 +142,7 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
     };
     let values = match args.values.as_slice() {
         [] => match args.over {
+            over if args.common.preset == PresetName::Paper => paper(over),
             Over::Width => vec![16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
             Over::Depth => vec![1.0, 3.0, 5.0, 7.0],
             Over::Epochs => {
@@ -148,7 +156,7 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
             }
             Over::WeightDecay => vec![0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001],
             Over::Damping => vec![0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001],
-            Over::Removed => (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+            Over::Removed => paper(Over::Removed),
         },
         given => given.to_vec(),
     };
@@ -173,6 +181,23 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
         }
     }
     Ok(values)
+}
+
+/// The paper's values (Bae et al. 2022, appendix E.4).
+fn paper(over: Over) -> Vec<f64> {
+    match over {
+        Over::Width => (4..=13).map(|power| f64::from(1 << power)).collect(),
+        Over::Depth => (0..8).map(|pair| f64::from(2 * pair + 1)).collect(),
+        Over::Epochs => vec![100.0, 500.0, 1000.0, 3000.0, 5000.0, 7000.0, 9000.0],
+        Over::WeightDecay => vec![
+            0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00005, 0.00001,
+        ],
+        Over::Damping => vec![
+            0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00005, 0.00001, 0.000005,
+            0.000001,
+        ],
+        Over::Removed => (1..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+    }
 }
 
 /// The passes of the preset, or those asked for.
@@ -223,10 +248,11 @@ fn default_folder(args: &Sweeping) -> Result<PathBuf, CliError> {
     let model: Model = common.model.parse()?;
     let name = common.data.file_stem().unwrap_or(common.data.as_os_str());
     Ok(Path::new("runs").join(format!(
-        "sweep-{}-{model}-{}-{}-{}",
+        "sweep-{}-{model}-{}-{}-{}{}",
         args.over.name(),
         name.to_string_lossy(),
         backdraft_models::Preset::from(common.preset),
-        common.seed
+        common.seed,
+        common.part()
     )))
 }

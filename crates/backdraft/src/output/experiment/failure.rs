@@ -3,66 +3,143 @@
 use super::{Correlations, Decomposition, FailedPoint, Mislabel, Sweep};
 use crate::output::number::{count, short};
 
+/// What is missing from an experiment.
+pub(super) struct Missing {
+    /// How much is missing, and why the first of it.
+    pub summary: String,
+    /// All that is missing, each with its reason.
+    pub all: Vec<String>,
+}
+
 impl Decomposition {
-    /// How many removals are missing and why, if any.
-    pub(super) fn missing(&self) -> Option<String> {
+    /// The removals that are missing, if any.
+    pub(super) fn missing(&self) -> Option<Missing> {
         removals(&self.failed, self.points.len())
+    }
+
+    /// How many estimates are above the solver's tolerance, if any.
+    pub(super) fn unsolved(&self) -> Option<String> {
+        unsolved(self.points.iter().map(|it| (it.solved, it.residual)))
     }
 }
 
 impl Correlations {
-    /// How many removals are missing and why, if any.
-    pub(super) fn missing(&self) -> Option<String> {
+    /// The removals that are missing, if any.
+    pub(super) fn missing(&self) -> Option<Missing> {
         removals(&self.failed, self.points.len())
+    }
+
+    /// How many estimates are above the solver's tolerance, if any.
+    pub(super) fn unsolved(&self) -> Option<String> {
+        unsolved(self.points.iter().map(|it| (it.solved, it.residual)))
     }
 }
 
 impl Sweep {
-    /// How many values and removals are missing and why, if any.
-    pub(super) fn missing(&self) -> Option<String> {
+    /// The values and removals that are missing, if any.
+    pub(super) fn missing(&self) -> Option<Missing> {
         let lost = self.points.iter().filter(|it| it.decomposition.is_none());
-        let first = lost.clone().next().map(|point| {
-            let Self { over, points } = self;
-            let reason = point.failure.as_deref().unwrap_or("no reason was given");
+        let mut all: Vec<String> = lost
+            .map(|point| {
+                let reason = point.failure.as_deref().unwrap_or("no reason was given");
+                format!("{} {}: {reason}.", self.over, short(point.value))
+            })
+            .collect();
+        let values = all.first().map(|first| {
             format!(
-                "{} of {} values failed. The first: {over} {}: {reason}.",
-                lost.count(),
-                points.len(),
-                short(point.value)
+                "{} of {} values failed. The first: {first}",
+                all.len(),
+                self.points.len()
             )
         });
+        let mut failed: Vec<FailedPoint> = Vec::new();
+        let mut done = 0;
+        for point in &self.points {
+            let Some(it) = &point.decomposition else {
+                continue;
+            };
+            done += it.points.len();
+            failed.extend(it.failed.iter().cloned());
+            let at = |failed| format!("{} {}, {}", self.over, short(point.value), told(failed));
+            all.extend(it.failed.iter().map(at));
+        }
+        let removals = removals(&failed, done).map(|it| it.summary);
+        let summary: Vec<String> = values.into_iter().chain(removals).collect();
+        (!summary.is_empty()).then(|| Missing {
+            summary: summary.join(" "),
+            all,
+        })
+    }
+
+    /// How many estimates are above the solver's tolerance, if any.
+    pub(super) fn unsolved(&self) -> Option<String> {
         let decompositions = self
             .points
             .iter()
             .filter_map(|it| it.decomposition.as_ref());
-        let done = decompositions.clone().map(|it| it.points.len()).sum();
-        let failed: Vec<FailedPoint> = decompositions.flat_map(|it| it.failed.clone()).collect();
-        let parts: Vec<String> = first.into_iter().chain(removals(&failed, done)).collect();
-        (!parts.is_empty()).then(|| parts.join(" "))
+        let points = decompositions.flat_map(|it| &it.points);
+        unsolved(points.map(|it| (it.solved, it.residual)))
     }
 }
 
 impl Mislabel {
-    /// How many examples have no response and why, if any.
-    pub(super) fn missing(&self) -> Option<String> {
+    /// The examples that have no response, if any.
+    pub(super) fn missing(&self) -> Option<Missing> {
         let first = self.failed.first()?;
-        Some(format!(
-            "{} of {} examples failed and are ranked last. The first: {}",
-            count(self.failed.len()),
-            count(self.setup.sizes.train),
-            told(first)
-        ))
+        Some(Missing {
+            summary: format!(
+                "{} of {} examples failed and are ranked last. The first: {}",
+                count(self.failed.len()),
+                count(self.setup.sizes.train),
+                told(first)
+            ),
+            all: self.failed.iter().map(told).collect(),
+        })
+    }
+
+    /// How many estimates are above the solver's tolerance, if any.
+    pub(super) fn unsolved(&self) -> Option<String> {
+        (self.unsolved > 0).then(|| {
+            format!(
+                "{} of {} influence estimates have a residual above the solver's tolerance",
+                count(self.unsolved),
+                count(self.setup.sizes.train - self.failed.len())
+            )
+        })
     }
 }
 
-fn removals(failed: &[FailedPoint], done: usize) -> Option<String> {
+fn removals(failed: &[FailedPoint], done: usize) -> Option<Missing> {
     let first = failed.first()?;
-    Some(format!(
-        "{} of {} removals failed and are left out. The first: {}",
-        count(failed.len()),
-        count(failed.len() + done),
-        told(first)
-    ))
+    Some(Missing {
+        summary: format!(
+            "{} of {} removals failed and are left out. The first: {}",
+            count(failed.len()),
+            count(failed.len() + done),
+            told(first)
+        ),
+        all: failed.iter().map(told).collect(),
+    })
+}
+
+/// Of estimates, whether each is solved and its residual.
+fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<String> {
+    let (mut all, mut above, mut largest) = (0, 0, 0.0_f64);
+    for (solved, residual) in estimates {
+        all += 1;
+        if !solved {
+            above += 1;
+            largest = largest.max(residual);
+        }
+    }
+    (above > 0).then(|| {
+        format!(
+            "{} of {} influence estimates have a residual above the solver's tolerance, {} at the most",
+            count(above),
+            count(all),
+            short(largest)
+        )
+    })
 }
 
 fn told(failed: &FailedPoint) -> String {

@@ -84,6 +84,11 @@ pub struct PointGaps {
     /// Mean distance of the outputs on the training set.
     #[serde(deserialize_with = "json::gaps")]
     pub gaps: Gaps<f64>,
+    /// The relative residual of the influence estimate's linear system.
+    #[serde(deserialize_with = "json::number")]
+    pub residual: f64,
+    /// Whether that is within the solver's tolerance.
+    pub solved: bool,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -142,6 +147,11 @@ pub struct PointChanges {
     /// As each response does; empty if it was not asked for.
     #[serde(deserialize_with = "json::responses")]
     pub responses: Responses<Vec<f64>>,
+    /// The relative residual of the influence estimate's linear system.
+    #[serde(deserialize_with = "json::number")]
+    pub residual: f64,
+    /// Whether that is within the solver's tolerance.
+    pub solved: bool,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -221,6 +231,8 @@ pub struct Mislabel {
     pub setup: Setup,
     /// Examples whose response could not be computed; they are ranked last.
     pub failed: Vec<FailedPoint>,
+    /// Examples whose influence estimate has a residual above the solver's tolerance.
+    pub unsolved: usize,
     /// Share of the labels made wrong.
     pub corrupt: f64,
     /// Indices of the examples whose labels are wrong.

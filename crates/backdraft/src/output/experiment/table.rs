@@ -1,5 +1,6 @@
 //! The experiments as tables for the terminal.
 
+use super::failure::Missing;
 use super::{Correlations, Decomposition, Gaps, Mislabel, Printed, Spread, Sweep, paper};
 use crate::output::number::{count, percent, short, short_or_dash};
 use crate::output::table::aligned;
@@ -30,9 +31,8 @@ impl Decomposition {
             "\nmean over the training set of the L2 distance between outputs, over {}\n",
             removals(self.points.len())
         ));
-        if let Some(source) = self.source() {
-            text.push_str(&format!("{source}\n"));
-        }
+        text.extend(self.unsolved().map(line));
+        text.extend(self.source().map(line));
         text
     }
 
@@ -73,6 +73,7 @@ impl Correlations {
             removals(self.points.len()),
             count(self.tests.len()),
         ));
+        text.extend(self.unsolved().map(line));
         if let (true, Some(subject)) = (
             compared,
             paper::subject(&self.setup.model, &self.setup.data),
@@ -109,6 +110,8 @@ impl Sweep {
         text.push_str(
             "\nmean over the training set of the L2 distance between outputs, mean over the removals\n",
         );
+        text.extend(self.unsolved().map(line));
+        text.extend(self.source().map(line));
         text
     }
 }
@@ -130,7 +133,17 @@ impl Mislabel {
             count(self.wrong.len()),
             count(self.setup.sizes.train),
         ));
+        text.extend(self.unsolved().map(line));
+        text.push_str(&format!("{}\n", paper::MISLABEL));
         text
+    }
+}
+
+impl Sweep {
+    /// What the paper shows of the same.
+    pub(super) fn source(&self) -> Option<String> {
+        let shown = paper::sweep(&self.over)?;
+        Some(format!("paper: Figure 5, MLP on a tenth of MNIST: {shown}"))
     }
 }
 
@@ -154,8 +167,20 @@ fn cells<const N: usize>(titles: [&str; N]) -> Vec<String> {
     titles.map(String::from).into()
 }
 
-fn warned(missing: Option<String>) -> String {
-    missing.map_or_else(String::new, |missing| format!("{missing}\n\n"))
+/// What is missing, each of it a line after the first.
+fn warned(missing: Option<Missing>) -> String {
+    let Some(Missing { summary, all }) = missing else {
+        return String::new();
+    };
+    let others: String = all.iter().skip(1).map(|it| format!("  {it}\n")).collect();
+    match others.as_str() {
+        "" => format!("{summary}\n\n"),
+        others => format!("{summary} The others:\n{others}\n"),
+    }
+}
+
+fn line(text: String) -> String {
+    format!("{text}\n")
 }
 
 fn removals(n: usize) -> String {

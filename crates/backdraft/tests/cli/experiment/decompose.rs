@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CANCER, Done, Outcome, Place, assert_within, indices};
 use crate::data::{regression, write_pictures, write_text};
@@ -17,17 +17,20 @@ const GAPS: [&str; 5] = [
 
 /// Checks that a decomposition is whole and agrees with itself, and that it followed `points` removals of `group` examples.
 fn assert_consistent(done: &Done, points: usize, group: usize) -> Outcome {
-    assert_eq!(
-        done.names()?,
-        [
-            "base.json",
-            "base.safetensors",
-            "decompose.json",
-            "experiment.json",
-            "points",
-            "report.html"
-        ]
-    );
+    let mut names = vec![
+        "base.json",
+        "base.safetensors",
+        "decompose.json",
+        "experiment.json",
+        "points",
+        "report.html",
+    ];
+    let lissa = &done.record["setup"]["lissa"];
+    if *lissa != json!(null) {
+        names.insert(4, "lissa.json");
+        assert!(lissa["scale"].as_f64() > Some(0.0) && lissa["depth"].as_u64() > Some(0));
+    }
+    assert_eq!(done.names()?, names);
     let report = done.report()?;
     assert!(report.trim_end().ends_with("</html>"));
     assert_eq!(done.record["failed"], json!([]));
@@ -41,6 +44,17 @@ fn assert_consistent(done: &Done, points: usize, group: usize) -> Outcome {
         assert!(removed.iter().all(|&index| (index as f64) < train));
     }
     assert_eq!(removals.iter().collect::<HashSet<_>>().len(), points);
+    let above = each
+        .iter()
+        .filter(|it| it["solved"] == json!(false))
+        .count();
+    for point in &each {
+        let residual = point["residual"].as_f64().ok_or("no residual")?;
+        assert!((0.0..1e3).contains(&residual), "{residual}");
+    }
+    let told = format!("{above} of {points} influence estimates have a residual above");
+    assert_eq!(done.stdout.contains(&told), above > 0, "{}", done.stdout);
+    assert_eq!(report.contains(&told), above > 0);
     for gap in GAPS {
         let title = gap.replace('_', " ").replace("non ", "non-");
         assert!(
@@ -149,5 +163,91 @@ fn every_model_is_decomposed() -> Outcome {
             assert_eq!(seconds.len(), 6, "{arguments}");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn losses_are_predicted_beside_the_gaps() -> Outcome {
+    let place = Place::new()?;
+    let command = format!("decompose {CANCER} --points 3");
+    let done = place.experiment(&format!("{command} --tests 4"), "out")?;
+    let read = |name: &str| std::fs::read(done.folder.join(name));
+    let correlations: Value = serde_json::from_slice(&read("correlate.json")?)?;
+    let alone = place.experiment(&format!("correlate {CANCER} --points 3 --tests 4"), "alone")?;
+    // The same removals, tests and responses, whichever command asks.
+    let pairs = |record: &Value| {
+        let points = record["points"].as_array().cloned().unwrap_or_default();
+        let parts = |point: Value| [point["influence"].clone(), point["responses"].clone()];
+        points.into_iter().map(parts).collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&correlations).len(), 3);
+    assert_eq!(pairs(&correlations), pairs(&alone.record));
+    assert_eq!(correlations["correlations"], alone.record["correlations"]);
+    let report = String::from_utf8(read("correlations.html")?)?;
+    assert!(report.trim_end().ends_with("</html>"));
+    for title in ["response", "two-stage", "gap  ", "solver"] {
+        assert!(done.stdout.contains(title), "{}", done.stdout);
+    }
+
+    // Without tests nothing is left of them.
+    let other = place.experiment(&format!("{command} --overwrite"), "out")?;
+    assert!(
+        !other
+            .names()?
+            .iter()
+            .any(|name| name.starts_with("correlat"))
+    );
+    assert_consistent(&other, 3, 1)
+}
+
+#[test]
+fn one_estimate_that_fails_does_not_end_the_settling() -> Outcome {
+    let place = Place::new()?;
+    // A scale far too small: each removal fails by itself, the first too, though the depth is to be settled with it.
+    let command = format!("decompose {CANCER} --points 2 --scale 1e-3 --out out");
+    let done = place.backdraft(&command).assert().code(1);
+    let said = String::from_utf8(done.get_output().stderr.clone())?;
+    for removal in 0..2 {
+        assert!(
+            said.contains(&format!("removal {removal} is given up at influence")),
+            "{said}"
+        );
+    }
+    // The deepest, and the scale that was asked for.
+    let settled = std::fs::read(place.path().join("out/lissa.json"))?;
+    let settled: Value = serde_json::from_slice(&settled)?;
+    assert_eq!(settled["depth"], json!(5000));
+    assert_eq!(settled["scale"].as_u64().map(f64::from_bits), Some(1e-3));
+    Ok(())
+}
+
+#[test]
+fn what_was_settled_stays_so() -> Outcome {
+    let place = Place::new()?;
+    let command =
+        "decompose --data digits --examples 60 --hidden 4 --epochs 4 --points 2 --repeats 2";
+    let done = place.experiment(command, "out")?;
+    let depth = done.number("/setup/lissa/depth");
+    assert!([62.0, 125.0, 250.0, 500.0].contains(&depth), "{depth}");
+    // As a run leaves it that was stopped after a removal: another depth than would be found, and it is gone on with.
+    place.write(
+        "out/lissa.json",
+        json!({ "scale": 50f64.to_bits(), "depth": 7 }).to_string(),
+    )?;
+    std::fs::remove_file(place.path().join("out/points/1.json"))?;
+    let again = place.experiment(command, "out")?;
+    assert_eq!(again.number("/setup/lissa/depth"), 7.0);
+    assert!(
+        again
+            .stdout
+            .contains("depth 7, 2 repeats, batches of 128, scale 50"),
+        "{}",
+        again.stdout
+    );
+    assert_eq!(again.record["points"][0], done.record["points"][0]);
+    assert_ne!(
+        again.record["points"][1]["residual"],
+        done.record["points"][1]["residual"]
+    );
     Ok(())
 }

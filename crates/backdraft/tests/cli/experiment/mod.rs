@@ -6,6 +6,7 @@ mod failures;
 mod mislabel;
 mod refusals;
 mod resume;
+mod stages;
 mod sweep;
 
 use std::error::Error;

@@ -8,13 +8,18 @@ use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
 use predicates::str::contains;
+use serde_json::json;
 
 use super::{CANCER, Outcome, Place};
 use crate::refusals::assert_refused;
 
 /// A network whose removals take long enough to be stopped at.
 const NETWORK: &str =
-    "--data digits --examples 150 --hidden 16 --epochs 10 --points 4 --depth 40 --seed 2";
+    "--data digits --examples 150 --hidden 16 --epochs 10 --points 6 --depth 40 --seed 2";
+
+/// A network so small that all responses from the trained parameters are found for four removals at once.
+const SMALL: &str =
+    "--data digits --examples 150 --hidden 8 --epochs 6 --points 6 --depth 20 --seed 2";
 
 /// All files below a folder but for the hidden ones; none if there is no such folder.
 fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
@@ -78,6 +83,11 @@ fn a_killed_experiment_goes_on_to_the_same_numbers() -> Outcome {
             stopped = true;
             for kept in ["stages", "points", "stages"] {
                 stopped = stopped && kill_at_new_file(&place, &parts, &folder.join(kept))?;
+                if stopped && command == "correlate" && kept == "stages" {
+                    // The first that is computed is kept as well as what takes longer.
+                    let found = files(&folder.join(kept))?;
+                    assert!(found.iter().any(|it| it.ends_with("influence.safetensors")));
+                }
                 // A part of a file, as a kill in the midst of writing leaves it.
                 place.write(&format!("{out}/.backdraft-abc"), "half a")?;
             }
@@ -88,7 +98,7 @@ fn a_killed_experiment_goes_on_to_the_same_numbers() -> Outcome {
         }
         assert!(stopped, "{command} could not be stopped");
         let open = files(&folder.join("points"))?.len();
-        assert!((1..4).contains(&open), "{open} removals were done");
+        assert!((1..6).contains(&open), "{open} removals were done");
         let resumed = place.experiment(&arguments, &out)?;
         assert_eq!(resumed.timeless(), whole.timeless());
         assert_eq!(resumed.names()?, whole.names()?);
@@ -97,6 +107,163 @@ fn a_killed_experiment_goes_on_to_the_same_numbers() -> Outcome {
         let again = place.experiment(&arguments, &out)?;
         assert_eq!(again.record, resumed.record);
     }
+    Ok(())
+}
+
+#[test]
+fn removals_that_go_together_keep_their_company() -> Outcome {
+    let place = Place::new()?;
+    for command in ["decompose", "correlate", "mislabel"] {
+        let arguments = match command {
+            "mislabel" => format!("mislabel {SMALL}")
+                .replace("150", "14")
+                .replace("--points 6", ""),
+            _ => format!("{command} {SMALL}"),
+        };
+        let whole = place.experiment(&arguments, command)?;
+        let together = &whole.record["setup"]["together"];
+        assert_eq!(together["removals"], json!(4), "{command}");
+        let stages = match command {
+            "decompose" => json!(["warm-start", "proximal", "pbrf", "linearized"]),
+            "correlate" => json!(["warm-start", "pbrf"]),
+            _ => json!(["pbrf"]),
+        };
+        assert_eq!(together["stages"], stages);
+        assert!(
+            whole.stdout.contains("4 removals at a time: "),
+            "{}",
+            whole.stdout
+        );
+
+        // One of each company is open, as if the run had been stopped there: the others are computed with it once more.
+        for position in [2, 5] {
+            fs::remove_file(whole.folder.join(format!("points/{position}.json")))?;
+        }
+        let again = place.experiment(&arguments, command)?;
+        assert_eq!(again.timeless(), whole.timeless(), "{command}");
+        assert_eq!(again.names()?, whole.names()?);
+
+        // And with what a stopped run found for some of them.
+        if command == "decompose" {
+            fs::remove_file(whole.folder.join("points/1.json"))?;
+            let parts = format!("{arguments} --out {command}");
+            let stages = whole.folder.join("stages/1");
+            assert!(kill_at_new_file(&place, &parts, &stages)?);
+            let again = place.experiment(&arguments, command)?;
+            assert_eq!(again.timeless(), whole.timeless());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn one_that_diverges_does_not_take_its_company_along() -> Outcome {
+    let place = Place::new()?;
+    // One target far out, which the removals' draw has first; steps so long that without it the proximal descent grows.
+    let mut rows = vec!["a,b,c,y".to_owned()];
+    rows.extend((0..60).map(|i| {
+        let [a, b, c] = [1.7, 2.9, 4.3].map(|step| (f64::from(i) * step).sin());
+        let y = if i == 17 { 400.0 } else { a - b * c };
+        format!("{a:.4},{b:.4},{c:.4},{y:.4}")
+    }));
+    place.write("outlier.csv", rows.join("\n"))?;
+    let command = "decompose --data outlier.csv --target y --hidden 6,6 --epochs 10 --points 47 --solver direct \
+                   --learning-rate 1.2 --damping 1";
+    let done = place.experiment(command, "out")?;
+    let failed = done.list("/failed");
+    assert!((1..24).contains(&failed.len()), "{}", done.stdout);
+    assert_eq!(done.list("/points").len(), 47 - failed.len());
+    for point in &failed {
+        assert_eq!(point["stage"], json!("proximal"));
+        assert!(
+            point["reason"]
+                .as_str()
+                .unwrap_or_default()
+                .contains("grew"),
+            "{point}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_killed_search_goes_on_to_the_same_step_size() -> Outcome {
+    let place = Place::new()?;
+    let arguments = "decompose --data digits --examples 150 --hidden 8 --epochs 60 --points 1 --solver cg --learning-rate search \
+                     --weight-decay 3";
+    let whole = place.experiment(arguments, "whole")?;
+    let tried = whole.list("/setup/search");
+    let rates: Vec<_> = tried
+        .iter()
+        .map(|it| it["learning_rate"].as_f64())
+        .collect();
+    assert_eq!(rates, [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001].map(Some));
+    // At 1 an L2 term of 3 doubles the parameters in each step.
+    assert_eq!(tried[0]["loss"], json!(null));
+    let least = tried
+        .iter()
+        .filter_map(|it| it["loss"].as_f64())
+        .fold(f64::INFINITY, f64::min);
+    let chosen = whole.number("/setup/training/learning_rate");
+    let best = tried
+        .iter()
+        .find(|it| it["loss"].as_f64() == Some(least))
+        .ok_or("no best")?;
+    assert_eq!(best["learning_rate"].as_f64(), Some(chosen));
+
+    let parts = format!("{arguments} --out parts");
+    let folder = place.path().join("parts");
+    for _ in 0..3 {
+        assert!(kill_at_new_file(&place, &parts, &folder.join("search"))?);
+    }
+    assert!(!files(&folder.join("search"))?.is_empty());
+    let resumed = place.experiment(arguments, "parts")?;
+    assert_eq!(resumed.timeless(), whole.timeless());
+    assert_eq!(resumed.names()?, whole.names()?);
+    Ok(())
+}
+
+#[test]
+fn parts_of_other_machines_must_fit() -> Outcome {
+    let place = Place::new()?;
+    let command = format!("decompose {CANCER} --points 4");
+    for part in ["1", "2"] {
+        let command = format!("{command} --shard {part}/2 --out part-{part}");
+        place.backdraft(&command).assert().success();
+    }
+    let merge = format!("{command} --out whole --merge part-1,part-2");
+    let record = place.path().join("part-2/experiment.json");
+    let good = fs::read_to_string(&record)?;
+    let version = env!("CARGO_PKG_VERSION");
+    fs::write(
+        &record,
+        good.replace(&format!("\"{version}\""), "\"0.0.9\""),
+    )?;
+    assert_refused(
+        &place,
+        &merge,
+        &[
+            "--merge part-2 was made by another version",
+            "backdraft was \"0.0.9\"",
+        ],
+    )?;
+    fs::write(&record, good)?;
+    let base = place.path().join("part-2/base.safetensors");
+    let bytes = fs::read(&base)?;
+    let mut other = bytes.clone();
+    *other.last_mut().ok_or("an empty file")? ^= 1;
+    fs::write(&base, other)?;
+    assert_refused(
+        &place,
+        &merge,
+        &[
+            "--merge part-2 has another base network than part-1",
+            "the last bits",
+        ],
+    )?;
+    // It need not be trained twice.
+    fs::write(&base, bytes)?;
+    place.backdraft(&merge).assert().success();
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use predicates::str::contains;
 use serde_json::json;
 
 use super::{CANCER, Outcome, Place};
+use crate::refusals::assert_refused;
 
 #[test]
 fn the_damping_is_varied() -> Outcome {
@@ -102,5 +103,76 @@ fn a_value_that_fails_is_reported_and_the_others_go_on() -> Outcome {
                 .and(contains("diverged")),
         );
     assert!(!fs::exists(place.path().join("none/sweep.json"))?);
+    Ok(())
+}
+
+#[test]
+fn parts_make_a_sweep() -> Outcome {
+    let place = Place::new()?;
+    let command = format!("sweep {CANCER} --over damping --values 0.001,0.1 --points 3");
+    let whole = place.experiment(&command, "whole")?;
+    for part in ["1", "2"] {
+        let part_of = format!("{command} --shard {part}/2 --out part-{part}");
+        let done = place.backdraft(&part_of).assert().success();
+        done.stdout(contains("2 of 2 values are left to other parts").and(contains("--merge")));
+        let file = place.path().join(format!("part-{part}/sweep.json"));
+        assert!(!fs::exists(file)?);
+    }
+    let merged = place.experiment(&format!("{command} --merge part-1,part-2"), "merged")?;
+    assert_eq!(merged.timeless(), whole.timeless());
+    // One part takes in the other, and nothing of another sweep.
+    let taken = place.experiment(&format!("{command} --merge part-2"), "part-1")?;
+    assert_eq!(taken.record, merged.record);
+    assert_refused(
+        &place,
+        &format!("{command} --seed 1 --out new --merge part-1"),
+        &[
+            "--merge part-1/damping-0.001 holds another experiment",
+            "seed was 0, not 1",
+        ],
+    )?;
+    let other = command.replace("0.1", "0.2");
+    assert_refused(
+        &place,
+        &format!("{other} --out new --merge part-1"),
+        &["--merge part-1 holds another experiment", "values"],
+    )
+}
+
+#[test]
+fn the_papers_values_are_the_papers_presets() -> Outcome {
+    let place = Place::new()?;
+    place.backdraft("sweep --help").assert().success().stdout(
+        contains("paper: up to 8192")
+            .and(contains("paper: 100 to 9000"))
+            .and(contains("paper: down to 0.000001")),
+    );
+    // Without a minute of training: the settings are there as soon as it begins.
+    for (over, expected) in [
+        ("depth", json!([1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0])),
+        (
+            "epochs",
+            json!([100.0, 500.0, 1000.0, 3000.0, 5000.0, 7000.0, 9000.0]),
+        ),
+        (
+            "weight-decay",
+            json!([
+                0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00005, 0.00001
+            ]),
+        ),
+    ] {
+        let command =
+            format!("sweep --over {over} --preset paper --data digits --points 1 --out {over}");
+        let mut child = place.start(&command)?;
+        let record = place.path().join(over).join("experiment.json");
+        while !record.is_file() {
+            assert!(child.try_wait()?.is_none(), "it ended at once");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        child.kill()?;
+        child.wait()?;
+        let record: serde_json::Value = serde_json::from_slice(&fs::read(record)?)?;
+        assert_eq!(record["settings"]["values"], expected);
+    }
     Ok(())
 }

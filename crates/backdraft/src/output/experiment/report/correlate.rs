@@ -1,7 +1,7 @@
 //! The report of correlations.
 
 use super::{PAPER, PBRF};
-use super::{banner, of, plot, row, run, total};
+use super::{banner, of, plot, remark, row, run, total};
 use crate::output::OutputError;
 use crate::output::experiment::failure::indices;
 use crate::output::experiment::summary::{Changes, changes};
@@ -106,9 +106,10 @@ impl Correlations {
             div("plots", plots),
             table("told", &head, rows),
         ];
+        let last = source.into_iter().chain(remark(self.unsolved()));
         Ok(section(
             "Predicted against actual",
-            content.into_iter().chain(source).chain([self.removals()]),
+            content.into_iter().chain(last).chain([self.removals()]),
         ))
     }
 

@@ -1,7 +1,7 @@
 //! The report of a decomposition.
 
 use super::{DISTANCE, MEANINGS, PAPER, PBRF};
-use super::{banner, figure, keys, of, plot, row, run, spread, total};
+use super::{banner, figure, keys, of, plot, remark, row, run, spread, total};
 use crate::output::OutputError;
 use crate::output::experiment::failure::indices;
 use crate::output::experiment::{Decomposition, Gaps, PointGaps, Spread};
@@ -82,25 +82,24 @@ impl Decomposition {
             cells.push(MEANINGS[gap].into());
             row(Gaps::<Spread>::NAMES[gap].title, cells)
         };
-        Ok(section(
-            "The gaps",
-            [
-                text("p", DISTANCE.1),
-                figure(drawing, keys(series), &caption),
-                table("told meant", &head, (0..MEANINGS.len()).map(gap)),
-                self.removals(),
-            ],
-        ))
+        let content = [
+            text("p", DISTANCE.1),
+            figure(drawing, keys(series), &caption),
+            table("told meant", &head, (0..MEANINGS.len()).map(gap)),
+        ];
+        let last = remark(self.unsolved()).into_iter().chain([self.removals()]);
+        Ok(section("The gaps", content.into_iter().chain(last)))
     }
 
     fn removals(&self) -> Html {
         let mut head = vec!["removed"];
         head.extend(Gaps::<Spread>::NAMES.map(|name| name.title));
-        head.push("seconds");
+        head.extend(["residual", "seconds"]);
         let removal = |point: &PointGaps| {
             let gaps = point.gaps.into_array().map(short);
             let seconds = short(point.seconds.values().sum());
-            row(&indices(&point.removed), gaps.into_iter().chain([seconds]))
+            let last = [short(point.residual), seconds];
+            row(&indices(&point.removed), gaps.into_iter().chain(last))
         };
         let title = format!("All {}", of(self.points.len(), "removal"));
         more(

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{PBRF, banner, figure, keys, of, plot, row, run};
+use super::{PBRF, banner, figure, keys, of, plot, remark, row, run};
 use crate::output::OutputError;
-use crate::output::experiment::{Mislabel, Name, Ranking};
+use crate::output::experiment::{Mislabel, Name, Ranking, paper};
 use crate::output::number::{count, percent, short};
 use crate::output::page::{
     Html, RANDOM, SERIES, classed, element, guide, header, page, section, table, text,
@@ -96,12 +96,17 @@ impl Mislabel {
             row(name.title, shares.into_iter().chain([short(ranking.area)]))
         });
         let caption = "Share of the wrong labels found, against the share of the training examples inspected.";
+        let content = [
+            figure(plot::curves(&curves)?, keys, caption),
+            table("told", &head, rows),
+        ];
+        let last = [
+            remark(Some(paper::MISLABEL.into())),
+            remark(self.unsolved()),
+        ];
         Ok(section(
             "What inspection finds",
-            [
-                figure(plot::curves(&curves)?, keys, caption),
-                table("told", &head, rows),
-            ],
+            content.into_iter().chain(last.into_iter().flatten()),
         ))
     }
 

@@ -8,6 +8,7 @@ mod sweep;
 
 use std::collections::BTreeMap;
 
+use super::failure::Missing;
 use super::{Gaps, Setup, Spread};
 use crate::output::number::{count, short};
 use crate::output::page::{
@@ -44,15 +45,29 @@ const PAPER: (&str, &str) = (
     "Bae et al. (2022), with networks and data of their own: their rounding is kept, and 0.000 means less than 0.0005.",
 );
 
-/// What is missing, at the top of the page.
-fn banner(missing: Option<String>) -> Option<Html> {
-    missing.map(|missing| {
-        element(
-            "p",
-            &[("class", "banner"), ("role", "alert")],
-            [missing.into()],
+/// What is missing, at the top of the page; all of it, where it is more than one thing, to be unfolded.
+fn banner(missing: Option<Missing>) -> Vec<Html> {
+    let Some(Missing { summary, all }) = missing else {
+        return Vec::new();
+    };
+    let banner = element(
+        "p",
+        &[("class", "banner"), ("role", "alert")],
+        [summary.into()],
+    );
+    let list = (all.len() > 1).then(|| {
+        let each = all.iter().map(|it| text("li", it.as_str()));
+        more(
+            &format!("All {} failures", count(all.len())),
+            element("ul", &[], each),
         )
-    })
+    });
+    [banner].into_iter().chain(list).collect()
+}
+
+/// A remark on what was found, if there is any.
+fn remark(remark: Option<String>) -> Option<Html> {
+    remark.map(|remark| text("p", format!("{remark}.")))
 }
 
 /// What was asked, in a few facts and all its settings.

@@ -1,7 +1,7 @@
 //! The report of a sweep.
 
 use super::{DISTANCE, PBRF};
-use super::{banner, figure, gap_keys, of, plot, row, run, spread, total};
+use super::{banner, figure, gap_keys, of, plot, remark, row, run, spread, total};
 use crate::output::OutputError;
 use crate::output::experiment::{Gaps, Spread, Sweep, SweepPoint};
 use crate::output::number::{count, short};
@@ -95,6 +95,13 @@ impl Sweep {
             figure(plot::sweep(over, &found)?, gap_keys(), caption),
             table("told", &head, self.points.iter().map(value)),
         ];
-        Ok(section("The gaps", content.into_iter().chain(failed)))
+        let last = [remark(self.source()), remark(self.unsolved())];
+        Ok(section(
+            "The gaps",
+            content
+                .into_iter()
+                .chain(failed)
+                .chain(last.into_iter().flatten()),
+        ))
     }
 }

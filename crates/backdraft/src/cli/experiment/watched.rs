@@ -1,0 +1,56 @@
+//! An operator that tells how often it was used.
+
+use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator};
+use burn::tensor::{DType, Device, Tensor};
+
+use super::bars::Bars;
+
+/// An operator whose products are steps of the present stage.
+pub(super) struct Watched<'a> {
+    pub operator: Box<dyn BatchOperator>,
+    pub bars: &'a Bars,
+}
+
+impl Watched<'_> {
+    /// After so many products.
+    fn after<T>(
+        &self,
+        count: usize,
+        found: Result<T, CurvatureError>,
+    ) -> Result<T, CurvatureError> {
+        self.bars.steps(count);
+        found
+    }
+}
+
+impl LinearOperator for Watched<'_> {
+    fn dim(&self) -> usize {
+        self.operator.dim()
+    }
+
+    fn device(&self) -> Device {
+        self.operator.device()
+    }
+
+    fn dtype(&self) -> DType {
+        self.operator.dtype()
+    }
+
+    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.after(1, self.operator.apply(v))
+    }
+
+    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        self.after(vs.dims()[0], self.operator.apply_many(vs))
+    }
+}
+
+impl BatchOperator for Watched<'_> {
+    fn examples(&self) -> usize {
+        self.operator.examples()
+    }
+
+    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.after(1, self.operator.apply_batch(indices, v))
+    }
+}

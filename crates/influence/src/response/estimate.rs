@@ -1,0 +1,42 @@
+//! The influence estimate of a removal.
+
+use backdraft_curvature::{Cost, Loss};
+
+use super::Removal;
+use crate::{Prepared, Solution, SolveError};
+
+/// The influence estimate: the change of the parameters that a removal is predicted to make, `theta(without) - theta(with)`, `[dim]`,
+///
+/// ```text
+/// eps A^-1 sum over z of grad L(z)
+/// ```
+///
+/// (Bae et al. 2022, Eqns 4 and 10, for one example or a group). `solver` is made ready for the curvature `A` of `cost`, damped. It is
+/// linear in `eps`. With the Gauss-Newton matrix it is where the minimum of
+/// [`ResponseKind::Linearized`](super::ResponseKind::Linearized) is. The evidence in [`Solution::info`] is of the linear system.
+///
+/// # Errors
+/// Those of the solver, with what it reached in [`SolveError::NotConverged`] being the estimate too;
+/// [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index).
+pub fn estimate<L: Loss>(
+    cost: &Cost<L>,
+    solver: &dyn Prepared,
+    removal: &Removal,
+) -> Result<Solution, SolveError> {
+    let weight = removal.epsilon * removal.examples.len() as f64;
+    let gradient = match removal.examples.as_slice() {
+        [] => cost.model().theta().zeros_like(),
+        examples => cost.select(examples)?.gradient()?,
+    };
+    let weighted = |mut solution: Solution| {
+        solution.vector = solution.vector * weight;
+        solution
+    };
+    match solver.solve(gradient) {
+        Err(SolveError::NotConverged { solution, remedy }) => Err(SolveError::NotConverged {
+            solution: Box::new(weighted(*solution)),
+            remedy,
+        }),
+        found => found.map(weighted),
+    }
+}
