@@ -30,6 +30,15 @@ use clap::Parser;
 use crate::losses;
 use args::{Args, Bench, Command};
 pub use error::CliError;
+use failure::guarded;
+
+/// Runs an experiment whose device may fail.
+fn on_device(
+    common: &experiment::Common,
+    run: impl FnOnce() -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    guarded(common.remedy()?, run)
+}
 
 /// Burn's version, which the workspace pins.
 const BURN: &str = "0.22.1";
@@ -52,10 +61,16 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Train(train)) => train::train(&train),
-        Some(Command::Decompose(decompose)) => experiment::decompose(&decompose),
-        Some(Command::Correlate(correlate)) => experiment::correlate(&correlate),
-        Some(Command::Sweep(sweep)) => experiment::sweep(&sweep),
-        Some(Command::Mislabel(mislabel)) => experiment::mislabel(&mislabel),
+        Some(Command::Decompose(decompose)) => {
+            on_device(&decompose.common, || experiment::decompose(&decompose))
+        }
+        Some(Command::Correlate(correlate)) => {
+            on_device(&correlate.common, || experiment::correlate(&correlate))
+        }
+        Some(Command::Sweep(sweep)) => on_device(&sweep.common, || experiment::sweep(&sweep)),
+        Some(Command::Mislabel(mislabel)) => {
+            on_device(&mislabel.common, || experiment::mislabel(&mislabel))
+        }
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Compare(compare)) => device::compare(&compare),

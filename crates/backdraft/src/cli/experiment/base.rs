@@ -137,7 +137,8 @@ impl Trainer<'_> {
             })?;
             return Ok(trained.model);
         }
-        let mut training = Training::new(initial, split, self.objective, config)?;
+        let training = Training::new(initial, split, self.objective, config)?;
+        let mut training = training.with_parts(self.plan.pass);
         let batches = split.rows.div_ceil(config.batch_size);
         self.bars.stage("base network", batches * config.epochs);
         while let Some(progress) = training.advance()? {

@@ -23,7 +23,7 @@ mod store;
 mod sweep;
 mod watched;
 
-pub(super) use args::{Correlate, Decompose, Mislabelling, Sweeping};
+pub(super) use args::{Common, Correlate, Decompose, Mislabelling, Sweeping};
 pub(super) use correlate::correlate;
 pub(super) use decompose::decompose;
 pub(super) use mislabel::mislabel;

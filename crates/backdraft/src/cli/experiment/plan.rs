@@ -64,6 +64,9 @@ pub(super) struct Plan {
     pub solver_name: SolverName,
     #[serde(skip)]
     pub dtype: DType,
+    /// Examples that go through the network at once.
+    #[serde(skip)]
+    pub pass: usize,
 }
 
 /// An experiment that can begin.
@@ -276,6 +279,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         tests,
         fingerprint: fingerprint(&dataset),
         solver_name: solver,
+        pass: args.remedy()?.examples,
         dtype: if double { DType::F64 } else { DType::F32 },
         data,
         scaled,

@@ -216,7 +216,8 @@ impl<L: Loss> Lab<'_, L> {
             ..self.training.clone()
         };
         let mut training = Training::new(initial, &self.dataset.train, self.objective, &config)?
-            .with_weights(&weights);
+            .with_weights(&weights)
+            .with_parts(self.plan.pass);
         let steps = config.epochs * n.div_ceil(config.batch_size);
         self.bars.stage(Stage::ColdStart.name(), steps);
         while let Some(progress) = training.advance()? {

@@ -36,6 +36,10 @@ impl LinearOperator for Watched<'_> {
         self.operator.dtype()
     }
 
+    fn batch_size(&self) -> Option<usize> {
+        self.operator.batch_size()
+    }
+
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.after(1, self.operator.apply(v))
     }
