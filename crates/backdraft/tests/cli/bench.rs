@@ -3,31 +3,43 @@
 use assert_cmd::Command;
 use serde_json::Value;
 
-fn bench(options: &[&str]) -> String {
+/// What Linux alone tells.
+const TOLD: bool = cfg!(target_os = "linux");
+
+fn run(options: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
-    let quick = ["--min-runs", "1", "--max-seconds", "0.01"];
     let output = command
         .args(["bench", "products"])
-        .args(quick)
         .args(options)
         .assert()
         .success();
     String::from_utf8(output.get_output().stdout.clone()).unwrap()
 }
 
+/// One run of each, after another.
+const QUICK: [&str; 4] = ["--min-runs", "1", "--max-seconds", "0.01"];
+
+fn bench(options: &[&str]) -> String {
+    run(&[&QUICK, options].concat())
+}
+
+fn parsed(text: &str) -> Vec<Value> {
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.collect()
+}
+
+fn lines(options: &[&str]) -> Vec<Value> {
+    parsed(&bench(&[&["--json"], options].concat()))
+}
+
 #[test]
 fn prints_a_line_of_json_for_each_measurement() {
-    let text = bench(&[
-        "--json",
+    let lines = lines(&[
         "--workloads",
         "mlp,lenet",
         "--quantities",
         "grad,gnvp_linear,scores",
     ]);
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
     let named: Vec<_> = lines
         .iter()
         .map(|line| {
@@ -48,6 +60,10 @@ fn prints_a_line_of_json_for_each_measurement() {
         assert_eq!(line["batch"], 128);
         assert!(line["median_ms"].as_f64().unwrap() > 0.0);
         assert!(line["n"].as_u64().unwrap() >= 1);
+        assert_eq!(line["threads"], 2);
+        let others = line["others_cpu_pct"].as_f64();
+        assert_eq!(others.is_some_and(|x| (0.0..=100.0).contains(&x)), TOLD);
+        assert_eq!(line["peak_mib"].as_u64().is_some_and(|mib| mib > 0), TOLD);
         assert!(line["floor_ms"].as_f64().unwrap() > 0.0);
         assert!(line["to_floor"].as_f64().unwrap() > 0.0);
         assert_eq!(
@@ -62,7 +78,9 @@ fn prints_a_line_of_json_for_each_measurement() {
 #[test]
 fn prints_a_table_with_ratios_to_the_gradient() {
     let text = bench(&["--workloads", "lenet", "--quantities", "grad,hvp"]);
-    assert!(text.contains("to grad  to floor"), "{text}");
+    let header = "to grad  to floor  others  peak MiB";
+    assert!(text.contains(header), "{text}");
+    assert!(text.contains("flex, 2 threads"), "{text}");
     assert_eq!(
         text.lines()
             .filter(|line| line.starts_with("lenet"))
@@ -70,23 +88,65 @@ fn prints_a_table_with_ratios_to_the_gradient() {
         2,
         "{text}"
     );
-    let told = cfg!(not(target_os = "linux")) || text.contains("peak memory ");
-    assert!(told, "{text}");
+}
+
+#[test]
+fn compares_with_the_gradient_whatever_the_order() {
+    let measured = lines(&["--workloads", "lenet", "--quantities", "hvp,grad"]);
+    let [hvp, grad] = &measured[..] else {
+        panic!("two measurements: {measured:?}");
+    };
+    assert_eq!(
+        (&hvp["quantity"], &grad["quantity"]),
+        (&"hvp".into(), &"grad".into())
+    );
+    let number = |line: &Value, field: &str| line[field].as_f64().unwrap();
+    assert_eq!(number(grad, "to_grad"), 1.0);
+    let ratio = number(hvp, "median_ms") / number(grad, "median_ms");
+    // The same numbers, rounded on their way to milliseconds.
+    assert!((number(hvp, "to_grad") / ratio - 1.0).abs() < 1e-12);
+
+    let alone = lines(&["--workloads", "lenet", "--quantities", "hvp"]);
+    assert_eq!(alone[0]["to_grad"], Value::Null);
+}
+
+#[test]
+fn computes_on_as_many_threads_as_asked() {
+    let one = lines(&[
+        "--workloads",
+        "lenet",
+        "--quantities",
+        "grad",
+        "--threads",
+        "1",
+    ]);
+    assert_eq!(one[0]["threads"], 1);
+    Command::new(env!("CARGO_BIN_EXE_backdraft"))
+        .args(["bench", "products", "--threads", "0"])
+        .assert()
+        .code(2);
+}
+
+/// A peak is that of its own measurement: a small network's is less after a large one's.
+#[test]
+fn peaks_start_anew() {
+    let options =
+        "--json --workloads autoencoder,lenet --quantities jvp --min-runs 1 --max-seconds 0.5";
+    let options: Vec<&str> = options.split(' ').collect();
+    let measured = parsed(&run(&options));
+    let peak = |line: usize| measured[line]["peak_mib"].as_u64();
+    assert_eq!(peak(0).is_some(), TOLD);
+    assert!(!TOLD || peak(1) < peak(0), "{measured:?}");
 }
 
 #[test]
 fn knows_the_larger_networks() {
-    let text = bench(&[
-        "--json",
+    let lines = lines(&[
         "--workloads",
         "transformer,resnet20",
         "--quantities",
         "scores",
     ]);
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
     let sizes: Vec<_> = lines
         .iter()
         .map(|line| (line["batch"].clone(), line["params"].clone()))

@@ -1,11 +1,26 @@
 //! What can be asked of `backdraft bench products`.
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, ValueEnum};
 
 use crate::cli::device::DeviceName;
 
+const COLUMNS: &str = "\
+What is told of each:
+  median, least  of the runs, after three to warm up
+  to grad        the median over that of the gradient, where it is among the quantities
+  to floor       the median over the time of the same matrix products and convolutions alone, on random operands
+  others         the share of the machine's processors that other processes took meanwhile
+  peak           most memory that the process held meanwhile (resident set): the network, its batch and the vectors, what a product
+                 needs and keeps, the program itself, and what the allocator has not given back of measurements before; for a
+                 figure without those, ask for one measurement alone
+
+The last two are known on Linux alone. With --json they are `others_cpu_pct` and `peak_mib`, and times are in milliseconds.";
+
 /// Settings of `bench products`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = COLUMNS)]
 pub(in crate::cli) struct Products {
     /// The networks.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = WorkloadName::ALL)]
@@ -19,11 +34,15 @@ pub(in crate::cli) struct Products {
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     pub device: DeviceName,
 
+    /// Threads that compute on the CPU (flex).
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub threads: NonZeroUsize,
+
     /// Least number of timed runs of each.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub min_runs: usize,
 
-    /// Most time for each, in seconds.
+    /// Most time for each, in seconds, and as much again to warm up. At least one run of each is made.
     #[arg(long, value_name = "S", default_value_t = 20.0)]
     pub max_seconds: f64,
 

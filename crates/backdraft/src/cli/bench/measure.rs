@@ -1,10 +1,11 @@
 //! Time of one thing, run often.
 
-use std::{fs, time::Instant};
+use std::time::Instant;
 
 use backdraft_curvature::CurvatureError;
 use burn::tensor::Device;
 
+use super::usage::{Processors, peak_memory, restart_peak_memory};
 use crate::cli::CliError;
 
 /// Runs before the clock counts: tracing, warm caches.
@@ -17,16 +18,20 @@ const SECONDS: f64 = 2.0;
 pub(super) struct Limits {
     /// Least number of timed runs.
     pub runs: usize,
-    /// Most time in seconds, whatever the number of runs.
+    /// Most time in seconds, whatever the number of runs; the runs before the clock counts take no more than that either.
     pub seconds: f64,
 }
 
-/// Times in seconds.
+/// Times in seconds, and what was in use meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
     pub median: f64,
     pub least: f64,
     pub runs: usize,
+    /// The share of the machine's processors that other processes took, in percent, where the system tells.
+    pub others: Option<f64>,
+    /// Most memory that the process held meanwhile, in MiB, where the system tells.
+    pub peak: Option<u64>,
 }
 
 /// Runs `f` and waits for the device each time.
@@ -40,11 +45,18 @@ pub(super) fn measure(
             .sync()
             .map_err(|error| CliError::Execution(error.to_string()))
     };
+    let start = Instant::now();
     for _ in 0..WARM_UP {
         f()?;
+        finished()?;
+        if start.elapsed().as_secs_f64() > limits.seconds {
+            break;
+        }
     }
-    finished()?;
+    // By now the allocator has given back what it held for other things, or most of it.
+    let restarted = restart_peak_memory();
     let mut times = Vec::new();
+    let before = Processors::now();
     let start = Instant::now();
     loop {
         let run = Instant::now();
@@ -56,6 +68,10 @@ pub(super) fn measure(
             break;
         }
     }
+    let others = before
+        .zip(Processors::now())
+        .map(|(before, after)| after.others_since(before));
+    let peak = peak_memory().filter(|_| restarted);
     times.sort_by(f64::total_cmp);
     let middle = times.len() / 2;
     let median = if times.len() % 2 == 1 {
@@ -67,13 +83,42 @@ pub(super) fn measure(
         median,
         least: times[0],
         runs: times.len(),
+        others,
+        peak,
     })
 }
 
-/// Most memory that this process has held, in MiB, where the system tells.
-pub(super) fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn runs(limits: Limits) -> (usize, usize) {
+        let calls = Cell::new(0);
+        let f = || {
+            calls.set(calls.get() + 1);
+            Ok(())
+        };
+        let measured = measure(limits, &Device::flex(), &f).unwrap();
+        (calls.get(), measured.runs)
+    }
+
+    #[test]
+    fn warming_up_counts_against_the_limit() {
+        let (calls, runs) = runs(Limits {
+            runs: 5,
+            seconds: 0.0,
+        });
+        assert_eq!((calls, runs), (2, 1));
+    }
+
+    #[test]
+    fn the_clock_starts_after_warming_up() {
+        let (calls, runs) = runs(Limits {
+            runs: 1,
+            seconds: 0.2,
+        });
+        assert_eq!(calls, runs + WARM_UP);
+    }
 }

@@ -3,6 +3,7 @@
 mod args;
 mod floor;
 mod measure;
+mod usage;
 
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model,
@@ -19,12 +20,13 @@ pub(super) use self::args::Products;
 use self::{
     args::{QuantityName, WorkloadName},
     floor::floor,
-    measure::{Limits, Measured, measure, peak_memory},
+    measure::{Limits, Measured, measure},
 };
 use super::{CliError, progress::say};
 
 /// Runs `backdraft bench products`.
 pub(super) fn products(args: &Products) -> Result<(), CliError> {
+    start_threads(args.threads.get())?;
     let opened = args.device.open()?;
     let device = &opened.device;
     let limits = Limits {
@@ -32,8 +34,13 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
         seconds: args.max_seconds,
     };
     if !args.json {
-        say(format_args!("device {}, seed {}", opened.name, args.seed));
-        say("workload     quantity        median      least  runs  to grad  to floor");
+        say(format_args!(
+            "device {}, {} threads, seed {}",
+            opened.name, args.threads, args.seed
+        ));
+        say(
+            "workload     quantity        median      least  runs  to grad  to floor  others  peak MiB",
+        );
     }
     for &workload in &args.workloads {
         device.seed(args.seed);
@@ -46,10 +53,18 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
         };
         bench.workload()?;
     }
-    if let (false, Some(peak)) = (args.json, peak_memory()) {
-        say(format_args!("peak memory {peak} MiB"));
-    }
     Ok(())
+}
+
+/// The threads of rayon's pool, which flex, its matrix products and programs share. To be called before anything computes.
+fn start_threads(threads: usize) -> Result<(), CliError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|error| CliError::Option {
+            option: "--threads",
+            problem: format!("cannot be {threads} here: {error}"),
+        })
 }
 
 /// One workload.
@@ -106,14 +121,20 @@ impl Bench<'_> {
     fn run<L: Loss>(&self, cost: Cost<L>) -> Result<(), CliError> {
         let dim = cost.model().dim();
         let v = Tensor::<1>::random([dim], Distribution::Normal(0.0, 1.0), self.device);
-        let mut grad = None;
-        for &quantity in &self.args.quantities {
-            let measured = self.measure(&cost, quantity, &v)?;
-            if quantity == QuantityName::Grad {
-                grad = Some(measured.median);
-            }
+        // First of all, whatever the order, for the others are compared with it.
+        let quantities = &self.args.quantities;
+        let grad = match quantities.contains(&QuantityName::Grad) {
+            true => Some(self.measure(&cost, QuantityName::Grad, &v)?),
+            false => None,
+        };
+        for &quantity in quantities {
+            let measured = match (quantity, grad) {
+                (QuantityName::Grad, Some(grad)) => grad,
+                _ => self.measure(&cost, quantity, &v)?,
+            };
             let floor = floor(&cost, quantity, self.limits, self.device)?;
-            self.report(&cost, quantity, &measured, grad, floor);
+            let to_grad = grad.map(|grad| measured.median / grad.median);
+            self.report(&cost, quantity, &measured, to_grad, floor);
         }
         Ok(())
     }
@@ -155,22 +176,21 @@ impl Bench<'_> {
         cost: &Cost<L>,
         quantity: QuantityName,
         measured: &Measured,
-        grad: Option<f64>,
+        to_grad: Option<f64>,
         floor: f64,
     ) {
         let per_second = cost.len() as f64 / measured.median;
+        let to_floor = measured.median / floor;
         if !self.args.json {
-            let ratio = grad.map_or_else(
-                || " ".repeat(7),
-                |grad| format!("{:7.2}", measured.median / grad),
-            );
-            let above = measured.median / floor;
+            let to_grad = known(to_grad.map(|ratio| format!("{ratio:.2}")));
+            let others = known(measured.others.map(|others| format!("{others:.0}%")));
+            let peak = known(measured.peak);
             let speed = match quantity {
                 QuantityName::Scores => format!("  {per_second:.0} examples/s"),
                 _ => String::new(),
             };
             say(format_args!(
-                "{:12} {:12} {:7.2} ms {:7.2} ms {:5}  {ratio}  {above:8.2}{speed}",
+                "{:12} {:12} {:7.2} ms {:7.2} ms {:5}  {to_grad:>7}  {to_floor:8.2}  {others:>6}  {peak:>8}{speed}",
                 self.workload.name(),
                 quantity.name(),
                 1e3 * measured.median,
@@ -187,18 +207,26 @@ impl Bench<'_> {
             "params": cost.model().dim(),
             "median_ms": 1e3 * measured.median,
             "min_ms": 1e3 * measured.least,
-            "floor_ms": 1e3 * floor,
-            "to_floor": measured.median / floor,
             "n": measured.runs,
+            "others_cpu_pct": measured.others.map(|others| (10.0 * others).round() / 10.0),
             "device": self.name,
+            "threads": self.args.threads,
             "version": concat!("backdraft ", env!("CARGO_PKG_VERSION")),
-            "peak_mib": peak_memory(),
+            "to_grad": to_grad,
+            "floor_ms": 1e3 * floor,
+            "to_floor": to_floor,
+            "peak_mib": measured.peak,
         });
         if quantity == QuantityName::Scores {
             line["examples_per_s"] = Value::from(per_second);
         }
         say(line);
     }
+}
+
+/// What is known, or a dash.
+fn known(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".into(), |value| value.to_string())
 }
 
 fn pixels<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
