@@ -59,7 +59,7 @@ struct Data {
 impl Data {
     /// The mean loss of outputs of 0, of the model's width.
     fn unanswered<M: Network>(&self, model: &M, batch: usize) -> f64 {
-        let one = model.forward(self.inputs.clone().slice([0..1]));
+        let one = model.forward(self.inputs.clone().slice(0..1));
         let width = one.dims()[1];
         let losses = (0..self.rows).step_by(batch).map(|start| {
             let range = start..(start + batch).min(self.rows);

@@ -90,7 +90,7 @@ impl<'a> Way<'a> {
 fn part(now: f64, end: f64) -> usize {
     let share = now.ln() / end.ln();
     // Not a number, or away from where it is to go: no part of the way.
-    (share.clamp(0.0, 1.0) * PARTS as f64) as usize
+    (share.clamp(0.0, 1.0) * PARTS as f64).round() as usize
 }
 
 #[cfg(test)]
