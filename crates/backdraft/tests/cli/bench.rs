@@ -155,3 +155,18 @@ fn knows_the_larger_networks() {
     let expected = expected.map(|(batch, params)| (Value::from(batch), Value::from(params)));
     assert_eq!(sizes, expected);
 }
+
+/// 8 significant bits are off by some thousandths, and that is told.
+#[test]
+fn tells_the_error_of_products_in_16_bits() {
+    let options = ["--workloads", "mlp", "--quantities", "grad,gnvp"];
+    let exact = lines(&options);
+    assert_eq!(exact[0]["products"], "f32");
+    assert_eq!(exact[0]["error"], Value::Null);
+    let rough = lines(&[&options[..], &["--products", "bf16"]].concat());
+    for line in &rough {
+        assert_eq!(line["products"], "bf16");
+        let error = line["error"].as_f64().unwrap();
+        assert!(error > 1e-4 && error < 3e-2, "{line}");
+    }
+}

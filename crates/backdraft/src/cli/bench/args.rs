@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use backdraft_curvature::Half;
 use clap::{Args, ValueEnum};
 
 use crate::cli::device::DeviceName;
@@ -38,6 +39,10 @@ pub(in crate::cli) struct Products {
     #[arg(long, value_name = "N", default_value = "2")]
     pub threads: NonZeroUsize,
 
+    /// What matrix products are computed in. For 16 bits the relative error of each quantity against 32 is told.
+    #[arg(long, value_enum, default_value_t = ProductsIn::F32)]
+    pub products: ProductsIn,
+
     /// Least number of timed runs of each.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub min_runs: usize,
@@ -53,6 +58,33 @@ pub(in crate::cli) struct Products {
     /// One line of JSON a measurement instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The float type of matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ProductsIn {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl ProductsIn {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// The type of 16 bits, if it is one.
+    pub fn half(self) -> Option<Half> {
+        match self {
+            Self::F32 => None,
+            Self::F16 => Some(Half::F16),
+            Self::Bf16 => Some(Half::BF16),
+        }
+    }
 }
 
 /// A network with a batch.

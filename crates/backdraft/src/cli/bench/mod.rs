@@ -6,7 +6,7 @@ mod measure;
 mod usage;
 
 use backdraft_curvature::{
-    BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model,
+    BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Examples, LinearOperator, Loss, Model,
     TokenCrossEntropy,
 };
 use backdraft_models::{
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::args::Products;
 use self::{
-    args::{QuantityName, WorkloadName},
+    args::{ProductsIn, QuantityName, WorkloadName},
     floor::floor,
     measure::{Limits, Measured, measure},
 };
@@ -85,19 +85,19 @@ impl Bench<'_> {
                 let module = config.with_seed(seed).init(device);
                 let model = Model::new(&module, Mlp::forward)?;
                 let x = pixels([128, 784], device);
-                self.run(Cost::new(model, CrossEntropy, x, classes(128, device))?)
+                self.run(&model, CrossEntropy, x, classes(128, device))
             }
             WorkloadName::Lenet => {
                 let module = LeNetConfig::new().with_seed(seed).init(device);
                 let model = Model::new(&module, LeNet::forward)?;
                 let x = pixels([128, 1, 28, 28], device);
-                self.run(Cost::new(model, CrossEntropy, x, classes(128, device))?)
+                self.run(&model, CrossEntropy, x, classes(128, device))
             }
             WorkloadName::Autoencoder => {
                 let module = AutoencoderConfig::new().with_seed(seed).init(device);
                 let model = Model::new(&module, Autoencoder::forward)?;
                 let x = pixels([1024, 784], device);
-                self.run(Cost::new(model, BinaryCrossEntropy, x.clone(), x)?)
+                self.run(&model, BinaryCrossEntropy, x.clone(), x)
             }
             WorkloadName::Transformer => {
                 let module = TransformerConfig::new().with_seed(seed).init(device);
@@ -107,18 +107,29 @@ impl Bench<'_> {
                     Tensor::<2, Int>::random([20, 35], distribution, device)
                 };
                 let (x, next) = (words(), words());
-                self.run(Cost::new(model, TokenCrossEntropy::default(), x, next)?)
+                self.run(&model, TokenCrossEntropy::default(), x, next)
             }
             WorkloadName::Resnet20 => {
                 let module = ResNet20Config::new().with_seed(seed).init(device);
                 let model = Model::new(&module, ResNet20::forward)?;
                 let x = pixels([128, 3, 32, 32], device);
-                self.run(Cost::new(model, CrossEntropy, x, classes(128, device))?)
+                self.run(&model, CrossEntropy, x, classes(128, device))
             }
         }
     }
 
-    fn run<L: Loss>(&self, cost: Cost<L>) -> Result<(), CliError> {
+    fn run<L: Loss, X: Examples>(
+        &self,
+        model: &Model,
+        loss: L,
+        x: X,
+        targets: L::Targets,
+    ) -> Result<(), CliError> {
+        let exact = Cost::new(model.clone(), loss.clone(), x.clone(), targets.clone())?;
+        let cost = match self.args.products.half() {
+            Some(half) => Cost::new(model.clone().with_products(half), loss, x, targets)?,
+            None => exact.clone(),
+        };
         let dim = cost.model().dim();
         let v = Tensor::<1>::random([dim], Distribution::Normal(0.0, 1.0), self.device);
         // First of all, whatever the order, for the others are compared with it.
@@ -134,7 +145,15 @@ impl Bench<'_> {
             };
             let floor = floor(&cost, quantity, self.limits, self.device)?;
             let to_grad = grad.map(|grad| measured.median / grad.median);
-            self.report(&cost, quantity, &measured, to_grad, floor);
+            let error = match self.args.products {
+                ProductsIn::F32 => None,
+                ProductsIn::F16 | ProductsIn::Bf16 => {
+                    let values = [&cost, &exact].map(|cost| once(cost, quantity, &v)());
+                    let [found, expected] = values;
+                    Some(apart(found?, expected?))
+                }
+            };
+            self.report(&cost, quantity, &measured, to_grad, floor, error);
         }
         Ok(())
     }
@@ -145,30 +164,8 @@ impl Bench<'_> {
         quantity: QuantityName,
         v: &Tensor<1>,
     ) -> Result<Measured, CliError> {
-        let v = || v.clone();
-        let (limits, device) = (self.limits, self.device);
-        let timed = |f: &dyn Fn() -> Result<(), CurvatureError>| measure(limits, device, f);
-        match quantity {
-            QuantityName::Grad => timed(&|| cost.gradient().map(drop)),
-            QuantityName::Jvp => timed(&|| cost.outputs_along(v()).map(drop)),
-            QuantityName::Scores => timed(&|| cost.directional_derivatives(v()).map(drop)),
-            QuantityName::Gnvp => {
-                let operator = cost.gauss_newton().with_memory(0);
-                timed(&|| operator.apply(v()).map(drop))
-            }
-            QuantityName::GnvpLinear => {
-                let operator = cost.gauss_newton();
-                timed(&|| operator.apply(v()).map(drop))
-            }
-            QuantityName::Hvp => {
-                let operator = cost.hessian().with_memory(0);
-                timed(&|| operator.apply(v()).map(drop))
-            }
-            QuantityName::HvpLinear => {
-                let operator = cost.hessian();
-                timed(&|| operator.apply(v()).map(drop))
-            }
-        }
+        let once = once(cost, quantity, v);
+        measure(self.limits, self.device, &|| once().map(drop))
     }
 
     fn report<L: Loss>(
@@ -178,6 +175,7 @@ impl Bench<'_> {
         measured: &Measured,
         to_grad: Option<f64>,
         floor: f64,
+        error: Option<f64>,
     ) {
         let per_second = cost.len() as f64 / measured.median;
         let to_floor = measured.median / floor;
@@ -185,12 +183,12 @@ impl Bench<'_> {
             let to_grad = known(to_grad.map(|ratio| format!("{ratio:.2}")));
             let others = known(measured.others.map(|others| format!("{others:.0}%")));
             let peak = known(measured.peak);
-            let speed = match quantity {
-                QuantityName::Scores => format!("  {per_second:.0} examples/s"),
-                _ => String::new(),
-            };
+            let mut more = error.map_or_else(String::new, |error| format!("  error {error:.1e}"));
+            if quantity == QuantityName::Scores {
+                more += &format!("  {per_second:.0} examples/s");
+            }
             say(format_args!(
-                "{:12} {:12} {:7.2} ms {:7.2} ms {:5}  {to_grad:>7}  {to_floor:8.2}  {others:>6}  {peak:>8}{speed}",
+                "{:12} {:12} {:7.2} ms {:7.2} ms {:5}  {to_grad:>7}  {to_floor:8.2}  {others:>6}  {peak:>8}{more}",
                 self.workload.name(),
                 quantity.name(),
                 1e3 * measured.median,
@@ -211,6 +209,8 @@ impl Bench<'_> {
             "others_cpu_pct": measured.others.map(|others| (10.0 * others).round() / 10.0),
             "device": self.name,
             "threads": self.args.threads,
+            "products": self.args.products.name(),
+            "error": error,
             "version": concat!("backdraft ", env!("CARGO_PKG_VERSION")),
             "to_grad": to_grad,
             "floor_ms": 1e3 * floor,
@@ -222,6 +222,36 @@ impl Bench<'_> {
         }
         say(line);
     }
+}
+
+/// What computes `quantity` as often as it is called, as one vector.
+fn once<'a, L: Loss>(
+    cost: &'a Cost<L>,
+    quantity: QuantityName,
+    v: &'a Tensor<1>,
+) -> Box<dyn Fn() -> Result<Tensor<1>, CurvatureError> + 'a> {
+    let product =
+        |operator: Box<dyn LinearOperator + 'a>| Box::new(move || operator.apply(v.clone()));
+    match quantity {
+        QuantityName::Grad => Box::new(|| cost.gradient()),
+        QuantityName::Jvp => Box::new(|| {
+            let (_, along) = cost.outputs_along(v.clone())?;
+            let count = along.shape().num_elements();
+            Ok(along.reshape([count]))
+        }),
+        QuantityName::Scores => Box::new(|| cost.directional_derivatives(v.clone())),
+        QuantityName::Gnvp => product(Box::new(cost.gauss_newton().with_memory(0))),
+        QuantityName::GnvpLinear => product(Box::new(cost.gauss_newton())),
+        QuantityName::Hvp => product(Box::new(cost.hessian().with_memory(0))),
+        QuantityName::HvpLinear => product(Box::new(cost.hessian())),
+    }
+}
+
+/// `||a - b|| / ||b||`.
+fn apart(a: Tensor<1>, b: Tensor<1>) -> f64 {
+    let difference: f64 = (a - b.clone()).square().sum().into_scalar();
+    let length: f64 = b.square().sum().into_scalar();
+    (difference / length).sqrt()
 }
 
 /// What is known, or a dash.
