@@ -282,8 +282,11 @@ fn mlp(activation: Activation) -> ZooConfig {
     )
 }
 
+/// A model, which of its kind, and its check by name.
+type Entry = (models::Model, &'static str, fn(&str));
+
 /// All models, some with several losses or activations.
-fn rows() -> Vec<(models::Model, &'static str, fn(&str))> {
+fn rows() -> Vec<Entry> {
     use models::Model as It;
     vec![
         (It::LogisticRegression, "classes", |name| {

@@ -217,7 +217,7 @@ fn tokens_have_a_distribution_each() {
             for drawn in 0..CLASSES.pow(counted as u32) {
                 let class = |token: usize| drawn / CLASSES.pow(token as u32) % CLASSES;
                 let probability: f64 = (0..counted).map(|t| p[t][class(t)]).product();
-                let mut g = vec![0.0; WIDTH];
+                let mut g = [0.0; WIDTH];
                 for token in 0..counted {
                     for c in 0..CLASSES {
                         let hit = f64::from(u8::from(c == class(token)));
