@@ -19,7 +19,7 @@ pub struct ConjugateGradientConfig {
     /// Most iterations. `None`: ten times the dimension, or 1,000 if that is less.
     pub max_iterations: Option<usize>,
     /// Convergence is looked at every so many iterations; between looks nothing waits for the device. Up to one less than
-    /// this many iterations are run in vain at the end.
+    /// this many iterations are run in vain at the end, and more if the residual has risen again by then.
     pub check_every: usize,
 }
 
@@ -179,8 +179,14 @@ impl ConjugateGradient {
             info.iterations += steps;
             info.products += steps as f64;
 
+            let mut residuals = Vec::with_capacity(steps);
             for (step, pair) in to_host(Tensor::cat(trace, 0))?.chunks_exact(2).enumerate() {
                 let (curvature, squared) = (pair[0], pair[1]);
+                // Past the exact solution there is no direction any more, and the iterate stays where it is.
+                let vanished = residuals.last().is_some_and(|last| *last <= f64::EPSILON * target);
+                if vanished {
+                    break;
+                }
                 if !(curvature.is_finite() && squared.is_finite()) {
                     return Err(SolveError::NotFinite {
                         what: "a product of conjugate gradients",
@@ -192,11 +198,16 @@ impl ConjugateGradient {
                         curvature,
                     });
                 }
-                info.residuals.push(squared.sqrt());
-                if squared.sqrt() <= target {
-                    return Ok((iterate.s, true));
-                }
+                residuals.push(squared.sqrt());
             }
+            // Residuals rise and fall on their way down: the last is that of the solution at hand.
+            if residuals.last().is_some_and(|last| *last <= target) {
+                let reached = residuals.iter().position(|it| *it <= target);
+                residuals.truncate(reached.map_or(steps, |first| first + 1));
+                info.residuals.extend(residuals);
+                return Ok((iterate.s, true));
+            }
+            info.residuals.extend(residuals);
         }
         Ok((iterate.s, false))
     }

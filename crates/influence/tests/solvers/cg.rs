@@ -182,3 +182,28 @@ fn negative_curvature_is_named() {
         Err(SolveError::NotPositiveDefinite { .. })
     ));
 }
+
+/// Residuals of ill-conditioned systems rise and fall. A solution whose residual has risen again by the time it is looked at is not
+/// taken for solved.
+#[test]
+fn cg_looks_at_the_residual_it_returns() {
+    let values: Vec<f64> = (0..80)
+        .map(|i| 10_f64.powf(-5.0 + 6.0 * i as f64 / 79.0))
+        .collect();
+    let operator = Spectrum::new(&values, DType::F64);
+    let (mut risen, loose) = (0, 0.1);
+    for seed in 0..20 {
+        let b = uniform(80, seed);
+        let solver = cg(ConjugateGradientConfig {
+            tolerance: Some(loose),
+            ..Default::default()
+        });
+        let info = solver.solve(&operator, b.clone()).unwrap().info;
+        assert!(info.converged && info.true_residual <= loose, "{info:?}");
+        // One product at the end, for the true residual: no second start was needed.
+        assert_eq!(info.products, info.iterations as f64 + 1.0);
+        let early = info.residuals.iter().position(|it| *it <= loose);
+        risen += usize::from(early.is_some_and(|it| it + 1 < info.residuals.len()));
+    }
+    assert!(risen > 0, "no residual rose again: the test tests nothing");
+}
