@@ -2,7 +2,7 @@
 
 use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Loss, Model as Curved};
 use backdraft_influence::{
-    ConjugateGradientConfig, LissaConfig, ResponseError, SolveError, Solver,
+    ConjugateGradientConfig, LissaConfig, ResponseError, Solution, SolveError, Solver,
     response::{Descent, Removal, ResponseKind, Responses, Step},
     scores,
 };
@@ -52,25 +52,22 @@ pub enum ComparisonError {
 
 /// What was computed on one device.
 #[derive(Clone, Debug)]
-pub struct Measured {
-    /// The elements of each quantity, in the order of [`Quantity::ALL`].
-    values: Vec<Vec<f64>>,
-}
+pub struct Measured(Vec<(Quantity, Vec<f64>)>);
 
 impl Measured {
-    /// The elements of `quantity`.
-    pub fn get(&self, quantity: Quantity) -> &[f64] {
-        let place = Quantity::ALL.iter().position(|it| *it == quantity);
-        &self.values[place.expect("all quantities are listed")]
+    /// The elements of `quantity`, if it was computed.
+    pub fn get(&self, quantity: Quantity) -> Option<&[f64]> {
+        let found = self.0.iter().find(|(it, _)| *it == quantity);
+        found.map(|(_, values)| values.as_slice())
     }
 
-    /// The relative errors against `reference`, one for each of [`Quantity::ALL`].
+    /// The relative errors against `reference`, of what was computed on both.
     pub fn compare(&self, reference: &Self) -> Vec<(Quantity, f64)> {
-        let error = |&quantity: &Quantity| {
-            let (found, expected) = (self.get(quantity), reference.get(quantity));
-            (quantity, apart(found, expected))
-        };
-        Quantity::ALL.iter().map(error).collect()
+        let errors = self.0.iter().filter_map(|(quantity, values)| {
+            let expected = reference.get(*quantity)?;
+            Some((*quantity, apart(values, expected)))
+        });
+        errors.collect()
     }
 }
 
@@ -84,7 +81,7 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Computes all quantities of `sample` on `device` in 32 bits, with matrix products in `products` where that is given.
+/// Computes `quantities` of `sample` on `device` in 32 bits, with matrix products in `products` where that is given.
 ///
 /// # Errors
 /// [`ComparisonError`]; what is not finite is one too.
@@ -92,11 +89,13 @@ pub fn measure(
     sample: &Sample,
     device: &Device,
     products: Option<Half>,
+    quantities: &[Quantity],
 ) -> Result<Measured, ComparisonError> {
     let work = Work {
         sample,
         device,
         products,
+        quantities,
     };
     with_loss(sample.objective, &sample.train, work)
 }
@@ -105,6 +104,7 @@ struct Work<'a> {
     sample: &'a Sample,
     device: &'a Device,
     products: Option<Half>,
+    quantities: &'a [Quantity],
 }
 
 impl WithLoss for Work<'_> {
@@ -127,63 +127,99 @@ impl WithLoss for Work<'_> {
         let targets = targets(&sample.train, device, DType::F32);
         let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(BATCH);
 
-        // The examples that are the query, and are removed in part.
-        let chosen: Vec<usize> = (0..BATCH).collect();
-        let query = cost.select(&chosen)?.gradient()?;
-        let curvature = cost.gauss_newton().damped(DAMPING);
+        let subject = Subject {
+            cost,
+            v,
+            products: self.products,
+            seed: sample.seed,
+        };
+        let values = |&quantity: &Quantity| -> Result<(Quantity, Vec<f64>), ComparisonError> {
+            let values = subject.compute(quantity)?;
+            if values.iter().all(|value| value.is_finite()) {
+                return Ok((quantity, values));
+            }
+            Err(ComparisonError::NotFinite {
+                quantity,
+                model: sample.model().name(),
+                device: format!("{device:?}"),
+            })
+        };
+        self.quantities
+            .iter()
+            .map(values)
+            .collect::<Result<_, _>>()
+            .map(Measured)
+    }
+}
+
+/// What quantities are computed of.
+struct Subject<L: Loss> {
+    cost: Cost<L>,
+    v: Tensor<1>,
+    products: Option<Half>,
+    seed: u64,
+}
+
+impl<L: Loss> Subject<L> {
+    fn compute(&self, quantity: Quantity) -> Result<Vec<f64>, ComparisonError> {
+        let Self { cost, v, .. } = self;
+        let v = || v.clone();
+        let vector = match quantity {
+            Quantity::Outputs => return Ok(cost.outputs()?.try_into_vec_as()?),
+            Quantity::Jvp => return Ok(cost.outputs_along(v())?.1.try_into_vec_as()?),
+            Quantity::Gradient => cost.gradient()?,
+            Quantity::GaussNewton => cost.gauss_newton().apply(v())?,
+            Quantity::Hessian => cost.hessian().apply(v())?,
+            Quantity::Solution => self.solution()?,
+            Quantity::Scores => scores(cost, self.solution()?)?,
+            Quantity::Lissa => self.lissa()?.vector,
+            Quantity::Pbrf => {
+                // A twentieth of what the largest eigenvalue allows: networks are far from quadratic before they are trained.
+                let rate = 0.1 / self.lissa()?.info.scale.unwrap_or(1.0);
+                response(cost, rate)?
+            }
+        };
+        Ok(vector.try_into_vec_as()?)
+    }
+
+    /// The gradient of the query.
+    fn query(&self) -> Result<Tensor<1>, ComparisonError> {
+        Ok(self.cost.select(&chosen())?.gradient()?)
+    }
+
+    fn solution(&self) -> Result<Tensor<1>, ComparisonError> {
         let solver = ConjugateGradientConfig {
             // Products in 16 bits allow no more.
             tolerance: self.products.map(|_| 1e-2),
             ..Default::default()
         };
-        let solver = solver.init()?;
-        let solution = solver.solve(&curvature, query.clone())?.vector;
-        let lissa = LissaConfig {
+        let curvature = self.cost.gauss_newton().damped(DAMPING);
+        Ok(solver.init()?.solve(&curvature, self.query()?)?.vector)
+    }
+
+    fn lissa(&self) -> Result<Solution, ComparisonError> {
+        let solver = LissaConfig {
             depth: LISSA_STEPS,
             repeats: 1,
             batch_size: BATCH,
-            seed: sample.seed,
+            seed: self.seed,
             tolerance: f64::INFINITY,
             ..Default::default()
         };
-        let lissa = lissa.init()?.solve(&curvature, query)?;
-        // A twentieth of what the largest eigenvalue allows: networks are far from quadratic before they are trained.
-        let rate = 0.1 / lissa.info.scale.unwrap_or(1.0);
-
-        let vector = |tensor: Tensor<1>| tensor.try_into_vec_as::<f64>();
-        let matrix = |tensor: Tensor<2>| tensor.try_into_vec_as::<f64>();
-        let values = vec![
-            matrix(cost.outputs()?)?,
-            vector(cost.gradient()?)?,
-            matrix(cost.outputs_along(v.clone())?.1)?,
-            vector(cost.gauss_newton().apply(v.clone())?)?,
-            vector(cost.hessian().apply(v)?)?,
-            vector(solution.clone())?,
-            vector(scores(&cost, solution)?)?,
-            vector(lissa.vector)?,
-            vector(response(&cost, chosen, rate)?)?,
-        ];
-        for (quantity, values) in Quantity::ALL.into_iter().zip(&values) {
-            if !values.iter().all(|value| value.is_finite()) {
-                return Err(ComparisonError::NotFinite {
-                    quantity,
-                    model: sample.model().name(),
-                    device: format!("{device:?}"),
-                });
-            }
-        }
-        Ok(Measured { values })
+        let curvature = self.cost.gauss_newton().damped(DAMPING);
+        Ok(solver.init()?.solve(&curvature, self.query()?)?)
     }
 }
 
+/// The examples that are the query, and are removed in part.
+fn chosen() -> Vec<usize> {
+    (0..BATCH).collect()
+}
+
 /// The change of the parameters that steps of size `rate` over all examples answer the removal with.
-fn response<L: Loss>(
-    cost: &Cost<L>,
-    removed: Vec<usize>,
-    rate: f64,
-) -> Result<Tensor<1>, ComparisonError> {
+fn response<L: Loss>(cost: &Cost<L>, rate: f64) -> Result<Tensor<1>, ComparisonError> {
     let responses = Responses::new(cost, DAMPING)?;
-    let removal = Removal::downweight(removed, REMOVED / cost.len() as f64);
+    let removal = Removal::downweight(chosen(), REMOVED / cost.len() as f64);
     let objective = responses.objective(ResponseKind::Bregman, removal)?;
     let step = Step {
         rate,

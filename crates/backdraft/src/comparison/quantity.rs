@@ -1,6 +1,9 @@
 //! What is compared.
 
-use std::fmt::{self, Display};
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 /// What is computed on every device; the module's table says of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,18 @@ impl Quantity {
             Self::Outputs | Self::Gradient | Self::Jvp | Self::GaussNewton | Self::Hessian => 1e-4,
             Self::Solution | Self::Scores | Self::Lissa | Self::Pbrf => 1e-3,
         }
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|it| it.name() == name);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no quantity `{name}`, there are {names}")
+        })
     }
 }
 

@@ -323,6 +323,7 @@ fn misuse_is_refused() -> Outcome {
         ("compare --devices flex,tpu", "no device `tpu`"),
         ("compare --devices flex,flex:f8", "take f16 or bf16"),
         ("compare --seed -1", "'-1'"),
+        ("compare --quantities speed", "no quantity `speed`"),
     ];
     for (arguments, part) in cases {
         let done = place.backdraft(arguments).assert().code(2).stdout("");

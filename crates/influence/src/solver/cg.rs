@@ -183,7 +183,9 @@ impl ConjugateGradient {
             for (step, pair) in to_host(Tensor::cat(trace, 0))?.chunks_exact(2).enumerate() {
                 let (curvature, squared) = (pair[0], pair[1]);
                 // Past the exact solution there is no direction any more, and the iterate stays where it is.
-                let vanished = residuals.last().is_some_and(|last| *last <= f64::EPSILON * target);
+                let vanished = residuals
+                    .last()
+                    .is_some_and(|last| *last <= f64::EPSILON * target);
                 if vanished {
                     break;
                 }

@@ -38,6 +38,10 @@ pub(in crate::cli) struct Compare {
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub models: Vec<String>,
 
+    /// What is compared: outputs, gradient, jvp, gnvp, hvp, solution, scores, lissa, pbrf. Default: all.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub quantities: Vec<Quantity>,
+
     /// The seed of weights, data and vectors.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -99,6 +103,10 @@ pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
             .map(|name| name.parse())
             .collect::<Result<_, _>>()?,
     };
+    let quantities = match args.quantities.as_slice() {
+        [] => &Quantity::ALL,
+        chosen => chosen,
+    };
     let places = match args.devices.as_slice() {
         [] => here(),
         places => places.to_vec(),
@@ -123,13 +131,14 @@ pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
     for model in models {
         let sample = Sample::of(model, args.seed);
         let measured = places.iter().zip(&opened);
-        let measured = measured.map(|(place, it)| measure(&sample, &it.device, place.products));
+        let measured =
+            measured.map(|(place, it)| measure(&sample, &it.device, place.products, quantities));
         let measured = measured.collect::<Result<Vec<_>, _>>()?;
         let [expected, found @ ..] = measured.as_slice() else {
             unreachable!("there is a first device");
         };
         let errors: Vec<_> = found.iter().map(|it| it.compare(expected)).collect();
-        for (row, quantity) in Quantity::ALL.into_iter().enumerate() {
+        for (row, quantity) in quantities.iter().enumerate() {
             let mut cells = vec![model.name().to_owned(), quantity.name().to_owned()];
             for (place, errors) in others.iter().zip(&errors) {
                 let error = errors[row].1;
