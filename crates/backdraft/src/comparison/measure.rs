@@ -174,7 +174,8 @@ impl<L: Loss> Subject<L> {
             Quantity::Scores => scores(cost, self.solution()?)?,
             Quantity::Lissa => self.lissa()?.vector,
             Quantity::Pbrf => {
-                // A twentieth of what the largest eigenvalue allows: networks are far from quadratic before they are trained.
+                // The scale is twice the largest eigenvalue, so this is a fortieth of what that allows: networks are far from quadratic
+                // before they are trained.
                 let rate = 0.1 / self.lissa()?.info.scale.unwrap_or(1.0);
                 response(cost, rate)?
             }
