@@ -1,7 +1,13 @@
 //! A graphics device whose memory does not suffice.
 
-use backdraft::curvature::{BatchOperator, CurvatureError, LinearOperator};
-use backdraft::influence::{ConjugateGradientConfig, LissaConfig, Scale, SolveError, Solver};
+use backdraft::curvature::{
+    BatchOperator, Cost, CurvatureError, LinearOperator, Model, SquaredError,
+};
+use backdraft::influence::{
+    ConjugateGradientConfig, LissaConfig, ResponseError, Scale, SolveError, Solver,
+    response::{Descent, Removal, ResponseKind, Responses, Step, Stop},
+};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{DType, Device, DeviceType, Tensor};
 
 /// The identity, by way of 16 TiB that no device has.
@@ -42,13 +48,25 @@ impl BatchOperator for Greedy {
     }
 }
 
+fn device() -> Option<Device> {
+    let device = Device::enumerate(DeviceType::Wgpu).into_iter().next();
+    if device.is_none() {
+        println!("skipped: no wgpu adapter on this machine");
+    }
+    device
+}
+
+/// A layer whose outputs have a sum of 16 TiB in them.
+fn greedy(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let column = x.clone().sum().reshape([1, 1]).expand([ROWS, 1]);
+    let all = column.clone().matmul(column.transpose());
+    layer.forward(x) + all.sum().reshape([1, 1])
+}
+
 /// An error that names the batches to try, and the device goes on.
 #[test]
 fn memory_that_does_not_suffice_is_an_error() {
-    let Some(device) = Device::enumerate(DeviceType::Wgpu).into_iter().next() else {
-        println!("skipped: no wgpu adapter on this machine");
-        return;
-    };
+    let Some(device) = device() else { return };
     let rhs = || Tensor::<1>::from_floats([1.0, 2.0, 3.0, 4.0], &device);
     let lissa = LissaConfig {
         scale: Scale::Fixed(2.0),
@@ -71,5 +89,65 @@ fn memory_that_does_not_suffice_is_an_error() {
         );
         let sum: f64 = rhs().sum().into_scalar();
         assert_eq!(sum, 10.0);
+    }
+}
+
+/// The same of response functions, however they are minimised.
+#[test]
+fn responses_say_so_too() {
+    let Some(device) = device() else { return };
+    let layer = LinearConfig::new(3, 1).init(&device);
+    let model = Model::new(&layer, greedy).unwrap();
+    let x = Tensor::<2>::ones([8, 3], &device);
+    let cost = Cost::new(model, SquaredError, x, Tensor::<2>::ones([8, 1], &device)).unwrap();
+    let responses = Responses::new(&cost.with_batch_size(6), 0.1).unwrap();
+    let removal = || Removal::of(vec![0], 8);
+    let steps = || {
+        let examples = (0..8).collect();
+        [Step {
+            rate: 0.1,
+            examples,
+        }]
+    };
+    let sgd = Descent::Sgd { momentum: 0.0 };
+    let stop = Stop {
+        tolerance: 1e-4,
+        decrease: 0.0,
+        max_steps: 3,
+    };
+    let theta = || responses.theta().clone();
+    let objective = responses
+        .objective(ResponseKind::Proximal, removal())
+        .unwrap();
+    let rows = theta().unsqueeze_dim(0).repeat_dim(0, 2);
+    let all = responses.descend_all(
+        ResponseKind::Proximal,
+        &[removal(), removal()],
+        rows,
+        sgd,
+        steps(),
+        |_| {},
+    );
+    let errors = [
+        objective.value(&theta()).unwrap_err(),
+        objective.value_and_gradient(&theta()).unwrap_err(),
+        objective.minimize(theta(), stop).unwrap_err(),
+        objective
+            .descend(theta(), sgd, steps(), |_| {})
+            .unwrap_err(),
+        all.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(
+            matches!(error, ResponseError::OutOfMemory { batch: 6 }),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains("batches of 6") && text.contains("try 3"),
+            "{text}"
+        );
+        let sum: f64 = theta().ones_like().sum().into_scalar();
+        assert_eq!(sum, 4.0);
     }
 }

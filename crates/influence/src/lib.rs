@@ -16,6 +16,7 @@
 //! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions are the
 //! Answer, Then What is the Question?".
 
+mod memory;
 pub mod response;
 mod scores;
 mod solver;

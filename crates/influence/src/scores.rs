@@ -80,7 +80,7 @@ pub fn self_influence<L: Loss>(
         .map(|&index| {
             let gradient = train.select(&[index])?.gradient()?;
             let solution = solver.solve(gradient.clone())?.vector;
-            let product: f64 = (gradient * solution).sum().into_scalar();
+            let product: f64 = (gradient * solution).sum().try_into_scalar()?;
             Ok(product / train.len() as f64)
         })
         .collect()

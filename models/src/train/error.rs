@@ -36,6 +36,17 @@ pub enum TrainError {
     /// Training could not be taken up where it stood.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The device failed, for want of memory perhaps.
+    #[error(
+        "the device failed with up to {examples} examples differentiated at once: {reason}. Fewer need less memory: \
+         `Training::with_parts`"
+    )]
+    Device {
+        /// Most examples that were differentiated at once.
+        examples: usize,
+        /// What it says.
+        reason: String,
+    },
     /// L-BFGS did not reach its tolerance.
     #[error(
         "L-BFGS stopped after {evaluations} evaluations with a gradient of norm {gradient_norm:.3e}, above the \

@@ -188,7 +188,8 @@ impl<M: Network> Training<M> {
     /// # Errors
     ///
     /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the last pass
-    /// more than twice that of the first batch, and than twice that of outputs of 0.
+    /// more than twice that of the first batch, and than twice that of outputs of 0; [`TrainError::Device`] if the device fails,
+    /// after which training goes on from an earlier [`checkpoint`](Self::checkpoint) only.
     ///
     /// # Panics
     ///
@@ -212,7 +213,7 @@ impl<M: Network> Training<M> {
         }
 
         let (mut sum, mut rows) = (0.0, 0);
-        for (index, (loss, count)) in read(pending).into_iter().enumerate() {
+        for (index, (loss, count)) in self.read(pending)?.into_iter().enumerate() {
             let limit = DIVERGED * self.first.get_or_insert(loss).max(1.0);
             if !loss.is_finite() || loss > limit {
                 let step = self.step - (until - from) + index + 1;
@@ -239,6 +240,17 @@ impl<M: Network> Training<M> {
             loss: sum / rows as f64,
             gradient_norm: None,
         }))
+    }
+
+    /// Losses on the device with their numbers of examples, in one reading.
+    fn read(&self, pending: Vec<(Tensor<1>, usize)>) -> Result<Vec<(f64, usize)>, TrainError> {
+        let (losses, rows): (Vec<_>, Vec<_>) = pending.into_iter().unzip();
+        let losses = Tensor::cat(losses, 0).try_into_vec_as::<f64>();
+        let losses = losses.map_err(|error| TrainError::Device {
+            examples: self.part.min(self.config.batch_size),
+            reason: error.to_string(),
+        })?;
+        Ok(losses.into_iter().zip(rows).collect())
     }
 
     /// Whether the mean loss of the last pass says that training ended higher than it began.
@@ -405,11 +417,4 @@ fn sizes<M: Module>(module: &M) -> Vec<usize> {
     let mut sizes = Sizes(Vec::new());
     module.visit(&mut sizes);
     sizes.0
-}
-
-/// Losses on the device with their numbers of examples, in one reading.
-fn read(pending: Vec<(Tensor<1>, usize)>) -> Vec<(f64, usize)> {
-    let (losses, rows): (Vec<_>, Vec<_>) = pending.into_iter().unzip();
-    let losses = Tensor::cat(losses, 0).into_data();
-    losses.iter::<f64>().zip(rows).collect()
 }

@@ -2,10 +2,8 @@
 
 use std::{cell::RefCell, num::NonZeroUsize, path::PathBuf, time::Instant};
 
-use backdraft_curvature::{Cost, Damped, GaussNewton, Loss, Model};
-use backdraft_influence::{
-    ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver, scores,
-};
+use backdraft_curvature::{Cost, Half, Loss, Model};
+use backdraft_influence::scores;
 use backdraft_models::{
     Optimizer, Preset, Progress, TrainConfig, Training, Zoo, ZooConfig,
     data::{self, Dataset, LabelNoise, Split},
@@ -19,15 +17,17 @@ use serde_json::{Map, Value, json};
 
 use super::{
     BURN, CliError,
-    args::{Explain, SolverName},
+    args::Explain,
     device::Opened,
     failure::{Remedy, guarded},
+    half::Errors,
     losses::{TargetsOf, WithLoss, with_loss},
     present::{describe, labels, predictions, quality, report, shown, target},
-    progress::{self, say, warn},
+    progress::{self, say},
     setup::{
         Shape, WRONG_LABELS, announce, check_queries, check_task, corrupt, damping, fresh, network,
     },
+    solve::solve,
     stable::stable,
     verify,
     weights::{self, Loaded},
@@ -144,8 +144,11 @@ impl WithLoss for Run<'_> {
 
         let losses = per_example_losses(&module, test, objective);
         let queries = self.queries(&losses);
-        let costs = |module: &Zoo, device: &Device, dtype: DType| {
-            let model = Model::new(module, Zoo::forward)?;
+        let costs = |module: &Zoo, device: &Device, dtype: DType, products: Option<Half>| {
+            let mut model = Model::new(module, Zoo::forward)?;
+            if let Some(half) = products {
+                model = model.with_products(half);
+            }
             let inputs = |split: &Split| split.inputs((device, dtype));
             let cost = Cost::new(
                 model,
@@ -158,7 +161,8 @@ impl WithLoss for Run<'_> {
             let measured = queries.iter().map(|&query| tests.select(&[query]));
             Ok::<_, CliError>((cost, measured.collect::<Result<Vec<_>, _>>()?))
         };
-        let (cost, measured) = costs(&module, &self.opened.device, DType::F32)?;
+        let here = |products| costs(&module, &self.opened.device, DType::F32, products);
+        let (cost, measured) = here(self.args.products.half())?;
         let metrics = Metrics {
             train: on_train,
             test: on_test,
@@ -169,8 +173,19 @@ impl WithLoss for Run<'_> {
             metrics.gradient_norm
         ));
 
+        let errors = match self.args.products.half() {
+            Some(_) => Some(Errors::of(&cost, &here(None)?.0)?),
+            None => None,
+        };
+        if let Some(errors) = &errors {
+            say(format_args!(
+                "matrix products in {}: {errors}",
+                self.args.products.name()
+            ));
+        }
+
         let matrix = cost.gauss_newton().damped(self.damping);
-        let solutions = self.timed("solve", || self.solve(&matrix, &queries, &measured))?;
+        let solutions = self.timed("solve", || solve(self.args, &matrix, &queries, &measured))?;
         let values = self.timed("score", || {
             let mut values = Vec::new();
             for solution in &solutions {
@@ -183,7 +198,7 @@ impl WithLoss for Run<'_> {
         let verification = self.timed("verify", || {
             let (device, dtype) = verify::place(&self.opened.device);
             let exact = to_dtype(module.valid().fork(&device), dtype);
-            let (cost, measured) = costs(&exact, &device, dtype)?;
+            let (cost, measured) = costs(&exact, &device, dtype, None)?;
             verify::verify(&cost, &measured, &scores, self.damping, self.args.seed)
         })?;
         say(format_args!(
@@ -208,7 +223,7 @@ impl WithLoss for Run<'_> {
                 },
             });
         let record = RunRecord {
-            settings: self.settings(),
+            settings: self.settings(errors),
             versions: Versions {
                 backdraft: env!("CARGO_PKG_VERSION").into(),
                 burn: BURN.into(),
@@ -281,59 +296,12 @@ impl Run<'_> {
         order
     }
 
-    fn solve<L: Loss>(
-        &self,
-        matrix: &Damped<GaussNewton<L>>,
-        queries: &[usize],
-        costs: &[Cost<L>],
-    ) -> Result<Vec<Solution>, CliError> {
-        let solver: Box<dyn Solver> = match self.args.solver {
-            SolverName::Cg => Box::new(ConjugateGradientConfig::default().init()?),
-            SolverName::Direct => Box::new(DirectConfig::default().init()?),
-            SolverName::Lissa => {
-                let config = LissaConfig {
-                    depth: self.args.depth,
-                    repeats: self.args.repeats,
-                    scale: self.args.scale.map_or(Scale::Auto, Scale::Fixed),
-                    seed: self.args.seed,
-                    ..Default::default()
-                };
-                Box::new(config.init()?)
-            }
-        };
-        let bar = progress::bar("solving", queries.len() as u64);
-        let ready = solver.prepare(matrix)?;
-        let mut solutions = Vec::new();
-        for (query, cost) in queries.iter().zip(costs) {
-            let solution = match ready.solve(cost.gradient()?) {
-                Ok(solution) => solution,
-                // The verification tells how good its scores are all the same; the record says that it did not converge.
-                Err(SolveError::NotConverged { solution, remedy }) => {
-                    bar.suspend(|| {
-                        warn(format_args!(
-                            "query {query} is not solved to the tolerance: {remedy}"
-                        ));
-                    });
-                    *solution
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let info = &solution.info;
-            bar.suspend(|| {
-                say(format_args!(
-                    "query {query}: {} with relative residual {:.1e} after {:.0} products",
-                    info.solver, info.true_residual, info.products
-                ));
-            });
-            bar.inc(1);
-            solutions.push(solution);
-        }
-        bar.finish_and_clear();
-        Ok(solutions)
-    }
-
-    fn settings(&self) -> Settings {
+    fn settings(&self, errors: Option<Errors>) -> Settings {
         let mut details = Map::new();
+        details.insert("products".into(), json!(self.args.products.name()));
+        if let Some(errors) = errors {
+            details.insert("products_errors".into(), json!(errors));
+        }
         details.insert("network".into(), json!(self.network));
         let trained = self.loaded.is_none().then_some(&self.config);
         details.insert("training".into(), json!(trained));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use backdraft_curvature::is_out_of_memory;
-use backdraft_influence::SolveError;
+use backdraft_influence::{ResponseError, SolveError};
 
 use super::CliError;
 
@@ -37,7 +37,10 @@ pub(super) fn guarded<T>(
     let _ = panic::take_hook();
     let error = match outcome {
         Ok(Ok(done)) => return Ok(done),
-        Ok(Err(CliError::Solve(SolveError::OutOfMemory { .. }))) => return Err(memory(remedy)),
+        Ok(Err(
+            CliError::Solve(SolveError::OutOfMemory { .. })
+            | CliError::Response(ResponseError::OutOfMemory { .. }),
+        )) => return Err(memory(remedy)),
         Ok(Err(error)) if is_out_of_memory(&error.to_string()) => return Err(memory(remedy)),
         Ok(Err(error)) => return Err(error),
         Err(payload) => payload,

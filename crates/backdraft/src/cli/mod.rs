@@ -3,17 +3,19 @@
 
 mod args;
 mod bench;
-mod compare;
 mod device;
+mod differences;
 mod error;
 mod experiment;
 mod explain;
 mod failure;
 mod fingerprint;
+mod half;
 mod models;
 mod present;
 mod progress;
 mod setup;
+mod solve;
 mod stable;
 mod tensors;
 mod train;

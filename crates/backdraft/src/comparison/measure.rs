@@ -1,5 +1,7 @@
 //! Everything from one sample on one device.
 
+use std::cell::OnceCell;
+
 use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Loss, Model as Curved};
 use backdraft_influence::{
     ConjugateGradientConfig, LissaConfig, ResponseError, Solution, SolveError, Solver,
@@ -132,6 +134,8 @@ impl WithLoss for Work<'_> {
             v,
             products: self.products,
             seed: sample.seed,
+            solution: OnceCell::new(),
+            lissa: OnceCell::new(),
         };
         let values = |&quantity: &Quantity| -> Result<(Quantity, Vec<f64>), ComparisonError> {
             let values = subject.compute(quantity)?;
@@ -158,6 +162,9 @@ struct Subject<L: Loss> {
     v: Tensor<1>,
     products: Option<Half>,
     seed: u64,
+    /// What several quantities need.
+    solution: OnceCell<Tensor<1>>,
+    lissa: OnceCell<Solution>,
 }
 
 impl<L: Loss> Subject<L> {
@@ -170,9 +177,9 @@ impl<L: Loss> Subject<L> {
             Quantity::Gradient => cost.gradient()?,
             Quantity::GaussNewton => cost.gauss_newton().apply(v())?,
             Quantity::Hessian => cost.hessian().apply(v())?,
-            Quantity::Solution => self.solution()?,
-            Quantity::Scores => scores(cost, self.solution()?)?,
-            Quantity::Lissa => self.lissa()?.vector,
+            Quantity::Solution => self.solution()?.clone(),
+            Quantity::Scores => scores(cost, self.solution()?.clone())?,
+            Quantity::Lissa => self.lissa()?.vector.clone(),
             Quantity::Pbrf => {
                 // The scale is twice the largest eigenvalue, so this is a fortieth of what that allows: networks are far from quadratic
                 // before they are trained.
@@ -188,17 +195,24 @@ impl<L: Loss> Subject<L> {
         Ok(self.cost.select(&chosen())?.gradient()?)
     }
 
-    fn solution(&self) -> Result<Tensor<1>, ComparisonError> {
+    fn solution(&self) -> Result<&Tensor<1>, ComparisonError> {
+        if let Some(found) = self.solution.get() {
+            return Ok(found);
+        }
         let solver = ConjugateGradientConfig {
             // Products in 16 bits allow no more.
             tolerance: self.products.map(|_| 1e-2),
             ..Default::default()
         };
         let curvature = self.cost.gauss_newton().damped(DAMPING);
-        Ok(solver.init()?.solve(&curvature, self.query()?)?.vector)
+        let found = solver.init()?.solve(&curvature, self.query()?)?;
+        Ok(self.solution.get_or_init(|| found.vector))
     }
 
-    fn lissa(&self) -> Result<Solution, ComparisonError> {
+    fn lissa(&self) -> Result<&Solution, ComparisonError> {
+        if let Some(found) = self.lissa.get() {
+            return Ok(found);
+        }
         let solver = LissaConfig {
             depth: LISSA_STEPS,
             repeats: 1,
@@ -208,7 +222,8 @@ impl<L: Loss> Subject<L> {
             ..Default::default()
         };
         let curvature = self.cost.gauss_newton().damped(DAMPING);
-        Ok(solver.init()?.solve(&curvature, self.query()?)?)
+        let found = solver.init()?.solve(&curvature, self.query()?)?;
+        Ok(self.lissa.get_or_init(|| found))
     }
 }
 

@@ -112,6 +112,30 @@ fn the_queries_named_are_the_ones_explained() -> Outcome {
     Ok(())
 }
 
+/// Scores by products in 16 bits are near those in 32, and how near derivatives are is said and kept.
+#[test]
+fn products_in_16_bits_tell_what_they_cost() -> Outcome {
+    let place = Place::new()?;
+    let exact = place.explain(CANCER, "f32")?;
+    assert_eq!(exact.record["settings"]["products"], json!("f32"));
+    assert_eq!(exact.record["settings"].get("products_errors"), None);
+    for (products, most) in [("f16", 0.01), ("bf16", 0.05)] {
+        let run = place.explain(&format!("{CANCER} --products {products}"), products)?;
+        assert_consistent(&run)?;
+        let errors =
+            ["gradient", "gnvp"].map(|of| run.number(&format!("/settings/products_errors/{of}")));
+        for error in errors {
+            assert!(error > 0.0 && error < most, "{products}: {error}");
+        }
+        let said = format!("matrix products in {products}: the training loss's gradient is off by");
+        assert!(run.stdout.contains(&said), "{}", run.stdout);
+        // The solver's tolerance adds to that.
+        let apart = run.difference(&exact);
+        assert!(apart > 0.0 && apart < 0.1, "{products}: {apart}");
+    }
+    Ok(())
+}
+
 #[test]
 fn solvers_agree() -> Outcome {
     let place = Place::new()?;

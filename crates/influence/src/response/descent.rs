@@ -4,7 +4,7 @@ use backdraft_curvature::Loss;
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Objective, ResponseError, ResponseKind, batch::Turn, minimize::norm};
+use super::{Objective, ResponseError, ResponseKind, batch::Turn};
 
 /// Adam's decay rates and the term that keeps it from dividing by zero, as Kingma and Ba (2015) recommend.
 const BETAS: [f64; 2] = [0.9, 0.999];
@@ -59,7 +59,8 @@ impl<L: Loss> Objective<'_, L> {
     /// more.
     ///
     /// # Errors
-    /// [`ResponseError::Grew`] if the objective ends higher than that, [`ResponseError::NotFinite`], [`ResponseError::Curvature`].
+    /// [`ResponseError::Grew`] if the objective ends higher than that, [`ResponseError::NotFinite`]; those of
+    /// [`value`](Self::value).
     pub fn descend(
         &self,
         from: Tensor<1>,
@@ -72,7 +73,7 @@ impl<L: Loss> Objective<'_, L> {
         let gradient = |theta: &Tensor<1>, batch: &[usize]| {
             self.batch_gradient(theta, batch, turn.next(batch))
         };
-        let sound = |theta: &Tensor<1>, _| norm(theta).is_ok();
+        let sound = |theta: &Tensor<1>, _| self.is_finite(theta);
         let (theta, made) = advance(from, descent, steps, gradient, sound, on_step)?;
         self.descended(descent, start, theta, made)
     }
@@ -85,9 +86,9 @@ impl<L: Loss> Objective<'_, L> {
         theta: Tensor<1>,
         made: usize,
     ) -> Result<Descended, ResponseError> {
-        let end = match norm(&theta) {
-            Ok(_) => self.value(&theta)?,
-            Err(_) => f64::NAN,
+        let end = match self.is_finite(&theta)? {
+            true => self.value(&theta)?,
+            false => f64::NAN,
         };
         if !end.is_finite() {
             return Err(ResponseError::NotFinite { step: made });
@@ -105,6 +106,11 @@ impl<L: Loss> Objective<'_, L> {
             steps: made,
             values: [start, end],
         })
+    }
+
+    fn is_finite(&self, theta: &Tensor<1>) -> Result<bool, ResponseError> {
+        let square = self.shared.read(theta.clone().square().sum())?;
+        Ok(square.is_finite())
     }
 
     /// How much higher than at `start` a descent may end.
@@ -129,7 +135,7 @@ pub(super) fn advance<const D: usize>(
     descent: Descent,
     steps: impl IntoIterator<Item = Step>,
     mut gradient: impl FnMut(&Tensor<D>, &[usize]) -> Result<Tensor<D>, ResponseError>,
-    mut sound: impl FnMut(&Tensor<D>, usize) -> bool,
+    mut sound: impl FnMut(&Tensor<D>, usize) -> Result<bool, ResponseError>,
     mut on_step: impl FnMut(usize),
 ) -> Result<(Tensor<D>, usize), ResponseError> {
     let (mut memory, mut made) = (Memory::new(descent), 0);
@@ -137,7 +143,7 @@ pub(super) fn advance<const D: usize>(
         let gradient = gradient(&theta, &step.examples)?;
         theta = theta - memory.direction(gradient) * step.rate;
         made += 1;
-        if made % CHECK_EVERY == 0 && !sound(&theta, made) {
+        if made % CHECK_EVERY == 0 && !sound(&theta, made)? {
             break;
         }
         on_step(made);

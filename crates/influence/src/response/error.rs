@@ -1,8 +1,10 @@
 //! What can go wrong while a response function is computed.
 
-use backdraft_curvature::CurvatureError;
+use backdraft_curvature::{CurvatureError, is_out_of_memory};
+use burn::tensor::TensorReadError;
 
 use super::Minimum;
+use crate::memory::remedy;
 
 /// Error of a response function. The message says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +59,30 @@ pub enum ResponseError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// The device's memory did not suffice.
+    #[error("the device's memory did not suffice{}", remedy(Some(*.batch)))]
+    OutOfMemory {
+        /// Most examples that went through the network at once.
+        batch: usize,
+    },
+    /// A result could not be read back from the device.
+    #[error("a result could not be read back from the device: {0}")]
+    Read(#[from] TensorReadError),
 }
 
 impl ResponseError {
+    /// The same, with what to do where the memory did not suffice for `batch` examples at once.
+    pub(super) fn with_batch(self, batch: usize) -> Self {
+        match self {
+            Self::Read(error) | Self::Curvature(CurvatureError::Device(error))
+                if is_out_of_memory(&error.to_string()) =>
+            {
+                Self::OutOfMemory { batch }
+            }
+            error => error,
+        }
+    }
+
     pub(super) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
         let problem = problem.into();
         Self::Setting { name, problem }

@@ -224,7 +224,7 @@ impl Curvature {
         let change = to.gradient.clone() - from.gradient.clone();
         let product = (step.clone() * change.clone()).sum();
         let squared = change.clone().square().sum();
-        let cosine: f64 = (product.clone() / squared.clone().sqrt()).into_scalar();
+        let cosine: f64 = (product.clone() / squared.clone().sqrt()).try_into_scalar()?;
         if cosine > f64::EPSILON * norm(&step)? {
             self.scale = Some(product.clone() / squared);
             self.pairs.push_back((step, change, product.recip()));
@@ -258,7 +258,7 @@ impl Curvature {
 }
 
 fn dot(a: &Tensor<1>, b: &Tensor<1>) -> Result<f64, ResponseError> {
-    finite((a.clone() * b.clone()).sum().into_scalar())
+    finite((a.clone() * b.clone()).sum().try_into_scalar()?)
 }
 
 fn finite(value: f64) -> Result<f64, ResponseError> {
@@ -271,5 +271,5 @@ fn finite(value: f64) -> Result<f64, ResponseError> {
 
 /// The Euclidean norm, which must be finite.
 pub(super) fn norm(v: &Tensor<1>) -> Result<f64, ResponseError> {
-    Ok(finite(v.clone().square().sum().into_scalar())?.sqrt())
+    Ok(finite(v.clone().square().sum().try_into_scalar()?)?.sqrt())
 }

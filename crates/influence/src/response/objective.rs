@@ -118,8 +118,14 @@ impl<L: Loss> Responses<L> {
     /// not a number.
     pub(super) fn scale(&self) -> Result<f64, ResponseError> {
         let nothing = self.cost.at(self.theta.zeros_like())?;
-        let loss: f64 = nothing.losses()?.mean().into_scalar();
+        let loss = self.read(nothing.losses()?.mean())?;
         Ok(if loss.is_finite() { loss.abs() } else { 0.0 })
+    }
+
+    /// A number from the device.
+    pub(super) fn read(&self, value: Tensor<1>) -> Result<f64, ResponseError> {
+        let value = value.try_into_scalar().map_err(ResponseError::from);
+        value.map_err(|error| error.with_batch(self.cost.batch_size()))
     }
 
     fn divergence(&self) -> Result<&Cost<Bregman<L>>, ResponseError> {
@@ -197,22 +203,25 @@ impl<L: Loss> Objective<'_, L> {
     /// The value at `theta`, over all examples. That of the linearised objective is 0 at the trained parameters.
     ///
     /// # Errors
-    /// [`ResponseError::Curvature`].
+    /// [`ResponseError::Curvature`], [`ResponseError::OutOfMemory`], [`ResponseError::Read`].
     pub fn value(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
-        let mean = |losses: Tensor<1>| -> f64 { losses.mean().into_scalar() };
+        let read = |value| self.shared.read(value);
         let moved = theta.clone() - self.theta().clone();
-        let distance: f64 = moved.clone().square().sum().into_scalar();
+        let distance = read(moved.clone().square().sum())?;
         let cost = match self.kind {
             ResponseKind::Retraining | ResponseKind::Proximal => {
-                let square: f64 = theta.clone().square().sum().into_scalar();
+                let square = read(theta.clone().square().sum())?;
                 let losses = self.shared.cost.at(theta.clone())?.losses()?;
-                mean(losses) + 0.5 * self.shared.cost.l2() * square
+                read(losses.mean())? + 0.5 * self.shared.cost.l2() * square
             }
-            ResponseKind::Bregman => mean(self.shared.divergence()?.at(theta.clone())?.losses()?),
+            ResponseKind::Bregman => {
+                let divergence = self.shared.divergence()?.at(theta.clone())?;
+                read(divergence.losses()?.mean())?
+            }
             ResponseKind::Linearized => return Ok(self.quadratic(moved)?.0),
         };
         let removed = match &self.removed {
-            Some(removed) => mean(removed.at(theta.clone())?.losses()?),
+            Some(removed) => read(removed.at(theta.clone())?.losses()?.mean())?,
             None => 0.0,
         };
         Ok(cost - self.weight * removed + 0.5 * self.strength() * distance)
@@ -221,7 +230,7 @@ impl<L: Loss> Objective<'_, L> {
     /// The value, as [`value`](Self::value), and the gradient, `[dim]`, at `theta`, over all examples.
     ///
     /// # Errors
-    /// [`ResponseError::Curvature`].
+    /// As [`value`](Self::value).
     pub fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
         let moved = theta.clone() - self.theta().clone();
         let (mut value, mut gradient) = match self.kind {
@@ -244,15 +253,15 @@ impl<L: Loss> Objective<'_, L> {
             value = value + moved.clone().square().sum() * (0.5 * strength);
             gradient = gradient + moved * strength;
         }
-        Ok((value.into_scalar(), gradient))
+        Ok((self.shared.read(value)?, gradient))
     }
 
     /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For the
     /// linearised objective a [`Solver`](crate::Solver) does the same in fewer products.
     ///
     /// # Errors
-    /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside (0, 1),
-    /// [`ResponseError::Curvature`].
+    /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside (0, 1);
+    /// those of [`value`](Self::value).
     pub fn minimize(&self, from: Tensor<1>, stop: Stop) -> Result<Minimum, ResponseError> {
         self.minimize_watched(from, stop, |_, _| {})
     }
@@ -265,19 +274,22 @@ impl<L: Loss> Objective<'_, L> {
         &self,
         from: Tensor<1>,
         stop: Stop,
-        on_step: impl FnMut(usize, f64),
+        mut on_step: impl FnMut(usize, f64),
     ) -> Result<Minimum, ResponseError> {
         stop.check()?;
         let precision = from.dtype().finfo().map_or(0.0, |info| info.epsilon);
-        let slope = match &self.removed {
-            Some(removed) => norm(&removed.at(from.clone())?.gradient()?)?,
-            None => 0.0,
+        let mut run = || {
+            let slope = match &self.removed {
+                Some(removed) => norm(&removed.at(from.clone())?.gradient()?)?,
+                None => 0.0,
+            };
+            let function = Resolved {
+                objective: self,
+                resolution: 10.0 * precision * slope,
+            };
+            minimize(&function, from.clone(), stop, &mut on_step)
         };
-        let function = Resolved {
-            objective: self,
-            resolution: 10.0 * precision * slope,
-        };
-        minimize(&function, from, stop, on_step)
+        run().map_err(|error| error.with_batch(self.shared.cost.batch_size()))
     }
 
     /// Value and gradient of the linearised objective at `theta_s + d`.
@@ -287,7 +299,7 @@ impl<L: Loss> Objective<'_, L> {
             Some(pull) => (product.clone() * 0.5 - pull.clone(), product - pull.clone()),
             None => (product.clone() * 0.5, product),
         };
-        Ok(((value * d).sum().into_scalar(), gradient))
+        Ok((self.shared.read((value * d).sum())?, gradient))
     }
 
     /// Of the proximal term, beside what the cost or the matrix has in it.

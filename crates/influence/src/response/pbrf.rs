@@ -84,7 +84,7 @@ impl<L: Loss> Pbrf<L> {
     ///
     /// # Errors
     /// [`ResponseError::NotConverged`] if the gradient did not reach the tolerance; [`ResponseError::Curvature`] for an example
-    /// that does not exist, among others.
+    /// that does not exist, among others; otherwise as [`Objective::minimize`](super::Objective::minimize).
     pub fn remove(&self, index: usize) -> Result<Minimum, ResponseError> {
         self.remove_all(&[index])
     }

@@ -23,7 +23,7 @@ impl<L: Loss> Responses<L> {
     ///
     /// # Errors
     /// [`ResponseError::Setting`] if `from` has not a row for each removal; otherwise as
-    /// [`objective`](Self::objective) for any of the removals, and [`ResponseError::Curvature`]. Each result, as
+    /// [`objective`](Self::objective) for any of the removals, and those of [`Objective::value`]. Each result, as
     /// [`Objective::descend`].
     pub fn descend_all(
         &self,
@@ -64,13 +64,16 @@ impl<L: Loss> Responses<L> {
             Objective::batch_gradients(&objectives, thetas, batch, &removed)
         };
         let sound = |thetas: &Tensor<2>, made| {
-            let squares = thetas.clone().square().sum_dim(1).into_data();
-            for (lost, square) in lost.iter_mut().zip(squares.iter::<f64>()) {
+            let squares = thetas.clone().square().sum_dim(1);
+            let squares = squares
+                .try_into_vec_as::<f64>()
+                .map_err(|error| ResponseError::from(error).with_batch(self.cost().batch_size()))?;
+            for (lost, square) in lost.iter_mut().zip(squares) {
                 if !square.is_finite() {
                     lost.get_or_insert(made);
                 }
             }
-            lost.contains(&None)
+            Ok(lost.contains(&None))
         };
         let (thetas, made) = advance(from, descent, steps, gradients, sound, on_step)?;
         let ends = objectives.iter().zip(starts).zip(lost).enumerate();

@@ -4,6 +4,7 @@ use backdraft_curvature::{CurvatureError, LinearOperator, is_out_of_memory};
 use burn::tensor::TensorReadError;
 
 use super::{Solution, SolveInfo};
+use crate::memory::remedy;
 
 /// Error of a solver. The message says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -130,18 +131,6 @@ pub enum SolveError {
     /// A result could not be read back from the device.
     #[error("a result could not be read back from the device: {0}")]
     Read(#[from] TensorReadError),
-}
-
-/// Smaller batches, if there are any.
-fn remedy(batch: Option<usize>) -> String {
-    match batch {
-        Some(batch) if batch > 1 => format!(
-            " for batches of {batch} examples: try {} (`Cost::with_batch_size`), and keep less between products \
-             (`Curvature::with_memory`)",
-            batch / 2
-        ),
-        _ => ": compute elsewhere, or with a smaller network".to_owned(),
-    }
 }
 
 impl SolveError {

@@ -2,10 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use backdraft_curvature::Half;
 use clap::{Args, ValueEnum};
 
-use crate::cli::device::DeviceName;
+use crate::cli::{device::DeviceName, half::ProductsIn};
 
 const COLUMNS: &str = "\
 What is told of each:
@@ -58,33 +57,6 @@ pub(in crate::cli) struct Products {
     /// One line of JSON a measurement instead of a table.
     #[arg(long)]
     pub json: bool,
-}
-
-/// The float type of matrix products.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum ProductsIn {
-    F32,
-    F16,
-    Bf16,
-}
-
-impl ProductsIn {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Bf16 => "bf16",
-        }
-    }
-
-    /// The type of 16 bits, if it is one.
-    pub fn half(self) -> Option<Half> {
-        match self {
-            Self::F32 => None,
-            Self::F16 => Some(Half::F16),
-            Self::Bf16 => Some(Half::BF16),
-        }
-    }
 }
 
 /// A network with a batch.

@@ -18,11 +18,15 @@ use serde_json::{Value, json};
 
 pub(super) use self::args::Products;
 use self::{
-    args::{ProductsIn, QuantityName, WorkloadName},
+    args::{QuantityName, WorkloadName},
     floor::floor,
     measure::{Limits, Measured, measure},
 };
-use super::{CliError, progress::say};
+use super::{
+    CliError,
+    half::{ProductsIn, apart},
+    progress::say,
+};
 
 /// Runs `backdraft bench products`.
 pub(super) fn products(args: &Products) -> Result<(), CliError> {
@@ -245,13 +249,6 @@ fn once<'a, L: Loss>(
         QuantityName::Hvp => product(Box::new(cost.hessian().with_memory(0))),
         QuantityName::HvpLinear => product(Box::new(cost.hessian())),
     }
-}
-
-/// `||a - b|| / ||b||`.
-fn apart(a: Tensor<1>, b: Tensor<1>) -> f64 {
-    let difference: f64 = (a - b.clone()).square().sum().into_scalar();
-    let length: f64 = b.square().sum().into_scalar();
-    (difference / length).sqrt()
 }
 
 /// What is known, or a dash.

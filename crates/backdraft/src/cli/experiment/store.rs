@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cli::{
         BURN, CliError,
-        compare::differences,
+        differences::differences,
         setup::WRONG_LABELS,
         tensors::{self, Tensors, Texts},
     },

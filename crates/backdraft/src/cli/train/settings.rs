@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{CliError, compare::differences},
+    cli::{CliError, differences::differences},
     output::WeightsFile,
 };
 
