@@ -33,16 +33,24 @@ pub trait LinearOperator {
     /// # Errors
     /// As [`apply`](Self::apply).
     fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let [k, dim] = vs.dims();
-        if k == 0 {
-            return Ok(vs);
-        }
-        let rows = (0..k).map(|row| {
-            let v = vs.clone().slice([row..row + 1, 0..dim]).reshape([dim]);
-            Ok(self.apply(v)?.unsqueeze_dim(0))
-        });
-        Ok(Tensor::cat(rows.collect::<Result<_, CurvatureError>>()?, 0))
+        by_rows(vs, |v| self.apply(v))
     }
+}
+
+/// What `product` makes of each row.
+pub(crate) fn by_rows(
+    vs: Tensor<2>,
+    mut product: impl FnMut(Tensor<1>) -> Result<Tensor<1>, CurvatureError>,
+) -> Result<Tensor<2>, CurvatureError> {
+    let [k, dim] = vs.dims();
+    if k == 0 {
+        return Ok(vs);
+    }
+    let rows = (0..k).map(|row| {
+        let v = vs.clone().slice([row..row + 1, 0..dim]).reshape([dim]);
+        Ok(product(v)?.unsqueeze_dim(0))
+    });
+    Ok(Tensor::cat(rows.collect::<Result<_, CurvatureError>>()?, 0))
 }
 
 /// Rows of the identity that [`to_dense`] multiplies with at once.
@@ -89,6 +97,19 @@ pub trait BatchOperator: LinearOperator {
     /// # Errors
     /// As [`apply`](LinearOperator::apply), and [`CurvatureError::Index`] for an example that does not exist.
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError>;
+
+    /// The same for several vectors, the rows of `vs`, `[k, dim]`: row by row what [`apply_batch`](Self::apply_batch) gives. Curvature
+    /// matrices do what does not depend on the vectors once.
+    ///
+    /// # Errors
+    /// As [`apply_batch`](Self::apply_batch).
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        by_rows(vs, |v| self.apply_batch(indices, v))
+    }
 }
 
 /// `A + damping * I`.
@@ -147,6 +168,15 @@ impl<A: BatchOperator> BatchOperator for Damped<A> {
         let product = self.operator.apply_batch(indices, v.clone())?;
         Ok(product + v * self.damping)
     }
+
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        let products = self.operator.apply_batch_many(indices, vs.clone())?;
+        Ok(products + vs * self.damping)
+    }
 }
 
 /// `factor * A`.
@@ -196,6 +226,14 @@ impl<A: BatchOperator> BatchOperator for Scaled<A> {
 
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         Ok(self.operator.apply_batch(indices, v)? * self.factor)
+    }
+
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        Ok(self.operator.apply_batch_many(indices, vs)? * self.factor)
     }
 }
 
@@ -262,6 +300,15 @@ impl<A: BatchOperator, B: BatchOperator> BatchOperator for Sum<A, B> {
         let a = self.0.apply_batch(indices, v.clone())?;
         Ok(a + self.1.apply_batch(indices, v)?)
     }
+
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        let a = self.0.apply_batch_many(indices, vs.clone())?;
+        Ok(a + self.1.apply_batch_many(indices, vs)?)
+    }
 }
 
 impl<A: LinearOperator + ?Sized> LinearOperator for &A {
@@ -297,5 +344,13 @@ impl<A: BatchOperator + ?Sized> BatchOperator for &A {
 
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         (**self).apply_batch(indices, v)
+    }
+
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        (**self).apply_batch_many(indices, vs)
     }
 }

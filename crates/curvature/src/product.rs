@@ -12,6 +12,7 @@ use crate::{
     BatchOperator, Cost, CurvatureError, Damped, LinearOperator, Rows,
     data::Batch,
     loss::Loss,
+    operator::by_rows,
     quantities::{LinearMap, Quantity},
 };
 
@@ -220,6 +221,29 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
         Ok(total.expect("a cost has examples"))
     }
 
+    /// The sum of `apply` over the batches of some examples.
+    fn batch<const D: usize>(
+        &self,
+        indices: &[usize],
+        apply: impl Fn(Fixed) -> Result<Tensor<D>, CurvatureError>,
+    ) -> Result<Tensor<D>, CurvatureError> {
+        let cost = self.cost.select(indices)?;
+        let (scale, mut total) = (cost.scale(), None);
+        for batch in cost.batches() {
+            let fixed = self.fixed(&cost, &scale, batch?)?;
+            total = Some(add(total, apply(fixed)?));
+        }
+        Ok(total.expect("a cost has examples"))
+    }
+
+    fn check_many(&self, vs: &Tensor<2>) -> Result<(), CurvatureError> {
+        let (expected, [_, found]) = (self.dim(), vs.dims());
+        match expected == found {
+            true => Ok(()),
+            false => Err(CurvatureError::Dimension { expected, found }),
+        }
+    }
+
     /// The strength of the L2 term, where it is part of this matrix.
     fn l2(&self) -> Option<f64> {
         let l2 = self.cost.l2();
@@ -302,11 +326,8 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
     }
 
     fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let (expected, [k, found]) = (self.dim(), vs.dims());
-        if expected != found {
-            return Err(CurvatureError::Dimension { expected, found });
-        }
-        if k == 0 {
+        self.check_many(&vs)?;
+        if vs.dims()[0] == 0 {
             return Ok(vs);
         }
         let products = self.sum(|fixed| fixed.apply_many(vs.clone()))?;
@@ -324,16 +345,34 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
 
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.cost.check(&v)?;
-        let cost = self.cost.select(indices)?;
-        let (scale, mut total) = (cost.scale(), None);
-        for batch in cost.batches() {
-            let fixed = self.fixed(&cost, &scale, batch?)?;
-            total = Some(add(total, fixed.apply(v.clone())?));
-        }
-        let product = total.expect("a cost has examples");
+        let product = self.batch(indices, |fixed| fixed.apply(v.clone()))?;
         Ok(match self.l2() {
             Some(l2) => product + v * l2,
             None => product,
+        })
+    }
+
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        self.check_many(&vs)?;
+        match vs.dims() {
+            [0, _] => return Ok(vs),
+            [1, dim] => {
+                let product = self.apply_batch(indices, vs.reshape([dim]))?;
+                return Ok(product.unsqueeze_dim(0));
+            }
+            _ => {}
+        }
+        // One larger product takes no less arithmetic, and a row alone is the same bits in whatever company.
+        let products = self.batch(indices, |fixed| {
+            by_rows(vs.clone(), |v| fixed.clone().apply(v))
+        })?;
+        Ok(match self.l2() {
+            Some(l2) => products + vs * l2,
+            None => products,
         })
     }
 }

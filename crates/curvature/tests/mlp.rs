@@ -5,8 +5,8 @@ mod common;
 use std::panic::AssertUnwindSafe;
 
 use backdraft_curvature::{
-    BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss,
-    Model, Scaled, SquaredError, Sum,
+    BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Damped, LinearOperator,
+    Loss, Model, Scaled, SquaredError, Sum,
 };
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
@@ -254,6 +254,23 @@ fn damping_adds_the_identity_and_batches_average_to_the_whole() {
     let expected = operator.apply_batch(&some, vector(&v)).unwrap()
         + hessian.apply_batch(&some, vector(&v)).unwrap() * 0.5;
     assert_eq!(found, host(expected));
+    // Several vectors at once, to the bit.
+    let damped = Damped::new(&sum, 0.25);
+    let vs: Vec<Vec<f64>> = (0..3).map(|i| numbers(v.len(), 9 + i)).collect();
+    for k in 1..=vs.len() {
+        let rows = vector(&vs[..k].concat()).reshape([k, v.len()]);
+        let found = damped.apply_batch_many(&some, rows).unwrap();
+        assert_eq!(found.dims(), [k, v.len()]);
+        let expected = vs[..k].iter().flat_map(|v| {
+            let product = damped.apply_batch(&some, vector(v)).unwrap();
+            host(product)
+        });
+        assert_eq!(host(found), expected.collect::<Vec<_>>());
+    }
+    let short = vector(&v[1..]).unsqueeze_dim(0);
+    let refused = operator.apply_batch_many(&some, short);
+    assert!(matches!(refused, Err(CurvatureError::Dimension { .. })));
+
     let few = cost.select(&[0, 1]).unwrap().hessian();
     let apart = Sum::new(&operator, &few).unwrap();
     let examples = AssertUnwindSafe(|| apart.examples());

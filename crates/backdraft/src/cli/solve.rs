@@ -42,8 +42,19 @@ pub(super) fn solve<L: Loss>(
     let bar = progress::bar("solving", queries.len() as u64);
     let ready = solver.prepare(matrix)?;
     let mut solutions = Vec::new();
-    for (query, cost) in queries.iter().zip(costs) {
-        let solution = match ready.solve(cost.gradient()?) {
+    // LiSSA shares its batches among all; the others are done one after another.
+    let at_once = match args.solver {
+        SolverName::Lissa => queries.len(),
+        SolverName::Cg | SolverName::Direct => 1,
+    };
+    let mut gradients = costs.iter().map(Cost::gradient);
+    let mut found = Vec::new();
+    for query in queries {
+        if found.is_empty() {
+            let some = gradients.by_ref().take(at_once.max(1));
+            found = ready.solve_many(some.collect::<Result<_, _>>()?)?;
+        }
+        let solution = match found.remove(0) {
             Ok(solution) => solution,
             // The verification tells how good its scores are all the same; the record says that it did not converge.
             Err(SolveError::NotConverged { solution, remedy }) => {

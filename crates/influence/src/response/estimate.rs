@@ -23,20 +23,37 @@ pub fn estimate<L: Loss>(
     solver: &dyn Prepared,
     removal: &Removal,
 ) -> Result<Solution, SolveError> {
-    let weight = removal.epsilon * removal.examples.len() as f64;
-    let gradient = match removal.examples.as_slice() {
-        [] => cost.model().theta().zeros_like(),
-        examples => cost.select(examples)?.gradient()?,
-    };
-    let weighted = |mut solution: Solution| {
-        solution.vector = solution.vector * weight;
-        solution
-    };
-    match solver.solve(gradient) {
-        Err(SolveError::NotConverged { solution, remedy }) => Err(SolveError::NotConverged {
-            solution: Box::new(weighted(*solution)),
-            remedy,
-        }),
-        found => found.map(weighted),
-    }
+    estimate_all(cost, solver, std::slice::from_ref(removal))?.remove(0)
+}
+
+/// The estimates of several removals, each to the same bits as by itself; what they share is done once
+/// ([`Prepared::solve_many`]).
+///
+/// # Errors
+/// What fails for all, and [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index); each result, as [`estimate`].
+pub fn estimate_all<L: Loss>(
+    cost: &Cost<L>,
+    solver: &dyn Prepared,
+    removals: &[Removal],
+) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+    let gradients = removals.iter().map(|it| match it.examples.as_slice() {
+        [] => Ok(cost.model().theta().zeros_like()),
+        examples => cost.select(examples)?.gradient(),
+    });
+    let found = solver.solve_many(gradients.collect::<Result<_, _>>()?)?;
+    let weighted = found.into_iter().zip(removals).map(|(found, removal)| {
+        let weight = removal.epsilon * removal.examples.len() as f64;
+        let weighted = |mut solution: Solution| {
+            solution.vector = solution.vector * weight;
+            solution
+        };
+        match found {
+            Err(SolveError::NotConverged { solution, remedy }) => Err(SolveError::NotConverged {
+                solution: Box::new(weighted(*solution)),
+                remedy,
+            }),
+            found => found.map(weighted),
+        }
+    });
+    Ok(weighted.collect())
 }

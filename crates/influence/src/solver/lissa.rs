@@ -2,22 +2,18 @@
 
 use backdraft_curvature::BatchOperator;
 use burn::tensor::Tensor;
-use rand::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::vector::{System, norm, to_device, to_host};
-use super::{Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance};
+use super::vector::{to_device, to_host};
+use super::{Prepared, Solution, SolveError, Solver, check_count, check_tolerance};
 
-const NAME: &str = "lissa";
-/// Steps between two looks at the recursion's norm.
-const CHECK_EVERY: usize = 50;
-/// How far beyond its bound the recursion may grow before it counts as divergent.
-const GROWTH: f64 = 10.0;
+pub(super) const NAME: &str = "lissa";
 /// Batches that [`Scale::Auto`] looks at, power iterations on each, and the factor on the largest eigenvalue found.
 const PROBES: usize = 8;
 const POWER_STEPS: usize = 20;
-const SAFETY: f64 = 2.0;
+pub(super) const SAFETY: f64 = 2.0;
 /// The probes' random stream; repeats use the streams from 0 up.
 const PROBE_STREAM: u64 = u64::MAX;
 
@@ -41,8 +37,9 @@ pub struct LissaConfig {
     pub repeats: usize,
     /// The scale `sigma`.
     pub scale: Scale,
-    /// Examples drawn, with replacement, for every step. At or above the number of examples every step uses them all, once
-    /// each: the recursion is then deterministic, and run once.
+    /// Examples in every step, drawn without replacement until all have had their turn, then anew: so none is seen much more often
+    /// than another, whose curvature may be large. At or above the number of examples every step uses them all: the recursion is
+    /// then deterministic, and run once.
     pub batch_size: usize,
     /// Seed of all batches; every repeat has its own stream.
     pub seed: u64,
@@ -92,7 +89,7 @@ impl LissaConfig {
 /// ```
 ///
 /// The damping is the operator's. If every batch matrix lies between 0 and `2 sigma`, then `||h_t|| <= (t + 1) ||b||`;
-/// a recursion ten times above that has diverged. The result is random in the seed: its true residual, computed with the
+/// a recursion ten times above that has diverged. All right-hand sides see the same batches. The result is random in the seed: its true residual, computed with the
 /// full data after every repeat, is what tells how good it is.
 #[derive(Clone, Debug, Default)]
 pub struct Lissa {
@@ -141,97 +138,30 @@ pub(super) struct Ready<'a> {
 
 impl Prepared for Ready<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
-        self.run(rhs).map_err(|error| error.on(self.operator))
+        self.solve_many(vec![rhs])?.remove(0)
+    }
+
+    fn solve_many(
+        &self,
+        rhs: Vec<Tensor<1>>,
+    ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+        let solutions = self.run(&rhs).map_err(|error| error.on(self.operator))?;
+        let told = |error: SolveError| error.on(self.operator);
+        Ok(solutions.into_iter().map(|it| it.map_err(told)).collect())
     }
 }
 
 impl Ready<'_> {
-    fn run(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
-        let config = self.config;
-        let Some(system) = System::new(self.operator, &rhs)? else {
-            return Ok(Solution::zero(&rhs, NAME, config.tolerance));
-        };
-        let mut info = SolveInfo::new(NAME, config.tolerance);
-        info.scale = Some(self.scale);
-        info.products = self.probe_products;
-        let repeats = if self.exact() { 1 } else { config.repeats };
-        let mut total = system.rhs.zeros_like();
-        let mut mean = total.clone();
-        for repeat in 0..repeats {
-            total = total + self.recursion(&system, repeat)?;
-            mean = total.clone() / (self.scale * (repeat + 1) as f64);
-            (_, info.true_residual) = system.residual(&mean)?;
-            info.residuals.push(info.true_residual);
-            info.iterations += config.depth;
-            info.products += config.depth as f64 * self.share() + 1.0;
-        }
-        let vector = mean * system.norm;
-        Solution { vector, info }.judge(|_| {
-            format!(
-                "raise depth ({}: an eigenvalue lambda needs about {:.1e} / lambda steps), or repeats ({}), batch_size ({}) \
-                 and the scale ({:.1e}, with depth in step) against the noise, or the damping; conjugate gradients are exact",
-                config.depth,
-                self.scale * (1.0 / config.tolerance).ln().max(1.0),
-                config.repeats,
-                config.batch_size,
-                self.scale
-            )
-        })
-    }
-
-    fn recursion(&self, system: &System, repeat: usize) -> Result<Tensor<1>, SolveError> {
-        let mut rng = self.rng(repeat as u64);
-        let mut h = system.rhs.clone();
-        let mut last = (0, 1.0_f64);
-        for step in 1..=self.config.depth {
-            h = self.step(system, h, &self.draw(&mut rng))?;
-            if step != 1 && step % CHECK_EVERY != 0 && step != self.config.depth {
-                continue;
-            }
-            let norm = norm(&h)?;
-            if norm.is_nan() && step == 1 {
-                return Err(SolveError::NotFinite {
-                    what: "a product of lissa",
-                });
-            }
-            if norm.is_nan() || norm > GROWTH * (step + 1) as f64 {
-                // The eigenvalue that grows so is scale * (1 + growth).
-                let growth = (norm / last.1).powf(1.0 / (step - last.0) as f64);
-                let growth = if growth.is_nan() { 9.0 } else { growth };
-                return Err(SolveError::Diverged {
-                    repeat,
-                    step,
-                    norm,
-                    scale: self.scale,
-                    suggested: SAFETY * self.scale * (1.0 + growth),
-                });
-            }
-            last = (step, norm);
-        }
-        Ok(h)
-    }
-
-    /// One step of the recursion, which waits for nothing.
-    pub(super) fn step(
-        &self,
-        system: &System,
-        h: Tensor<1>,
-        batch: &[usize],
-    ) -> Result<Tensor<1>, SolveError> {
-        let product = self.product(batch, h.clone())?;
-        Ok(system.rhs.clone() + h - product / self.scale)
-    }
-
     /// Sets the scale from the largest eigenvalue of a few batches. (The full matrix, a mean of batches, is no larger, and
     /// its own largest eigenvalue says too little: a batch's can be many times that.)
     fn probe(&mut self) -> Result<(), SolveError> {
-        let mut rng = self.rng(PROBE_STREAM);
+        let mut batches = self.batches(PROBE_STREAM);
         let probes = if self.exact() { 1 } else { PROBES };
         let mut largest = 0.0_f64;
         for _ in 0..probes {
-            let batch = self.draw(&mut rng);
+            let batch = batches.draw();
             let signs = (0..self.operator.dim())
-                .map(|_| if rng.random() { 1.0 } else { -1.0 })
+                .map(|_| if batches.rng.random() { 1.0 } else { -1.0 })
                 .collect();
             // Signs have a norm to divide by from the start; what follows stays on the device until the end.
             let dim = self.operator.dim() as f64;
@@ -272,12 +202,12 @@ impl Ready<'_> {
     }
 
     /// Whether every step uses all examples.
-    fn exact(&self) -> bool {
+    pub(super) fn exact(&self) -> bool {
         self.config.batch_size >= self.operator.examples()
     }
 
     /// The share of the examples that one step uses.
-    fn share(&self) -> f64 {
+    pub(super) fn share(&self) -> f64 {
         if self.exact() {
             1.0
         } else {
@@ -285,22 +215,21 @@ impl Ready<'_> {
         }
     }
 
-    fn rng(&self, stream: u64) -> ChaCha8Rng {
+    /// The batches of a random stream of the seed.
+    pub(super) fn batches(&self, stream: u64) -> Batches {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
         rng.set_stream(stream);
-        rng
-    }
-
-    /// A batch's examples; none drawn if all are used.
-    fn draw(&self, rng: &mut ChaCha8Rng) -> Vec<usize> {
-        if self.exact() {
-            return Vec::new();
+        let size = if self.exact() {
+            0
+        } else {
+            self.config.batch_size
+        };
+        Batches {
+            rng,
+            order: (0..self.operator.examples()).collect(),
+            next: self.operator.examples(),
+            size,
         }
-        // u64, so that every platform draws the same.
-        let examples = self.operator.examples() as u64;
-        (0..self.config.batch_size)
-            .map(|_| rng.random_range(0..examples) as usize)
-            .collect()
     }
 
     fn product(&self, batch: &[usize], v: Tensor<1>) -> Result<Tensor<1>, SolveError> {
@@ -309,5 +238,59 @@ impl Ready<'_> {
         } else {
             self.operator.apply_batch(batch, v)?
         })
+    }
+}
+
+/// Batches of examples, in an order that is drawn anew for every pass over them.
+pub(super) struct Batches {
+    rng: ChaCha8Rng,
+    order: Vec<usize>,
+    /// The place in the order of the next example.
+    next: usize,
+    /// Examples in a batch; 0 if all are used anyway.
+    size: usize,
+}
+
+impl Batches {
+    pub(super) fn draw(&mut self) -> Vec<usize> {
+        let mut batch = Vec::with_capacity(self.size);
+        while batch.len() < self.size {
+            if self.next == self.order.len() {
+                self.order.shuffle(&mut self.rng);
+                self.next = 0;
+            }
+            let rest = &self.order[self.next..];
+            let count = rest.len().min(self.size - batch.len());
+            batch.extend_from_slice(&rest[..count]);
+            self.next += count;
+        }
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the batches' size, every example has its turn in each pass.
+    #[test]
+    fn all_examples_come_up_equally_often() {
+        for (size, draws) in [(4, 15), (1, 30), (9, 10), (10, 3)] {
+            let mut batches = Batches {
+                rng: ChaCha8Rng::seed_from_u64(3),
+                order: (0..10).collect(),
+                next: 10,
+                size,
+            };
+            let drawn: Vec<usize> = (0..draws).flat_map(|_| batches.draw()).collect();
+            let passes: Vec<_> = drawn.chunks(10).map(<[usize]>::to_vec).collect();
+            assert!(passes[0] != passes[1], "the order is drawn anew");
+            for mut pass in passes {
+                pass.sort_unstable();
+                pass.dedup();
+                assert_eq!(pass.len(), 10);
+            }
+            assert_eq!(drawn.len(), size * draws);
+        }
     }
 }

@@ -5,6 +5,7 @@ mod cholesky;
 mod direct;
 mod error;
 mod lissa;
+mod recursion;
 mod vector;
 #[cfg(test)]
 mod waits;
@@ -47,6 +48,18 @@ pub trait Prepared {
     /// solver's own failures; [`SolveError::Dimension`], [`SolveError::Placement`] and [`SolveError::NotFinite`] for a
     /// right-hand side that does not fit the operator.
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError>;
+
+    /// Solves for several right-hand sides of shape `[dim]`, each to the same bits as by itself. [`Lissa`] draws the same batches for
+    /// all, and does once what does not depend on the right-hand side. One that fails does not stop the others.
+    ///
+    /// # Errors
+    /// What fails for all, such as a device; each result, as [`solve`](Self::solve).
+    fn solve_many(
+        &self,
+        rhs: Vec<Tensor<1>>,
+    ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+        Ok(rhs.into_iter().map(|rhs| self.solve(rhs)).collect())
+    }
 }
 
 /// An approximate solution of `A s = b`, and the evidence for it.

@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device, Tensor};
 use super::SolveError;
 use super::cg::Iterate;
 use super::lissa::{LissaConfig, Ready};
-use super::vector::{System, norm};
+use super::vector::norm;
 
 const DIM: usize = 4;
 
@@ -81,16 +81,12 @@ fn steps_of_lissa_wait_for_nothing() -> Result<(), ProgramError> {
             scale: 2.0,
             probe_products: 0.0,
         };
+        let rhs = rhs.unsqueeze_dim(0);
         let mut h = rhs.clone();
-        let system = System {
-            operator,
-            rhs,
-            norm: 1.0,
-        };
         for _ in 0..5 {
-            h = ready.step(&system, h, &[0, 3])?;
+            h = ready.step(&rhs, h, &[0, 3])?;
         }
-        Ok(h)
+        Ok(h.squeeze_dim(0))
     })?;
     assert_eq!(made, 5);
     Ok(())

@@ -3,11 +3,11 @@
 use backdraft_curvature::Damped;
 use backdraft_curvature::to_dense;
 use backdraft_influence::{
-    ConjugateGradient, Direct, Lissa, LissaConfig, Scale, SolveError, Solver,
+    ConjugateGradient, Direct, Lissa, LissaConfig, Scale, Solution, SolveError, Solver,
 };
 use burn::tensor::DType;
 
-use crate::operators::{Gram, Spectrum, distance, host, residual, unconverged, uniform};
+use crate::operators::{Gram, Spectrum, distance, host, residual, unconverged, uniform, vector};
 
 fn lissa(config: LissaConfig) -> Lissa {
     config.init().unwrap()
@@ -187,4 +187,79 @@ fn the_scale_is_told_without_a_solve() {
     assert_eq!(Some(solver.scale(&operator).unwrap()), found.info.scale);
     let fixed = lissa(config(Scale::Fixed(7.5)));
     assert_eq!(fixed.scale(&operator).unwrap(), 7.5);
+}
+
+#[test]
+fn right_hand_sides_together_are_solved_as_if_alone() {
+    let operator = Damped::new(Gram::new(100, 10, 19), 0.1);
+    let rhs = || {
+        vec![
+            uniform(10, 20),
+            uniform(10, 21) * 0.0,
+            uniform(10, 22) * 1e3,
+        ]
+    };
+    for (batch_size, tolerance) in [(8, f64::INFINITY), (8, 1e-6), (100, 0.1)] {
+        let solver = lissa(LissaConfig {
+            depth: 120,
+            repeats: 3,
+            batch_size,
+            tolerance,
+            ..Default::default()
+        });
+        let ready = solver.prepare(&operator).unwrap();
+        let together = ready.solve_many(rhs()).unwrap();
+        assert_eq!(together.len(), 3);
+        let reached = |found: Result<Solution, SolveError>| match found {
+            Ok(solution) => solution,
+            Err(SolveError::NotConverged { solution, .. }) => *solution,
+            Err(error) => panic!("{error}"),
+        };
+        for (rhs, found) in rhs().into_iter().zip(together) {
+            let (alone, found) = (reached(ready.solve(rhs)), reached(found));
+            assert_eq!(host(&alone.vector), host(&found.vector));
+            assert_eq!(alone.info, found.info);
+        }
+        assert!(ready.solve_many(Vec::new()).unwrap().is_empty());
+    }
+    // The same of a solver that takes one after another.
+    let cg = ConjugateGradient::default();
+    let found = cg.prepare(&operator).unwrap().solve_many(rhs()).unwrap();
+    for (rhs, found) in rhs().into_iter().zip(found) {
+        let alone = cg.solve(&operator, rhs).unwrap();
+        assert_eq!(host(&alone.vector), host(&found.unwrap().vector));
+    }
+}
+
+/// A right-hand side along an eigenvector that the scale is too small for diverges; its neighbours do not.
+#[test]
+fn one_that_fails_does_not_stop_the_others() {
+    // Eigenvalues 1/3, 4/3 and 100/3 of the unit vectors, without any rounding between them.
+    let rows = [1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 10.0];
+    let operator = Gram {
+        rows: vector(&rows).reshape([3, 3]),
+    };
+    let along = |i: usize| {
+        let mut values = [0.0; 3];
+        values[i] = 1.0;
+        vector(&values)
+    };
+    let solver = lissa(LissaConfig {
+        depth: 300,
+        scale: Scale::Fixed(4.0),
+        ..Default::default()
+    });
+    let nan = vector(&[f64::NAN, 0.0, 0.0]);
+    let rhs = vec![along(2), along(0), nan, vector(&[1.0]), along(1)];
+    let ready = solver.prepare(&operator).unwrap();
+    let found = ready.solve_many(rhs).unwrap();
+    assert!(matches!(found[0], Err(SolveError::Diverged { .. })));
+    assert!(matches!(found[2], Err(SolveError::NotFinite { .. })));
+    assert!(matches!(found[3], Err(SolveError::Dimension { .. })));
+    for (place, eigenvector, inverse) in [(1, 0, 3.0), (4, 1, 0.75)] {
+        let solution = found[place].as_ref().unwrap();
+        let expected = along(eigenvector) * inverse;
+        // (1 - 1/12)^300 is 5e-12.
+        assert!(distance(&solution.vector, &expected) < 1e-10);
+    }
 }

@@ -6,10 +6,11 @@ use burn::tensor::Tensor;
 
 use super::{
     args::{Common, Correlate},
+    estimate::Estimate,
     lab::Lab,
     plan::{Prepared, Wish, prepare},
     points::{Answers, open, show},
-    stage::{Estimate, Stage, StageError},
+    stage::{Stage, StageError},
     store::Store,
 };
 use crate::{

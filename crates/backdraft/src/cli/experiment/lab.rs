@@ -1,6 +1,9 @@
 //! A trained network, ready for questions about removals.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
 
 use backdraft_curvature::{BatchOperator, Cost, Loss, Model};
 use backdraft_influence::response::Responses;
@@ -56,6 +59,10 @@ pub(super) struct Lab<'a, L: Loss> {
     pub chunks: RefCell<Vec<Chunk>>,
     /// Products that the next estimate takes, about.
     pub products: Cell<usize>,
+    /// The removals that are to be done here, in order.
+    pub open: RefCell<Vec<usize>>,
+    /// Why there is no estimate for some of them.
+    pub given_up: RefCell<BTreeMap<usize, String>>,
     search: Vec<Trial>,
     metrics: Metrics,
     device: Device,
@@ -146,6 +153,8 @@ impl<'a, L: Loss> Lab<'a, L> {
             tests,
             chunks: RefCell::default(),
             products: Cell::new(1),
+            open: RefCell::default(),
+            given_up: RefCell::default(),
             search: choices.search,
             metrics,
             device: device.clone(),

@@ -7,11 +7,7 @@ use backdraft_influence::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    lab::Lab,
-    stage::{Stage, StageError},
-    watched::Watched,
-};
+use super::{lab::Lab, stage::StageError, watched::Watched};
 use crate::cli::{CliError, args::SolverName, progress::say};
 
 /// The relative residual at which LiSSA's recursion counts as deep enough.
@@ -111,9 +107,12 @@ impl<L: Loss> Lab<'_, L> {
             bars: &self.bars,
         };
         let method = self.method(&matrix)?;
-        let words = method.words();
-        self.bars
-            .aside(|| say(format_args!("influence by {words}")));
+        let mut words = format!("influence by {}", method.words());
+        let company = self.company();
+        if method.lissa().is_some() && company > 1 {
+            words += &format!(", {company} removals at a time");
+        }
+        self.bars.aside(|| say(words));
         let solver = method.solver()?;
         self.bars.stage("factorisation", matrix.operator.dim());
         let ready = solver.prepare(&matrix)?;
@@ -192,16 +191,5 @@ impl<L: Loss> Lab<'_, L> {
             }
         }
         Ok(config.depth)
-    }
-
-    /// Begins an estimate.
-    pub fn begin_estimate(&self) {
-        self.bars
-            .stage(Stage::Influence.name(), self.products.get());
-    }
-
-    /// Ends an estimate. Conjugate gradients take about as many products for the next removal.
-    pub fn end_estimate(&self) {
-        self.products.set(self.bars.done().max(1));
     }
 }

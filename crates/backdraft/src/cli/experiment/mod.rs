@@ -11,6 +11,7 @@ mod base;
 mod correlate;
 mod decompose;
 mod draw;
+mod estimate;
 mod lab;
 mod method;
 mod mislabel;

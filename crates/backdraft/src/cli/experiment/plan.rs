@@ -172,6 +172,9 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     if args.epochs.is_some() {
         scaled.epochs_divisor = 1;
     }
+    if args.depth.is_some() {
+        scaled.depth_divisor = 1;
+    }
     let shape = Shape {
         preset,
         hidden: args.hidden.as_deref(),

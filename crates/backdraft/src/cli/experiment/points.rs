@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     args::{Common, Shard},
+    estimate::Estimate,
     lab::Lab,
     plan::Prepared,
-    stage::{Estimate, Stage, StageError},
+    stage::{Stage, StageError},
     store::{REPORT, Store, check_parts},
 };
 use crate::{
@@ -131,6 +132,7 @@ impl<L: Loss> Lab<'_, L> {
         }
         let count = all.clone().filter(mine).count();
         self.bars.points(count - open.len(), count);
+        self.open.replace(open.clone());
         for position in open {
             let mut answers = Answers {
                 lab: self,

@@ -45,14 +45,19 @@ pub(super) struct Chunk {
 }
 
 impl<L: Loss> Lab<'_, L> {
+    /// Removals that go together where that is faster.
+    pub fn company(&self) -> usize {
+        let removals = self.plan.removals.len();
+        let most = NUMBERS / self.responses.cost().model().dim();
+        let size = (removals / 10).clamp(TOGETHER[0], TOGETHER[1]);
+        size.min(most).min(removals)
+    }
+
     /// Which of `stages` are found for several removals at once, and for how many. Whether they are depends on the plan alone, as
     /// do the removals that go together: always the same, whatever is done already and whoever does it, because
     /// company changes the last bits.
     pub fn together(&self, stages: &[Stage]) -> (Vec<Stage>, usize) {
-        let removals = self.plan.removals.len();
-        let most = NUMBERS / self.responses.cost().model().dim();
-        let size = (removals / 10).clamp(TOGETHER[0], TOGETHER[1]);
-        let size = size.min(most).min(removals);
+        let size = self.company();
         let batch = self.training.batch_size.min(self.dataset.train.rows);
         let faster = |stage: &Stage| {
             stage.kind().is_some_and(|kind| {

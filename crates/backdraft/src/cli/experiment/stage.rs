@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use backdraft_curvature::{Loss, Model};
 use backdraft_influence::{
-    Prepared, ResponseError, SolveError,
-    response::{Removal, ResponseKind, estimate},
+    ResponseError, SolveError,
+    response::{Removal, ResponseKind},
 };
 use backdraft_models::{TrainConfig, TrainError, Training, Zoo};
 use burn::tensor::Tensor;
 
 use super::{bars::Way, lab::Lab, respond::CONVERGED};
-use crate::cli::{CliError, progress::warn};
+use crate::cli::CliError;
 
 /// What is done about a removal. From the first to the sixth, each step changes one thing (Bae et al. 2022, Section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +55,6 @@ impl Stage {
             Self::ColdStart | Self::Influence | Self::Difference => None,
         }
     }
-}
-
-/// An influence estimate.
-#[derive(Clone, Debug)]
-pub(super) struct Estimate {
-    /// The predicted change of the parameters.
-    pub change: Tensor<1>,
-    /// The relative residual of its linear system, and whether that is within the solver's tolerance.
-    pub residual: f64,
-    pub solved: bool,
 }
 
 /// Why a stage found nothing.
@@ -140,44 +130,6 @@ impl<L: Loss> Lab<'_, L> {
             }
             _ => self.cold(&removal),
         }
-    }
-
-    /// The predicted change of the parameters, from the folder if it is there, and the seconds it took.
-    pub fn estimate(
-        &self,
-        position: usize,
-        solver: &dyn Prepared,
-    ) -> Result<(Estimate, f64), StageError> {
-        if let Some(found) = self.store.estimate(position, &self.theta())? {
-            return Ok(found);
-        }
-        let start = Instant::now();
-        let removal = self.plan.removal(position, self.dataset.train.rows);
-        self.begin_estimate();
-        let solution = match estimate(self.responses.cost(), solver, &removal) {
-            Ok(solution) => solution,
-            // LiSSA is cut short on purpose, as the responses are; but not in silence.
-            Err(SolveError::NotConverged { solution, .. }) => {
-                let info = &solution.info;
-                self.bars.aside(|| {
-                    warn(format_args!(
-                        "removal {position}: the estimate's relative residual is {:.1e}, above {:.0e}",
-                        info.true_residual, info.tolerance
-                    ));
-                });
-                *solution
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.end_estimate();
-        let found = Estimate {
-            change: solution.vector,
-            residual: solution.info.true_residual,
-            solved: solution.info.converged,
-        };
-        let seconds = start.elapsed().as_secs_f64();
-        self.store.keep_estimate(position, &found, seconds)?;
-        Ok((found, seconds))
     }
 
     /// Training on with all examples, for as long as without some.

@@ -7,10 +7,7 @@ use burn::tensor::Tensor;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{
-    plan::Plan,
-    stage::{Estimate, Stage},
-};
+use super::{estimate::Estimate, plan::Plan, stage::Stage};
 use crate::{
     cli::{
         BURN, CliError,

@@ -57,4 +57,13 @@ impl BatchOperator for Watched<'_> {
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.after(1, self.operator.apply_batch(indices, v))
     }
+
+    fn apply_batch_many(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        let count = vs.dims()[0];
+        self.after(count, self.operator.apply_batch_many(indices, vs))
+    }
 }
