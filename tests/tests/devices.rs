@@ -10,24 +10,13 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 const SEED: u64 = 0;
 
-/// What is computed of a model on a graphics device. Software ones take minutes to compile all programs of the deep convolutional
-/// networks; `backdraft compare` computes the rest.
-fn on_graphics(model: Model) -> &'static [Quantity] {
-    match model {
-        Model::AlexNet | Model::Vgg13 | Model::ResNet20 => {
-            &[Quantity::Outputs, Quantity::Gradient, Quantity::GaussNewton]
-        }
-        _ => &Quantity::ALL,
-    }
-}
-
 /// Prints a line a quantity and refuses what is above its bound.
-fn assert_agrees(device: &Device, quantities: fn(Model) -> &'static [Quantity]) -> Outcome {
+fn assert_agrees(device: &Device) -> Outcome {
     let mut above = Vec::new();
     for model in Model::ALL {
-        let (sample, quantities) = (Sample::of(model, SEED), quantities(model));
-        let expected = measure(&sample, &Device::flex(), None, quantities)?;
-        let found = measure(&sample, device, None, quantities)?;
+        let sample = Sample::of(model, SEED);
+        let expected = measure(&sample, &Device::flex(), None, &Quantity::ALL)?;
+        let found = measure(&sample, device, None, &Quantity::ALL)?;
         for (quantity, error) in found.compare(&expected) {
             let line = format!("{:12} {quantity:9} {error:.1e}", model.name());
             println!("{line}");
@@ -45,7 +34,7 @@ fn assert_agrees(device: &Device, quantities: fn(Model) -> &'static [Quantity]) 
 #[test]
 fn wgpu_agrees_with_flex() -> Outcome {
     match Device::enumerate(DeviceType::Wgpu).into_iter().next() {
-        Some(device) => assert_agrees(&device, on_graphics),
+        Some(device) => assert_agrees(&device),
         None => {
             println!("skipped: no wgpu adapter on this machine");
             Ok(())
@@ -57,7 +46,7 @@ fn wgpu_agrees_with_flex() -> Outcome {
 #[test]
 fn cuda_agrees_with_flex() -> Outcome {
     match Device::enumerate(DeviceType::Cuda).into_iter().next() {
-        Some(device) => assert_agrees(&device, |_| &Quantity::ALL),
+        Some(device) => assert_agrees(&device),
         None => {
             println!("skipped: no CUDA device on this machine");
             Ok(())
@@ -69,7 +58,7 @@ fn cuda_agrees_with_flex() -> Outcome {
 #[allow(deprecated)]
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
-    assert_agrees(&Device::ndarray(), |_| &Quantity::ALL)
+    assert_agrees(&Device::ndarray())
 }
 
 /// The comparison tells different numbers apart.

@@ -58,8 +58,7 @@ fn device() -> Option<Device> {
 
 /// A layer whose outputs have a sum of 16 TiB in them.
 fn greedy(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
-    let column = x.clone().sum().reshape([1, 1]).expand([ROWS, 1]);
-    let all = column.clone().matmul(column.transpose());
+    let all = Tensor::<2>::zeros([ROWS, ROWS], &x.device());
     layer.forward(x) + all.sum().reshape([1, 1])
 }
 
