@@ -1,8 +1,13 @@
 //! Every model of the zoo on every device that there is: the same quantities as on flex, up to rounding.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    num::NonZeroUsize,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
-use backdraft::comparison::{Quantity, Sample, measure};
+use backdraft::comparison::{ComparisonError, Quantity, Sample, measure};
 use backdraft::models::Model;
 use burn::tensor::{Device, DeviceType};
 
@@ -10,24 +15,43 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 const SEED: u64 = 0;
 
-/// Prints a line a quantity and refuses what is above its bound.
+/// Prints a line a quantity and refuses what is above its bound. Models are compared side by side: compiling their programs keeps one
+/// core busy.
 fn assert_agrees(device: &Device) -> Outcome {
-    let mut above = Vec::new();
-    for model in Model::ALL {
-        let sample = Sample::of(model, SEED);
-        let expected = measure(&sample, &Device::flex(), None, &Quantity::ALL)?;
-        let found = measure(&sample, device, None, &Quantity::ALL)?;
-        for (quantity, error) in found.compare(&expected) {
-            let line = format!("{:12} {quantity:9} {error:.1e}", model.name());
-            println!("{line}");
-            // A comparison that NaN fails too.
-            if error.is_nan() || error > quantity.bound() {
-                above.push(line);
-            }
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<String>, String> {
+        let mut above = Vec::new();
+        while let Some(&model) = Model::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            above.extend(apart(model, device).map_err(|error| error.to_string())?);
         }
-    }
+        Ok(above)
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let above = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let found = workers.into_iter().map(|it| it.join().expect("a worker"));
+        found.collect::<Result<Vec<_>, _>>()
+    })?;
+    let above = above.concat();
     assert!(above.is_empty(), "too far from flex: {above:#?}");
     Ok(())
+}
+
+/// What is above its bound.
+fn apart(model: Model, device: &Device) -> Result<Vec<String>, ComparisonError> {
+    let sample = Sample::of(model, SEED);
+    let expected = measure(&sample, &Device::flex(), None, &Quantity::ALL)?;
+    let found = measure(&sample, device, None, &Quantity::ALL)?;
+    let mut above = Vec::new();
+    for (quantity, error) in found.compare(&expected) {
+        let line = format!("{:12} {quantity:9} {error:.1e}", model.name());
+        println!("{line}");
+        // A comparison that NaN fails too.
+        if error.is_nan() || error > quantity.bound() {
+            above.push(line);
+        }
+    }
+    Ok(above)
 }
 
 /// A software adapter such as Mesa's lavapipe counts.
