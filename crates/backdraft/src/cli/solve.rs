@@ -44,38 +44,36 @@ pub(super) fn solve<L: Loss>(
     let mut solutions = Vec::new();
     // LiSSA shares its batches among all; the others are done one after another.
     let at_once = match args.solver {
-        SolverName::Lissa => queries.len(),
+        SolverName::Lissa => queries.len().max(1),
         SolverName::Cg | SolverName::Direct => 1,
     };
-    let mut gradients = costs.iter().map(Cost::gradient);
-    let mut found = Vec::new();
-    for query in queries {
-        if found.is_empty() {
-            let some = gradients.by_ref().take(at_once.max(1));
-            found = ready.solve_many(some.collect::<Result<_, _>>()?)?;
+    for (queries, costs) in queries.chunks(at_once).zip(costs.chunks(at_once)) {
+        let gradients = costs.iter().map(Cost::gradient);
+        let found = ready.solve_many(gradients.collect::<Result<_, _>>()?)?;
+        for (query, found) in queries.iter().zip(found) {
+            let solution = match found {
+                Ok(solution) => solution,
+                // The verification tells how good its scores are all the same; the record says that it did not converge.
+                Err(SolveError::NotConverged { solution, remedy }) => {
+                    bar.suspend(|| {
+                        warn(format_args!(
+                            "query {query} is not solved to the tolerance: {remedy}"
+                        ));
+                    });
+                    *solution
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let info = &solution.info;
+            bar.suspend(|| {
+                say(format_args!(
+                    "query {query}: {} with relative residual {:.1e} after {:.0} products",
+                    info.solver, info.true_residual, info.products
+                ));
+            });
+            bar.inc(1);
+            solutions.push(solution);
         }
-        let solution = match found.remove(0) {
-            Ok(solution) => solution,
-            // The verification tells how good its scores are all the same; the record says that it did not converge.
-            Err(SolveError::NotConverged { solution, remedy }) => {
-                bar.suspend(|| {
-                    warn(format_args!(
-                        "query {query} is not solved to the tolerance: {remedy}"
-                    ));
-                });
-                *solution
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let info = &solution.info;
-        bar.suspend(|| {
-            say(format_args!(
-                "query {query}: {} with relative residual {:.1e} after {:.0} products",
-                info.solver, info.true_residual, info.products
-            ));
-        });
-        bar.inc(1);
-        solutions.push(solution);
     }
     bar.finish_and_clear();
     Ok(solutions)

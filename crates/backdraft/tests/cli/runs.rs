@@ -119,7 +119,7 @@ fn products_in_16_bits_tell_what_they_cost() -> Outcome {
     let exact = place.explain(CANCER, "f32")?;
     assert_eq!(exact.record["settings"]["products"], json!("f32"));
     assert_eq!(exact.record["settings"].get("products_errors"), None);
-    for (products, most) in [("f16", 0.01), ("bf16", 0.05)] {
+    for (products, most) in [("f16", 1e-3), ("bf16", 0.02)] {
         let run = place.explain(&format!("{CANCER} --products {products}"), products)?;
         assert_consistent(&run)?;
         let errors =
