@@ -34,11 +34,11 @@ pub(super) struct Measured {
     pub peak: Option<u64>,
 }
 
-/// Runs `f` and waits for the device each time.
-pub(super) fn measure(
+/// Runs `f` and waits for the device each time. Results are held until then: a device may leave out what nobody can read.
+pub(super) fn measure<T>(
     limits: Limits,
     device: &Device,
-    f: &dyn Fn() -> Result<(), CurvatureError>,
+    f: &dyn Fn() -> Result<T, CurvatureError>,
 ) -> Result<Measured, CliError> {
     let finished = || {
         device
@@ -47,8 +47,9 @@ pub(super) fn measure(
     };
     let start = Instant::now();
     for _ in 0..WARM_UP {
-        f()?;
+        let result = f()?;
         finished()?;
+        drop(result);
         if start.elapsed().as_secs_f64() > limits.seconds {
             break;
         }
@@ -60,9 +61,10 @@ pub(super) fn measure(
     let start = Instant::now();
     loop {
         let run = Instant::now();
-        f()?;
+        let result = f()?;
         finished()?;
         times.push(run.elapsed().as_secs_f64());
+        drop(result);
         let spent = start.elapsed().as_secs_f64();
         if spent > limits.seconds || (times.len() >= limits.runs && spent >= SECONDS) {
             break;

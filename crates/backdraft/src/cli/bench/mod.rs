@@ -168,8 +168,7 @@ impl Bench<'_> {
         quantity: QuantityName,
         v: &Tensor<1>,
     ) -> Result<Measured, CliError> {
-        let once = once(cost, quantity, v);
-        measure(self.limits, self.device, &|| once().map(drop))
+        measure(self.limits, self.device, &*once(cost, quantity, v))
     }
 
     fn report<L: Loss>(
