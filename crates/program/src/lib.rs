@@ -97,6 +97,8 @@
 //!
 //! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 
+mod arrange;
+mod combine;
 mod compile;
 mod differentiate;
 mod error;

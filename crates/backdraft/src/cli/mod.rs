@@ -60,8 +60,6 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    device::keep_order();
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Train(train)) => train::train(&train),

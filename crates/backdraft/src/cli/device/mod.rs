@@ -1,8 +1,6 @@
 //! Devices by name.
 
 mod compare;
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-mod fusion;
 mod missing;
 
 use burn::tensor::Device;
@@ -11,8 +9,6 @@ use clap::ValueEnum;
 use super::{CliError, progress::say};
 
 pub(super) use compare::{Compare, compare};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-pub(super) use fusion::keep_order;
 
 /// A backend to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
