@@ -15,9 +15,8 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 const SEED: u64 = 0;
 
-/// Prints a line a quantity and refuses what is above its bound. Models are compared side by side: compiling their programs keeps one
-/// core busy.
-fn assert_agrees(device: &Device) -> Outcome {
+/// Prints a line a quantity and refuses what is above its bound. On a processor models are compared side by side.
+fn assert_agrees(device: &Device, workers: usize) -> Outcome {
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<String>, String> {
         let mut above = Vec::new();
@@ -26,7 +25,6 @@ fn assert_agrees(device: &Device) -> Outcome {
         }
         Ok(above)
     };
-    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let above = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         let found = workers.into_iter().map(|it| it.join().expect("a worker"));
@@ -58,7 +56,7 @@ fn apart(model: Model, device: &Device) -> Result<Vec<String>, ComparisonError> 
 #[test]
 fn wgpu_agrees_with_flex() -> Outcome {
     match Device::enumerate(DeviceType::Wgpu).into_iter().next() {
-        Some(device) => assert_agrees(&device),
+        Some(device) => assert_agrees(&device, 1),
         None => {
             println!("skipped: no wgpu adapter on this machine");
             Ok(())
@@ -70,7 +68,7 @@ fn wgpu_agrees_with_flex() -> Outcome {
 #[test]
 fn cuda_agrees_with_flex() -> Outcome {
     match Device::enumerate(DeviceType::Cuda).into_iter().next() {
-        Some(device) => assert_agrees(&device),
+        Some(device) => assert_agrees(&device, 1),
         None => {
             println!("skipped: no CUDA device on this machine");
             Ok(())
@@ -82,7 +80,8 @@ fn cuda_agrees_with_flex() -> Outcome {
 #[allow(deprecated)]
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
-    assert_agrees(&Device::ndarray())
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    assert_agrees(&Device::ndarray(), workers)
 }
 
 /// The comparison tells different numbers apart.

@@ -2,7 +2,7 @@
 
 use std::{fmt, rc::Rc};
 
-use backdraft_program::{DeviceSettings, DispatchTensor, Half};
+use backdraft_program::{Compiled, DeviceSettings, DispatchTensor, Half, Program};
 use burn::{
     Tensor,
     backend::TensorMetadata,
@@ -34,6 +34,7 @@ pub struct Model {
     arity: usize,
     device: Device,
     products: Option<Half>,
+    recorded: bool,
 }
 
 impl Model {
@@ -89,6 +90,7 @@ impl Model {
             arity: X::TENSORS,
             device,
             products: None,
+            recorded: false,
         })
     }
 
@@ -153,6 +155,29 @@ impl Model {
     /// What matrix products are computed in, if not in the parameters' type.
     pub fn products(&self) -> Option<Half> {
         self.products
+    }
+
+    /// The same network, all whose programs are recorded on devices that can:
+    /// [`Compiled::recorded`](backdraft_program::Compiled::recorded) says what that means, and that meanwhile no other thread may
+    /// compute on the device.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self {
+            recorded: true,
+            ..self
+        }
+    }
+
+    /// `program` as this network's programs are to be run.
+    pub(crate) fn compile(&self, program: Program) -> Compiled {
+        self.prepare(program.compile(&self.device))
+    }
+
+    pub(crate) fn prepare(&self, program: Compiled) -> Compiled {
+        match self.recorded {
+            true => program.recorded(),
+            false => program,
+        }
     }
 
     /// The parameter tensors, in the order of the flat vector.

@@ -9,7 +9,7 @@ use burn::{
 };
 
 use crate::{
-    BatchOperator, Cost, CurvatureError, Damped, LinearOperator, Rows,
+    BatchOperator, Cost, CurvatureError, Damped, LinearOperator, Model, Rows,
     data::Batch,
     loss::Loss,
     operator::by_rows,
@@ -46,7 +46,20 @@ struct Kept {
 struct Fixed {
     map: Rc<LinearMap>,
     values: Vec<DispatchTensor>,
+}
+
+/// A batch's product of which nothing is computed yet.
+struct Local {
+    map: Rc<LinearMap>,
+    arguments: Vec<DispatchTensor>,
+    /// What keeping it would take.
     bytes: usize,
+}
+
+/// A batch's product, as there is memory for it.
+enum Part {
+    Kept(Fixed),
+    Once(Local),
 }
 
 /// Which matrix a [`Curvature`] is.
@@ -172,21 +185,21 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
             .linear(K::QUANTITY, model, loss, arguments)
     }
 
-    /// What does not depend on the vector, for a batch of `cost`.
-    fn fixed(
+    /// The product of a batch of `cost`.
+    fn local(
         &self,
         cost: &Cost<L>,
         scale: &Tensor<1>,
         batch: Batch,
-    ) -> Result<Fixed, CurvatureError> {
+    ) -> Result<Local, CurvatureError> {
         let read: usize = batch.iter().map(Rows::bytes).sum();
         let arguments = cost.arguments(batch, vec![scale.clone()]);
         let map = self.map(&arguments)?;
         // Examples that are held are there anyway.
         let examples = if cost.is_streamed() { read } else { 0 };
-        Ok(Fixed {
-            values: map.fixed.run(arguments)?,
+        Ok(Local {
             bytes: map.kept_bytes + examples,
+            arguments,
             map,
         })
     }
@@ -194,26 +207,22 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
     /// The sum of `apply` over the batches of the cost.
     fn sum<const D: usize>(
         &self,
-        apply: impl Fn(Fixed) -> Result<Tensor<D>, CurvatureError>,
+        apply: impl Fn(Part) -> Result<Tensor<D>, CurvatureError>,
     ) -> Result<Tensor<D>, CurvatureError> {
         let mut kept = self.kept.borrow_mut();
         let mut total = None;
         if kept.complete {
             for fixed in kept.batches.iter().flatten() {
-                total = Some(add(total, apply(fixed.clone())?));
+                total = Some(add(total, apply(Part::Kept(fixed.clone()))?));
             }
         } else {
             let mut batches = 0;
             for (i, batch) in self.cost.batches().enumerate() {
-                let fixed = match kept.batches.get(i).cloned().flatten() {
-                    Some(fixed) => fixed,
-                    None => {
-                        let fixed = self.fixed(&self.cost, &self.scale, batch?)?;
-                        kept.offer(i, &fixed);
-                        fixed
-                    }
+                let part = match kept.batches.get(i).cloned().flatten() {
+                    Some(fixed) => Part::Kept(fixed),
+                    None => kept.offer(i, self.local(&self.cost, &self.scale, batch?)?)?,
                 };
-                total = Some(add(total, apply(fixed)?));
+                total = Some(add(total, apply(part)?));
                 batches = i + 1;
             }
             kept.complete = kept.batches.iter().flatten().count() == batches;
@@ -225,13 +234,13 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
     fn batch<const D: usize>(
         &self,
         indices: &[usize],
-        apply: impl Fn(Fixed) -> Result<Tensor<D>, CurvatureError>,
+        apply: impl Fn(Local) -> Result<Tensor<D>, CurvatureError>,
     ) -> Result<Tensor<D>, CurvatureError> {
         let cost = self.cost.select(indices)?;
         let (scale, mut total) = (cost.scale(), None);
         for batch in cost.batches() {
-            let fixed = self.fixed(&cost, &scale, batch?)?;
-            total = Some(add(total, apply(fixed)?));
+            let local = self.local(&cost, &scale, batch?)?;
+            total = Some(add(total, apply(local)?));
         }
         Ok(total.expect("a cost has examples"))
     }
@@ -259,15 +268,34 @@ impl Kept {
         }
     }
 
-    /// Keeps `fixed` for the batch at `position`, if it fits.
-    fn offer(&mut self, position: usize, fixed: &Fixed) {
-        if fixed.bytes <= self.free {
-            self.free -= fixed.bytes;
-            if self.batches.len() <= position {
-                self.batches.resize(position + 1, None);
-            }
-            self.batches[position] = Some(fixed.clone());
+    /// Keeps what does not depend on the vector for the batch at `position`, if it fits.
+    fn offer(&mut self, position: usize, local: Local) -> Result<Part, CurvatureError> {
+        if local.bytes > self.free {
+            return Ok(Part::Once(local));
         }
+        self.free -= local.bytes;
+        let fixed = local.fix()?;
+        if self.batches.len() <= position {
+            self.batches.resize(position + 1, None);
+        }
+        self.batches[position] = Some(fixed.clone());
+        Ok(Part::Kept(fixed))
+    }
+}
+
+impl Local {
+    /// The sum over this batch's examples.
+    fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let arguments = arguments(v, self.arguments);
+        let product = self.map.whole(model)?.run(arguments)?.remove(0);
+        Ok(Tensor::from_dispatch(product))
+    }
+
+    fn fix(self) -> Result<Fixed, CurvatureError> {
+        Ok(Fixed {
+            values: self.map.fixed.run(self.arguments)?,
+            map: self.map,
+        })
     }
 }
 
@@ -280,10 +308,26 @@ impl Fixed {
     }
 
     /// The same for every row of `vs`.
-    fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let program = self.map.many(vs.dims()[0])?;
+    fn apply_many(self, model: &Model, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let program = self.map.many(model, vs.dims()[0])?;
         let products = program.run(arguments(vs, self.values))?.remove(0);
         Ok(Tensor::from_dispatch(products))
+    }
+}
+
+impl Part {
+    fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        match self {
+            Self::Kept(fixed) => fixed.apply(v),
+            Self::Once(local) => local.apply(model, v),
+        }
+    }
+
+    fn fix(self) -> Result<Fixed, CurvatureError> {
+        match self {
+            Self::Kept(fixed) => Ok(fixed),
+            Self::Once(local) => local.fix(),
+        }
     }
 }
 
@@ -318,7 +362,8 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.cost.check(&v)?;
-        let product = self.sum(|fixed| fixed.apply(v.clone()))?;
+        let model = self.cost.model();
+        let product = self.sum(|part| part.apply(model, v.clone()))?;
         Ok(match self.l2() {
             Some(l2) => product + v * l2,
             None => product,
@@ -330,7 +375,8 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
         if vs.dims()[0] == 0 {
             return Ok(vs);
         }
-        let products = self.sum(|fixed| fixed.apply_many(vs.clone()))?;
+        let model = self.cost.model();
+        let products = self.sum(|part| part.fix()?.apply_many(model, vs.clone()))?;
         Ok(match self.l2() {
             Some(l2) => products + vs * l2,
             None => products,
@@ -345,7 +391,8 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
 
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.cost.check(&v)?;
-        let product = self.batch(indices, |fixed| fixed.apply(v.clone()))?;
+        let model = self.cost.model();
+        let product = self.batch(indices, |local| local.apply(model, v.clone()))?;
         Ok(match self.l2() {
             Some(l2) => product + v * l2,
             None => product,
@@ -367,7 +414,8 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
             _ => {}
         }
         // One larger product takes no less arithmetic, and a row alone is the same bits in whatever company.
-        let products = self.batch(indices, |fixed| {
+        let products = self.batch(indices, |local| {
+            let fixed = local.fix()?;
             by_rows(vs.clone(), |v| fixed.clone().apply(v))
         })?;
         Ok(match self.l2() {

@@ -1,6 +1,10 @@
 //! What is computed from a batch, as programs: traced once a batch shape.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 use backdraft_program::{Compiled, DispatchTensor, ProgramError, Spec};
 
@@ -70,18 +74,29 @@ pub(crate) struct LinearMap {
     pub varying: Compiled,
     /// Bytes that the kept values need.
     pub kept_bytes: usize,
+    /// Both in one, where nothing is kept: `(v, all other arguments ..) -> product`.
+    whole: OnceCell<Compiled>,
     /// The rest for several vectors at once, by their number: `(vs, kept values ..) -> products`.
     many: RefCell<HashMap<usize, Rc<Compiled>>>,
 }
 
 impl LinearMap {
+    /// [`fixed`](Self::fixed) and [`varying`](Self::varying) in one: `(v, all other arguments ..) -> product`.
+    pub(crate) fn whole(&self, model: &Model) -> Result<&Compiled, ProgramError> {
+        if let Some(known) = self.whole.get() {
+            return Ok(known);
+        }
+        let whole = model.prepare(self.fixed.then(&self.varying)?);
+        Ok(self.whole.get_or_init(|| whole))
+    }
+
     /// [`varying`](Self::varying) for `k` vectors at once.
-    pub(crate) fn many(&self, k: usize) -> Result<Rc<Compiled>, ProgramError> {
+    pub(crate) fn many(&self, model: &Model, k: usize) -> Result<Rc<Compiled>, ProgramError> {
         if let Some(known) = self.many.borrow().get(&k) {
             return Ok(known.clone());
         }
         let program = self.varying.program().vmap(&[0], k)?;
-        let compiled = Rc::new(program.compile(self.varying.device()));
+        let compiled = Rc::new(model.compile(program));
         self.many.borrow_mut().insert(k, compiled.clone());
         Ok(compiled)
     }
@@ -107,9 +122,8 @@ impl Quantities {
         arguments: &[DispatchTensor],
     ) -> Result<Rc<Compiled>, CurvatureError> {
         cached(&self.programs, quantity, arguments, |specs| {
-            Ok(Build { model, loss, specs }
-                .program(quantity)?
-                .compile(model.device()))
+            let program = Build { model, loss, specs }.program(quantity)?;
+            Ok(model.compile(program))
         })
     }
 
@@ -133,7 +147,7 @@ impl Quantities {
             }
             let specs = &specs;
             let program = Build { model, loss, specs }.program(Quantity::Gradient)?;
-            Ok(program.vmap(&mapped, k)?.compile(model.device()))
+            Ok(model.compile(program.vmap(&mapped, k)?))
         })
     }
 
@@ -150,9 +164,12 @@ impl Quantities {
             let specs = &[specs, &[v]].concat();
             let program = Build { model, loss, specs }.program(quantity)?;
             let split = program.linearize(&[specs.len() - 1])?;
+            let fixed = split.fixed.compile(model.device());
+            let varying = split.varying.compile(model.device());
             Ok(LinearMap {
-                fixed: split.fixed.compile(model.device()),
-                varying: split.varying.compile(model.device()),
+                whole: OnceCell::new(),
+                fixed,
+                varying: model.prepare(varying),
                 kept_bytes: split.kept_bytes,
                 many: RefCell::default(),
             })

@@ -145,7 +145,7 @@ impl WithLoss for Run<'_> {
         let losses = per_example_losses(&module, test, objective);
         let queries = self.queries(&losses);
         let costs = |module: &Zoo, device: &Device, dtype: DType, products: Option<Half>| {
-            let mut model = Model::new(module, Zoo::forward)?;
+            let mut model = Model::new(module, Zoo::forward)?.recorded();
             if let Some(half) = products {
                 model = model.with_products(half);
             }

@@ -83,7 +83,8 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Computes `quantities` of `sample` on `device` in 32 bits, with matrix products in `products` where that is given.
+/// Computes `quantities` of `sample` on `device` in 32 bits, with matrix products in `products` where that is given. Runs are
+/// recorded where the device can, so no other thread may compute on it meanwhile.
 ///
 /// # Errors
 /// [`ComparisonError`]; what is not finite is one too.
@@ -115,7 +116,7 @@ impl WithLoss for Work<'_> {
     fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
         let Self { sample, device, .. } = self;
         let module = to_dtype(sample.config.init(device), DType::F32);
-        let mut model = Curved::new(&module, Zoo::forward)?;
+        let mut model = Curved::new(&module, Zoo::forward)?.recorded();
         if let Some(half) = self.products {
             model = model.with_products(half);
         }

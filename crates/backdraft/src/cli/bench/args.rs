@@ -42,6 +42,10 @@ pub(in crate::cli) struct Products {
     #[arg(long, value_enum, default_value_t = ProductsIn::F32)]
     pub products: ProductsIn,
 
+    /// Launch every kernel by itself on graphics devices, where otherwise recorded runs are replayed.
+    #[arg(long)]
+    pub eager: bool,
+
     /// Least number of timed runs of each.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub min_runs: usize,

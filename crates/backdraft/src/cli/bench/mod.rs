@@ -89,19 +89,19 @@ impl Bench<'_> {
                 let module = config.with_seed(seed).init(device);
                 let model = Model::new(&module, Mlp::forward)?;
                 let x = pixels([128, 784], device);
-                self.run(&model, CrossEntropy, x, classes(128, device))
+                self.run(model, CrossEntropy, x, classes(128, device))
             }
             WorkloadName::Lenet => {
                 let module = LeNetConfig::new().with_seed(seed).init(device);
                 let model = Model::new(&module, LeNet::forward)?;
                 let x = pixels([128, 1, 28, 28], device);
-                self.run(&model, CrossEntropy, x, classes(128, device))
+                self.run(model, CrossEntropy, x, classes(128, device))
             }
             WorkloadName::Autoencoder => {
                 let module = AutoencoderConfig::new().with_seed(seed).init(device);
                 let model = Model::new(&module, Autoencoder::forward)?;
                 let x = pixels([1024, 784], device);
-                self.run(&model, BinaryCrossEntropy, x.clone(), x)
+                self.run(model, BinaryCrossEntropy, x.clone(), x)
             }
             WorkloadName::Transformer => {
                 let module = TransformerConfig::new().with_seed(seed).init(device);
@@ -111,27 +111,31 @@ impl Bench<'_> {
                     Tensor::<2, Int>::random([20, 35], distribution, device)
                 };
                 let (x, next) = (words(), words());
-                self.run(&model, TokenCrossEntropy::default(), x, next)
+                self.run(model, TokenCrossEntropy::default(), x, next)
             }
             WorkloadName::Resnet20 => {
                 let module = ResNet20Config::new().with_seed(seed).init(device);
                 let model = Model::new(&module, ResNet20::forward)?;
                 let x = pixels([128, 3, 32, 32], device);
-                self.run(&model, CrossEntropy, x, classes(128, device))
+                self.run(model, CrossEntropy, x, classes(128, device))
             }
         }
     }
 
     fn run<L: Loss, X: Examples>(
         &self,
-        model: &Model,
+        model: Model,
         loss: L,
         x: X,
         targets: L::Targets,
     ) -> Result<(), CliError> {
+        let model = match self.args.eager {
+            true => model,
+            false => model.recorded(),
+        };
         let exact = Cost::new(model.clone(), loss.clone(), x.clone(), targets.clone())?;
         let cost = match self.args.products.half() {
-            Some(half) => Cost::new(model.clone().with_products(half), loss, x, targets)?,
+            Some(half) => Cost::new(model.with_products(half), loss, x, targets)?,
             None => exact.clone(),
         };
         let dim = cost.model().dim();
@@ -213,6 +217,7 @@ impl Bench<'_> {
             "device": self.name,
             "threads": self.args.threads,
             "products": self.args.products.name(),
+            "recorded": !self.args.eager,
             "error": error,
             "version": concat!("backdraft ", env!("CARGO_PKG_VERSION")),
             "to_grad": to_grad,

@@ -122,7 +122,7 @@ impl<'a, L: Loss> Lab<'a, L> {
         let rows = dataset.train.rows;
         let place = (device, plan.dtype);
         let cost = Cost::new(
-            Model::new(&base, Zoo::forward)?,
+            Model::new(&base, Zoo::forward)?.recorded(),
             loss,
             dataset.train.inputs(place),
             targets(&dataset.train, device, plan.dtype),
