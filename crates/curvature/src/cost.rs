@@ -381,8 +381,7 @@ impl<L: Loss> Cost<L> {
 
     /// The factor `1/N` of every sum over examples, `[1]`.
     pub(crate) fn scale(&self) -> Tensor<1> {
-        let options = (self.model.device(), self.model.dtype());
-        Tensor::full([1], 1.0 / self.len() as f64, options)
+        self.quantities.scale(self.len(), &self.model)
     }
 
     pub(crate) fn quantities(&self) -> &Quantities {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use backdraft_program::{Compiled, DispatchTensor, ProgramError, Spec};
+use burn::Tensor;
 
 use crate::{CurvatureError, Model, build::Build, loss::Loss};
 
@@ -110,9 +111,19 @@ pub(crate) struct Quantities {
     programs: Cache<Compiled>,
     many: Cache<Compiled>,
     linear: Cache<LinearMap>,
+    /// `1/N`, by `N`: always the same tensor, which need not be copied for a recorded run.
+    scales: RefCell<HashMap<usize, Tensor<1>>>,
 }
 
 impl Quantities {
+    /// `1 / examples`, `[1]`, where `model` is and in its type.
+    pub(crate) fn scale(&self, examples: usize, model: &Model) -> Tensor<1> {
+        let mut scales = self.scales.borrow_mut();
+        let options = (model.device(), model.dtype());
+        let full = || Tensor::full([1], 1.0 / examples as f64, options);
+        scales.entry(examples).or_insert_with(full).clone()
+    }
+
     /// The program of `quantity` for arguments shaped like `arguments`.
     pub(crate) fn get<L: Loss>(
         &self,
