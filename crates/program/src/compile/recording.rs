@@ -60,7 +60,7 @@ type Run = dyn FnMut() -> Result<Vec<Output>, ProgramError>;
 
 enum Output {
     /// In a buffer that every replay writes anew.
-    Computed(DispatchTensor),
+    Computed(Box<DispatchTensor>),
     /// The argument of that position, as it is.
     Argument(usize),
 }
@@ -168,7 +168,7 @@ fn record(
         let outputs = program.launch_apart(inputs)?.into_iter().map(|output| {
             match ids.iter().position(|id| *id == identity(&output)) {
                 Some(position) => Output::Argument(position),
-                None => Output::Computed(output),
+                None => Output::Computed(Box::new(output)),
             }
         });
         Ok(outputs.collect())
@@ -212,7 +212,7 @@ impl Recording {
         let outputs = unsafe { self.graph.replay() };
         let outputs = outputs.as_ref().ok()?.iter();
         let outputs = outputs.map(|output| match output {
-            Output::Computed(tensor) => copied(tensor.clone()),
+            Output::Computed(tensor) => copied(DispatchTensor::clone(tensor)),
             Output::Argument(position) => inputs[*position].clone(),
         });
         Some(outputs.collect())
