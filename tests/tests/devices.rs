@@ -16,12 +16,12 @@ type Outcome = Result<(), Box<dyn Error>>;
 const SEED: u64 = 0;
 
 /// Prints a line a quantity and refuses what is above its bound. On a processor models are compared side by side.
-fn assert_agrees(device: &Device, workers: usize) -> Outcome {
+fn assert_agrees(device: &Device, workers: usize, bound: fn(Quantity) -> f64) -> Outcome {
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<String>, String> {
         let mut above = Vec::new();
         while let Some(&model) = Model::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            above.extend(apart(model, device).map_err(|error| error.to_string())?);
+            above.extend(apart(model, device, bound).map_err(|error| error.to_string())?);
         }
         Ok(above)
     };
@@ -36,7 +36,11 @@ fn assert_agrees(device: &Device, workers: usize) -> Outcome {
 }
 
 /// What is above its bound.
-fn apart(model: Model, device: &Device) -> Result<Vec<String>, ComparisonError> {
+fn apart(
+    model: Model,
+    device: &Device,
+    bound: fn(Quantity) -> f64,
+) -> Result<Vec<String>, ComparisonError> {
     let sample = Sample::of(model, SEED);
     let expected = measure(&sample, &Device::flex(), None, &Quantity::ALL)?;
     let found = measure(&sample, device, None, &Quantity::ALL)?;
@@ -45,7 +49,7 @@ fn apart(model: Model, device: &Device) -> Result<Vec<String>, ComparisonError> 
         let line = format!("{:12} {quantity:9} {error:.1e}", model.name());
         println!("{line}");
         // A comparison that NaN fails too.
-        if error.is_nan() || error > quantity.bound() {
+        if error.is_nan() || error > bound(quantity) {
             above.push(line);
         }
     }
@@ -56,7 +60,7 @@ fn apart(model: Model, device: &Device) -> Result<Vec<String>, ComparisonError> 
 #[test]
 fn wgpu_agrees_with_flex() -> Outcome {
     match Device::enumerate(DeviceType::Wgpu).into_iter().next() {
-        Some(device) => assert_agrees(&device, 1),
+        Some(device) => assert_agrees(&device, 1, Quantity::bound),
         None => {
             println!("skipped: no wgpu adapter on this machine");
             Ok(())
@@ -68,7 +72,7 @@ fn wgpu_agrees_with_flex() -> Outcome {
 #[test]
 fn cuda_agrees_with_flex() -> Outcome {
     match Device::enumerate(DeviceType::Cuda).into_iter().next() {
-        Some(device) => assert_agrees(&device, 1),
+        Some(device) => assert_agrees(&device, 1, Quantity::bound_in_tf32),
         None => {
             println!("skipped: no CUDA device on this machine");
             Ok(())
@@ -81,7 +85,7 @@ fn cuda_agrees_with_flex() -> Outcome {
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    assert_agrees(&Device::ndarray(), workers)
+    assert_agrees(&Device::ndarray(), workers, Quantity::bound)
 }
 
 /// The comparison tells different numbers apart.

@@ -54,7 +54,7 @@
 //! | [`Program::simplify`] | the same function with less work |
 //! | [`Program::linearize`] | the part that depends on some inputs apart from the part that does not |
 //! | [`Program::vmap`] | the same function of many arguments at once |
-//! | [`Program::compile`] | the program with its constants on a device |
+//! | [`Program::compile`] | the program with its constants on a device; [`Compiled::recorded`] replays its runs there |
 //!
 //! They compose to any order: the `jvp` of a `gradient` is a Hessian-vector program. And since [`Program::call`] records itself
 //! while another function is traced, programs are building blocks of programs.

@@ -65,6 +65,12 @@ impl Quantity {
             Self::Solution | Self::Scores | Self::Lissa | Self::Pbrf => 1e-3,
         }
     }
+
+    /// The same where one of the devices multiplies matrices in TF32, as Burn does through CUDA on cards that have it: products of
+    /// numbers that are rounded to 2^-11 and not to 2^-24. Thirty times [`bound`](Self::bound).
+    pub fn bound_in_tf32(self) -> f64 {
+        30.0 * self.bound()
+    }
 }
 
 impl FromStr for Quantity {

@@ -83,6 +83,13 @@ impl FromStr for Place {
     }
 }
 
+impl Place {
+    /// Whether Burn multiplies f32 matrices in TF32 there, where the card has it.
+    fn is_tf32(&self) -> bool {
+        self.device == DeviceName::Cuda && self.products.is_none()
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.device.name())?;
@@ -120,7 +127,8 @@ pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
     let opened = places.iter().map(|place| place.device.open());
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
 
-    let mut rows = vec![head(others)];
+    let tf32 = places.iter().any(Place::is_tf32);
+    let mut rows = vec![head(others, tf32)];
     let (mut count, mut above) = (0, 0);
     if !args.json {
         say(format_args!(
@@ -144,7 +152,10 @@ pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
                 let error = errors[row].1;
                 // 16 bits on either side have no bound.
                 let exact = place.products.or(reference.products).is_none();
-                let bound = exact.then(|| quantity.bound());
+                let bound = exact.then(|| match place.is_tf32() || reference.is_tf32() {
+                    true => quantity.bound_in_tf32(),
+                    false => quantity.bound(),
+                });
                 let within = bound.is_none_or(|bound| error <= bound);
                 count += usize::from(exact);
                 above += usize::from(!within);
@@ -162,6 +173,9 @@ pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
                 }
             }
             cells.push(format!("{:.0e}", quantity.bound()));
+            if tf32 {
+                cells.push(format!("{:.0e}", quantity.bound_in_tf32()));
+            }
             rows.push(cells);
         }
     }
@@ -174,10 +188,13 @@ pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
     }
 }
 
-fn head(others: &[Place]) -> Vec<String> {
+fn head(others: &[Place], tf32: bool) -> Vec<String> {
     let mut head = vec!["model".to_owned(), "quantity".to_owned()];
     head.extend(others.iter().map(Place::to_string));
     head.push("bound".to_owned());
+    if tf32 {
+        head.push("through cuda".to_owned());
+    }
     head
 }
 
