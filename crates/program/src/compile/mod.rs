@@ -173,6 +173,7 @@ fn looked_at(op: &Base) -> Option<&TensorIr> {
         Base::Slice(d) => Some(&d.tensor),
         Base::RepeatDim(d) => Some(&d.tensor),
         Base::Cast(d) => Some(&d.input),
+        Base::Cat(d) if d.tensors.len() == 1 => d.tensors.first(),
         _ => None,
     }
 }
