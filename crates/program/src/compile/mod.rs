@@ -88,10 +88,13 @@ impl Compiled {
     /// What `then` makes of some arguments and this program's outputs, as one program: of `(arguments .., own arguments ..)`.
     ///
     /// # Errors
-    /// Those of [`Program::trace`].
+    /// [`ProgramError::Arity`] if `then` takes fewer tensors than this program gives; those of [`Program::trace`].
     pub fn then(&self, then: &Self) -> Result<Self, ProgramError> {
         let (first, then) = (self.program(), then.program());
-        let more = then.inputs.len() - first.outputs.len();
+        let (expected, found) = (then.inputs.len(), first.outputs.len());
+        let more = expected
+            .checked_sub(found)
+            .ok_or(ProgramError::Arity { expected, found })?;
         let mut inputs = then.inputs();
         inputs.truncate(more);
         inputs.extend(first.inputs());

@@ -1,7 +1,7 @@
 //! A program's run as a graphics device has recorded it: replayed at once, not launched kernel by kernel.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     rc::Rc,
     thread::{self, ThreadId},
 };
@@ -28,7 +28,6 @@ type Outputs = Result<Vec<DispatchTensor>, ProgramError>;
 /// Watches a program's runs and records one.
 pub(super) struct Recorder {
     state: RefCell<State>,
-    recorded: Cell<bool>,
 }
 
 enum State {
@@ -69,13 +68,12 @@ impl Recorder {
     pub(super) fn new() -> Self {
         Self {
             state: RefCell::new(State::Watching(Arguments::default())),
-            recorded: Cell::new(false),
         }
     }
 
     /// Whether runs are replayed.
     pub(super) fn is_recorded(&self) -> bool {
-        self.recorded.get()
+        matches!(*self.state.borrow(), State::Recorded(_))
     }
 
     /// What `program` computes of `inputs`.
@@ -93,14 +91,13 @@ impl Recorder {
                 return match recording.replay(&inputs) {
                     Some(outputs) => Ok(outputs),
                     None => {
-                        *state = self.refused();
+                        *state = State::Refused;
                         program.launch(inputs)
                     }
                 };
             }
             // Another argument varies than until now.
             *state = State::Watching(std::mem::take(&mut recording.arguments));
-            self.recorded.set(false);
         } else if let State::Watching(arguments) = &mut *state {
             arguments.see(&ids);
         }
@@ -111,20 +108,14 @@ impl Recorder {
             return program.launch(inputs);
         }
         let arguments = std::mem::take(arguments);
-        *state = self.refused();
+        *state = State::Refused;
         if let Some(mut recording) = record(program.clone(), arguments, &inputs)
             && let Some(outputs) = recording.replay(&inputs)
         {
             *state = State::Recorded(Box::new(recording));
-            self.recorded.set(true);
             return Ok(outputs);
         }
         program.launch(inputs)
-    }
-
-    fn refused(&self) -> State {
-        self.recorded.set(false);
-        State::Refused
     }
 }
 
