@@ -175,6 +175,10 @@ impl<L: Loss> Subject<L> {
         let vector = match quantity {
             Quantity::Outputs => return Ok(cost.outputs()?.try_into_vec_as()?),
             Quantity::Jvp => return Ok(cost.outputs_along(v())?.1.try_into_vec_as()?),
+            Quantity::Losses => {
+                let (value, _) = cost.value_and_gradient()?;
+                Tensor::cat(vec![cost.losses()?, value], 0)
+            }
             Quantity::Gradient => cost.gradient()?,
             Quantity::GaussNewton => cost.gauss_newton().apply(v())?,
             Quantity::Hessian => cost.hessian().apply(v())?,

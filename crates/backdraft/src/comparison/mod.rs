@@ -6,6 +6,7 @@
 //! | quantity | of |
 //! |---|---|
 //! | `outputs` | the network |
+//! | `losses` | each training example, and the training cost |
 //! | `gradient` | the training cost |
 //! | `jvp` | the outputs, along a vector |
 //! | `gnvp`, `hvp` | products with the Gauss-Newton matrix and the Hessian |

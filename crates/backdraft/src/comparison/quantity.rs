@@ -10,6 +10,8 @@ use std::{
 pub enum Quantity {
     /// The network's outputs.
     Outputs,
+    /// The training examples' losses, and after them the training cost as it is computed with its gradient.
+    Losses,
     /// The gradient of the training cost.
     Gradient,
     /// The outputs' derivatives along a vector.
@@ -30,8 +32,9 @@ pub enum Quantity {
 
 impl Quantity {
     /// All, in the order in which they are computed.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Outputs,
+        Self::Losses,
         Self::Gradient,
         Self::Jvp,
         Self::GaussNewton,
@@ -46,6 +49,7 @@ impl Quantity {
     pub fn name(self) -> &'static str {
         match self {
             Self::Outputs => "outputs",
+            Self::Losses => "losses",
             Self::Gradient => "gradient",
             Self::Jvp => "jvp",
             Self::GaussNewton => "gnvp",
@@ -61,7 +65,12 @@ impl Quantity {
     /// layers and back, 1e-4; for what is solved to a residual of 1e-5, or iterated a hundred times, ten times that.
     pub fn bound(self) -> f64 {
         match self {
-            Self::Outputs | Self::Gradient | Self::Jvp | Self::GaussNewton | Self::Hessian => 1e-4,
+            Self::Outputs
+            | Self::Losses
+            | Self::Gradient
+            | Self::Jvp
+            | Self::GaussNewton
+            | Self::Hessian => 1e-4,
             Self::Solution | Self::Scores | Self::Lissa | Self::Pbrf => 1e-3,
         }
     }

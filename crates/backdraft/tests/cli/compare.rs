@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::place::{Outcome, Place};
 use crate::refusals::assert_refused;
 
-const QUANTITIES: [&str; 9] = [
-    "outputs", "gradient", "jvp", "gnvp", "hvp", "solution", "scores", "lissa", "pbrf",
+const QUANTITIES: [&str; 10] = [
+    "outputs", "losses", "gradient", "jvp", "gnvp", "hvp", "solution", "scores", "lissa", "pbrf",
 ];
 
 /// A device is no further from itself than nothing, and 16 bits are further from 32 than rounding in those explains.

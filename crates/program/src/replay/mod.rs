@@ -4,6 +4,7 @@ mod boolean;
 mod convolve;
 mod deform;
 mod float;
+mod gather;
 mod half;
 mod int;
 mod interpolate;
