@@ -4,7 +4,7 @@ mod boolean;
 mod convolve;
 mod deform;
 mod float;
-mod gather;
+mod fused;
 mod half;
 mod int;
 mod interpolate;
