@@ -1,7 +1,6 @@
 //! Every model of the zoo on every device that there is: the same quantities as on flex, up to rounding.
 
 use std::{
-    error::Error,
     num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -9,9 +8,8 @@ use std::{
 
 use backdraft::comparison::{ComparisonError, Quantity, Sample, measure};
 use backdraft::models::Model;
-use burn::tensor::{Device, DeviceType};
-
-type Outcome = Result<(), Box<dyn Error>>;
+use backdraft_tests::{Outcome, wgpu};
+use burn::tensor::Device;
 
 const SEED: u64 = 0;
 
@@ -56,22 +54,18 @@ fn apart(
     Ok(above)
 }
 
-/// A software adapter such as Mesa's lavapipe counts.
 #[test]
 fn wgpu_agrees_with_flex() -> Outcome {
-    match Device::enumerate(DeviceType::Wgpu).into_iter().next() {
-        Some(device) => assert_agrees(&device, 1, Quantity::bound),
-        None => {
-            println!("skipped: no wgpu adapter on this machine");
-            Ok(())
-        }
-    }
+    wgpu().map_or(Ok(()), |device| assert_agrees(&device, 1, Quantity::bound))
 }
 
 #[cfg(feature = "cuda")]
 #[test]
 fn cuda_agrees_with_flex() -> Outcome {
-    match Device::enumerate(DeviceType::Cuda).into_iter().next() {
+    match Device::enumerate(burn::tensor::DeviceType::Cuda)
+        .into_iter()
+        .next()
+    {
         Some(device) => assert_agrees(&device, 1, Quantity::bound_in_tf32),
         None => {
             println!("skipped: no CUDA device on this machine");

@@ -1,14 +1,11 @@
 //! Operations that Burn would put into one kernel on a graphics device and compute wrongly: the same results as on the processor.
 
-use std::error::Error;
-
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
+use backdraft_tests::{Outcome, host, numbers, wgpu};
 use burn::tensor::{
-    DType, Device, DeviceType, Int, Tensor, TensorData, module,
+    DType, Device, Int, Tensor, TensorData, module,
     ops::{ConvOptions, MaxPoolOptions},
 };
-
-type Outcome = Result<(), Box<dyn Error>>;
 
 const ROWS: usize = 6;
 const COLUMNS: usize = 8;
@@ -69,15 +66,9 @@ const TURNS: [(&str, Turn); 9] = [
     }),
 ];
 
-/// Numbers in (-1, 1) that look random and are the same everywhere.
-fn numbers(count: usize) -> TensorData {
-    let numbers = (0..count).map(|i| ((i as f32 + 1.0) * 1.7).sin());
-    TensorData::new(numbers.collect::<Vec<_>>(), [count])
-}
-
 fn matrix(rows: usize, columns: usize, device: &Device) -> DispatchTensor {
-    let numbers = Tensor::<1>::from_data(numbers(rows * columns), device);
-    numbers.reshape([rows, columns]).into_dispatch()
+    let data = TensorData::new(numbers(rows * columns, 1), [rows, columns]);
+    Tensor::<2>::from_data(data, device).into_dispatch()
 }
 
 fn indices(rows: usize, columns: usize, below: usize, device: &Device) -> DispatchTensor {
@@ -97,9 +88,8 @@ fn run<const D: usize>(
         Ok(f(x).into_iter().map(Tensor::into_dispatch).collect())
     })?;
     let outputs = program.compile(device).run(arguments)?;
-    let read = |output| Tensor::<D>::from_dispatch(output).into_data();
-    let outputs: Vec<TensorData> = outputs.into_iter().map(read).collect();
-    Ok(outputs.iter().flat_map(|it| it.iter::<f64>()).collect())
+    let read = |output| host(Tensor::<D>::from_dispatch(output));
+    Ok(outputs.into_iter().flat_map(read).collect())
 }
 
 /// The gather right after `relu`'s derivative of a larger matrix: operations whose kernel it might join.
@@ -124,19 +114,11 @@ fn gathered(gather: Gather, device: &Device) -> Result<Vec<f64>, ProgramError> {
 
 /// Several things of what is turned, which a kernel can compute together.
 fn turned(turn: Turn, device: &Device) -> Result<Vec<f64>, ProgramError> {
-    let x = Tensor::<1>::from_data(numbers(48), device).into_dispatch();
+    let x = Tensor::<1>::from_data(numbers(48, 2).as_slice(), device).into_dispatch();
     run(vec![x], device, |x| {
         let x = turn(Tensor::from_dispatch(x[0].clone()));
         vec![x.clone() * 2.0, x.clone() - 0.5, x.clone().abs(), -x]
     })
-}
-
-fn wgpu() -> Option<Device> {
-    let device = Device::enumerate(DeviceType::Wgpu).into_iter().next();
-    if device.is_none() {
-        println!("skipped: no wgpu adapter on this machine");
-    }
-    device
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The same quantities on every device: same weights, same data, f32.
 
-use std::error::Error;
-
 use backdraft::{
     curvature::{
         BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model,
@@ -10,16 +8,15 @@ use backdraft::{
     influence::{ConjugateGradientConfig, scores},
     models::{Activation, Mlp, MlpConfig},
 };
+use backdraft_tests::{Outcome, apart, host, numbers, wgpu};
 use burn::{
     module::{Module, ModuleMapper, Param},
     nn::{
         conv::{Conv2d, Conv2dConfig, DeformConv2d, DeformConv2dConfig},
         interpolate::{Interpolate2dConfig, InterpolateMode},
     },
-    tensor::{Device, DeviceType, Int, Tensor, TensorData, activation},
+    tensor::{Device, Int, Tensor, TensorData, activation},
 };
-
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// A quantity's name and its elements.
 type Named = (&'static str, Vec<f64>);
@@ -37,35 +34,13 @@ const TOLERANCE: f64 = 1e-5;
 /// number of about ten.
 const SOLVE_TOLERANCE: f64 = 1e-4;
 
-/// A graphics adapter, if this machine has one; a software one such as Mesa's lavapipe counts.
-fn wgpu() -> Option<Device> {
-    let device = Device::enumerate(DeviceType::Wgpu).into_iter().next();
-    match &device {
-        Some(device) => println!("on {device:?}"),
-        None => println!("skipped: no wgpu adapter on this machine"),
-    }
-    device
-}
-
 // Deprecated by Burn in favour of flex; still offered to users who compare with it.
 #[allow(deprecated)]
 fn ndarray() -> Device {
     Device::ndarray()
 }
 
-/// Numbers in (-1, 1) that look random and are the same everywhere.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
-fn matrix(values: Vec<f32>, columns: usize, device: &Device) -> Tensor<2> {
+fn matrix(values: Vec<f64>, columns: usize, device: &Device) -> Tensor<2> {
     let rows = values.len() / columns;
     Tensor::from_data(TensorData::new(values, [rows, columns]), device)
 }
@@ -78,17 +53,6 @@ fn classes(device: &Device) -> Tensor<1, Int> {
 fn values(device: &Device) -> Tensor<2> {
     let values = numbers(N * OUTPUTS, 12).into_iter();
     matrix(values.map(|x| (x + 1.0) / 2.0).collect(), OUTPUTS, device)
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-/// `|a - b| / |b|` in the Euclidean norm.
-fn relative_error(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-    norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied())
 }
 
 /// The same network with its weights on `device`.
@@ -121,7 +85,7 @@ fn quantities<L: Loss>(
     let product = host(gauss_newton.apply(v())?);
     // The second product runs on kept activations.
     let kept = host(gauss_newton.apply(v())?);
-    assert!(relative_error(&kept, &product) < 1e-6);
+    assert!(apart(&kept, &product) < 1e-6);
 
     let damped = cost.gauss_newton().damped(DAMPING);
     let query = cost.select(&[3, 3, 41])?;
@@ -166,7 +130,7 @@ fn assert_agree<L: Loss>(
                 "solution" | "scores" => SOLVE_TOLERANCE,
                 _ => TOLERANCE,
             };
-            let error = relative_error(found, expected);
+            let error = apart(found, expected);
             assert!(error < tolerance, "{activation:?} {name}: {error:.1e}");
         }
     }
@@ -270,7 +234,7 @@ fn layers_without_a_reverse_mode_on_every_device() -> Outcome {
     let expected = images(&Device::flex())?;
     for device in std::iter::once(ndarray()).chain(wgpu()) {
         for ((name, found), (_, expected)) in images(&device)?.iter().zip(&expected) {
-            let error = relative_error(found, expected);
+            let error = apart(found, expected);
             assert!(error < TOLERANCE, "{name}: {error:.1e} on {device:?}");
         }
     }

@@ -7,8 +7,9 @@ use backdraft::influence::{
     ConjugateGradientConfig, LissaConfig, ResponseError, Scale, SolveError, Solver,
     response::{Descent, Removal, ResponseKind, Responses, Step, Stop},
 };
+use backdraft_tests::wgpu;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{DType, Device, DeviceType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 /// The identity, by way of 16 TiB that no device has.
 struct Greedy(Device);
@@ -48,14 +49,6 @@ impl BatchOperator for Greedy {
     }
 }
 
-fn device() -> Option<Device> {
-    let device = Device::enumerate(DeviceType::Wgpu).into_iter().next();
-    if device.is_none() {
-        println!("skipped: no wgpu adapter on this machine");
-    }
-    device
-}
-
 /// A layer whose outputs have a sum of 16 TiB in them.
 fn greedy(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     let all = Tensor::<2>::zeros([ROWS, ROWS], &x.device());
@@ -65,7 +58,7 @@ fn greedy(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
 /// An error that names the batches to try, and the device goes on.
 #[test]
 fn memory_that_does_not_suffice_is_an_error() {
-    let Some(device) = device() else { return };
+    let Some(device) = wgpu() else { return };
     let rhs = || Tensor::<1>::from_floats([1.0, 2.0, 3.0, 4.0], &device);
     let lissa = LissaConfig {
         scale: Scale::Fixed(2.0),
@@ -94,7 +87,7 @@ fn memory_that_does_not_suffice_is_an_error() {
 /// The same of response functions, however they are minimised.
 #[test]
 fn responses_say_so_too() {
-    let Some(device) = device() else { return };
+    let Some(device) = wgpu() else { return };
     let layer = LinearConfig::new(3, 1).init(&device);
     let model = Model::new(&layer, greedy).unwrap();
     let x = Tensor::<2>::ones([8, 3], &device);

@@ -1,12 +1,11 @@
 //! Random programs and their derivatives on a graphics device, where Burn puts operations together into kernels: the same results as
 //! on the processor. `PROGRAMS=500` takes so many of them, `FIRST=17` begins with that one.
 
-use std::{env, error::Error};
+use std::env;
 
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
-use burn::tensor::{DType, Device, DeviceType, Int, Tensor, TensorData, activation};
-
-type Outcome = Result<(), Box<dyn Error>>;
+use backdraft_tests::{Outcome, host, numbers, wgpu};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
 
 /// Programs where none were asked for.
 const PROGRAMS: u64 = 12;
@@ -132,11 +131,9 @@ fn made(seed: u64, arguments: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
     outputs.into_iter().map(Tensor::into_dispatch).collect()
 }
 
-fn numbers(spec: &Spec, seed: usize, device: &Device) -> DispatchTensor {
-    let [rows, columns] = [spec.shape[0], spec.shape[1]];
-    let numbers =
-        (0..rows * columns).map(|i| ((i as f32 + 1.0) * (1.7 + 0.31 * seed as f32)).sin());
-    let data = TensorData::new(numbers.collect::<Vec<_>>(), [rows, columns]);
+fn argument(spec: &Spec, seed: usize, device: &Device) -> DispatchTensor {
+    let shape = [spec.shape[0], spec.shape[1]];
+    let data = TensorData::new(numbers(shape[0] * shape[1], seed as u64), shape);
     Tensor::<2>::from_data(data, device).into_dispatch()
 }
 
@@ -148,14 +145,12 @@ fn compute(seed: u64, device: &Device) -> Result<Vec<(Program, Vec<Vec<f64>>)>, 
     let all = [program.jvp(&wrt)?, program.vjp(&wrt)?, program];
     let run = |program: Program| {
         let inputs = program.inputs().into_iter().enumerate();
-        let inputs: Vec<_> = inputs.map(|(i, spec)| numbers(&spec, i, device)).collect();
+        let inputs: Vec<_> = inputs.map(|(i, spec)| argument(&spec, i, device)).collect();
         let compiled = program.clone().compile(device).recorded();
-        let read = |output| Tensor::<2>::from_dispatch(output).into_data();
+        let read = |output| host(Tensor::<2>::from_dispatch(output));
         let mut runs = Vec::new();
         for _ in 0..RUNS {
-            let outputs = compiled.run(inputs.clone())?;
-            let outputs = outputs.into_iter().map(read).collect::<Vec<_>>();
-            runs.extend(outputs.iter().map(|it| it.iter::<f64>().collect()));
+            runs.extend(compiled.run(inputs.clone())?.into_iter().map(read));
         }
         Ok((program, runs))
     };
@@ -169,26 +164,28 @@ fn asked(name: &str, default: u64) -> u64 {
 
 #[test]
 fn random_programs_agree_with_the_processor() -> Outcome {
-    let Some(gpu) = Device::enumerate(DeviceType::Wgpu).into_iter().next() else {
-        println!("skipped: no wgpu adapter on this machine");
-        return Ok(());
-    };
+    let Some(gpu) = wgpu() else { return Ok(()) };
     let (first, count) = (asked("FIRST", 0), asked("PROGRAMS", PROGRAMS));
     let mut wrong = Vec::new();
     for seed in first..first + count {
         let (expected, found) = (compute(seed, &Device::flex())?, compute(seed, &gpu)?);
         for ((_, expected), (program, found)) in expected.iter().zip(&found) {
+            let outputs = program.outputs().len();
             for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
                 let errors = found.iter().zip(expected);
                 let worst = errors.map(|(a, b)| (a - b).abs() / (1.0 + b.abs()));
                 let worst = worst.fold(0.0, f64::max);
                 if !(worst < TOLERANCE) {
-                    println!("output {i} of program {seed}, off by {worst:.1e}:\n{program}");
-                    wrong.push((seed, i));
+                    let (run, i) = (i / outputs, i % outputs);
+                    println!(
+                        "program {seed}, run {run}, output {i}, off by {worst:.1e}:\n{program}"
+                    );
+                    println!("found {found:.3?}, not {expected:.3?}");
+                    wrong.push((seed, run, i));
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "programs and outputs: {wrong:?}");
+    assert!(wrong.is_empty(), "programs, runs and outputs: {wrong:?}");
     Ok(())
 }

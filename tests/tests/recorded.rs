@@ -7,37 +7,20 @@ use backdraft::{
     models::{Mlp, MlpConfig},
     program::{Compiled, DispatchTensor, Program, ProgramError, Spec},
 };
+use backdraft_tests::{Outcome, apart, host, numbers, wgpu};
 use burn::{
     module::Module,
-    tensor::{Bool, DType, Device, DeviceType, Int, Tensor, TensorData},
+    tensor::{Bool, DType, Device, Int, Tensor, TensorData},
 };
-
-type Outcome = Result<(), Box<dyn Error>>;
 
 /// Sums of at most 64 products of numbers below one, on devices that round to 2^-24.
 const TOLERANCE: f64 = 1e-6;
 
 const RUNS: usize = 12;
 
-/// Numbers in (-1, 1) that look random and are the same everywhere.
-fn numbers(count: usize, seed: usize) -> Vec<f32> {
-    let number = |i: usize| ((i as f32 + 1.0) * (1.7 + 0.13 * seed as f32)).sin();
-    (0..count).map(number).collect()
-}
-
 fn matrix(rows: usize, columns: usize, seed: usize, device: &Device) -> Tensor<2> {
-    let values = TensorData::new(numbers(rows * columns, seed), [rows, columns]);
+    let values = TensorData::new(numbers(rows * columns, seed as u64), [rows, columns]);
     Tensor::from_data(values, device)
-}
-
-fn host(tensor: Tensor<1>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-fn apart(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-    norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied())
 }
 
 /// Of two matrices and whole numbers: a product, a view and an argument as they are, numbers of each kind.
@@ -60,15 +43,15 @@ fn outputs(x: &[DispatchTensor]) -> Result<Vec<DispatchTensor>, ProgramError> {
 fn read(outputs: Vec<DispatchTensor>) -> Vec<f64> {
     let [product, view, whole, turned, sign, threefold] =
         <[DispatchTensor; 6]>::try_from(outputs).expect("six outputs");
-    let flat = |tensor| host(Tensor::<2>::from_dispatch(tensor).flatten(0, 1));
+    let matrix = |tensor| host(Tensor::<2>::from_dispatch(tensor));
     let sign = Tensor::<2, Bool>::from_dispatch(sign).int().float();
     let threefold = Tensor::<1, Int>::from_dispatch(threefold).float();
     [
-        flat(product),
-        host(Tensor::from_dispatch(view)),
-        flat(whole),
-        flat(turned),
-        host(sign.flatten(0, 1)),
+        matrix(product),
+        host(Tensor::<1>::from_dispatch(view)),
+        matrix(whole),
+        matrix(turned),
+        host(sign),
         host(threefold),
     ]
     .concat()
@@ -148,7 +131,7 @@ fn derivatives(device: &Device) -> Outcome {
         for run in 0..RUNS {
             let drawn: Vec<usize> = (0..16).map(|i| (7 * i + 3 * run) % EXAMPLES).collect();
             let of = |at: usize| -> Result<[Tensor<1>; 5], Box<dyn Error>> {
-                let v = Tensor::<1>::from_data(numbers(dim, run).as_slice(), devices[at]);
+                let v = Tensor::<1>::from_data(numbers(dim, run as u64).as_slice(), devices[at]);
                 Ok([
                     costs[at].gradient()?,
                     costs[at].directional_derivatives(v.clone())?,
@@ -175,8 +158,7 @@ fn derivatives(device: &Device) -> Outcome {
 /// One test, for nothing else may compute on the device meanwhile.
 #[test]
 fn recorded_runs_give_the_same() -> Outcome {
-    let Some(device) = Device::enumerate(DeviceType::Wgpu).into_iter().next() else {
-        println!("skipped: no wgpu adapter on this machine");
+    let Some(device) = wgpu() else {
         return Ok(());
     };
     a_program(&device)?;

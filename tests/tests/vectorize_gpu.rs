@@ -1,8 +1,9 @@
 //! Vectorized programs on a GPU, against one call after the other there: same operations, f32.
 
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
+use backdraft_tests::wgpu;
 use burn::tensor::{
-    DType, Device, DeviceType, Tensor, TensorData, activation, module,
+    DType, Device, Tensor, TensorData, activation, module,
     ops::{ConvOptions, MaxPoolOptions},
 };
 
@@ -104,10 +105,7 @@ fn check(program: &Program, mapped: &[usize], device: &Device) {
 
 #[test]
 fn many_at_once_on_a_gpu() {
-    let Some(device) = Device::enumerate(DeviceType::Wgpu).into_iter().next() else {
-        println!("skipped: no wgpu adapter on this machine");
-        return;
-    };
+    let Some(device) = wgpu() else { return };
     let specs = SHAPES.map(|shape| Spec::new(shape.to_vec(), DType::F32));
     let program = Program::trace(&device.settings(), &specs, |x| network(&x)).unwrap();
     // Few choices, because each compiles its own kernels: the new axis in groups, in output channels, and in the batch.

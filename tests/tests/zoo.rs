@@ -11,20 +11,9 @@ use backdraft::models::{
     self, Activation, AlexNetConfig, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig,
     MlpConfig, ResNet20Config, TransformerConfig, Vgg13Config, Zoo, ZooConfig, to_dtype,
 };
+use backdraft_tests::{apart, host, numbers};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
-
-/// Numbers in (-1, 1) that look random and are the same everywhere.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     let data = TensorData::new(numbers(shape.iter().product(), seed), shape);
@@ -44,19 +33,8 @@ fn integers<const D: usize>(shape: [usize; D], below: i64, seed: u64) -> Tensor<
     Tensor::from_data(TensorData::new(values.collect(), shape), &Device::flex())
 }
 
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// `|a - b| / |b|` in the Euclidean norm.
-fn apart(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    let difference: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    (dot(&difference, &difference) / dot(b, b)).sqrt()
 }
 
 /// A module without training behaviour, whose parameters are tracked: for Burn's own gradients of what the engine differentiates.
