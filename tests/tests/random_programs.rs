@@ -83,9 +83,9 @@ fn step(draw: &mut Draw, there: &[Tensor<2>]) -> Tensor<2> {
             let mask = x.clone().greater_elem(0.137);
             x.mask_fill(mask, 0.5)
         }
-        11 => x.clone().sum_dim(draw.below(2)) * 0.3,
-        12 => x.clone().mean_dim(draw.below(2)),
-        13 => x.clone().max_dim(draw.below(2)),
+        11 => x.sum_dim(draw.below(2)) * 0.3,
+        12 => x.mean_dim(draw.below(2)),
+        13 => x.max_dim(draw.below(2)),
         14 => activation::log_softmax(x, 1),
         15 => activation::softmax(x, draw.below(2)),
         16 => x.transpose(),
@@ -109,7 +109,7 @@ fn step(draw: &mut Draw, there: &[Tensor<2>]) -> Tensor<2> {
             let indices = indices(draw, count, 1, rows, &x);
             x.select(0, indices.flatten::<1>(0, 1))
         }
-        21 => x.clone().slice([0..rows, draw.below(columns)..columns]),
+        21 => x.slice([0..rows, draw.below(columns)..columns]),
         22 => {
             let beside: Vec<_> = there.iter().filter(|y| y.dims()[0] == rows).collect();
             let y = (*draw.of_slice(&beside)).clone();

@@ -13,7 +13,7 @@ use burn_backend::{
 };
 use burn_ir::{BaseOperationIr as Base, GatherOpIr, OperationIr};
 
-use super::{Env, reshape};
+use super::{Env, fuses, reshape};
 use crate::{
     ProgramError,
     value::Value::{self, *},
@@ -37,7 +37,7 @@ pub(super) fn special(
     // Two such gathers keep apart too, where one finds one element along more dimensions than the other.
     let rank = RANK.checked_sub(ones.checked_sub(1)?)?;
     let more = rank.checked_sub(d.out.shape.rank())?;
-    Some(Ok(apart(e, d, more)))
+    fuses(e.device).then(|| Ok(apart(e, d, more)))
 }
 
 fn apart(e: &mut Env<Dispatch>, d: &GatherOpIr, more: usize) -> Value<Dispatch> {

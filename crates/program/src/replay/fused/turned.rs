@@ -11,7 +11,7 @@ use burn_backend::{
 };
 use burn_ir::{BaseOperationIr as Base, OperationIr, TensorIr};
 
-use super::{Env, reshape};
+use super::{Env, fuses, reshape};
 use crate::{
     ProgramError,
     replay::operation,
@@ -27,12 +27,12 @@ pub(super) fn special(
         OperationIr::BaseFloat(base) | OperationIr::BaseInt(base) | OperationIr::BaseBool(base) => {
             let (input, axes) = turn(base)?;
             let last = input.shape.last().copied();
-            (last == Some(1)).then(|| Ok(turned(e, input, &axes)))
+            (last == Some(1) && fuses(e.device)).then(|| Ok(turned(e, input, &axes)))
         }
         OperationIr::Module(_) => {
             let shape = op.outputs().next()?.shape.clone();
             let one_channel = shape.rank() > 2 && shape[1] == 1;
-            one_channel.then(|| {
+            (one_channel && fuses(e.device)).then(|| {
                 let value = operation(e, op)?;
                 Ok(in_order(value, shape))
             })
