@@ -121,6 +121,53 @@ fn turned(turn: Turn, device: &Device) -> Result<Vec<f64>, ProgramError> {
     })
 }
 
+/// What is looked up, or where, is reduced right after: a kernel that reads it by indices cannot reduce it.
+type Reduced = fn(Tensor<2>, Tensor<2, Int>, rows: Tensor<1, Int>) -> [Tensor<2>; 2];
+
+const REDUCED: [(&str, Reduced); 4] = [
+    ("all rows", |table, _, rows| {
+        [table.clone().select(0, rows), table.sum_dim(1)]
+    }),
+    ("all elements", |table, places, _| {
+        [table.clone().gather(0, places), table.mean_dim(0)]
+    }),
+    ("places", |table, places, _| {
+        let found = table.narrow(0, 0, 3).gather(0, places.clone() / 2);
+        [found, (places / 2).max_dim(1).float()]
+    }),
+    ("rows", |table, _, rows| {
+        let found = table.slice([0..ROWS, 0..1]).flatten::<1>(0, 1);
+        let found = found.select(0, rows.clone());
+        [found.unsqueeze(), rows.sum_dim(0).float().unsqueeze()]
+    }),
+];
+
+fn reduced(reduced: Reduced, device: &Device) -> Result<Vec<f64>, ProgramError> {
+    let arguments = vec![
+        matrix(ROWS, COLUMNS, device),
+        indices(ROWS, COLUMNS, ROWS, device),
+        indices(1, ROWS, ROWS, device),
+    ];
+    run(arguments, device, |x| {
+        let [table, places, rows] = <[_; 3]>::try_from(x).expect("three inputs");
+        let [places, rows] = [places, rows].map(Tensor::<2, Int>::from_dispatch);
+        reduced(Tensor::from_dispatch(table), places, rows.flatten(0, 1)).into()
+    })
+}
+
+#[test]
+fn lookups_beside_reductions_agree_with_the_processor() -> Outcome {
+    let Some(gpu) = wgpu() else { return Ok(()) };
+    for (name, f) in REDUCED {
+        let (found, expected) = (reduced(f, &gpu)?, reduced(f, &Device::flex())?);
+        let mut pairs = found.iter().zip(&expected);
+        // Sums of eight numbers in (-1, 1).
+        let near = pairs.all(|(a, b)| (a - b).abs() < 2e-6);
+        assert!(near, "{name}: {found:?}, not {expected:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn gathers_agree_with_the_processor() -> Outcome {
     let Some(gpu) = wgpu() else { return Ok(()) };

@@ -1,6 +1,6 @@
 //! Operations on devices where Burn puts several into one kernel, in forms that it puts together rightly.
 
-mod gather;
+mod lookup;
 mod turned;
 
 use burn::backend::Dispatch;
@@ -22,7 +22,7 @@ pub(super) fn special(
     e: &mut Env<Dispatch>,
     op: &OperationIr,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
-    gather::special(e, op).or_else(|| turned::special(e, op))
+    lookup::special(e, op).or_else(|| turned::special(e, op))
 }
 
 /// Whether operations share kernels. Asked last: the device's name is put together each time.
@@ -36,4 +36,14 @@ fn reshape(value: Value<Dispatch>, shape: Shape) -> Value<Dispatch> {
         Int(x) => Int(Dispatch::int_reshape(x, shape)),
         Bool(x) => Bool(Dispatch::bool_reshape(x, shape)),
     }
+}
+
+/// The value with its elements in the order of its dimensions, as a tensor of its own; the memory stays if they are in order.
+fn in_order(value: Value<Dispatch>, shape: Shape) -> Value<Dispatch> {
+    let count = shape.num_elements();
+    let other = match shape.rank() {
+        1 => Shape::new([count, 1]),
+        _ => Shape::new([count]),
+    };
+    reshape(reshape(value, other), shape)
 }

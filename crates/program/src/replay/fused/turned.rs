@@ -11,7 +11,7 @@ use burn_backend::{
 };
 use burn_ir::{BaseOperationIr as Base, OperationIr, TensorIr};
 
-use super::{Env, fuses, reshape};
+use super::{Env, fuses, in_order, reshape};
 use crate::{
     ProgramError,
     replay::operation,
@@ -68,10 +68,4 @@ fn turned(e: &mut Env<Dispatch>, input: &TensorIr, axes: &[usize]) -> Value<Disp
         Bool(x) => Bool(Dispatch::bool_permute(x, axes)),
     };
     in_order(turned, out)
-}
-
-/// The value with its elements in the order of its dimensions.
-fn in_order(value: Value<Dispatch>, shape: Shape) -> Value<Dispatch> {
-    let flat = reshape(value, Shape::new([shape.num_elements()]));
-    reshape(flat, shape)
 }
