@@ -34,7 +34,7 @@ const GATHERS: [(&str, Gather); 5] = [
 /// Turns 48 numbers, or has a layer do so.
 type Turn = fn(Tensor<1>) -> Tensor<4>;
 
-const TURNS: [(&str, Turn); 9] = [
+const TURNS: [(&str, Turn); 10] = [
     ("a column", |x| {
         x.reshape([48, 1]).transpose().reshape([1, 1, 1, 48])
     }),
@@ -60,6 +60,16 @@ const TURNS: [(&str, Turn); 9] = [
         let kernel = x.clone().slice(0..6).reshape([1, 3, 1, 2]);
         let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
         module::conv2d(x.reshape([2, 3, 2, 4]), kernel, None, options)
+    }),
+    ("the gradient of such a convolution's kernel", |x| {
+        let pictures = x.reshape([2, 3, 2, 4]);
+        let kernel = pictures.clone().slice([0..1, 0..3, 0..2, 0..3]);
+        let gradient = kernel
+            .clone()
+            .reshape([2, 1, 3, 3])
+            .slice([0..2, 0..1, 0..1, 0..2]);
+        let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+        module::conv2d_weight_backward(pictures, kernel, gradient, options)
     }),
     ("a pool of one channel", |x| {
         module::max_pool2d(x.reshape([2, 1, 4, 6]), MaxPoolOptions::new([2, 2]))

@@ -57,6 +57,14 @@ fn cases() -> Vec<Case> {
             padding: [1, 2],
             ..it
         },
+        // A stride over the whole picture: only the padding is read, and the picture's gradient is zero.
+        Case {
+            size: [3, 1],
+            kernel: [2, 1],
+            stride: [1, 2],
+            padding: [0, 1],
+            ..it
+        },
         // A stride that leaves the end of the picture out.
         Case {
             size: [10, 8],

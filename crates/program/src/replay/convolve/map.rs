@@ -121,6 +121,10 @@ impl Map {
             let planes = out.par_chunks_mut(size).enumerate();
             planes.for_each(|(plane, out)| out.fill(bias[plane % bias.len()]));
         }
+        if self.copies() == 0 {
+            // A stride may step over all of a picture.
+            return out;
+        }
         let shares = 2 * rayon::current_num_threads();
         let together = (COPIES / (self.groups * self.copies())).min(batch / shares);
         let together = together.max(1);

@@ -9,7 +9,7 @@ use burn_backend::{
     Shape,
     ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
 };
-use burn_ir::{BaseOperationIr as Base, OperationIr, TensorIr};
+use burn_ir::{BaseOperationIr as Base, ModuleOperationIr as Module, OperationIr, TensorIr};
 
 use super::{Env, fuses, in_order, reshape};
 use crate::{
@@ -29,15 +29,28 @@ pub(super) fn special(
             let last = input.shape.last().copied();
             (last == Some(1) && fuses(e.device)).then(|| Ok(turned(e, input, &axes)))
         }
-        OperationIr::Module(_) => {
+        OperationIr::Module(module) => {
             let shape = op.outputs().next()?.shape.clone();
-            let one_channel = shape.rank() > 2 && shape[1] == 1;
+            let one_channel = shape.rank() > 2 && shape[channels(module)] == 1;
             (one_channel && fuses(e.device)).then(|| {
                 let value = operation(e, op)?;
                 Ok(in_order(value, shape))
             })
         }
         _ => None,
+    }
+}
+
+/// The dimension of a layer's result that Burn computes last. A kernel's gradient is computed as pictures, and turned.
+fn channels(op: &Module) -> usize {
+    match op {
+        Module::Conv1dWeightBackward(_)
+        | Module::Conv2dWeightBackward(_)
+        | Module::Conv3dWeightBackward(_)
+        | Module::ConvTranspose1dWeightBackward(_)
+        | Module::ConvTranspose2dWeightBackward(_)
+        | Module::ConvTranspose3dWeightBackward(_) => 0,
+        _ => 1,
     }
 }
 
