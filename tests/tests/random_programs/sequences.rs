@@ -10,7 +10,16 @@ use crate::{
     steps::{Step, indices},
 };
 
-pub(crate) const STEPS: [Step<3>; 5] = [convolution, attention, embedding, max_pool, mean_pool];
+pub(crate) const STEPS: [Step<3>; 8] = [
+    convolution,
+    convolution,
+    attention,
+    embedding,
+    max_pool,
+    mean_pool,
+    normalized,
+    inner,
+];
 
 fn convolution(c: &mut Choices, there: &[Tensor<3>]) -> Tensor<3> {
     let x = c.tensor(there);
@@ -19,6 +28,26 @@ fn convolution(c: &mut Choices, there: &[Tensor<3>]) -> Tensor<3> {
     let Some(kernel) = kernel else { return x.sin() };
     let options = ConvOptions::new([1 + c.below(2)], [c.below(2)], [1], 1);
     module::conv1d(x, kernel, None, options) * 0.3
+}
+
+/// A linear layer's weights are a sequence's rows.
+fn inner(c: &mut Choices, there: &[Tensor<3>]) -> Tensor<3> {
+    let x = c.tensor(there);
+    let width = x.dims()[2];
+    let weights = c.fitting(there, |[a, b, _]| a * b == width);
+    match weights {
+        Some(weights) => module::linear(x, weights.flatten(0, 1), None) * 0.4,
+        None => x.sin(),
+    }
+}
+
+/// As layer norm does.
+fn normalized(c: &mut Choices, there: &[Tensor<3>]) -> Tensor<3> {
+    let x = c.tensor(there);
+    let width = x.dims()[2];
+    let scale = c.fitting(there, |dims| dims.iter().product::<usize>() == width);
+    let scale = scale.unwrap_or(x.clone().narrow(0, 0, 1).narrow(1, 0, 1));
+    module::layer_norm(x, scale.reshape([width]), None, 0.3)
 }
 
 fn attention(c: &mut Choices, there: &[Tensor<3>]) -> Tensor<3> {

@@ -3,6 +3,7 @@
 mod boolean;
 mod convolve;
 mod deform;
+mod double;
 mod float;
 mod fused;
 mod half;

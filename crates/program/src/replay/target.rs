@@ -7,7 +7,7 @@ use burn_backend::Backend;
 use burn_capture::CaptureBackend;
 use burn_ir::OperationIr;
 
-use super::{Env, convolve, fused, reverse, spread};
+use super::{Env, convolve, double, fused, reverse, spread};
 use crate::{ProgramError, value::Value};
 
 /// A backend that programs are replayed on.
@@ -22,6 +22,7 @@ impl Target for Dispatch {
     fn special(e: &mut Env<Self>, op: &OperationIr) -> Option<Result<Value<Self>, ProgramError>> {
         convolve::special(e, op)
             .or_else(|| spread::special(e, op))
+            .or_else(|| double::special(e, op))
             .or_else(|| fused::special(e, op))
     }
 }

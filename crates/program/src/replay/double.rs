@@ -1,0 +1,49 @@
+//! Functions of f64 that Burn (0.22) computes in f32, or with a number of f32: the sigmoid everywhere but on flex, and powers on
+//! ndarray.
+
+use burn::backend::Dispatch;
+use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
+use burn_ir::{
+    ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr, ScalarIr,
+};
+
+use super::{Env, spread::is_flex};
+use crate::{ProgramError, value::Value};
+
+type Tensor = FloatTensor<Dispatch>;
+
+/// Runs `op` if it is such a function.
+pub(super) fn special(
+    e: &mut Env<Dispatch>,
+    op: &OperationIr,
+) -> Option<Result<Value<Dispatch>, ProgramError>> {
+    let out = match op {
+        OperationIr::Activation(Activation::Sigmoid(d))
+            if d.out.dtype == DType::F64 && !is_flex(e.device) =>
+        {
+            sigmoid(e.float(&d.input))
+        }
+        OperationIr::Float(_, Float::PowfScalar(d))
+            if d.out.dtype == DType::F64 && !is_flex(e.device) =>
+        {
+            match d.rhs {
+                ScalarIr::Float(exponent) if f64::from(exponent as f32) != exponent => {
+                    power(e.float(&d.lhs), exponent, e)
+                }
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(Ok(Value::Float(out)))
+}
+
+fn sigmoid(x: Tensor) -> Tensor {
+    let odds = Dispatch::float_exp(Dispatch::float_neg(x));
+    Dispatch::float_recip(Dispatch::float_add_scalar(odds, 1.0.into()))
+}
+
+fn power(x: Tensor, exponent: f64, e: &Env<Dispatch>) -> Tensor {
+    let exponents = Dispatch::float_full(x.shape(), exponent.into(), e.device, DType::F64.into());
+    Dispatch::float_powf(x, exponents)
+}
