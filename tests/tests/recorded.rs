@@ -180,3 +180,45 @@ fn processors_record_nothing() -> Outcome {
     assert!(!program.is_recorded());
     Ok(())
 }
+
+/// Booleans have other types on other devices.
+#[test]
+fn a_program_for_another_device_is_an_error() -> Outcome {
+    let Some(gpu) = wgpu() else { return Ok(()) };
+    let flex = Device::flex();
+    let specs = [Spec::new([2, 3], DType::F32)];
+    let clipped = |x: Vec<DispatchTensor>| {
+        let x = Tensor::<2>::from_dispatch(x[0].clone());
+        let mask = x.clone().greater_elem(0.1);
+        Ok(vec![x.mask_fill(mask, 0.0).into_dispatch()])
+    };
+    for (from, to) in [(&flex, &gpu), (&gpu, &flex)] {
+        let program = Program::trace(&from.settings(), &specs, clipped)?;
+        let x = matrix(2, 3, 1, to).into_dispatch();
+        let dtype = DType::from(from.settings().bool_dtype);
+        let expected = ProgramError::Type { dtype };
+        assert_eq!(program.call(vec![x.clone()]).unwrap_err(), expected);
+        assert_eq!(program.compile(to).run(vec![x]).unwrap_err(), expected);
+    }
+    Ok(())
+}
+
+/// Burn sorts on the host, which no recording holds.
+#[test]
+fn a_program_that_sorts_runs_as_it_is() -> Outcome {
+    let Some(gpu) = wgpu() else { return Ok(()) };
+    let specs = [Spec::new([6, 8], DType::F32)];
+    let program = Program::trace(&gpu.settings(), &specs, |x| {
+        let x = Tensor::<2>::from_dispatch(x[0].clone());
+        Ok(vec![(x.sort(0) * 2.0).into_dispatch()])
+    })?;
+    let compiled = program.compile(&gpu).recorded();
+    for run in 0..RUNS {
+        let x = matrix(6, 8, run, &gpu);
+        let found = compiled.run(vec![x.clone().into_dispatch()])?;
+        let expected = host(x.sort(0) * 2.0);
+        assert_eq!(host(Tensor::<2>::from_dispatch(found[0].clone())), expected);
+    }
+    assert!(!compiled.is_recorded());
+    Ok(())
+}

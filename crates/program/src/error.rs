@@ -1,5 +1,7 @@
 //! What can go wrong between a user's function and its derivative's value.
 
+use burn_backend::DType;
+
 use crate::{Place, Spec};
 
 /// Error of tracing, transforming or running a program.
@@ -36,6 +38,15 @@ pub enum ProgramError {
         expected: Box<Spec>,
         /// The tensor's shape and type.
         found: Box<Spec>,
+    },
+    /// The program computes tensors of a type that the device does not have.
+    #[error(
+        "the device has no {dtype:?}: trace the program with the default types of the device that it runs on (`Device::settings`), \
+         from inputs of types that it has"
+    )]
+    Type {
+        /// The type.
+        dtype: DType,
     },
     /// A derivative was asked for with respect to something that has none.
     #[error("no derivative with respect to input {index}: {reason}")]

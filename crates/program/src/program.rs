@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use burn::backend::DispatchTensor;
-use burn_backend::{DeviceSettings, TensorData};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
+use burn_backend::{Backend, DType, DeviceSettings, TensorData};
 use burn_ir::{IrVisitorMut, OperationIr, TensorId, TensorIr, TensorStatus};
 
 use crate::{ProgramError, Spec, replay, value::Value};
@@ -137,7 +137,8 @@ impl Program {
     /// For repeated runs prefer [`Program::compile`], which keeps constants on the device.
     ///
     /// # Errors
-    /// [`ProgramError::Arity`] and [`ProgramError::Input`] if the tensors do not fit; [`ProgramError::Unsupported`].
+    /// [`ProgramError::Arity`] and [`ProgramError::Input`] if the tensors do not fit; [`ProgramError::Type`] if the device lacks a
+    /// type of the program's; [`ProgramError::Unsupported`].
     pub fn call(&self, inputs: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> {
         use burn_backend::TensorMetadata;
         let Some(device) = inputs.first().map(|tensor| tensor.device()) else {
@@ -146,11 +147,27 @@ impl Program {
                 found: 0,
             });
         };
-        let constants = replay::constants(self, &device);
+        self.check_types(&device)?;
         self.check(&inputs)?;
+        let constants = replay::constants(self, &device);
         let inputs = inputs.into_iter().map(Value::from).collect();
         let outputs = replay::replay(self, &device, inputs, &constants)?;
         Ok(outputs.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether `device` has all types that are computed.
+    pub(crate) fn check_types(&self, device: &DispatchDevice) -> Result<(), ProgramError> {
+        let outputs = self.operations.iter().flat_map(OperationIr::outputs);
+        let mut found: Vec<DType> = Vec::new();
+        for dtype in outputs.map(|output| output.dtype) {
+            if !found.contains(&dtype) {
+                if Dispatch::dtype_usage(device, dtype).is_empty() {
+                    return Err(ProgramError::Type { dtype });
+                }
+                found.push(dtype);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn check(&self, inputs: &[DispatchTensor]) -> Result<(), ProgramError> {

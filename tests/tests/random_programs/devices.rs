@@ -38,33 +38,39 @@ fn agree(found: &[f64], expected: &[f64]) -> bool {
             .all(|(found, expected)| (found - expected).abs() < TOLERANCE * (1.0 + expected.abs()))
 }
 
-/// What differs of a program, and where.
-fn differences(program: &Program, device: &Device) -> Result<String, ProgramError> {
-    let found = compute(program, device)?;
-    let expected = compute(program, &Device::flex())?;
-    let count = program.outputs().len();
+/// What differs of the programs for a device and for flex, and where.
+fn differences([found, expected]: [&Program; 2], device: &Device) -> Result<String, ProgramError> {
+    let outputs = compute(found, device)?;
+    let pairs = outputs.iter().zip(compute(expected, &Device::flex())?);
+    let count = found.outputs().len();
     let mut differences = String::new();
-    for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-        if !agree(found, expected) {
+    for (i, (found, expected)) in pairs.enumerate() {
+        if !agree(found, &expected) {
             let (run, output) = (i / count, i % count);
             differences +=
                 &format!("run {run}, output {output}: found {found:.3?}, not {expected:.3?}\n");
         }
     }
     if !differences.is_empty() {
-        differences += &format!("of\n{program}\n");
+        differences += &format!("of\n{found}\n");
     }
     Ok(differences)
 }
 
 fn check<const D: usize>(kind: &Kind<D>) {
     let Some(gpu) = wgpu() else { return };
-    kind.check(PROGRAMS, DType::F32, |program| {
-        let wrt: Vec<usize> = (0..program.inputs().len()).collect();
+    kind.check(PROGRAMS, DType::F32, |steps| {
+        let both = [steps.program(&gpu)?, steps.program(&Device::flex())?];
+        let wrt: Vec<usize> = (0..both[0].inputs().len()).collect();
         let mut all = String::new();
-        for program in [&program.jvp(&wrt)?, &program.vjp(&wrt)?, program] {
-            all += &differences(program, &gpu)?;
-        }
+        let mut compare = |derive: &dyn Fn(&Program) -> Result<Program, ProgramError>| {
+            let [found, expected] = [derive(&both[0])?, derive(&both[1])?];
+            all += &differences([&found, &expected], &gpu)?;
+            Ok::<_, ProgramError>(())
+        };
+        compare(&|it| it.jvp(&wrt))?;
+        compare(&|it| it.vjp(&wrt))?;
+        compare(&|it| Ok(it.clone()))?;
         Ok(all)
     });
 }

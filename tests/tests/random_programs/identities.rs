@@ -210,7 +210,9 @@ fn ndarray() -> Device {
 }
 
 fn check<const D: usize>(kind: &Kind<D>) {
-    kind.check(PROGRAMS, DType::F64, differences);
+    kind.check(PROGRAMS, DType::F64, |steps| {
+        differences(&steps.program(&Device::flex())?)
+    });
 }
 
 #[test]

@@ -85,18 +85,12 @@ impl<const D: usize> Kind<D> {
         made.into_iter().map(Tensor::into_dispatch).collect()
     }
 
-    fn program(&self, steps: &[Numbers], dtype: DType) -> Result<Program, ProgramError> {
-        let specs = self.shapes.map(|shape| Spec::new(shape, dtype));
-        let settings = Device::flex().settings();
-        Program::trace(&settings, &specs, |x| Ok(self.made(steps, x)))
-    }
-
     /// Holds so many random programs, the same ones each time, to what `differences` says is wrong with them: nothing.
     pub(crate) fn check(
         &self,
         programs: u32,
         dtype: DType,
-        differences: impl Fn(&Program) -> Result<String, ProgramError>,
+        differences: impl Fn(&Steps<D>) -> Result<String, ProgramError>,
     ) {
         let config = Config {
             cases: asked("PROGRAMS", programs),
@@ -114,12 +108,16 @@ impl<const D: usize> Kind<D> {
             if stopped.get() {
                 return Ok(());
             }
-            let program = self.program(&steps, dtype)?;
-            let differences = match catch_unwind(AssertUnwindSafe(|| differences(&program))) {
+            let steps = Steps {
+                kind: self,
+                steps: &steps,
+                dtype,
+            };
+            let differences = match catch_unwind(AssertUnwindSafe(|| differences(&steps))) {
                 Ok(differences) => differences?,
                 Err(_) => {
                     stopped.set(true);
-                    format!("stopped in\n{program}")
+                    format!("stopped in\n{}", steps.program(&Device::flex())?)
                 }
             };
             match differences.is_empty() {
@@ -130,6 +128,23 @@ impl<const D: usize> Kind<D> {
         if let Err(error) = outcome {
             panic!("{error}");
         }
+    }
+}
+
+/// The steps of one program.
+pub(crate) struct Steps<'a, const D: usize> {
+    kind: &'a Kind<D>,
+    steps: &'a [Numbers],
+    dtype: DType,
+}
+
+impl<const D: usize> Steps<'_, D> {
+    /// The program for a device.
+    pub(crate) fn program(&self, device: &Device) -> Result<Program, ProgramError> {
+        let specs = self.kind.shapes.map(|shape| Spec::new(shape, self.dtype));
+        Program::trace(&device.settings(), &specs, |x| {
+            Ok(self.kind.made(self.steps, x))
+        })
     }
 }
 

@@ -24,6 +24,8 @@ struct Bound {
     program: Program,
     device: Device,
     constants: Vec<Value<Dispatch>>,
+    /// Whether the device has the program's types.
+    fits: Result<(), ProgramError>,
 }
 
 impl Program {
@@ -38,11 +40,16 @@ impl Program {
 
     /// The program as it is, with its constants on `device`.
     fn bind(self, device: &Device) -> Compiled {
-        let constants = replay::constants(&self, device.as_dispatch());
+        let fits = self.check_types(device.as_dispatch());
+        let constants = match fits {
+            Ok(()) => replay::constants(&self, device.as_dispatch()),
+            Err(_) => Vec::new(),
+        };
         let bound = Bound {
             program: self,
             device: device.clone(),
             constants,
+            fits,
         };
         Compiled {
             bound: Rc::new(bound),
@@ -55,8 +62,10 @@ impl Compiled {
     /// Runs the program.
     ///
     /// # Errors
-    /// [`ProgramError::Arity`] and [`ProgramError::Input`] if the tensors do not fit; [`ProgramError::Unsupported`].
+    /// [`ProgramError::Arity`] and [`ProgramError::Input`] if the tensors do not fit; [`ProgramError::Type`] if the device lacks a
+    /// type of the program's; [`ProgramError::Unsupported`].
     pub fn run(&self, inputs: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> {
+        self.bound.fits.clone()?;
         self.bound.program.check(&inputs)?;
         match &self.recorder {
             Some(recorder) => recorder.run(&self.bound, inputs),
@@ -66,7 +75,7 @@ impl Compiled {
 
     /// The same program, whose run is recorded after a few times on a device that can (through wgpu and CUDA), and from then on
     /// replayed: one launch, or one in a row, instead of one decided on for each kernel. It takes less time where kernels are
-    /// small. The results are the same; on other devices nothing changes.
+    /// small. The results are the same; on other devices, and for programs that sort, which Burn does on the host, nothing changes.
     ///
     /// While a run is recorded, in one of the first calls or when an argument that was always the same tensor is another one for
     /// the first time, no other thread may compute on the device: what it launches would be recorded, not run. Memory that a
@@ -74,7 +83,7 @@ impl Compiled {
     #[must_use]
     pub fn recorded(self) -> Self {
         Self {
-            recorder: Some(Rc::new(Recorder::new())),
+            recorder: Some(Rc::new(Recorder::of(self.program()))),
             ..self
         }
     }

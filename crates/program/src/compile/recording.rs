@@ -15,10 +15,10 @@ use burn::{
     },
     tensor::{Graph, capture},
 };
-use burn_ir::TensorId;
+use burn_ir::{NumericOperationIr as Numeric, OperationIr, TensorId};
 
 use super::Bound;
-use crate::{ProgramError, Spec};
+use crate::{Program, ProgramError, Spec};
 
 /// Runs before one is recorded: by then it is seen which arguments stay the same.
 const WATCHED: usize = 4;
@@ -65,9 +65,13 @@ enum Output {
 }
 
 impl Recorder {
-    pub(super) fn new() -> Self {
+    pub(super) fn of(program: &Program) -> Self {
+        let state = match program.operations.iter().any(sorts) {
+            true => State::Refused,
+            false => State::Watching(Arguments::default()),
+        };
         Self {
-            state: RefCell::new(State::Watching(Arguments::default())),
+            state: RefCell::new(state),
         }
     }
 
@@ -117,6 +121,17 @@ impl Recorder {
         }
         program.launch(inputs)
     }
+}
+
+/// Whether Burn (0.22) reads the operation's input back to the host, which cannot be recorded.
+fn sorts(op: &OperationIr) -> bool {
+    let (OperationIr::NumericFloat(_, op) | OperationIr::NumericInt(_, op)) = op else {
+        return false;
+    };
+    matches!(
+        op,
+        Numeric::Sort(_) | Numeric::SortWithIndices(_) | Numeric::ArgSort(_)
+    )
 }
 
 impl Arguments {
