@@ -70,6 +70,7 @@ fn check<const D: usize>(kind: &Kind<D>) {
         };
         compare(&|it| it.jvp(&wrt))?;
         compare(&|it| it.vjp(&wrt))?;
+        compare(&|it| it.vjp(&wrt)?.jvp(&wrt))?;
         compare(&|it| Ok(it.clone()))?;
         Ok(all)
     });
