@@ -1,6 +1,7 @@
 //! Operations on devices where Burn puts several into one kernel, in forms that it puts together rightly.
 
 mod lookup;
+mod mask;
 mod turned;
 
 use burn::backend::Dispatch;
@@ -22,7 +23,9 @@ pub(super) fn special(
     e: &mut Env<Dispatch>,
     op: &OperationIr,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
-    lookup::special(e, op).or_else(|| turned::special(e, op))
+    lookup::special(e, op)
+        .or_else(|| turned::special(e, op))
+        .or_else(|| mask::special(e, op))
 }
 
 /// Whether operations share kernels. Asked last: the device's name is put together each time.
