@@ -1,7 +1,7 @@
 //! Functions of f64 that Burn (0.22) computes in f32, or with a number of f32: the sigmoid everywhere but on flex, and powers on
 //! ndarray.
 
-use burn::backend::Dispatch;
+use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_ir::{
     ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr, ScalarIr,
@@ -19,12 +19,12 @@ pub(super) fn special(
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
     let out = match op {
         OperationIr::Activation(Activation::Sigmoid(d))
-            if d.out.dtype == DType::F64 && !is_flex(e.device) =>
+            if d.out.dtype == DType::F64 && computes_in_f32(e.device) =>
         {
             sigmoid(e.float(&d.input))
         }
         OperationIr::Float(_, Float::PowfScalar(d))
-            if d.out.dtype == DType::F64 && !is_flex(e.device) =>
+            if d.out.dtype == DType::F64 && computes_in_f32(e.device) =>
         {
             match d.rhs {
                 ScalarIr::Float(exponent) if f64::from(exponent as f32) != exponent => {
@@ -36,6 +36,11 @@ pub(super) fn special(
         _ => return None,
     };
     Some(Ok(Value::Float(out)))
+}
+
+/// What is recorded stays as it is: it may run on flex.
+fn computes_in_f32(device: &DispatchDevice) -> bool {
+    !matches!(device, DispatchDevice::Capture(_)) && !is_flex(device)
 }
 
 fn sigmoid(x: Tensor) -> Tensor {
