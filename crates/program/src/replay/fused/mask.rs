@@ -1,7 +1,7 @@
 //! Masks that stay out of matrix products' kernels.
 //!
-//! Burn's fusion (0.22) chooses the width of a kernel's vectors by its smallest elements. Booleans of one byte, as on CUDA, make it
-//! 16, and then none of the kernels for a product that use tensor cores will do: the product of relu's tangent, which a mask
+//! Burn's fusion (0.22) chooses the width of a kernel's vectors by its smallest elements. Booleans of one byte, as on CUDA and with SPIR-V,
+//! make it 16, and then none of the kernels for a product that use tensor cores will do: the product of relu's tangent, which a mask
 //! follows, took 12 ms on an H200 where others of its size took 0.03 (docs/performance.md).
 //!
 //! - The derivative of relu is a factor of 0 or 1 instead: a mask that no other kernel reads.
