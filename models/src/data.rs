@@ -3,26 +3,33 @@
 //!
 //! Everything without a test set of its own (the embedded sets, CSV files, and pictures in one folder for each class) is
 //! split the same way each time: the rows are shuffled by ChaCha8 seeded with [`SPLIT_SEED`], a fifth of them
-//! (rounded down, at least one) become the test set, and both parts are put back in file order.
+//! (rounded down, at least one) become the test set, and both parts are put back in file order. [`LoadOptions`] has other parts.
+//!
+//! What is done to the source's numbers before a network reads them is in [`Dataset::input_scaling`] and
+//! [`Dataset::target_scaling`], which lead back to them.
 //!
 //! An example is a row of numbers; [`ExampleShape`] says whether they are columns, a picture or tokens.
 //! [`Dataset::corrupt_labels`] makes some training labels wrong, to be looked for.
 
 mod cifar;
 mod dataset;
+mod division;
 mod embedded;
 mod error;
 mod file;
 mod idx;
 mod load;
+mod moments;
 mod noise;
-mod partition;
+mod options;
 mod picture;
 mod pictures;
 mod pixels;
+mod refusal;
+mod rule;
+mod scaling;
 mod shape;
 mod split;
-mod standardise;
 mod table;
 mod tabular;
 mod target;
@@ -33,17 +40,21 @@ mod vocabulary;
 
 pub use cifar::{CifarError, read_cifar};
 pub use dataset::{Dataset, ImageShape};
+pub use division::{Division, SPLIT_SEED};
 pub use embedded::{cancer, digits};
 pub use error::{CellProblem, DataError};
 pub use idx::read_idx;
-pub use load::load;
+pub use load::{load, load_with};
+pub use moments::Moments;
 pub use noise::{LabelChange, LabelNoise, NoiseError};
-pub use partition::SPLIT_SEED;
+pub use options::{LoadOptions, TaskKind};
 pub use picture::PictureError;
 pub use pictures::read_pictures;
+pub use refusal::Refusal;
+pub use rule::ScalingRule;
+pub use scaling::{Rescale, Scaling, ScalingProblem};
 pub use shape::ExampleShape;
 pub use split::{Split, Targets};
-pub use standardise::{Moments, Standardisation};
 pub use tabular::read_csv;
 pub use task::Task;
 pub use text::{SEQUENCE, TextError, read_text};

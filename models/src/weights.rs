@@ -17,6 +17,9 @@
 //! a file without version numbers. Layers whose weights PyTorch packs together (recurrent ones, and the attention of
 //! `nn.MultiheadAttention`) cannot be told apart by names, and are reported as not fitting.
 
+//! [`encode_with`] keeps a [`WeightsRecord`] with the weights, in the file's metadata: how inputs were scaled, and how well the network
+//! did. Other readers pass it over.
+
 mod archive;
 mod error;
 mod fit;
@@ -25,7 +28,9 @@ mod name_map;
 mod pickle;
 mod pytorch;
 mod read;
+mod record;
 mod save;
+mod stable;
 
 use std::path::Path;
 
@@ -34,7 +39,9 @@ use burn::store::ModuleSnapshot;
 
 pub use error::{Mismatch, Misshapen, Missing, WeightsError};
 pub use name_map::{NameMap, NameMapError};
-pub use save::{encode, save, save_as};
+pub use record::{Measured, WeightsRecord};
+pub use save::{encode, encode_with, save, save_as};
+pub use stable::stable;
 
 use fit::Fit;
 use layout::{FromPyTorch, ToPyTorch};

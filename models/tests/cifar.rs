@@ -72,12 +72,13 @@ fn records_are_pictures_channel_by_channel() {
 
     // Red is 10, 20, .. 50, each as often: mean 30, variance 200. Green and blue are two and three times that.
     let std = 200_f64.sqrt();
-    let moments = data.standardisation.as_ref().unwrap();
+    let scaling = data.input_scaling.as_ref().unwrap();
+    assert_eq!(scaling.moments.len(), 3);
     for channel in 0..3 {
-        let factor = (channel + 1) as f64;
-        let found = moments.features[channel * AREA];
-        assert!((found.mean - 30.0 * factor).abs() < 1e-12, "{found:?}");
-        assert!((found.std - std * factor).abs() < 1e-12, "{found:?}");
+        let factor = (channel + 1) as f64 / 255.0;
+        let found = scaling.moments[channel];
+        assert!((found.mean - 30.0 * factor).abs() < 1e-14, "{found:?}");
+        assert!((found.std - std * factor).abs() < 1e-14, "{found:?}");
         // The test picture, 60, by the training pixels' statistics.
         assert_eq!(data.test.row(0)[channel * AREA + 7], (30.0 / std) as f32);
     }

@@ -78,7 +78,7 @@ fn concrete_is_a_regression() {
     let inference = data.inference.unwrap();
     assert!(inference.ends_with("fractions: regression"), "{inference}");
     // The first row of the file, back in MPa.
-    let target = data.standardisation.unwrap().target.unwrap();
+    let target = data.target_scaling.unwrap();
     let (split, place) = [&data.train, &data.test]
         .into_iter()
         .find_map(|split| Some((split, split.origin.iter().position(|&row| row == 0)?)))
@@ -86,8 +86,11 @@ fn concrete_is_a_regression() {
     let Targets::Values(values) = &split.targets else {
         panic!("a regression has numbers")
     };
-    let strength = target.restore(f64::from(values[place]));
-    assert!((strength - 79.99).abs() < 1e-4, "{strength}");
+    assert_eq!(target.restore(&[values[place]]), [79.99]);
+    assert_eq!(
+        data.input_scaling.unwrap().restore(split.row(place)),
+        [540.0, 0.0, 0.0, 162.0, 2.5, 1040.0, 676.0, 28.0]
+    );
     // Training targets are standardised.
     let Targets::Values(values) = &data.train.targets else {
         panic!("a regression has numbers")
@@ -184,7 +187,7 @@ fn constant_columns_become_zero() {
     for split in [&data.train, &data.test] {
         assert!((0..split.rows).all(|row| split.row(row)[2] == 0.0));
     }
-    assert_eq!(data.standardisation.unwrap().features[2].std, 0.0);
+    assert_eq!(data.input_scaling.unwrap().moments[2].std, 0.0);
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::data::{DataError, ExampleShape, ImageShape, Targets, Task, load, read_idx};
+use backdraft_models::data::{
+    DataError, Division, ExampleShape, ImageShape, LoadOptions, Rescale, Targets, Task, TaskKind,
+    load, load_with, read_idx,
+};
 use burn::tensor::Device;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -259,32 +262,75 @@ fn counts_and_sizes_must_agree() {
 }
 
 #[test]
-fn labels_must_have_no_gap() {
+fn labels_of_any_values_are_mapped_and_named() {
     let folder = small();
-    write(&folder, TRAIN_LABELS, &idx(&[4], &[0, 1, 200, 1]));
-    let first = error(&folder);
-    assert!(matches!(
-        first,
-        DataError::Label {
-            label: 200,
-            row: 2,
-            classes: 3,
-            ..
-        }
-    ));
-    assert!(
-        first.to_string().contains("labels must be 0 to 2"),
-        "{first}"
-    );
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[7, 1, 200, 1]));
+    write(&folder, TEST_LABELS, &idx(&[2], &[200, 7]));
+    let data = read_idx(folder.path()).unwrap();
+    assert_eq!(data.task.classes(), ["1", "7", "200"]);
+    assert_eq!(data.train.targets, Targets::Classes(vec![1, 0, 2, 0]));
+    assert_eq!(data.test.targets, Targets::Classes(vec![2, 1]));
 
-    write(&folder, TRAIN_LABELS, &idx(&[4], &[0, 1, 1, 0]));
-    // The test set has a label 2 that the training set now lacks.
+    // A label that no training example has.
+    write(&folder, TEST_LABELS, &idx(&[2], &[1, 8]));
+    let stranger = error(&folder);
+    assert!(matches!(
+        &stranger,
+        DataError::Label { label: 8, row: 1, classes: 3, path } if path.ends_with(TEST_LABELS)
+    ));
+    let text = stranger.to_string();
+    assert!(
+        text.contains("none of the training part's 3 labels"),
+        "{text}"
+    );
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[5; 4]));
     assert!(matches!(
         error(&folder),
-        DataError::Label { label: 2, row: 0, classes: 2, path } if path.ends_with(TEST_LABELS)
+        DataError::ConstantTarget { value, .. } if value == "5"
     ));
-    write(&folder, TRAIN_LABELS, &idx(&[4], &[0; 4]));
-    assert!(matches!(error(&folder), DataError::ConstantTarget { .. }));
+}
+
+#[test]
+fn labels_are_numbers_where_that_is_asked() {
+    let folder = small();
+    write(&folder, TRAIN_LABELS, &idx(&[4], &[10, 20, 30, 20]));
+    write(&folder, TEST_LABELS, &idx(&[2], &[25, 0]));
+    let options = LoadOptions {
+        task: Some(TaskKind::Regression),
+        ..LoadOptions::default()
+    };
+    let data = load_with(folder.path(), &options).unwrap();
+    assert_eq!(data.task, Task::Regression);
+    let Targets::Values(values) = &data.test.targets else {
+        panic!("a regression has numbers")
+    };
+    assert_eq!(data.target_scaling.unwrap().restore(&values[..1]), [25.0]);
+    let raw = LoadOptions {
+        targets: Some(Rescale::Raw),
+        ..options
+    };
+    let data = load_with(folder.path(), &raw).unwrap();
+    assert_eq!(data.test.targets, Targets::Values(vec![25.0, 0.0]));
+}
+
+#[test]
+fn the_test_part_may_be_another_folder() {
+    let (folder, other) = (small(), small());
+    for name in [TEST_IMAGES, TEST_LABELS] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let mut options = LoadOptions {
+        test: Some(other.path().to_owned()),
+        ..LoadOptions::default()
+    };
+    let data = load_with(folder.path(), &options).unwrap();
+    let path = other.path().to_owned();
+    assert_eq!(data.division, Division::Test { path });
+    assert_eq!(data.test, read_idx(other.path()).unwrap().test);
+    // Without images for `t10k`, those for `train`.
+    options.test = Some(folder.path().to_owned());
+    let data = load_with(folder.path(), &options).unwrap();
+    assert_eq!(data.test, data.train);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The models, their losses and their measures, against values worked out by hand.
 
-use backdraft_models::data::{Dataset, ExampleShape, Split, Targets, Task, cancer, digits};
+use backdraft_models::data::{
+    Dataset, Division, ExampleShape, Split, Targets, Task, cancer, digits,
+};
 use backdraft_models::{
     Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
     Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
@@ -202,7 +204,9 @@ fn text() -> Dataset {
         features: Vec::new(),
         image: None,
         attribution: None,
-        standardisation: None,
+        division: Division::Source,
+        input_scaling: None,
+        target_scaling: None,
         inference: None,
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use backdraft_models::data::{
-    DataError, ExampleShape, ImageShape, PictureError, Targets, load, read_pictures,
+    DataError, ExampleShape, ImageShape, Moments, PictureError, ScalingRule, Targets, load,
+    read_pictures,
 };
 use png::{BitDepth, ColorType, Encoder};
 use tempfile::TempDir;
@@ -90,7 +91,9 @@ fn a_divided_folder_is_read_in_order() {
     );
     let expected: Vec<f32> = (40..46).map(|pixel| pixel as f32 / 255.0).collect();
     assert_eq!(data.test.row(0), expected);
-    assert!(data.standardisation.is_none());
+    let scaling = data.input_scaling.unwrap();
+    let identity = (ScalingRule::Unit, vec![Moments::IDENTITY]);
+    assert_eq!((scaling.rule, scaling.moments), identity);
 }
 
 #[test]
@@ -149,9 +152,9 @@ fn colours_are_standardised_channel_by_channel() {
         assert!((blue - expected).abs() < 1e-6, "{blue}");
     }
     assert_eq!(channels[1], [0.0; 6]);
-    let moments = data.standardisation.unwrap().features;
-    assert_eq!((moments.len(), moments[7].std), (18, 0.0));
-    assert!((moments[12].mean - 11.0).abs() < 1e-12);
+    let moments = data.input_scaling.unwrap().moments;
+    assert_eq!((moments.len(), moments[1].std), (3, 0.0));
+    assert!((moments[2].mean - 11.0 / 255.0).abs() < 1e-14);
 }
 
 #[test]

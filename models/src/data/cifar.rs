@@ -1,12 +1,15 @@
 use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
+use super::division::Division;
 use super::error::DataError;
 use super::file;
+use super::options::{LoadOptions, TaskKind};
 use super::pixels::Channels;
+use super::refusal::Refusal;
+use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
-use super::standardise::Standardisation;
 use super::task::Task;
 
 const TRAIN: [&str; 5] = [
@@ -98,17 +101,37 @@ pub enum CifarError {
 ///
 /// If a file is missing or empty, is not a whole number of records, or holds a label above 9.
 pub fn read_cifar(folder: &Path) -> Result<Dataset, DataError> {
+    read_cifar_with(folder, &LoadOptions::default())
+}
+
+/// As [`read_cifar`], with the `task`, `inputs` and `test` of the options.
+pub(crate) fn read_cifar_with(folder: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
+    if options.task == Some(TaskKind::Regression) {
+        return Err(Refusal::NoNumbers.of(folder));
+    }
     let unpacked = folder.join(UNPACKED);
     let files = if is_here(folder) { folder } else { &unpacked };
     let train = Part::read(files, &TRAIN)?;
-    let test = Part::read(files, &TEST)?;
-    let channels = Channels::of(&train.pixels, CHANNELS, SIDE * SIDE);
+    let (test, division) = match &options.test {
+        None => (Part::read(files, &TEST)?, Division::Source),
+        Some(path) => {
+            let test = if path.is_dir() {
+                Part::read(path, &TEST)?
+            } else {
+                Part::of_file(path.clone())?
+            };
+            (test, Division::Test { path: path.clone() })
+        }
+    };
+    let asked = options.inputs.as_ref().unwrap_or(&Rescale::Standardised);
+    let unscaled = |problem| Refusal::Scaling(problem).of(folder);
+    let channels = Channels::new(asked, &train.pixels, CHANNELS, SIDE * SIDE).map_err(unscaled)?;
     Ok(Dataset {
         name: "cifar-10".to_owned(),
         task: Task::of_classes(CLASSES.map(str::to_owned).to_vec()),
-        train: train.into_split(&channels),
+        train: train.into_split(&channels).map_err(unscaled)?,
         valid: None,
-        test: test.into_split(&channels),
+        test: test.into_split(&channels).map_err(unscaled)?,
         shape: ExampleShape::Picture {
             channels: CHANNELS,
             height: SIDE,
@@ -117,10 +140,9 @@ pub fn read_cifar(folder: &Path) -> Result<Dataset, DataError> {
         features: channels.names(),
         image: None,
         attribution: None,
-        standardisation: Some(Standardisation {
-            features: channels.columns(),
-            target: None,
-        }),
+        division,
+        input_scaling: Some(channels.into_scaling()),
+        target_scaling: None,
         inference: None,
     })
 }
@@ -163,6 +185,17 @@ impl Part {
         Ok(part)
     }
 
+    /// The records of one file, whatever it is called.
+    fn of_file(path: PathBuf) -> Result<Self, DataError> {
+        let mut part = Self {
+            labels: Vec::new(),
+            pixels: Vec::new(),
+        };
+        let bytes = file::read(&path)?;
+        part.push(&bytes, path)?;
+        Ok(part)
+    }
+
     fn push(&mut self, bytes: &[u8], path: PathBuf) -> Result<(), CifarError> {
         if bytes.is_empty() {
             return Err(CifarError::Empty { path });
@@ -189,13 +222,13 @@ impl Part {
         Ok(())
     }
 
-    fn into_split(self, channels: &Channels) -> Split {
-        Split {
+    fn into_split(self, channels: &Channels) -> Result<Split, ScalingProblem> {
+        Ok(Split {
             rows: self.labels.len(),
             columns: PIXELS,
-            features: channels.scale(&self.pixels),
+            features: channels.scale(&self.pixels)?,
             origin: (0..self.labels.len()).collect(),
             targets: Targets::Classes(self.labels),
-        }
+        })
     }
 }

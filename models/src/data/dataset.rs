@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
+use super::division::Division;
+use super::scaling::Scaling;
 use super::shape::ExampleShape;
 use super::split::Split;
-use super::standardise::Standardisation;
 use super::task::Task;
 
 /// Examples to train on, examples to test on, and what is known about them.
@@ -26,8 +27,12 @@ pub struct Dataset {
     pub image: Option<ImageShape>,
     /// Whom to credit, for the embedded sets.
     pub attribution: Option<String>,
-    /// How inputs and targets were standardised; an input that was only scaled has mean 0.
-    pub standardisation: Option<Standardisation>,
+    /// What divided the examples into their parts.
+    pub division: Division,
+    /// How the source's numbers became the inputs; none for tokens.
+    pub input_scaling: Option<Scaling>,
+    /// How a regression's targets did.
+    pub target_scaling: Option<Scaling>,
     /// Why a CSV table's target was taken for classes or for numbers, as a sentence to show.
     pub inference: Option<String>,
 }

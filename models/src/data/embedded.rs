@@ -1,9 +1,10 @@
 use std::path::Path;
 
 use super::dataset::{Dataset, ImageShape};
+use super::error::DataError;
 use super::file::gunzip;
-use super::shape::ExampleShape;
-use super::tabular::{Scaling, dataset};
+use super::options::LoadOptions;
+use super::tabular::{Pixels, dataset};
 use super::task::Task;
 
 const DIGITS: &[u8] = include_bytes!("../../data/digits.csv.gz");
@@ -16,40 +17,60 @@ const CANCER_CREDIT: &str = "Breast Cancer Wisconsin (Diagnostic), W. Wolberg, O
 
 /// 1,797 handwritten digits of 8x8 pixels in ten classes. Pixels are scaled from 0..16 to 0..1.
 pub fn digits() -> Dataset {
-    Dataset {
-        shape: ExampleShape::Picture {
-            channels: 1,
-            height: 8,
-            width: 8,
-        },
-        image: Some(ImageShape {
-            height: 8,
-            width: 8,
-        }),
-        attribution: Some(DIGITS_CREDIT.to_owned()),
-        ..embedded(DIGITS, "digits", "label", Scaling::DivideBy(16.0))
-    }
+    digits_with(&LoadOptions::default()).expect("the embedded tables are well-formed")
 }
 
 /// 569 tumours with 30 measurements each, malignant (class 0) or benign (class 1). Features are standardised
 /// with the training rows' statistics.
 pub fn cancer() -> Dataset {
-    Dataset {
-        task: Task::Binary {
-            names: ["malignant", "benign"].map(str::to_owned),
-        },
-        attribution: Some(CANCER_CREDIT.to_owned()),
-        ..embedded(CANCER, "cancer", "benign", Scaling::Standardise)
-    }
+    cancer_with(&LoadOptions::default()).expect("the embedded tables are well-formed")
 }
 
-fn embedded(bytes: &[u8], name: &str, target: &str, scaling: Scaling) -> Dataset {
-    let path = Path::new(name);
-    let table = gunzip(bytes, path)
-        .and_then(|table| dataset(&table, path, Some(target), scaling))
-        .expect("the embedded tables are well-formed");
-    Dataset {
-        inference: None,
+/// As [`digits`], with the options but for the target.
+pub(crate) fn digits_with(options: &LoadOptions) -> Result<Dataset, DataError> {
+    let pixels = Pixels {
+        size: ImageShape {
+            height: 8,
+            width: 8,
+        },
+        brightest: 16.0,
+    };
+    Ok(Dataset {
+        attribution: Some(DIGITS_CREDIT.to_owned()),
+        ..embedded(DIGITS, "digits", "label", options, Some(pixels))?
+    })
+}
+
+/// As [`cancer`], with the options but for the target.
+pub(crate) fn cancer_with(options: &LoadOptions) -> Result<Dataset, DataError> {
+    let table = embedded(CANCER, "cancer", "benign", options, None)?;
+    Ok(Dataset {
+        task: match table.task {
+            Task::Binary { .. } => Task::Binary {
+                names: ["malignant", "benign"].map(str::to_owned),
+            },
+            other => other,
+        },
+        attribution: Some(CANCER_CREDIT.to_owned()),
         ..table
-    }
+    })
+}
+
+fn embedded(
+    bytes: &[u8],
+    name: &str,
+    target: &str,
+    options: &LoadOptions,
+    pixels: Option<Pixels>,
+) -> Result<Dataset, DataError> {
+    let path = Path::new(name);
+    let options = LoadOptions {
+        target: Some(target.to_owned()),
+        ..options.clone()
+    };
+    let table = dataset(&gunzip(bytes, path)?, path, &options, pixels)?;
+    Ok(Dataset {
+        inference: options.task.and(table.inference),
+        ..table
+    })
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::cifar::CifarError;
 use super::picture::PictureError;
+use super::refusal::Refusal;
 use super::text::TextError;
 
 /// Why data could not be loaded. Each message is one line that names the file and says what to do.
@@ -85,6 +86,23 @@ pub enum DataError {
         path: PathBuf,
         /// The column asked for.
         target: String,
+    },
+
+    /// The source cannot do what was asked of it.
+    #[error("{}: {refusal}", .path.display())]
+    Refused {
+        /// The data set.
+        path: PathBuf,
+        /// What, and why.
+        refusal: Refusal,
+    },
+    /// A part has no example.
+    #[error("{}: there is no example to {part}; each part needs at least one", .path.display())]
+    EmptyPart {
+        /// The data set.
+        path: PathBuf,
+        /// `train` or `test`.
+        part: &'static str,
     },
 
     /// An IDX folder lacks a file.
@@ -178,11 +196,11 @@ pub enum DataError {
         /// Height and width of the test images.
         test: [usize; 2],
     },
-    /// A label does not fit the training labels.
+    /// A label does not occur among the training labels.
     #[error(
-        "{}: label {label} of example {row} (counted from 0) is out of range: the training set has {classes} different labels, \
-         so labels must be 0 to {} with none left out; check that this is the right label file",
-        .path.display(), .classes - 1
+        "{}: label {label} of example {row} (counted from 0) is none of the training part's {} labels, so that no network can have \
+         learnt it; check that this is the right label file",
+        .path.display(), .classes
     )]
     Label {
         /// The file of labels.
@@ -249,6 +267,26 @@ pub enum DataError {
         /// The columns there are.
         columns: Vec<String>,
     },
+    /// The column that tells the parts does not exist, or is the target.
+    #[error("{}: there is no column `{column}` beside the target to tell the parts by; the columns are {}", .path.display(), .columns.join(", "))]
+    UnknownSplit {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// The table to test on has other columns than the one to train on.
+    #[error("{}: its columns are not those of {}: {problem}", .path.display(), .train.display())]
+    OtherColumns {
+        /// The file to test on.
+        path: PathBuf,
+        /// The file to train on.
+        train: PathBuf,
+        /// What differs.
+        problem: String,
+    },
     /// The target is the only column.
     #[error("{}: `{target}` is the only column; a table needs at least one other column to predict it from, separated by commas", .path.display())]
     NoFeatures {
@@ -314,9 +352,26 @@ pub enum DataError {
         /// How often it occurs.
         count: usize,
     },
+    /// A class occurs in the test part alone.
+    #[error(
+        "{}: line {line}, column `{column}`: no training example has the class `{class}`, so that no network can have learnt it; \
+         correct or remove the line",
+        .path.display()
+    )]
+    UnknownClass {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The target column.
+        column: String,
+        /// The class.
+        class: String,
+    },
     /// A text target has too many different values to be classes.
     #[error(
-        "{}: the target `{column}` holds {labels} different texts in {rows} rows, neither numbers nor classes; choose another target",
+        "{}: the target `{column}` holds {labels} different texts in {rows} rows, neither numbers nor classes; choose \
+         another target, or say that the task is classification",
         .path.display()
     )]
     TooManyLabels {
@@ -344,6 +399,11 @@ pub enum CellProblem {
         /// The cell's text.
         text: String,
     },
+    /// It names no part of the data.
+    NotAPart {
+        /// The cell's text.
+        text: String,
+    },
     /// It is infinite, or too large for 32-bit floating point.
     NotFinite {
         /// The cell's text.
@@ -366,6 +426,10 @@ impl Display for CellProblem {
             Self::NotANumber { text } => write!(
                 f,
                 "`{text}` is text in a column of numbers; correct it, or code the column as numbers"
+            ),
+            Self::NotAPart { text } => write!(
+                f,
+                "`{text}` is none of `train`, `valid` and `test`; correct it"
             ),
             Self::NotFinite { text } => write!(
                 f,

@@ -1,10 +1,16 @@
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, ImageShape};
+use super::division::Division;
 use super::error::DataError;
 use super::file::{self, last_name};
+use super::options::{LoadOptions, TaskKind};
+use super::pixels::Channels;
+use super::refusal::Refusal;
+use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
+use super::target::target_scaling;
 use super::task::Task;
 
 const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
@@ -12,16 +18,35 @@ const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// Reads a folder in the layout of MNIST: images and labels for `train` and for `t10k`, each plain or gzipped.
 ///
-/// Pixels are divided by 255. The classes are the labels of the training examples, which must be 0 to C - 1
-/// with none left out; two classes make a binary task.
+/// Pixels are divided by 255. The classes are the different labels of the training examples, in numerical order and named
+/// after them; two of them make a binary task.
 ///
 /// # Errors
 ///
 /// If a file is missing, is not IDX data of unsigned bytes, is cut short or followed by other data, if images
-/// and labels differ in number, training and test images in size, or a label is out of range.
+/// and labels differ in number, training and test images in size, or a test label is none of the training labels.
 pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
+    read_idx_with(folder, &LoadOptions::default())
+}
+
+/// As [`read_idx`], with the `task`, `inputs`, `targets` and `test` of the options. The folder `test` holds images and labels for
+/// `t10k`, or else for `train`.
+pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
     let train = Part::read(folder, TRAIN)?;
-    let test = Part::read(folder, TEST)?;
+    let (test, division) = match &options.test {
+        None => (Part::read(folder, TEST)?, Division::Source),
+        Some(path) => {
+            let pair = if find(path, TEST[0]).is_ok() {
+                TEST
+            } else {
+                TRAIN
+            };
+            (
+                Part::read(path, pair)?,
+                Division::Test { path: path.clone() },
+            )
+        }
+    };
     if train.size != test.size {
         return Err(DataError::ImageSize {
             train_path: train.images_path,
@@ -30,28 +55,74 @@ pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
             test: test.size,
         });
     }
-    let classes = train.count_classes()?;
-    test.check_labels(classes)?;
     let [height, width] = train.size;
+    let scaling = |problem| Refusal::Scaling(problem).of(folder);
+    let asked = options.inputs.as_ref().unwrap_or(&Rescale::Unit);
+    let channels = Channels::new(asked, &train.pixels, 1, height * width).map_err(scaling)?;
+    let (task, targets, target_scaling) = targets(&train, &test, options, folder)?;
+    let [train_targets, test_targets] = targets;
     Ok(Dataset {
         name: last_name(folder),
-        task: Task::of_classes((0..classes).map(|class| class.to_string()).collect()),
-        train: train.into_split(),
+        task,
+        train: train
+            .into_split(&channels, train_targets)
+            .map_err(scaling)?,
         valid: None,
-        test: test.into_split(),
+        test: test.into_split(&channels, test_targets).map_err(scaling)?,
         shape: ExampleShape::Picture {
             channels: 1,
             height,
             width,
         },
-        features: (0..height * width)
-            .map(|pixel| format!("p{pixel}"))
-            .collect(),
+        features: channels.names(),
         image: Some(ImageShape { height, width }),
         attribution: None,
-        standardisation: None,
+        division,
+        input_scaling: Some(channels.into_scaling()),
+        target_scaling,
         inference: None,
     })
+}
+
+/// The task, the targets of both parts, and how they were scaled.
+type Asked = (Task, [Targets; 2], Option<Scaling>);
+
+/// What is to be predicted: the class that a label stands for, or the label as a number.
+fn targets(
+    train: &Part,
+    test: &Part,
+    options: &LoadOptions,
+    folder: &Path,
+) -> Result<Asked, DataError> {
+    let different = train.different();
+    if let [only] = different.as_slice() {
+        return Err(DataError::ConstantTarget {
+            path: train.labels_path.clone(),
+            value: only.to_string(),
+        });
+    }
+    if options.task == Some(TaskKind::Regression) {
+        let scaled = |problem| Refusal::Scaling(problem).of(folder);
+        let [train, test] = [train, test].map(|it| {
+            it.labels
+                .iter()
+                .map(|&it| f64::from(it))
+                .collect::<Vec<_>>()
+        });
+        let scaling = target_scaling(&train, options.targets.as_ref()).map_err(scaled)?;
+        let values = |values: &[f64]| scaling.apply(values, 1).map(Targets::Values);
+        let targets = [
+            values(&train).map_err(scaled)?,
+            values(&test).map_err(scaled)?,
+        ];
+        return Ok((Task::Regression, targets, Some(scaling)));
+    }
+    if options.targets.is_some() {
+        return Err(Refusal::Classes.of(folder));
+    }
+    let targets = [train.classes(&different)?, test.classes(&different)?];
+    let names = different.iter().map(u8::to_string).collect();
+    Ok((Task::of_classes(names), targets.map(Targets::Classes), None))
 }
 
 /// Whether a folder holds one of the four files, so that it is meant as IDX data.
@@ -99,51 +170,39 @@ impl Part {
         })
     }
 
-    /// The number of classes, every label below which occurs.
-    fn count_classes(&self) -> Result<usize, DataError> {
+    /// The labels that occur, in order.
+    fn different(&self) -> Vec<u8> {
         let mut seen = [false; 256];
         for &label in &self.labels {
             seen[usize::from(label)] = true;
         }
-        let classes = seen.iter().filter(|&&seen| seen).count();
-        self.check_labels(classes)?;
-        if classes < 2 {
-            return Err(DataError::ConstantTarget {
-                path: self.labels_path.clone(),
-                value: "0".to_owned(),
-            });
-        }
-        Ok(classes)
+        (0..=u8::MAX)
+            .filter(|&label| seen[usize::from(label)])
+            .collect()
     }
 
-    fn check_labels(&self, classes: usize) -> Result<(), DataError> {
-        match self
-            .labels
-            .iter()
-            .position(|&label| usize::from(label) >= classes)
-        {
-            Some(row) => Err(DataError::Label {
+    /// The place of each label among those of the training part.
+    fn classes(&self, different: &[u8]) -> Result<Vec<i64>, DataError> {
+        let class = |(row, label): (usize, &u8)| match different.binary_search(label) {
+            Ok(class) => Ok(class as i64),
+            Err(_) => Err(DataError::Label {
                 path: self.labels_path.clone(),
-                label: self.labels[row],
+                label: *label,
                 row,
-                classes,
+                classes: different.len(),
             }),
-            None => Ok(()),
-        }
+        };
+        self.labels.iter().enumerate().map(class).collect()
     }
 
-    fn into_split(self) -> Split {
-        Split {
+    fn into_split(self, channels: &Channels, targets: Targets) -> Result<Split, ScalingProblem> {
+        Ok(Split {
             rows: self.labels.len(),
             columns: self.size[0] * self.size[1],
-            features: self
-                .pixels
-                .iter()
-                .map(|&pixel| f32::from(pixel) / 255.0)
-                .collect(),
+            features: channels.scale(&self.pixels)?,
             origin: (0..self.labels.len()).collect(),
-            targets: Targets::Classes(self.labels.into_iter().map(i64::from).collect()),
-        }
+            targets,
+        })
     }
 }
 

@@ -1,47 +1,90 @@
 use std::path::{Path, PathBuf};
 
-use super::cifar::{is_cifar_file, is_cifar_folder, read_cifar};
+use super::cifar::{is_cifar_file, is_cifar_folder, read_cifar_with};
 use super::dataset::Dataset;
-use super::embedded::{cancer, digits};
+use super::embedded::{cancer_with, digits_with};
 use super::error::DataError;
 use super::file::{self, last_name};
-use super::idx::{is_idx_file, is_idx_folder, read_idx};
-use super::pictures::{is_picture_folder, is_png, read_pictures};
-use super::tabular::read_csv;
+use super::idx::{is_idx_file, is_idx_folder, read_idx_with};
+use super::options::LoadOptions;
+use super::pictures::{is_picture_folder, is_png, read_pictures_with};
+use super::refusal::Refusal;
+use super::tabular::read_csv_with;
 use super::text::{SEQUENCE, is_text_folder, read_text, text_of_file};
 
 /// Loads a data set by name or path.
 ///
 /// `digits` and `cancer` are the embedded sets (write `./digits` for a folder of that name). Any other file is read as
-/// a CSV table. A folder is read as the first of these that it holds a file of: [IDX data](read_idx),
-/// [CIFAR-10](read_cifar), [text](read_text) in examples of [`SEQUENCE`] tokens, one [CSV table](read_csv),
-/// [PNG pictures](read_pictures). `target` names the column to predict: a CSV table needs it, the others have none.
+/// a CSV table. A folder is read as the first of these that it holds a file of: [IDX data](super::read_idx),
+/// [CIFAR-10](super::read_cifar), [text](read_text) in examples of [`SEQUENCE`] tokens, one [CSV table](super::read_csv),
+/// [PNG pictures](super::read_pictures). `target` names the column to predict: a CSV table needs it, the others have none.
 ///
 /// # Errors
 ///
 /// If nothing of that name can be read, or what is there is malformed.
 pub fn load(source: impl AsRef<Path>, target: Option<&str>) -> Result<Dataset, DataError> {
-    let path = source.as_ref();
-    let labelled = |read: &dyn Fn() -> Result<Dataset, DataError>| match target {
-        Some(target) => Err(DataError::UnexpectedTarget {
-            path: path.to_owned(),
-            target: target.to_owned(),
-        }),
-        None => read(),
+    let options = LoadOptions {
+        target: target.map(str::to_owned),
+        ..LoadOptions::default()
     };
+    load_with(source, &options)
+}
+
+/// As [`load`], with choices of one's own.
+///
+/// # Errors
+///
+/// As [`load`], and if the source cannot do what is asked.
+pub fn load_with(source: impl AsRef<Path>, options: &LoadOptions) -> Result<Dataset, DataError> {
+    let path = source.as_ref();
     if path == Path::new("digits") {
-        return labelled(&|| Ok(digits()));
+        return labelled(path, options).and_then(|()| digits_with(options));
     }
     if path == Path::new("cancer") {
-        return labelled(&|| Ok(cancer()));
+        return labelled(path, options).and_then(|()| cancer_with(options));
     }
-    match Kind::of(path)? {
-        Kind::Idx => labelled(&|| read_idx(path)),
-        Kind::Cifar => labelled(&|| read_cifar(path)),
-        Kind::Text => labelled(&|| read_text(path, SEQUENCE)),
-        Kind::Table(table) => read_csv(table, target),
-        Kind::Pictures => labelled(&|| read_pictures(path)),
+    let kind = Kind::of(path)?;
+    if let Kind::Table(table) = &kind {
+        return read_csv_with(table, options);
     }
+    labelled(path, options)?;
+    let dataset = match kind {
+        Kind::Idx => read_idx_with(path, options)?,
+        Kind::Cifar => read_cifar_with(path, options)?,
+        Kind::Pictures => read_pictures_with(path, options)?,
+        Kind::Text | Kind::Table(_) => {
+            plain(path, options)?;
+            return read_text(path, SEQUENCE);
+        }
+    };
+    if options.targets.is_some() && dataset.target_scaling.is_none() {
+        return Err(Refusal::Classes.of(path));
+    }
+    Ok(dataset)
+}
+
+/// Refuses a choice of columns where there is none.
+fn labelled(path: &Path, options: &LoadOptions) -> Result<(), DataError> {
+    match (&options.target, &options.split) {
+        (Some(target), _) => Err(DataError::UnexpectedTarget {
+            path: path.to_owned(),
+            target: target.clone(),
+        }),
+        (None, Some(column)) => Err(Refusal::Split(column.clone()).of(path)),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Refuses what text has no use for.
+fn plain(path: &Path, options: &LoadOptions) -> Result<(), DataError> {
+    let refusal = match options {
+        it if it.test.is_some() => Refusal::TestOfText,
+        it if it.task.is_some() => Refusal::TaskOfText,
+        it if it.inputs.is_some() => Refusal::Tokens,
+        it if it.targets.is_some() => Refusal::Classes,
+        _ => return Ok(()),
+    };
+    Err(refusal.of(path))
 }
 
 /// What a path holds.

@@ -1,14 +1,16 @@
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, ImageShape};
+use super::division::{Division, MIN_ROWS, partition};
 use super::error::DataError;
 use super::file::{self, last_name};
-use super::partition::{MIN_ROWS, partition};
+use super::options::{LoadOptions, TaskKind};
 use super::picture::{Picture, PictureError};
 use super::pixels::Channels;
+use super::refusal::Refusal;
+use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
-use super::standardise::Standardisation;
 use super::task::Task;
 
 /// Reads a folder of PNG pictures with a folder for each class: `train/CLASS/*.png` and `test/CLASS/*.png`, or
@@ -24,24 +26,19 @@ use super::task::Task;
 /// If a file cannot be read, is no PNG, is cut short or transparent, if pictures differ in size, a class has no
 /// picture or only ones to test, if there is only one class, or if there are fewer than 10 pictures to divide.
 pub fn read_pictures(folder: &Path) -> Result<Dataset, DataError> {
-    let (classes, [train, test]) = match ["train", "test"].map(|part| folder.join(part)) {
-        [train, test] if train.is_dir() && test.is_dir() => divided(&train, &test)?,
-        [train, test] if train.is_dir() || test.is_dir() => {
-            let [there, missing] = if train.is_dir() {
-                ["train", "test"]
-            } else {
-                ["test", "train"]
-            };
-            let path = folder.to_owned();
-            return Err(PictureError::MissingPart {
-                path,
-                there,
-                missing,
-            }
-            .into());
-        }
-        _ => divide(folder)?,
-    };
+    read_pictures_with(folder, &LoadOptions::default())
+}
+
+/// As [`read_pictures`], with the `task`, `inputs` and `test` of the options. The folder `test` holds the classes' folders, in it or in
+/// its own folder `test`.
+pub(crate) fn read_pictures_with(
+    folder: &Path,
+    options: &LoadOptions,
+) -> Result<Dataset, DataError> {
+    if options.task == Some(TaskKind::Regression) {
+        return Err(Refusal::NoNumbers.of(folder));
+    }
+    let ((classes, [train, test]), division) = parts(folder, options.test.as_deref())?;
     if let [only] = classes.as_slice() {
         return Err(DataError::ConstantTarget {
             path: folder.to_owned(),
@@ -52,17 +49,19 @@ pub fn read_pictures(folder: &Path) -> Result<Dataset, DataError> {
     let train = Part::read(train, &mut first)?;
     let test = Part::read(test, &mut first)?;
     let [count, height, width] = train.size;
-    let area = height * width;
-    let channels = match count {
-        1 => Channels::unit(1, area),
-        _ => Channels::of(&train.pixels, count, area),
+    let own = match count {
+        1 => Rescale::Unit,
+        _ => Rescale::Standardised,
     };
+    let scaling = |problem| Refusal::Scaling(problem).of(folder);
+    let asked = options.inputs.as_ref().unwrap_or(&own);
+    let channels = Channels::new(asked, &train.pixels, count, height * width).map_err(scaling)?;
     Ok(Dataset {
         name: last_name(folder),
         task: Task::of_classes(classes),
-        train: train.into_split(&channels),
+        train: train.into_split(&channels).map_err(scaling)?,
         valid: None,
-        test: test.into_split(&channels),
+        test: test.into_split(&channels).map_err(scaling)?,
         shape: ExampleShape::Picture {
             channels: count,
             height,
@@ -71,12 +70,38 @@ pub fn read_pictures(folder: &Path) -> Result<Dataset, DataError> {
         features: channels.names(),
         image: (count == 1).then_some(ImageShape { height, width }),
         attribution: None,
-        standardisation: (count > 1).then(|| Standardisation {
-            features: channels.columns(),
-            target: None,
-        }),
+        division,
+        input_scaling: Some(channels.into_scaling()),
+        target_scaling: None,
         inference: None,
     })
+}
+
+/// The pictures to train and to test with, and what divided them.
+fn parts(folder: &Path, tested: Option<&Path>) -> Result<(Divided, Division), DataError> {
+    let [train, test] = ["train", "test"].map(|part| folder.join(part));
+    if let Some(path) = tested {
+        let inner = path.join("test");
+        let test = if inner.is_dir() { &inner } else { path };
+        let train = if train.is_dir() { &train } else { folder };
+        let division = Division::Test {
+            path: path.to_owned(),
+        };
+        return Ok((divided(train, test)?, division));
+    }
+    let (there, missing) = match (train.is_dir(), test.is_dir()) {
+        (true, true) => return Ok((divided(&train, &test)?, Division::Source)),
+        (false, false) => return Ok((divide(folder)?, Division::drawn())),
+        (true, false) => ("train", "test"),
+        (false, true) => ("test", "train"),
+    };
+    let path = folder.to_owned();
+    Err(PictureError::MissingPart {
+        path,
+        there,
+        missing,
+    }
+    .into())
 }
 
 /// Whether a folder holds PNG files in a folder of a class, or in one of `train` and `test`.
@@ -243,13 +268,13 @@ impl Part {
         Ok(part)
     }
 
-    fn into_split(self, channels: &Channels) -> Split {
-        Split {
+    fn into_split(self, channels: &Channels) -> Result<Split, ScalingProblem> {
+        Ok(Split {
             rows: self.classes.len(),
             columns: self.size.iter().product(),
-            features: channels.scale(&self.pixels),
+            features: channels.scale(&self.pixels)?,
             targets: Targets::Classes(self.classes),
             origin: self.origin,
-        }
+        })
     }
 }

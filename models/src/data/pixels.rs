@@ -1,74 +1,91 @@
-use super::standardise::Moments;
+use super::moments::Moments;
+use super::rule::ScalingRule;
+use super::scaling::{Rescale, Scaling, ScalingProblem};
 
-/// How the bytes of pictures become numbers: `(byte - mean) / std`, channel by channel.
+/// The brightest that a byte can be.
+const BRIGHTEST: f64 = 255.0;
+
+/// How the bytes of pictures become numbers, channel by channel. The source's own numbers are pixels from 0 to 1.
 pub(crate) struct Channels {
-    moments: Vec<Moments>,
+    scaling: Scaling,
     /// Pixels of a channel.
     area: usize,
 }
 
 impl Channels {
-    /// Standardises each channel with these pictures' statistics, in 0 to 255.
-    pub(crate) fn of(pixels: &[u8], channels: usize, area: usize) -> Self {
-        let mut counts = vec![[0_u64; 256]; channels];
-        for picture in pixels.chunks_exact(channels * area) {
-            for (counts, channel) in counts.iter_mut().zip(picture.chunks_exact(area)) {
-                for &pixel in channel {
-                    counts[usize::from(pixel)] += 1;
-                }
-            }
-        }
-        Self {
-            moments: counts.iter().map(moments).collect(),
-            area,
-        }
-    }
-
-    /// Divides by 255, as IDX pictures are.
-    pub(crate) fn unit(channels: usize, area: usize) -> Self {
-        let moments = Moments {
-            mean: 0.0,
-            std: 255.0,
-        };
-        Self {
-            moments: vec![moments; channels],
-            area,
-        }
+    /// Scales as `asked`, with the statistics of these pictures, the training part.
+    pub(crate) fn new(
+        asked: &Rescale,
+        pixels: &[u8],
+        channels: usize,
+        area: usize,
+    ) -> Result<Self, ScalingProblem> {
+        let scaling = Scaling::settle(asked, channels, "channels", |rule| match rule {
+            ScalingRule::Standardised => statistics(pixels, channels, area),
+            rule => vec![by_peak(rule, BRIGHTEST); channels],
+        })?;
+        Ok(Self { scaling, area })
     }
 
     /// The numbers of pictures one after another.
-    pub(crate) fn scale(&self, pixels: &[u8]) -> Vec<f32> {
-        let tables: Vec<[f32; 256]> = self
-            .moments
-            .iter()
-            .map(|moments| std::array::from_fn(|byte| moments.standardise(byte as f64) as f32))
+    pub(crate) fn scale(&self, pixels: &[u8]) -> Result<Vec<f32>, ScalingProblem> {
+        let bytes: Vec<f64> = (0..=u8::MAX)
+            .map(|byte| f64::from(byte) / BRIGHTEST)
             .collect();
-        pixels
-            .chunks_exact(self.area)
-            .zip(tables.iter().cycle())
+        let moments = self.scaling.moments.iter();
+        let tables = moments
+            .map(|&moments| Scaling::given(vec![moments]).apply(&bytes, bytes.len()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let channels = pixels.chunks_exact(self.area).zip(tables.iter().cycle());
+        Ok(channels
             .flat_map(|(channel, table)| channel.iter().map(|&pixel| table[usize::from(pixel)]))
-            .collect()
-    }
-
-    /// The statistics of every pixel, for each of them its channel's.
-    pub(crate) fn columns(&self) -> Vec<Moments> {
-        self.moments
-            .iter()
-            .flat_map(|&moments| std::iter::repeat_n(moments, self.area))
-            .collect()
+            .collect())
     }
 
     /// A name for every pixel: `p0` and so on in grey, `r0`, `g0` and `b0` in colour.
     pub(crate) fn names(&self) -> Vec<String> {
-        let letters = if self.moments.len() == 1 { "p" } else { "rgb" };
+        let letters = if self.scaling.moments.len() == 1 {
+            "p"
+        } else {
+            "rgb"
+        };
         letters
             .chars()
             .flat_map(|letter| (0..self.area).map(move |pixel| format!("{letter}{pixel}")))
             .collect()
     }
+
+    /// What was done.
+    pub(crate) fn into_scaling(self) -> Scaling {
+        self.scaling
+    }
 }
 
-/// Mean and standard deviation of bytes, of which each occurs so many times.
+/// The moments of a rule that asks nothing of the training part, for pixels that go up to `peak` in their files.
+pub(crate) fn by_peak(rule: ScalingRule, peak: f64) -> Moments {
+    match rule {
+        ScalingRule::Raw => Moments {
+            mean: 0.0,
+            std: 1.0 / peak,
+        },
+        _ => Moments::IDENTITY,
+    }
+}
+
+/// The statistics of each channel.
+fn statistics(pixels: &[u8], channels: usize, area: usize) -> Vec<Moments> {
+    let mut counts = vec![[0_u64; 256]; channels];
+    for picture in pixels.chunks_exact(channels * area) {
+        for (counts, channel) in counts.iter_mut().zip(picture.chunks_exact(area)) {
+            for &pixel in channel {
+                counts[usize::from(pixel)] += 1;
+            }
+        }
+    }
+    counts.iter().map(moments).collect()
+}
+
+/// Mean and standard deviation of pixels from 0 to 1, of which each byte occurs so many times.
 fn moments(counts: &[u64; 256]) -> Moments {
     let total = counts.iter().sum::<u64>() as f64;
     // Whole numbers below 2^53: the sum is exact for up to 10^13 pixels.
@@ -82,7 +99,11 @@ fn moments(counts: &[u64; 256]) -> Moments {
     // Rounding in the mean must not give a constant channel a deviation.
     let constant = counts.iter().filter(|&&count| count > 0).count() < 2;
     Moments {
-        mean,
-        std: if constant { 0.0 } else { variance.sqrt() },
+        mean: mean / BRIGHTEST,
+        std: if constant {
+            0.0
+        } else {
+            variance.sqrt() / BRIGHTEST
+        },
     }
 }

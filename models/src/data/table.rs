@@ -1,25 +1,40 @@
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::error::{CellProblem, DataError};
+use super::options::{LoadOptions, TaskKind};
 
 /// What people write for a value they do not have.
 const MISSING: [&str; 7] = ["na", "n/a", "nan", "null", "none", "?", "-"];
 
 /// A CSV table with its target column set apart.
 pub(crate) struct Table {
+    /// The file.
+    path: PathBuf,
+    /// The file that the later rows came from, and the first of them.
+    appended: Option<(PathBuf, usize)>,
     /// Names of the feature columns.
     pub(crate) features: Vec<String>,
     /// Name of the target column.
     pub(crate) target: String,
     /// The features, row by row.
     pub(crate) values: Vec<f64>,
-    /// The target's text in each row; never empty or a sign for a missing value.
+    /// The target's text in each row; never empty or, unless classes were asked for, a sign for a missing value.
     pub(crate) labels: Vec<String>,
+    /// The text of the column that tells the parts in each row, if there is one.
+    pub(crate) parts: Vec<String>,
     /// The line on which each row starts, counted from 1.
     pub(crate) lines: Vec<u64>,
+}
+
+/// What a column is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Feature,
+    Target,
+    Part,
 }
 
 impl Table {
@@ -27,7 +42,7 @@ impl Table {
     pub(crate) fn parse(
         bytes: &[u8],
         path: &Path,
-        target: Option<&str>,
+        options: &LoadOptions,
     ) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Csv {
             path: path.to_owned(),
@@ -38,59 +53,114 @@ impl Table {
             .trim(Trim::All)
             .from_reader(bytes);
         let columns = check_header(reader.headers().map_err(unreadable)?, path)?;
-        let position = find_target(&columns, path, target)?;
-
+        let roles = roles(&columns, path, options)?;
+        let with = |role| {
+            let named = columns.iter().zip(&roles).filter(move |it| *it.1 == role);
+            named.map(|(name, _)| name.clone())
+        };
         let mut table = Self {
-            features: columns.clone(),
-            target: columns[position].clone(),
+            path: path.to_owned(),
+            appended: None,
+            features: with(Role::Feature).collect(),
+            target: with(Role::Target).collect(),
             values: Vec::new(),
             labels: Vec::new(),
+            parts: Vec::new(),
             lines: Vec::new(),
         };
-        table.features.remove(position);
+        let named = options.task == Some(TaskKind::Classification);
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
             let line = record.position().map_or(0, csv::Position::line);
-            table.push(&record, &columns, position, line, path)?;
+            table.push(&record, &columns, &roles, named, line)?;
         }
         Ok(table)
     }
 
+    /// Takes a line's cells. `named` says that labels are names, whatever they look like.
     fn push(
         &mut self,
         record: &StringRecord,
         columns: &[String],
-        target: usize,
+        roles: &[Role],
+        named: bool,
         line: u64,
-        path: &Path,
     ) -> Result<(), DataError> {
         if record.len() != columns.len() {
             return Err(DataError::FieldCount {
-                path: path.to_owned(),
+                path: self.path.clone(),
                 line,
                 found: record.len(),
                 expected: columns.len(),
             });
         }
-        for (index, (text, column)) in record.iter().zip(columns).enumerate() {
-            let cell = |problem| cell_error(path, line, column, problem);
-            if is_missing(text) {
+        for ((text, column), &role) in record.iter().zip(columns).zip(roles) {
+            let cell = |problem| cell_error(&self.path, line, column, problem);
+            let name = named && role == Role::Target && !text.is_empty();
+            if is_missing(text) && !name {
                 return Err(cell(CellProblem::Missing {
                     text: text.to_owned(),
                 }));
-            } else if index == target {
-                self.labels.push(text.to_owned());
-            } else {
-                self.values.push(number(text).map_err(cell)?);
+            }
+            match role {
+                Role::Feature => self.values.push(number(text).map_err(cell)?),
+                Role::Target => self.labels.push(text.to_owned()),
+                Role::Part => self.parts.push(text.to_owned()),
             }
         }
         self.lines.push(line);
         Ok(())
     }
 
+    /// Takes the rows of another table of the same columns, in whatever order those are.
+    pub(crate) fn append(&mut self, other: Self) -> Result<(), DataError> {
+        let strangers = |problem| DataError::OtherColumns {
+            path: other.path.clone(),
+            train: self.path.clone(),
+            problem,
+        };
+        let place = |name: &String| {
+            let found = other.features.iter().position(|column| column == name);
+            found.ok_or_else(|| strangers(format!("it has no `{name}`")))
+        };
+        let places: Vec<usize> = self.features.iter().map(place).collect::<Result<_, _>>()?;
+        let known = |name: &&String| !self.features.contains(name);
+        if let Some(name) = other.features.iter().find(known) {
+            return Err(strangers(format!("it has `{name}` beside them")));
+        }
+        for row in other.values.chunks_exact(places.len()) {
+            self.values.extend(places.iter().map(|&place| row[place]));
+        }
+        self.appended = Some((other.path, self.labels.len()));
+        self.labels.extend(other.labels);
+        self.lines.extend(other.lines);
+        Ok(())
+    }
+
+    /// The file and the line of a row.
+    pub(crate) fn place(&self, row: usize) -> (&Path, u64) {
+        let path = match &self.appended {
+            Some((path, first)) if row >= *first => path,
+            _ => &self.path,
+        };
+        (path, self.lines[row])
+    }
+
     /// The error of a target cell.
-    pub(crate) fn target_error(&self, path: &Path, row: usize, problem: CellProblem) -> DataError {
-        cell_error(path, self.lines[row], &self.target, problem)
+    pub(crate) fn target_error(&self, row: usize, problem: CellProblem) -> DataError {
+        let (path, line) = self.place(row);
+        cell_error(path, line, &self.target, problem)
+    }
+
+    /// The error of a cell that tells the part.
+    pub(crate) fn part_error(&self, row: usize, column: &str) -> DataError {
+        let text = self.parts[row].clone();
+        cell_error(
+            &self.path,
+            self.lines[row],
+            column,
+            CellProblem::NotAPart { text },
+        )
     }
 }
 
@@ -145,22 +215,38 @@ fn check_header(header: &StringRecord, path: &Path) -> Result<Vec<String>, DataE
     }
 }
 
-/// The position of the target among the columns.
-fn find_target(columns: &[String], path: &Path, target: Option<&str>) -> Result<usize, DataError> {
-    let (path, columns) = (path.to_owned(), columns.to_vec());
-    let Some(target) = target else {
+/// What each column is for.
+fn roles(columns: &[String], path: &Path, options: &LoadOptions) -> Result<Vec<Role>, DataError> {
+    let (path, names) = (path.to_owned(), columns.to_vec());
+    let Some(target) = &options.target else {
+        let columns = names;
         return Err(DataError::TargetNeeded { path, columns });
     };
-    match columns.iter().position(|column| column == target) {
-        Some(_) if columns.len() == 1 => Err(DataError::NoFeatures {
+    let mut roles = vec![Role::Feature; columns.len()];
+    let position = |name: &String| columns.iter().position(|column| column == name);
+    let Some(place) = position(target) else {
+        return Err(DataError::UnknownTarget {
             path,
-            target: target.to_owned(),
-        }),
-        Some(position) => Ok(position),
-        None => Err(DataError::UnknownTarget {
-            path,
-            target: target.to_owned(),
-            columns,
-        }),
+            target: target.clone(),
+            columns: names,
+        });
+    };
+    roles[place] = Role::Target;
+    if let Some(split) = &options.split {
+        match position(split) {
+            Some(place) if roles[place] == Role::Feature => roles[place] = Role::Part,
+            _ => {
+                return Err(DataError::UnknownSplit {
+                    path,
+                    column: split.clone(),
+                    columns: names,
+                });
+            }
+        }
     }
+    if !roles.contains(&Role::Feature) {
+        let target = target.clone();
+        return Err(DataError::NoFeatures { path, target });
+    }
+    Ok(roles)
 }

@@ -1,14 +1,20 @@
+use std::ops::Range;
 use std::path::Path;
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, ImageShape};
+use super::division::{Division, MIN_ROWS, partition};
 use super::error::DataError;
 use super::file;
-use super::partition::{MIN_ROWS, partition};
+use super::moments::Moments;
+use super::options::LoadOptions;
+use super::pixels::by_peak;
+use super::refusal::Refusal;
+use super::rule::ScalingRule;
+use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
-use super::standardise::{Moments, Standardisation};
 use super::table::Table;
-use super::target::Target;
+use super::target::{Target, target_scaling};
 use super::task::Task;
 
 /// Reads a CSV table, plain or gzipped: a header line, then one line for each example.
@@ -20,7 +26,8 @@ use super::task::Task;
 /// [`Dataset::inference`].
 ///
 /// Features, and a regression's target, are standardised with the training rows' mean and standard deviation
-/// (divisor n); a feature that is constant over the training rows becomes 0 everywhere.
+/// (divisor n); from a feature that is constant over the training rows its value is only taken away.
+/// [`load_with`](super::load_with) has other choices, and other parts than a fifth that is held out.
 ///
 /// # Errors
 ///
@@ -28,118 +35,239 @@ use super::task::Task;
 /// too few or too many fields, a value is missing, not finite, or text in a column of numbers, or if there are
 /// fewer than 10 rows. Lines are counted from 1.
 pub fn read_csv(path: impl AsRef<Path>, target: Option<&str>) -> Result<Dataset, DataError> {
-    let path = path.as_ref();
-    dataset(&file::read(path)?, path, target, Scaling::Standardise)
+    let options = LoadOptions {
+        target: target.map(str::to_owned),
+        ..LoadOptions::default()
+    };
+    read_csv_with(path.as_ref(), &options)
 }
 
-/// What becomes of a table's features.
-pub(crate) enum Scaling {
-    /// They are standardised with the training rows' statistics.
-    Standardise,
-    /// They are divided by a number.
-    DivideBy(f64),
+/// As [`read_csv`], with all of the options.
+pub(crate) fn read_csv_with(path: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
+    dataset(&file::read(path)?, path, options, None)
+}
+
+/// Grey pixels as columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Pixels {
+    pub(crate) size: ImageShape,
+    /// The brightest there can be.
+    pub(crate) brightest: f64,
 }
 
 /// The data set of a table's bytes; `path` is for its name and for errors.
 pub(crate) fn dataset(
     bytes: &[u8],
     path: &Path,
-    target: Option<&str>,
-    scaling: Scaling,
+    options: &LoadOptions,
+    pixels: Option<Pixels>,
 ) -> Result<Dataset, DataError> {
-    let table = Table::parse(bytes, path, target)?;
-    let rows = table.labels.len();
-    if rows < MIN_ROWS {
-        return Err(DataError::TooFewRows {
-            path: path.to_owned(),
-            rows,
-            needed: MIN_ROWS,
-        });
+    let mut table = Table::parse(bytes, path, options)?;
+    let parts = Parts::of(&mut table, path, options)?;
+    let (target, inference) = Target::of(&table, options.task, path)?;
+    if let Some(pixels) = pixels {
+        table.values.iter_mut().for_each(|x| *x /= pixels.brightest);
     }
-    let (target, inference) = Target::infer(&table, path)?;
-    let (train, test) = partition(rows);
-
     let columns = table.features.len();
-    let features: Vec<Moments> = match scaling {
-        Scaling::Standardise => (0..columns)
-            .map(|column| train.iter().map(move |row| row * columns + column))
-            .map(|cells| Moments::of(cells.map(|cell| table.values[cell])))
-            .collect(),
-        Scaling::DivideBy(std) => vec![Moments { mean: 0.0, std }; columns],
-    };
-    let (task, targets, target) = match target {
+    let unscaled = |problem| Refusal::Scaling(problem).of(path);
+    let scaling = input_scaling(&table, &parts.train, options, pixels);
+    let scaling = scaling.map_err(unscaled)?;
+    let (task, targets, target_scaling) = match target {
+        Target::Classes { .. } if options.targets.is_some() => {
+            return Err(Refusal::Classes.of(path));
+        }
         Target::Classes { classes, names } => {
-            check_classes(&table.target, &classes, &names, &train, path)?;
+            check_classes(&table, &classes, &names, &parts)?;
             (Task::of_classes(names), Targets::Classes(classes), None)
         }
         Target::Values(values) => {
-            let moments = Moments::of(train.iter().map(|&row| values[row]));
-            if moments.std == 0.0 {
+            let train: Vec<f64> = parts.train.iter().map(|&row| values[row]).collect();
+            if train.iter().all(|value| *value == train[0]) {
                 return Err(DataError::ConstantTarget {
                     path: path.to_owned(),
-                    value: moments.mean.to_string(),
+                    value: train[0].to_string(),
                 });
             }
-            let values = values
-                .iter()
-                .map(|&value| moments.standardise(value) as f32)
-                .collect();
-            (Task::Regression, Targets::Values(values), Some(moments))
+            let scaling = target_scaling(&train, options.targets.as_ref()).map_err(unscaled)?;
+            let values = scaling.apply(&values, 1).map_err(unscaled)?;
+            (Task::Regression, Targets::Values(values), Some(scaling))
         }
     };
     let all = Split {
-        rows,
+        rows: table.labels.len(),
         columns,
-        features: table
-            .values
-            .iter()
-            .zip(features.iter().cycle())
-            .map(|(&value, moments)| moments.standardise(value) as f32)
-            .collect(),
+        features: scaling.apply(&table.values, columns).map_err(unscaled)?,
         targets,
-        origin: (0..rows).collect(),
+        origin: parts.origin,
     };
     Ok(Dataset {
         name: name(path),
         task,
-        train: all.select(&train),
-        valid: None,
-        test: all.select(&test),
-        shape: ExampleShape::Flat { columns },
+        train: all.select(&parts.train),
+        valid: parts.valid.map(|rows| all.select(&rows)),
+        test: all.select(&parts.test),
+        shape: match pixels {
+            None => ExampleShape::Flat { columns },
+            Some(Pixels { size, .. }) => ExampleShape::Picture {
+                channels: 1,
+                height: size.height,
+                width: size.width,
+            },
+        },
         features: table.features,
-        image: None,
+        image: pixels.map(|pixels| pixels.size),
         attribution: None,
-        standardisation: Some(Standardisation { features, target }),
+        division: parts.division,
+        input_scaling: Some(scaling),
+        target_scaling,
         inference: Some(inference),
     })
 }
 
+/// How the features are scaled: column by column, or all pixels alike.
+fn input_scaling(
+    table: &Table,
+    train: &[usize],
+    options: &LoadOptions,
+    pixels: Option<Pixels>,
+) -> Result<Scaling, ScalingProblem> {
+    let columns = table.features.len();
+    let cells = |range: Range<usize>| {
+        let rows = train.iter();
+        rows.flat_map(move |row| range.clone().map(move |column| row * columns + column))
+            .map(|cell| table.values[cell])
+    };
+    let Some(pixels) = pixels else {
+        let asked = options.inputs.as_ref().unwrap_or(&Rescale::Standardised);
+        return Scaling::settle(asked, columns, "columns", |rule| {
+            let column = |column| Moments::by(rule, cells(column..column + 1));
+            (0..columns).map(column).collect()
+        });
+    };
+    let asked = options.inputs.as_ref().unwrap_or(&Rescale::Unit);
+    Scaling::settle(asked, 1, "channels", |rule| match rule {
+        ScalingRule::Standardised => vec![Moments::by(rule, cells(0..columns))],
+        rule => vec![by_peak(rule, pixels.brightest)],
+    })
+}
+
+/// The rows of each part.
+struct Parts {
+    division: Division,
+    train: Vec<usize>,
+    valid: Option<Vec<usize>>,
+    test: Vec<usize>,
+    /// The place of each row in its file.
+    origin: Vec<usize>,
+}
+
+impl Parts {
+    /// The parts that were asked for, of which none is empty. The rows of a table to test on come to those of `table`.
+    fn of(table: &mut Table, path: &Path, options: &LoadOptions) -> Result<Self, DataError> {
+        let rows = table.labels.len();
+        let mut parts = match (&options.test, &options.split) {
+            (Some(_), Some(_)) => return Err(Refusal::TwoDivisions.of(path)),
+            (None, Some(column)) => Self::told(table, column)?,
+            (Some(test), None) => {
+                table.append(Table::parse(&file::read(test)?, test, options)?)?;
+                Self {
+                    division: Division::Test { path: test.clone() },
+                    train: (0..rows).collect(),
+                    valid: None,
+                    test: (rows..table.labels.len()).collect(),
+                    origin: Vec::new(),
+                }
+            }
+            (None, None) if rows < MIN_ROWS => {
+                return Err(DataError::TooFewRows {
+                    path: path.to_owned(),
+                    rows,
+                    needed: MIN_ROWS,
+                });
+            }
+            (None, None) => {
+                let (train, test) = partition(rows);
+                Self {
+                    division: Division::drawn(),
+                    train,
+                    valid: None,
+                    test,
+                    origin: Vec::new(),
+                }
+            }
+        };
+        parts.origin = (0..rows).chain(0..table.labels.len() - rows).collect();
+        let path = path.to_owned();
+        match (parts.train.is_empty(), parts.test.is_empty()) {
+            (true, _) => Err(DataError::EmptyPart {
+                path,
+                part: "train",
+            }),
+            (_, true) => Err(DataError::EmptyPart { path, part: "test" }),
+            _ => Ok(parts),
+        }
+    }
+
+    /// As a column of the table tells.
+    fn told(table: &Table, column: &str) -> Result<Self, DataError> {
+        let [mut train, mut valid, mut test] = [const { Vec::new() }; 3];
+        for (row, part) in table.parts.iter().enumerate() {
+            match part.to_lowercase().as_str() {
+                "train" | "training" => train.push(row),
+                "valid" | "validation" | "val" => valid.push(row),
+                "test" | "testing" => test.push(row),
+                _ => return Err(table.part_error(row, column)),
+            }
+        }
+        Ok(Self {
+            division: Division::Column {
+                name: column.to_owned(),
+            },
+            train,
+            valid: (!valid.is_empty()).then_some(valid),
+            test,
+            origin: Vec::new(),
+        })
+    }
+}
+
 /// Whether there are two classes or more, each with a training example.
 fn check_classes(
-    column: &str,
+    table: &Table,
     classes: &[i64],
     names: &[String],
-    train: &[usize],
-    path: &Path,
+    parts: &Parts,
 ) -> Result<(), DataError> {
     if let [only] = names {
         return Err(DataError::ConstantTarget {
-            path: path.to_owned(),
+            path: table.place(0).0.to_owned(),
             value: only.clone(),
         });
     }
-    let untrained = (0_i64..)
-        .zip(names)
-        .find(|(class, _)| train.iter().all(|&row| classes[row] != *class));
-    match untrained {
-        Some((class, name)) => Err(DataError::UntrainableClass {
-            path: path.to_owned(),
-            column: column.to_owned(),
-            class: name.clone(),
-            count: classes.iter().filter(|&&other| other == class).count(),
-        }),
-        None => Ok(()),
+    let mut trained = vec![false; names.len()];
+    for &row in &parts.train {
+        trained[classes[row] as usize] = true;
     }
+    let Some(row) = classes.iter().position(|&class| !trained[class as usize]) else {
+        return Ok(());
+    };
+    let (path, line) = table.place(row);
+    let (path, column) = (path.to_owned(), table.target.clone());
+    let class = names[classes[row] as usize].clone();
+    Err(match parts.division {
+        Division::Drawn { .. } => DataError::UntrainableClass {
+            path,
+            column,
+            class,
+            count: classes.iter().filter(|&&it| it == classes[row]).count(),
+        },
+        _ => DataError::UnknownClass {
+            path,
+            line,
+            column,
+            class,
+        },
+    })
 }
 
 /// The file's name without `.csv` or `.csv.gz`.

@@ -2,6 +2,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::{CellProblem, DataError};
+use super::moments::Moments;
+use super::options::TaskKind;
+use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::table::{Table, number};
 
 /// Integers with more different values than this are numbers rather than classes.
@@ -19,15 +22,48 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Tells classes from numbers, and says why in a sentence.
-    pub(crate) fn infer(table: &Table, path: &Path) -> Result<(Self, String), DataError> {
-        let rows = table.labels.len();
-        let column = &table.target;
+    /// What the target is taken for: what was asked, or what it looks like. Says why in a sentence.
+    pub(crate) fn of(
+        table: &Table,
+        asked: Option<TaskKind>,
+        path: &Path,
+    ) -> Result<(Self, String), DataError> {
         let parsed: Vec<Result<f64, CellProblem>> =
             table.labels.iter().map(|label| number(label)).collect();
+        match asked {
+            None => Self::infer(table, parsed, path),
+            Some(TaskKind::Regression) => {
+                let values = values(table, parsed)?;
+                let reason = format!("`{}` is a number: regression, as asked for", table.target);
+                Ok((Self::Values(values), reason))
+            }
+            Some(TaskKind::Classification) => {
+                let numbers: Result<Vec<f64>, CellProblem> = parsed.into_iter().collect();
+                let classes = match numbers {
+                    Ok(values) => Self::of_numbers(&values),
+                    Err(_) => Self::of_texts(&table.labels),
+                };
+                let count = classes.names().len();
+                let reason = format!(
+                    "`{}` holds {count} different values: classification, as asked for",
+                    table.target
+                );
+                Ok((classes, reason))
+            }
+        }
+    }
+
+    /// Tells classes from numbers.
+    fn infer(
+        table: &Table,
+        parsed: Vec<Result<f64, CellProblem>>,
+        path: &Path,
+    ) -> Result<(Self, String), DataError> {
+        let rows = table.labels.len();
+        let column = &table.target;
         if parsed.iter().all(is_text) {
-            let names: BTreeSet<String> = table.labels.iter().cloned().collect();
-            let count = names.len();
+            let classes = Self::of_texts(&table.labels);
+            let count = classes.names().len();
             if count * 2 > rows {
                 return Err(DataError::TooManyLabels {
                     path: path.to_owned(),
@@ -36,37 +72,74 @@ impl Target {
                     rows,
                 });
             }
-            let names: Vec<String> = names.into_iter().collect();
-            let classes = index(&table.labels, &names);
             let reason = format!("`{column}` holds {count} different texts: classification");
-            return Ok((Self::Classes { classes, names }, reason));
+            return Ok((classes, reason));
         }
-        let values = parsed
-            .into_iter()
-            .enumerate()
-            .map(|(row, value)| value.map_err(|problem| table.target_error(path, row, problem)))
-            .collect::<Result<Vec<f64>, DataError>>()?;
+        let values = values(table, parsed)?;
         if values.iter().any(|value| value.fract() != 0.0) {
             let reason = format!("`{column}` holds numbers with fractions: regression");
             return Ok((Self::Values(values), reason));
         }
+        let classes = Self::of_numbers(&values);
+        let count = classes.names().len();
+        let holds = format!("`{column}` holds {count} different integers in {rows} rows");
+        if count <= MAX_INTEGER_CLASSES && count * 2 < rows {
+            Ok((classes, format!("{holds}: classification")))
+        } else {
+            Ok((Self::Values(values), format!("{holds}: regression")))
+        }
+    }
+
+    /// Classes in alphabetical order.
+    fn of_texts(labels: &[String]) -> Self {
+        let names: BTreeSet<&String> = labels.iter().collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        let classes = index(labels, |label| names.binary_search(label));
+        Self::Classes { classes, names }
+    }
+
+    /// Classes in numerical order.
+    fn of_numbers(values: &[f64]) -> Self {
+        // Zero has two signs, and is one class.
+        let values: Vec<f64> = values.iter().map(|&value| value + 0.0).collect();
         let mut different = values.clone();
         different.sort_by(f64::total_cmp);
         different.dedup();
-        let count = different.len();
-        if count <= MAX_INTEGER_CLASSES && count * 2 < rows {
-            let classes = index(&values, &different);
-            let names = different.iter().map(f64::to_string).collect();
-            let reason = format!(
-                "`{column}` holds {count} different integers in {rows} rows: classification"
-            );
-            Ok((Self::Classes { classes, names }, reason))
-        } else {
-            let reason =
-                format!("`{column}` holds {count} different integers in {rows} rows: regression");
-            Ok((Self::Values(values), reason))
+        let classes = index(&values, |value| {
+            different.binary_search_by(|other| other.total_cmp(value))
+        });
+        Self::Classes {
+            classes,
+            names: different.iter().map(f64::to_string).collect(),
         }
     }
+
+    fn names(&self) -> &[String] {
+        match self {
+            Self::Classes { names, .. } => names,
+            Self::Values(_) => &[],
+        }
+    }
+}
+
+/// How a regression's targets are scaled, from the training part's.
+pub(crate) fn target_scaling(
+    train: &[f64],
+    asked: Option<&Rescale>,
+) -> Result<Scaling, ScalingProblem> {
+    let asked = asked.unwrap_or(&Rescale::Standardised);
+    let train = train.iter().copied();
+    Scaling::settle(asked, 1, "targets", |rule| {
+        vec![Moments::by(rule, train.clone())]
+    })
+}
+
+/// The target's numbers.
+fn values(table: &Table, parsed: Vec<Result<f64, CellProblem>>) -> Result<Vec<f64>, DataError> {
+    let parsed = parsed.into_iter().enumerate();
+    parsed
+        .map(|(row, value)| value.map_err(|problem| table.target_error(row, problem)))
+        .collect()
 }
 
 fn is_text(value: &Result<f64, CellProblem>) -> bool {
@@ -74,10 +147,7 @@ fn is_text(value: &Result<f64, CellProblem>) -> bool {
 }
 
 /// The position of each value among the different values there are.
-fn index<T: PartialEq>(values: &[T], different: &[T]) -> Vec<i64> {
-    values
-        .iter()
-        .map(|value| different.iter().position(|other| other == value))
-        .map(|position| position.expect("every value is among the different ones") as i64)
-        .collect()
+fn index<T>(values: &[T], find: impl Fn(&T) -> Result<usize, usize>) -> Vec<i64> {
+    let position = |value| find(value).expect("every value is among the different ones");
+    values.iter().map(|value| position(value) as i64).collect()
 }

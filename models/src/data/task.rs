@@ -11,7 +11,7 @@ pub enum Task {
         /// What classes 0 and 1 are called.
         names: [String; 2],
     },
-    /// One of three or more classes; the model has one logit for each.
+    /// One of several classes; the model has one logit for each.
     Classification {
         /// What the classes are called, by class index.
         names: Vec<String>,
@@ -31,6 +31,16 @@ impl Task {
         match <[String; 2]>::try_from(names) {
             Ok(names) => Self::Binary { names },
             Err(names) => Self::Classification { names },
+        }
+    }
+
+    /// The same with a logit for each class, for a network that has two outputs for two classes. Other tasks stay as they are.
+    pub fn with_logit_for_each(self) -> Self {
+        match self {
+            Self::Binary { names } => Self::Classification {
+                names: names.to_vec(),
+            },
+            other => other,
         }
     }
 

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
+use super::division::Division;
 use super::error::DataError;
 use super::file::{self, last_name};
 use super::shape::ExampleShape;
@@ -124,7 +125,9 @@ pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, D
         features: (0..sequence).map(|place| format!("t{place}")).collect(),
         image: None,
         attribution: None,
-        standardisation: None,
+        division: Division::Source,
+        input_scaling: None,
+        target_scaling: None,
         inference: None,
     })
 }

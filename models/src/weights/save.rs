@@ -13,6 +13,8 @@ use super::error::WeightsError;
 use super::fit::check_finite;
 use super::layout::ToPyTorch;
 use super::name_map::NameMap;
+use super::record::WeightsRecord;
+use super::stable::stable;
 
 /// Writes a module's weights as a safetensors file in PyTorch's names and layouts, replacing what is there. The file
 /// appears whole or not at all.
@@ -33,7 +35,20 @@ pub fn save<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<(), Weights
 ///
 /// If a weight is NaN or infinite.
 pub fn encode<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<Vec<u8>, WeightsError> {
-    bytes(module, path.as_ref(), &NameMap::default())
+    bytes(module, path.as_ref(), &NameMap::default(), None)
+}
+
+/// As [`encode`], with a record in the file's metadata.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_with<M: Module>(
+    module: &M,
+    path: impl AsRef<Path>,
+    record: &WeightsRecord,
+) -> Result<Vec<u8>, WeightsError> {
+    bytes(module, path.as_ref(), &NameMap::default(), Some(record))
 }
 
 /// As [`save`], with names changed: the rules go from the module's names to the file's. What they leave out is not
@@ -48,23 +63,30 @@ pub fn save_as<M: Module>(
     names: &NameMap,
 ) -> Result<(), WeightsError> {
     let path = path.as_ref();
-    write_whole(path, &bytes(module, path, names)?).map_err(|source| WeightsError::Write {
+    write_whole(path, &bytes(module, path, names, None)?).map_err(|source| WeightsError::Write {
         path: path.to_owned(),
         source,
     })
 }
 
-fn bytes<M: Module>(module: &M, path: &Path, names: &NameMap) -> Result<Vec<u8>, WeightsError> {
+fn bytes<M: Module>(
+    module: &M,
+    path: &Path,
+    names: &NameMap,
+    record: Option<&WeightsRecord>,
+) -> Result<Vec<u8>, WeightsError> {
+    let unwritable = |source| WeightsError::Write {
+        path: path.to_owned(),
+        source,
+    };
     let mut tensors: BTreeMap<String, (String, TensorData)> = BTreeMap::new();
     for tensor in module.collect(None, Some(Box::new(ToPyTorch)), true) {
         let old = tensor.name.clone();
         let Some(name) = names.rename(&old) else {
             continue;
         };
-        let data = bridge::into_data(tensor).map_err(|error| WeightsError::Write {
-            path: path.to_owned(),
-            source: io::Error::other(error.to_string()),
-        })?;
+        let data = bridge::into_data(tensor)
+            .map_err(|error| unwritable(io::Error::other(error.to_string())))?;
         check_finite(&data, &old, path)?;
         if let Some((first, _)) = tensors.insert(name.clone(), (old.clone(), data)) {
             return Err(WeightsError::Collision {
@@ -77,21 +99,24 @@ fn bytes<M: Module>(module: &M, path: &Path, names: &NameMap) -> Result<Vec<u8>,
     }
     let mut views = Vec::new();
     for (name, (_, data)) in &tensors {
-        let unwritable = || WeightsError::ElementType {
+        let untyped = || WeightsError::ElementType {
             path: path.to_owned(),
             name: name.clone(),
             dtype: data.dtype().name().to_owned(),
         };
-        let dtype = element_type(data.dtype()).ok_or_else(unwritable)?;
+        let dtype = element_type(data.dtype()).ok_or_else(untyped)?;
         let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes());
-        views.push((name, view.map_err(|_| unwritable())?));
+        views.push((name, view.map_err(|_| untyped())?));
     }
-    // PyTorch's tools look for the format `pt`. With a second entry the bytes would depend on the map's order.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    serialize(views, Some(metadata)).map_err(|error| WeightsError::Write {
-        path: path.to_owned(),
-        source: io::Error::other(error),
-    })
+    // PyTorch's tools look for the format `pt`.
+    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    if let Some(record) = record {
+        let text = record.encode().map_err(|error| unwritable(error.into()))?;
+        metadata.insert(WeightsRecord::KEY.to_owned(), text);
+    }
+    serialize(views, Some(metadata))
+        .map(stable)
+        .map_err(|error| unwritable(io::Error::other(error)))
 }
 
 /// Writes a file beside its place, and renames it once it is complete.

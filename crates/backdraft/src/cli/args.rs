@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
     bench::Products,
+    data::DataArgs,
     device::{Compare, DeviceName},
     experiment::{Correlate, Decompose, Mislabelling, Sweeping},
     half::ProductsIn,
@@ -66,8 +67,8 @@ Examples:
       A folder of IDX files (MNIST layout, gzipped or not), two test examples of your choice.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
-  backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers
-      An nn.Sequential that PyTorch trained, as it is.
+  backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
+      An nn.Sequential that PyTorch trained, as it is, on inputs of torchvision's Normalize.
 
 What a score means:
   The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
@@ -89,14 +90,8 @@ pub(super) struct Explain {
     #[arg(long, value_enum)]
     pub activation: Option<ActivationName>,
 
-    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by class or one
-    /// CSV table; or a CSV file.
-    #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
-    pub data: PathBuf,
-
-    /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
-    #[arg(long, value_name = "COLUMN")]
-    pub target: Option<String>,
+    #[command(flatten)]
+    pub data: DataArgs,
 
     /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
     /// true labels, are written beside the results.
@@ -184,14 +179,8 @@ pub(super) struct Train {
     #[arg(long, value_name = "NAME", default_value = "mlp")]
     pub model: String,
 
-    /// The data: `digits` and `cancer` are embedded; a folder with IDX files, CIFAR-10, pictures, text or one CSV table; or a CSV
-    /// file.
-    #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
-    pub data: PathBuf,
-
-    /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
-    #[arg(long, value_name = "COLUMN")]
-    pub target: Option<String>,
+    #[command(flatten)]
+    pub data: DataArgs,
 
     /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
     /// true labels, are written beside the results.

@@ -6,8 +6,9 @@ use backdraft_curvature::{Cost, Half, Loss, Model};
 use backdraft_influence::scores;
 use backdraft_models::{
     Optimizer, Preset, Progress, TrainConfig, Training, Zoo, ZooConfig,
-    data::{self, Dataset, LabelNoise, Split},
+    data::{Dataset, LabelNoise, Split},
     evaluate, outputs, per_example_losses, to_dtype, train,
+    weights::stable,
 };
 use burn::{
     module::Module,
@@ -18,9 +19,11 @@ use serde_json::{Map, Value, json};
 use super::{
     BURN, CliError,
     args::Explain,
+    data::Reading,
     device::Opened,
     failure::{Remedy, guarded},
     half::Errors,
+    judge::judge,
     losses::{TargetsOf, WithLoss, with_loss},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say},
@@ -28,9 +31,8 @@ use super::{
         Shape, WRONG_LABELS, announce, check_queries, check_task, corrupt, damping, fresh, network,
     },
     solve::solve,
-    stable::stable,
     verify,
-    weights::{self, Loaded},
+    weights::{self, Loaded, record},
 };
 use crate::output::{
     Existing, Metrics, QueryRecord, Report, RunFolder, RunRecord, Scores, Settings, Sizes,
@@ -46,7 +48,8 @@ const TOP: usize = 20;
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let kind: backdraft_models::Model = args.model.parse()?;
     let opened = args.device.open()?;
-    let mut dataset = data::load(&args.data, args.target.as_deref())?;
+    let kept = args.weights.record()?;
+    let mut dataset = args.data.load_for(kept.as_ref())?;
     check_task(kind, &dataset)?;
     let noise = corrupt(
         &mut dataset,
@@ -61,13 +64,16 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         activation: args.activation,
         seed: args.seed,
     };
-    let network = network(shape, kind, &dataset)?;
+    let (network, loaded) = args
+        .weights
+        .load(kept, &mut dataset, &opened.device, |dataset| {
+            network(shape, kind, dataset)
+        })?;
     let config = TrainConfig {
         seed: args.seed,
         ..TrainConfig::preset(kind, &dataset)
     };
     let damping = damping(args, kind, &config)?;
-    let loaded = args.weights.load(&network, &opened.device)?;
     let out = match &args.out {
         Some(out) => out.clone(),
         None => fresh(&format!("{kind}-{}", dataset.name)),
@@ -134,13 +140,17 @@ impl WithLoss for Run<'_> {
         };
         let objective = self.dataset.task.objective();
         let (train, test) = (&self.dataset.train, &self.dataset.test);
-        let [on_train, on_test] =
-            [train, test].map(|split| quality(&evaluate(&module, split, objective)));
+        let measured = [train, test].map(|split| evaluate(&module, split, objective));
+        let [on_train, on_test] = measured.each_ref().map(quality);
         say(format_args!(
             "train {}; test {}",
             shown(&on_train),
             shown(&on_test)
         ));
+        if let Some(loaded) = &self.loaded {
+            judge(&self.args.data, loaded, self.dataset, &measured[0])?;
+        }
+        let kept = record(self.dataset, "train", train, &measured[0]);
 
         let losses = per_example_losses(&module, test, objective);
         let queries = self.queries(&losses);
@@ -239,7 +249,11 @@ impl WithLoss for Run<'_> {
             queries: records.collect(),
             verification: Some(verification),
         };
-        self.write(&module, &scores, record)
+        self.write(
+            weights::encode(&module, weights::FILE, &kept)?,
+            &scores,
+            record,
+        )
     }
 }
 
@@ -305,7 +319,12 @@ impl Run<'_> {
         details.insert("network".into(), json!(self.network));
         let trained = self.loaded.is_none().then_some(&self.config);
         details.insert("training".into(), json!(trained));
-        details.insert("target".into(), json!(self.args.target));
+        details.insert("target".into(), json!(self.args.data.target));
+        let reading = Reading::of(self.dataset);
+        details.insert("inputs".into(), json!(reading.inputs));
+        details.insert("targets".into(), json!(reading.targets));
+        details.insert("parts".into(), json!(reading.parts));
+        details.insert("classes".into(), json!(reading.classes));
         details.insert("corrupt_labels".into(), json!(self.args.corrupt_labels));
         details.insert(
             "pbrf_epsilon".into(),
@@ -316,7 +335,7 @@ impl Run<'_> {
         }
         Settings {
             model: self.kind.name().into(),
-            data: self.args.data.display().to_string(),
+            data: self.args.data.path.display().to_string(),
             task: describe(self.dataset),
             solver: self.args.solver.name().into(),
             weights: self.loaded.as_ref().map(|loaded| loaded.file.clone()),
@@ -328,9 +347,13 @@ impl Run<'_> {
         }
     }
 
-    fn write(mut self, module: &Zoo, scores: &Scores, record: RunRecord) -> Result<(), CliError> {
+    fn write(
+        mut self,
+        weights: Vec<u8>,
+        scores: &Scores,
+        record: RunRecord,
+    ) -> Result<(), CliError> {
         let labels = labels(self.dataset);
-        let weights = weights::encode(module, weights::FILE)?;
         let json = record.to_json()?;
         let report = report(self.dataset, &self.out, scores, labels.clone(), record);
 

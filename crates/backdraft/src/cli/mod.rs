@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod data;
 mod device;
 mod differences;
 mod error;
@@ -11,12 +12,12 @@ mod explain;
 mod failure;
 mod fingerprint;
 mod half;
+mod judge;
 mod models;
 mod present;
 mod progress;
 mod setup;
 mod solve;
-mod stable;
 mod tensors;
 mod train;
 mod verify;

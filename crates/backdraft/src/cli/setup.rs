@@ -15,6 +15,7 @@ use crate::output::TrainingFolder;
 use super::{
     CliError,
     args::{ActivationName, Explain},
+    data::describe_reading,
     present::describe,
     progress::say,
 };
@@ -50,6 +51,7 @@ pub(super) fn announce(
     if let Some(inference) = &dataset.inference {
         say(inference);
     }
+    describe_reading(dataset);
     if let Some(noise) = noise {
         say(format_args!(
             "{} of {} training labels made wrong: {WRONG_LABELS} tells which",

@@ -2,10 +2,9 @@
 
 use std::{collections::HashMap, fmt::Display};
 
+use backdraft_models::weights::stable;
 use burn::tensor::{Bytes, DType, TensorData};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
-
-use super::stable::stable;
 
 /// Named tensors and texts.
 pub(super) type Tensors = Vec<(String, TensorData)>;

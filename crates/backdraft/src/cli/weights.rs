@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use backdraft_models::{
-    Zoo, ZooConfig,
-    weights::{self, NameMap},
+    Metrics, Zoo, ZooConfig,
+    data::{Dataset, Split, Task},
+    weights::{self, Measured, NameMap, WeightsError, WeightsRecord},
 };
 use burn::tensor::Device;
 use clap::Args;
@@ -15,9 +16,29 @@ use crate::output::WeightsFile;
 /// The name of the file in a run's folder.
 pub(super) const FILE: &str = "model.safetensors";
 
-/// The bytes of the file `name` with the parameters and running statistics of `module`, in PyTorch's names and layouts.
-pub(super) fn encode(module: &Zoo, name: &str) -> Result<Vec<u8>, CliError> {
-    weights::encode(module, name).map_err(|error| CliError::Weights(error.to_string()))
+/// The bytes of the file `name` with the parameters and running statistics of `module`, in PyTorch's names and layouts, and what is kept
+/// with them.
+pub(super) fn encode(
+    module: &Zoo,
+    name: &str,
+    record: &WeightsRecord,
+) -> Result<Vec<u8>, CliError> {
+    weights::encode_with(module, name, record).map_err(|error| CliError::Weights(error.to_string()))
+}
+
+/// What is kept with the weights of a network for `dataset` that does so well on `part`.
+pub(super) fn record(
+    dataset: &Dataset,
+    part: &str,
+    split: &Split,
+    metrics: &Metrics,
+) -> WeightsRecord {
+    let measured = metrics.loss.is_finite().then(|| Measured {
+        part: part.to_owned(),
+        rows: split.rows,
+        metrics: *metrics,
+    });
+    WeightsRecord::of(dataset, measured)
 }
 
 /// Options for weights from a file.
@@ -39,18 +60,57 @@ pub(super) struct WeightsArgs {
 pub(super) struct Loaded {
     pub model: Zoo,
     pub file: WeightsFile,
+    /// What was kept with them, of weights that we wrote.
+    pub record: Option<WeightsRecord>,
 }
 
 impl WeightsArgs {
-    /// The model with the weights of the file, if one was given.
-    pub fn load(&self, network: &ZooConfig, device: &Device) -> Result<Option<Loaded>, CliError> {
-        self.weights
-            .as_deref()
-            .map(|path| self.read(path, network, device))
-            .transpose()
+    /// What is kept with the weights of the file, if one was given and somebody kept something.
+    pub fn record(&self) -> Result<Option<WeightsRecord>, CliError> {
+        let record = self.weights.as_ref().map(WeightsRecord::read).transpose()?;
+        Ok(record.flatten())
     }
 
-    fn read(&self, path: &Path, network: &ZooConfig, device: &Device) -> Result<Loaded, CliError> {
+    /// The network for the data, and the model with the weights of the file if one was given. Where two classes have two logits in
+    /// the file, so they have in `dataset`.
+    pub fn load(
+        &self,
+        record: Option<WeightsRecord>,
+        dataset: &mut Dataset,
+        device: &Device,
+        network: impl Fn(&Dataset) -> Result<ZooConfig, CliError>,
+    ) -> Result<(ZooConfig, Option<Loaded>), CliError> {
+        let asked = network(dataset)?;
+        let Some(path) = self.weights.as_deref() else {
+            return Ok((asked, None));
+        };
+        let narrow = match self.read(path, &asked, device, record.clone()) {
+            Ok(loaded) => return Ok((asked, Some(loaded))),
+            Err(error) => error,
+        };
+        if !matches!(narrow, CliError::Load(WeightsError::Mismatch { .. }))
+            || !matches!(dataset.task, Task::Binary { .. })
+        {
+            return Err(narrow);
+        }
+        let task = dataset.task.clone();
+        dataset.task = task.clone().with_logit_for_each();
+        let asked = network(dataset)?;
+        if let Ok(loaded) = self.read(path, &asked, device, record) {
+            say("the weights have a logit for each of the two classes: softmax over both");
+            return Ok((asked, Some(loaded)));
+        }
+        dataset.task = task;
+        Err(narrow)
+    }
+
+    fn read(
+        &self,
+        path: &Path,
+        network: &ZooConfig,
+        device: &Device,
+        record: Option<WeightsRecord>,
+    ) -> Result<Loaded, CliError> {
         let names = NameMap::parse(&self.map).map_err(|error| CliError::Option {
             option: "--map",
             problem: error.to_string(),
@@ -67,6 +127,7 @@ impl WeightsArgs {
                 map: self.map.clone(),
                 fingerprint: fingerprint.to_string(),
             },
+            record,
         })
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod data;
 mod experiment;
+mod inputs;
 mod place;
 mod refusals;
 mod runs;

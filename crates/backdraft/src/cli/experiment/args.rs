@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cli::{
     CliError,
     args::{ActivationName, PresetName, SolverName},
+    data::DataArgs,
     device::DeviceName,
     failure::Remedy,
 };
@@ -20,14 +21,8 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_name = "NAME", default_value = "mlp")]
     pub model: String,
 
-    /// The data: `digits` and `cancer` are embedded; a folder with IDX files, CIFAR-10, pictures, text or one CSV table; or a CSV
-    /// file.
-    #[arg(long, value_name = "digits|cancer|DIR", default_value = "digits")]
-    pub data: PathBuf,
-
-    /// The column of a CSV table to predict. Whether that is regression or classification is inferred, and printed.
-    #[arg(long, value_name = "COLUMN")]
-    pub target: Option<String>,
+    #[command(flatten)]
+    pub data: DataArgs,
 
     /// `paper`: as in Bae et al. (2022). `quick`: the same with fewer passes, narrower layers and a shorter LiSSA, by factors that are
     /// printed.

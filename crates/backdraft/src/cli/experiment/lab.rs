@@ -193,6 +193,10 @@ impl<'a, L: Loss> Lab<'a, L> {
         let together = json!({ "removals": removals, "stages": stages });
         let mut details = Map::new();
         details.insert("network".into(), json!(plan.network));
+        details.insert("target".into(), json!(plan.target));
+        details.insert("inputs".into(), json!(plan.reading.inputs));
+        details.insert("targets".into(), json!(plan.reading.targets));
+        details.insert("parts".into(), json!(plan.reading.parts));
         details.insert("training".into(), json!(self.training));
         details.insert("scaled".into(), json!(plan.scaled));
         details.insert("response_epochs".into(), json!(plan.response_epochs()));

@@ -6,7 +6,7 @@ use backdraft_curvature::Model as Curved;
 use backdraft_influence::{DirectConfig, response::Removal};
 use backdraft_models::{
     Model, Optimizer, TrainConfig, Zoo, ZooConfig, computes_in_f64,
-    data::{self, Dataset, LabelNoise},
+    data::{Dataset, LabelNoise},
 };
 use burn::tensor::{DType, Device};
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::{
 use crate::cli::{
     CliError,
     args::SolverName,
+    data::Reading,
     device::Opened,
     fingerprint::fingerprint,
     progress::say,
@@ -32,6 +33,8 @@ pub(super) struct Plan {
     pub model: Model,
     pub data: String,
     pub target: Option<String>,
+    #[serde(flatten)]
+    pub reading: Reading,
     pub preset: &'static str,
     pub scaled: Scaled,
     pub examples: Option<usize>,
@@ -155,7 +158,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         device,
         name: device_name,
     } = args.device.open()?;
-    let mut dataset = data::load(&args.data, args.target.as_deref())?;
+    let mut dataset = args.data.load()?;
     model.check(&dataset)?;
     if let Some(examples) = args.examples {
         let chosen = draw::examples(args.seed, dataset.train.rows, examples)?;
@@ -240,7 +243,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             format!("f64 is not what {} computes in: take f32", device_name),
         );
     }
-    let data = args.data.display().to_string();
+    let data = args.data.path.display().to_string();
     let solver = args.solver.unwrap_or(wish.solver);
     if solver == SolverName::Direct {
         let dim = Curved::new(&network.init(&device), Zoo::forward)?.dim();
@@ -255,7 +258,8 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let plan = Plan {
         command: wish.command,
         model,
-        target: args.target.clone(),
+        target: args.data.target.clone(),
+        reading: Reading::of(&dataset),
         preset: preset.name(),
         examples: args.examples,
         corrupt_labels: wish.corrupt_labels,

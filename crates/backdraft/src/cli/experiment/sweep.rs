@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft_models::{Model, data};
+use backdraft_models::Model;
 use serde::Serialize;
 
 use super::{
@@ -206,7 +206,7 @@ fn passes(common: &Common) -> Result<usize, CliError> {
         return Ok(epochs);
     }
     let model: Model = common.model.parse()?;
-    let dataset = data::load(&common.data, common.target.as_deref())?;
+    let dataset = common.data.load()?;
     model.check(&dataset)?;
     Ok(Scaled::of(common.preset.into(), model, &dataset)
         .training
@@ -226,7 +226,7 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
                 Some(hidden) => hidden.first().copied().unwrap_or(1),
                 None => {
                     let model: Model = common.model.parse()?;
-                    let dataset = data::load(&common.data, common.target.as_deref())?;
+                    let dataset = common.data.load()?;
                     model.check(&dataset)?;
                     Scaled::of(common.preset.into(), model, &dataset)
                         .width()
@@ -246,7 +246,8 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
 fn default_folder(args: &Sweeping) -> Result<PathBuf, CliError> {
     let common = &args.common;
     let model: Model = common.model.parse()?;
-    let name = common.data.file_stem().unwrap_or(common.data.as_os_str());
+    let path = &common.data.path;
+    let name = path.file_stem().unwrap_or(path.as_os_str());
     Ok(Path::new("runs").join(format!(
         "sweep-{}-{model}-{}-{}-{}{}",
         args.over.name(),

@@ -9,7 +9,8 @@ use std::{num::NonZeroUsize, path::Path};
 
 use backdraft_models::{
     Model, Optimizer, TrainConfig,
-    data::{self, Task, Unigram},
+    data::{Task, Unigram},
+    evaluate,
 };
 use serde_json::Value;
 
@@ -17,8 +18,10 @@ use self::{run::Run, settings::Settings};
 use super::{
     CliError,
     args::Train,
+    data::Reading,
     failure::{Remedy, guarded},
     fingerprint::fingerprint,
+    judge::judge,
     progress::say,
     setup::{Shape, WRONG_LABELS, announce, corrupt, network},
 };
@@ -29,7 +32,8 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let kind: Model = args.model.parse()?;
     let opened = args.device.open()?;
     let device = &opened.device;
-    let mut dataset = data::load(&args.data, args.target.as_deref())?;
+    let kept = args.weights.record()?;
+    let mut dataset = args.data.load_for(kept.as_ref())?;
     let noise = corrupt(
         &mut dataset,
         "--corrupt-labels",
@@ -43,14 +47,16 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         activation: args.activation,
         seed: args.seed,
     };
-    let network = network(shape, kind, &dataset)?;
+    let (network, loaded) = args.weights.load(kept, &mut dataset, device, |dataset| {
+        network(shape, kind, dataset)
+    })?;
     let training = training(args, preset.training(kind, &dataset))?;
-    let data = args.data.display().to_string();
-    let loaded = args.weights.load(&network, device)?;
+    let data = args.data.path.display().to_string();
     let settings = Settings {
         model: kind,
         data: &data,
-        target: args.target.as_deref(),
+        target: args.data.target.as_deref(),
+        reading: Reading::of(&dataset),
         preset,
         network: &network,
         training: &training,
@@ -74,6 +80,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         folder.clear()?;
     }
     let earlier = earlier(&folder, &settings)?;
+    let begins = earlier.is_none();
     if let Some(noise) = &noise {
         folder.write(WRONG_LABELS, noise.csv().as_bytes())?;
     }
@@ -95,6 +102,11 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
             results["summary"].as_str().unwrap_or("without a summary")
         ));
         return Ok(());
+    }
+    let tells = !matches!(dataset.task, Task::NextToken { .. }) && kind != Model::Autoencoder;
+    if let Some(loaded) = loaded.as_ref().filter(|_| begins && tells) {
+        let measured = evaluate(&loaded.model, &dataset.train, kind.objective(&dataset.task));
+        judge(&args.data, loaded, &dataset, &measured)?;
     }
     let model = match &loaded {
         Some(loaded) => loaded.model.clone(),

@@ -6,6 +6,7 @@ use backdraft_models::{
     Metrics, Model, Objective, Optimizer, Progress, Trained, Training, Zoo,
     data::{Dataset, Split, Task},
     evaluate, train,
+    weights::{NameMap, WeightsRecord, load_into},
 };
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -16,7 +17,13 @@ use super::{
     state,
 };
 use crate::{
-    cli::{CliError, args::Train, progress, progress::say, weights},
+    cli::{
+        CliError,
+        args::Train,
+        progress,
+        progress::say,
+        weights::{self, record},
+    },
     output::{OutputError, TrainingFolder},
 };
 
@@ -34,8 +41,8 @@ pub(super) struct Run<'a> {
 struct Standing {
     training: Training<Zoo>,
     journal: Journal,
-    /// The weights of the best pass, where they are not in the folder yet.
-    best: Option<Vec<u8>>,
+    /// The network after the best pass with what was measured then, where it is not in the folder yet.
+    best: Option<(Zoo, Metrics)>,
 }
 
 impl Run<'_> {
@@ -83,7 +90,8 @@ impl Run<'_> {
         });
         let log: String = lines.collect();
         self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
-        let bytes = weights::encode(&trained.model, TrainingFolder::BEST)?;
+        let kept = WeightsRecord::of(self.dataset, None);
+        let bytes = weights::encode(&trained.model, TrainingFolder::BEST, &kept)?;
         self.folder.write(TrainingFolder::BEST, &bytes)?;
         self.end(trained, &Journal::default())
     }
@@ -107,10 +115,38 @@ impl Run<'_> {
             }
         }
         bar.finish_and_clear();
-        if let Some(best) = standing.best.take() {
+        self.write_best(&mut standing)?;
+        self.end(standing.training.finish(), &standing.journal)
+    }
+
+    /// Puts the best network into the folder, with what was measured on the part held out.
+    fn write_best(&self, standing: &mut Standing) -> Result<(), CliError> {
+        if let Some((best, metrics)) = standing.best.take() {
+            let (part, split) = self.held_out();
+            let kept = record(self.dataset, part.name(), split, &metrics);
+            let best = weights::encode(&best, TrainingFolder::BEST, &kept)?;
             self.folder.write(TrainingFolder::BEST, &best)?;
         }
-        self.end(standing.training.finish(), &standing.journal)
+        Ok(())
+    }
+
+    /// Puts into the folder, with the best network, how well it does on the training part.
+    fn measure_best(&self) -> Result<(), CliError> {
+        let path = self.folder.path().join(TrainingFolder::BEST);
+        if !path.exists() {
+            return Ok(());
+        }
+        let best = load_into(self.model.clone(), path, &NameMap::default())?;
+        let best = self.encode_trained(&best, TrainingFolder::BEST)?.0;
+        Ok(self.folder.write(TrainingFolder::BEST, &best)?)
+    }
+
+    /// The file `name` of a network with how well it does on the training part.
+    fn encode_trained(&self, model: &Zoo, name: &str) -> Result<(Vec<u8>, Metrics), CliError> {
+        let train = &self.dataset.train;
+        let metrics = evaluate(model, train, self.objective());
+        let kept = record(self.dataset, "train", train, &metrics);
+        Ok((weights::encode(model, name, &kept)?, metrics))
     }
 
     /// From the beginning, or from where an earlier run stopped.
@@ -179,7 +215,7 @@ impl Run<'_> {
         let line = line.map_err(|error| CliError::Weights(error.to_string()))?;
         self.folder.append(TrainingFolder::LOG, line)?;
         if epoch.best {
-            standing.best = Some(weights::encode(&model, TrainingFolder::BEST)?);
+            standing.best = Some((model, metrics));
         }
         let brief = brief(&metrics).unwrap_or_else(|| shown(&metrics));
         Ok(format!(", {} {brief}", part.name()))
@@ -188,13 +224,12 @@ impl Run<'_> {
     /// Puts everything needed to go on into the folder.
     fn store(&self, standing: &mut Standing) -> Result<(), CliError> {
         // The best before the state that counts on it.
-        if let Some(best) = standing.best.take() {
-            self.folder.write(TrainingFolder::BEST, &best)?;
-        }
+        self.write_best(standing)?;
         let checkpoint = standing.training.checkpoint();
         let bytes = state::encode(&checkpoint, &standing.journal).map_err(CliError::Weights)?;
         self.folder.write(TrainingFolder::STATE, &bytes)?;
-        let last = weights::encode(&standing.training.model(), TrainingFolder::LAST)?;
+        let kept = WeightsRecord::of(self.dataset, None);
+        let last = weights::encode(&standing.training.model(), TrainingFolder::LAST, &kept)?;
         Ok(self.folder.write(TrainingFolder::LAST, &last)?)
     }
 
@@ -203,10 +238,19 @@ impl Run<'_> {
         let measure = |split| evaluate(&trained.model, split, self.objective());
         // Of a text, measuring the training part would take a third of a pass; the log has the losses met in training.
         let text = matches!(self.dataset.task, Task::NextToken { .. });
-        let on_train: Option<Metrics> = (!text).then(|| measure(&self.dataset.train));
         let on_valid: Option<Metrics> = self.dataset.valid.as_ref().map(measure);
         let on_test = measure(&self.dataset.test);
-        let last = weights::encode(&trained.model, TrainingFolder::LAST)?;
+        let (last, on_train) = if text {
+            let kept = record(self.dataset, "test", &self.dataset.test, &on_test);
+            (
+                weights::encode(&trained.model, TrainingFolder::LAST, &kept)?,
+                None,
+            )
+        } else {
+            self.measure_best()?;
+            let (last, metrics) = self.encode_trained(&trained.model, TrainingFolder::LAST)?;
+            (last, Some(metrics))
+        };
         self.folder.write(TrainingFolder::LAST, &last)?;
 
         let parts = [
@@ -229,8 +273,8 @@ impl Run<'_> {
             "best": journal.best(),
             "gradient_norm": trained.gradient_norm,
         });
-        let record = self.settings.record(Some(results))?;
-        self.folder.write(TrainingFolder::RECORD, &record)?;
+        let ended = self.settings.record(Some(results))?;
+        self.folder.write(TrainingFolder::RECORD, &ended)?;
         self.folder.remove(TrainingFolder::STATE)?;
         say(&summary);
         if let Some(best) = journal.best() {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{CliError, differences::differences},
+    cli::{CliError, data::Reading, differences::differences},
     output::WeightsFile,
 };
 
@@ -15,6 +15,8 @@ pub(super) struct Settings<'a> {
     pub model: Model,
     pub data: &'a str,
     pub target: Option<&'a str>,
+    #[serde(flatten)]
+    pub reading: Reading,
     pub preset: Preset,
     pub network: &'a ZooConfig,
     pub training: &'a TrainConfig,

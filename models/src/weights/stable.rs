@@ -1,5 +1,3 @@
-//! The same safetensors bytes in every process.
-
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -9,7 +7,7 @@ const LENGTH: usize = 8;
 
 /// A safetensors file with the keys of its header in order. The library keeps metadata in a hash map, whose order changes from
 /// process to process. Anything else comes back as it is.
-pub(super) fn stable(mut file: Vec<u8>) -> Vec<u8> {
+pub fn stable(mut file: Vec<u8>) -> Vec<u8> {
     if let Some(header) = sorted_header(&file) {
         file[LENGTH..LENGTH + header.len()].copy_from_slice(&header);
     }

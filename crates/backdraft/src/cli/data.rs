@@ -1,0 +1,396 @@
+//! Which data are read, and what is done to them.
+
+use std::{fmt::Write, path::PathBuf};
+
+use backdraft_models::{
+    data::{
+        self, DataError, Dataset, Division, ExampleShape, LoadOptions, Moments, Refusal, Rescale,
+        Scaling, ScalingProblem, ScalingRule, TaskKind,
+    },
+    weights::WeightsRecord,
+};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{
+    CliError,
+    progress::{say, warn},
+};
+
+/// Moments that a line has place for.
+const SHOWN: usize = 4;
+
+/// Options of every command that reads data.
+#[derive(Clone, Debug, Args)]
+pub(super) struct DataArgs {
+    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by class, text or
+    /// one CSV table; or a CSV file.
+    #[arg(
+        long = "data",
+        value_name = "digits|cancer|PATH",
+        default_value = "digits"
+    )]
+    pub path: PathBuf,
+
+    /// The column of a CSV table to predict.
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// What the target is taken for. Default: inferred from what a table's target looks like, and printed; labels of pictures are
+    /// classes.
+    #[arg(long, value_enum)]
+    pub task: Option<TaskName>,
+
+    /// Give a network for two classes an output for each (softmax), as PyTorch's often have, and not one for both (sigmoid). Which of
+    /// the two --weights has is found from their shapes.
+    #[arg(long)]
+    pub two_logits: bool,
+
+    /// What to test on: a table of the same columns, a folder of IDX files or pictures, or a file of CIFAR-10 records. Default: the
+    /// data's own test part; of a table or pictures that have none a fifth, drawn by a seed that is printed.
+    #[arg(long, value_name = "PATH", conflicts_with = "split")]
+    pub test: Option<PathBuf>,
+
+    /// The column of a CSV table that says which part a row belongs to: train, valid or test.
+    #[arg(long, value_name = "COLUMN")]
+    pub split: Option<String>,
+
+    /// What is done to inputs. `raw`: nothing, pixels go from 0 to 255. `unit`: pixels are divided by 255, each column of a table by its
+    /// largest absolute value in the training part. `standardised`: less the training part's mean, divided by its standard deviation,
+    /// column by column or channel by channel. Default: what the weights were trained on, if --weights has a record of that; else
+    /// `unit` for grey pictures and `standardised` for tables and pictures in colour.
+    #[arg(long, value_enum, conflicts_with_all = ["mean", "std"])]
+    pub inputs: Option<ScalingName>,
+
+    /// What is taken from inputs: one number for all, or one for each column of a table, in order, or channel. Pixels go from 0 to 1
+    /// here, as in torchvision's Normalize. Default: 0.
+    #[arg(
+        long,
+        value_name = "M1,M2,..",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub mean: Option<Vec<f64>>,
+
+    /// What inputs are then divided by, as --mean. Default: 1.
+    #[arg(
+        long,
+        value_name = "S1,S2,..",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub std: Option<Vec<f64>>,
+
+    /// What is done to a regression's targets, as --inputs. Default: what the weights were trained on, else `standardised`.
+    #[arg(long, value_enum, conflicts_with_all = ["target_mean", "target_std"])]
+    pub targets: Option<ScalingName>,
+
+    /// What is taken from a regression's targets. Default: 0.
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub target_mean: Option<f64>,
+
+    /// What they are then divided by. Default: 1.
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub target_std: Option<f64>,
+}
+
+/// What a target is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TaskName {
+    /// A number.
+    Regression,
+    /// A class, whatever its label looks like.
+    Classification,
+}
+
+/// What is done to numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScalingName {
+    Raw,
+    Unit,
+    #[value(alias = "standardized")]
+    Standardised,
+}
+
+impl From<ScalingName> for Rescale {
+    fn from(name: ScalingName) -> Self {
+        match name {
+            ScalingName::Raw => Self::Raw,
+            ScalingName::Unit => Self::Unit,
+            ScalingName::Standardised => Self::Standardised,
+        }
+    }
+}
+
+impl DataArgs {
+    /// Reads the data.
+    pub fn load(&self) -> Result<Dataset, CliError> {
+        self.read(&self.options()?)
+    }
+
+    /// Reads the data for weights: what the options leave open is as it is kept with them.
+    pub fn load_for(&self, weights: Option<&WeightsRecord>) -> Result<Dataset, CliError> {
+        let mut options = self.options()?;
+        let Some(record) = weights else {
+            return self.read(&options);
+        };
+        let told = self.tells_inputs();
+        let kept = |scaling: &Option<Scaling>| scaling.clone().map(Rescale::Fixed);
+        options.inputs = options.inputs.or_else(|| kept(&record.inputs));
+        if record.task == "regression" {
+            options.task = options.task.or(Some(TaskKind::Regression));
+            options.targets = options.targets.or_else(|| kept(&record.targets));
+        }
+        let dataset = match self.read(&options) {
+            Err(CliError::Data(DataError::Refused {
+                refusal: Refusal::Scaling(problem @ ScalingProblem::Count { .. }),
+                ..
+            })) if !told => return Err(strangers(&problem.to_string())),
+            other => other?,
+        };
+        if matches!(dataset.shape, ExampleShape::Flat { .. }) && !told {
+            let pairs = dataset.features.iter().zip(&record.columns);
+            if let Some((found, expected)) = pairs.into_iter().find(|(a, b)| a != b) {
+                return Err(strangers(&format!(
+                    "`{found}` stands where they have `{expected}`"
+                )));
+            }
+        }
+        let (found, expected) = (dataset.task.classes(), &record.classes);
+        if !expected.is_empty() && found != expected {
+            warn(format_args!(
+                "the weights tell apart {}, and the data have {}: the n-th class of the one is taken for the n-th of the other",
+                expected.join(", "),
+                found.join(", ")
+            ));
+        }
+        Ok(dataset)
+    }
+
+    /// Reads the data with other scalings than those asked for.
+    pub fn load_scaled(
+        &self,
+        inputs: ScalingName,
+        targets: Option<ScalingName>,
+    ) -> Result<Dataset, CliError> {
+        let options = self.options()?;
+        self.read(&LoadOptions {
+            inputs: Some(inputs.into()),
+            targets: targets.map(Rescale::from).or(options.targets.clone()),
+            ..options
+        })
+    }
+
+    /// Whether options say what is done to inputs.
+    pub fn tells_inputs(&self) -> bool {
+        self.inputs.is_some() || self.mean.is_some() || self.std.is_some()
+    }
+
+    /// Whether options say what is done to targets.
+    pub fn tells_targets(&self) -> bool {
+        self.targets.is_some() || self.target_mean.is_some() || self.target_std.is_some()
+    }
+
+    fn read(&self, options: &LoadOptions) -> Result<Dataset, CliError> {
+        let mut dataset = data::load_with(&self.path, options)?;
+        if self.two_logits {
+            dataset.task = dataset.task.with_logit_for_each();
+        }
+        Ok(dataset)
+    }
+
+    fn options(&self) -> Result<LoadOptions, CliError> {
+        let target = |it: Option<f64>| it.map(|it| vec![it]);
+        Ok(LoadOptions {
+            target: self.target.clone(),
+            task: self.task.map(|task| match task {
+                TaskName::Regression => TaskKind::Regression,
+                TaskName::Classification => TaskKind::Classification,
+            }),
+            inputs: rescale(
+                self.inputs,
+                ["--mean", "--std"],
+                [self.mean.clone(), self.std.clone()],
+            )?,
+            targets: rescale(
+                self.targets,
+                ["--target-mean", "--target-std"],
+                [target(self.target_mean), target(self.target_std)],
+            )?,
+            test: self.test.clone(),
+            split: self.split.clone(),
+        })
+    }
+}
+
+/// The data's columns are not those that weights were trained on.
+fn strangers(problem: &str) -> CliError {
+    CliError::Option {
+        option: "--weights",
+        problem: format!(
+            "were trained on other columns: {problem}; give a table of the same columns in the same order, or say by --inputs, or by --mean \
+             and --std, what is to be done to these"
+        ),
+    }
+}
+
+/// The rule that was named, or the moments that were given.
+fn rescale(
+    rule: Option<ScalingName>,
+    options: [&'static str; 2],
+    given: [Option<Vec<f64>>; 2],
+) -> Result<Option<Rescale>, CliError> {
+    let refuse = |option, problem| Err(CliError::Option { option, problem });
+    if let Some(rule) = rule {
+        return Ok(Some(rule.into()));
+    }
+    let [mean, std] = match given {
+        [None, None] => return Ok(None),
+        [mean, std] => [mean.unwrap_or(vec![0.0]), std.unwrap_or(vec![1.0])],
+    };
+    if let Some(wrong) = mean.iter().find(|it| !it.is_finite()) {
+        return refuse(options[0], format!("has {wrong}: it must be finite"));
+    }
+    if let Some(wrong) = std.iter().find(|it| !(it.is_finite() && **it > 0.0)) {
+        let problem = format!("has {wrong}: it must be positive and finite");
+        return refuse(options[1], problem);
+    }
+    let count = mean.len().max(std.len());
+    let of_all = |numbers: Vec<f64>| match numbers.as_slice() {
+        [one] => Some(vec![*one; count]),
+        several => (several.len() == count).then_some(numbers),
+    };
+    let lengths = [mean.len(), std.len()];
+    let (Some(mean), Some(std)) = (of_all(mean), of_all(std)) else {
+        let [mean, std] = lengths;
+        let problem = format!(
+            "has {mean} number(s), {} has {std}: give as many, or one for all",
+            options[1]
+        );
+        return refuse(options[0], problem);
+    };
+    let moments = mean.into_iter().zip(std);
+    let moments = moments.map(|(mean, std)| Moments { mean, std });
+    Ok(Some(Rescale::Fixed(Scaling::given(moments.collect()))))
+}
+
+/// How data came to be what a network reads, for a command's record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Reading {
+    pub inputs: Option<Scaling>,
+    pub targets: Option<Scaling>,
+    pub parts: Division,
+    pub classes: Vec<String>,
+}
+
+impl Reading {
+    pub fn of(dataset: &Dataset) -> Self {
+        let text = matches!(dataset.shape, ExampleShape::Tokens { .. });
+        Self {
+            inputs: dataset.input_scaling.clone(),
+            targets: dataset.target_scaling.clone(),
+            parts: dataset.division.clone(),
+            // A vocabulary is as long as the text.
+            classes: match text {
+                true => Vec::new(),
+                false => dataset.task.classes().to_vec(),
+            },
+        }
+    }
+}
+
+/// Says what was done to the data.
+pub(super) fn describe_reading(dataset: &Dataset) {
+    say(format_args!(
+        "parts: {} to train{} and {} to test, {}",
+        dataset.train.rows,
+        match &dataset.valid {
+            Some(valid) => format!(", {} to choose by", valid.rows),
+            None => String::new(),
+        },
+        dataset.test.rows,
+        dataset.division
+    ));
+    if let Some(scaling) = &dataset.input_scaling {
+        let (count, what) = match dataset.shape {
+            ExampleShape::Picture { .. } => ("pixels".to_owned(), Numbers::Pixels),
+            _ => (
+                format!("{} columns", dataset.train.columns),
+                Numbers::Columns,
+            ),
+        };
+        say(format_args!("inputs: {}", line(scaling, &count, what)));
+    }
+    if let Some(scaling) = &dataset.target_scaling {
+        say(format_args!(
+            "targets: {}",
+            line(scaling, "numbers", Numbers::Targets)
+        ));
+    }
+}
+
+/// What is scaled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Columns,
+    Pixels,
+    Targets,
+}
+
+/// What was done, and to `count` what.
+fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
+    let of = |columns: &'static str, pixels: &'static str, targets: &'static str| match what {
+        Numbers::Columns => columns,
+        Numbers::Pixels => pixels,
+        Numbers::Targets => targets,
+    };
+    let mut text = count.to_owned();
+    text.push_str(match scaling.rule {
+        ScalingRule::Raw => of(
+            " as the table has them",
+            " as their files have them",
+            " as the source has them",
+        ),
+        ScalingRule::Unit => of(
+            ", each divided by its largest absolute value in the training part",
+            " divided by the brightest there can be, from 0 to 1",
+            " divided by the largest absolute value in the training part",
+        ),
+        ScalingRule::Standardised => of(
+            ", each less its mean in the training part and divided by its standard deviation there",
+            " from 0 to 1, less the mean of the training part and divided by its standard deviation, channel by channel",
+            " less the mean of the training part and divided by its standard deviation",
+        ),
+        ScalingRule::Given => of(
+            ", each less the mean that was given and divided by the standard deviation that was given",
+            " from 0 to 1, less the mean that was given and divided by the standard deviation that was given",
+            " less the mean that was given and divided by the standard deviation that was given",
+        ),
+    });
+    let told = matches!(scaling.rule, ScalingRule::Standardised | ScalingRule::Given)
+        || (scaling.rule == ScalingRule::Unit && what != Numbers::Pixels);
+    if told {
+        let list = |of: fn(&Moments) -> f64| {
+            let mut list = String::new();
+            for (place, moments) in scaling.moments.iter().take(SHOWN).enumerate() {
+                let comma = if place > 0 { "," } else { "" };
+                let _ = write!(list, "{comma}{}", brief(of(moments)));
+            }
+            let more = scaling.moments.len() > SHOWN;
+            list + if more { ",.." } else { "" }
+        };
+        let _ = write!(
+            text,
+            " (mean {}; std {}; recorded)",
+            list(|it| it.mean),
+            list(|it| it.std)
+        );
+    }
+    text
+}
+
+/// A number in four digits.
+fn brief(number: f64) -> String {
+    let rounded: f64 = format!("{number:.3e}").parse().unwrap_or(number);
+    rounded.to_string()
+}

@@ -1,0 +1,147 @@
+//! What to think of how well weights from a file do here.
+
+use backdraft_models::{
+    Metrics,
+    data::{Dataset, ScalingRule, Task},
+    evaluate,
+};
+
+use super::{
+    CliError,
+    data::{DataArgs, ScalingName},
+    progress::{say, warn},
+    weights::Loaded,
+};
+
+/// A share of examples that is much.
+const MUCH: f64 = 0.02;
+
+/// Says how well weights do on the training part beside what is kept with them, and without a record beside what they do on inputs that
+/// are scaled otherwise. `measured` is what they do.
+pub(super) fn judge(
+    args: &DataArgs,
+    loaded: &Loaded,
+    dataset: &Dataset,
+    measured: &Metrics,
+) -> Result<(), CliError> {
+    let kept = loaded.record.as_ref().and_then(|it| it.measured.as_ref());
+    if let Some(kept) = kept.filter(|it| it.part == "train") {
+        if is_far_below(measured, &kept.metrics) {
+            warn(format_args!(
+                "the weights did much better where they were trained, on {} examples: {} there, {} on the training part here. The \
+                 data, or what is done to inputs, are others; without --inputs, --mean and --std it is what is kept with the weights",
+                kept.rows,
+                words(&kept.metrics),
+                words(measured)
+            ));
+        }
+        return Ok(());
+    }
+    if args.tells_inputs() || loaded.record.is_some() {
+        return Ok(());
+    }
+    say(format_args!(
+        "nothing is kept with the weights: {} on the training part is what they do on inputs as above. If they were trained on others, \
+         say so by --inputs, or by --mean and --std",
+        words(measured)
+    ));
+    let Some((better, options)) = best_other(args, loaded, dataset, measured)? else {
+        return Ok(());
+    };
+    warn(format_args!(
+        "with {options} the same weights do much better on the training part, {} and not {}: they seem to have been trained so",
+        words(&better),
+        words(measured)
+    ));
+    Ok(())
+}
+
+/// The scaling with which weights do much better than `measured`, and best, with the options that ask for it.
+fn best_other(
+    args: &DataArgs,
+    loaded: &Loaded,
+    dataset: &Dataset,
+    measured: &Metrics,
+) -> Result<Option<(Metrics, String)>, CliError> {
+    let regression = dataset.task == Task::Regression;
+    let targets: &[Option<ScalingName>] = match regression && !args.tells_targets() {
+        true => &[Some(ScalingName::Standardised), Some(ScalingName::Raw)],
+        false => &[None],
+    };
+    let is = |rule| {
+        dataset
+            .input_scaling
+            .as_ref()
+            .is_some_and(|it| it.rule == rule)
+    };
+    let mut best: Option<(Metrics, String)> = None;
+    for (inputs, rule) in [
+        (ScalingName::Raw, ScalingRule::Raw),
+        (ScalingName::Unit, ScalingRule::Unit),
+        (ScalingName::Standardised, ScalingRule::Standardised),
+    ] {
+        for &targets in targets {
+            if is(rule) && targets != Some(ScalingName::Raw) {
+                continue;
+            }
+            let metrics = measure(args, loaded, dataset, inputs, targets)?;
+            let least = best.as_ref().map_or(measured, |(best, _)| best);
+            if is_far_below(measured, &metrics) && score(&metrics) > score(least) {
+                let targets = match targets {
+                    Some(ScalingName::Raw) => " --targets raw",
+                    _ => "",
+                };
+                best = Some((metrics, format!("--inputs {}{targets}", rule.name())));
+            }
+        }
+    }
+    Ok(best)
+}
+
+/// How well the weights do on the training part with other scalings.
+fn measure(
+    args: &DataArgs,
+    loaded: &Loaded,
+    dataset: &Dataset,
+    inputs: ScalingName,
+    targets: Option<ScalingName>,
+) -> Result<Metrics, CliError> {
+    let mut other = args.load_scaled(inputs, targets)?;
+    if dataset.target_scaling.is_none() {
+        // With the labels that were made wrong.
+        other.train.targets = dataset.train.targets.clone();
+    }
+    Ok(evaluate(
+        &loaded.model,
+        &other.train,
+        dataset.task.objective(),
+    ))
+}
+
+/// Whether `now` is much worse than `then`.
+fn is_far_below(now: &Metrics, then: &Metrics) -> bool {
+    if let (Some(now), Some(then)) = (now.r2, then.r2) {
+        // What is left unexplained has no units.
+        return !(1.0 - now <= 2.0 * (1.0 - then) + MUCH);
+    }
+    let fewer = match (now.accuracy, then.accuracy) {
+        (Some(now), Some(then)) => then - now > MUCH,
+        _ => false,
+    };
+    fewer || !(now.loss <= 2.0 * then.loss + 0.1)
+}
+
+/// Larger is better.
+fn score(metrics: &Metrics) -> (f64, f64) {
+    let score = metrics.r2.or(metrics.accuracy).unwrap_or(0.0);
+    (score, -metrics.loss)
+}
+
+fn words(metrics: &Metrics) -> String {
+    let loss = format!("loss {:.4}", metrics.loss);
+    let accuracy = metrics
+        .accuracy
+        .map(|x| format!("accuracy {:.2}%, {loss}", 100.0 * x));
+    let r2 = || metrics.r2.map(|x| format!("R2 {x:.4}"));
+    accuracy.or_else(r2).unwrap_or(loss)
+}
