@@ -19,7 +19,6 @@ use serde_json::{Map, Value, json};
 use super::{
     BURN, CliError,
     args::Explain,
-    data::Reading,
     device::Opened,
     failure::{Remedy, guarded},
     half::Errors,
@@ -27,6 +26,7 @@ use super::{
     losses::{TargetsOf, WithLoss, with_loss},
     present::{describe, labels, predictions, quality, report, shown, target},
     progress::{self, say},
+    reading::Reading,
     setup::{
         Shape, WRONG_LABELS, announce, check_queries, check_task, corrupt, damping, fresh, network,
     },

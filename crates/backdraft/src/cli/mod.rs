@@ -16,6 +16,7 @@ mod judge;
 mod models;
 mod present;
 mod progress;
+mod reading;
 mod setup;
 mod solve;
 mod tensors;

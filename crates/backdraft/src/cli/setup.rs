@@ -15,9 +15,9 @@ use crate::output::TrainingFolder;
 use super::{
     CliError,
     args::{ActivationName, Explain},
-    data::describe_reading,
     present::describe,
     progress::say,
+    reading::describe_reading,
 };
 
 /// The file that lists labels made wrong on purpose.

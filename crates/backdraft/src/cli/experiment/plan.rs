@@ -19,10 +19,10 @@ use super::{
 use crate::cli::{
     CliError,
     args::SolverName,
-    data::Reading,
     device::Opened,
     fingerprint::fingerprint,
     progress::say,
+    reading::Reading,
     setup::{Shape, announce, corrupt, network},
 };
 

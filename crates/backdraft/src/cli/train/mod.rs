@@ -18,11 +18,11 @@ use self::{run::Run, settings::Settings};
 use super::{
     CliError,
     args::Train,
-    data::Reading,
     failure::{Remedy, guarded},
     fingerprint::fingerprint,
     judge::judge,
     progress::say,
+    reading::Reading,
     setup::{Shape, WRONG_LABELS, announce, corrupt, network},
 };
 use crate::output::{OutputError, TrainingFolder};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{CliError, data::Reading, differences::differences},
+    cli::{CliError, differences::differences, reading::Reading},
     output::WeightsFile,
 };
 
