@@ -136,7 +136,8 @@ fn columns_are_scaled_by_the_training_part() {
         std: 4.0,
     }]);
     let found = columns(&read(Rescale::Fixed(given)));
-    let expected = [&a, &b, &c].map(|column| column.iter().map(|x| (x - 1.0) / 4.0).collect());
+    let expected =
+        [&a, &b, &c].map(|column| -> Vec<f32> { column.iter().map(|x| (x - 1.0) / 4.0).collect() });
     assert_eq!(found, expected);
 
     // A scaling of another data set's rows is taken as it is: a constant column has a deviation of 0 there.

@@ -62,8 +62,10 @@ impl Moments {
     /// `standardised`.
     pub fn original(&self, standardised: f32) -> f64 {
         let near = self.restore(f64::from(standardised));
-        (0..17)
-            .filter_map(|digits| format!("{near:.digits$e}").parse().ok())
+        // Near zero no number of digits gives zero.
+        let rounded = (0..17).filter_map(|digits| format!("{near:.digits$e}").parse().ok());
+        std::iter::once(0.0)
+            .chain(rounded)
             .find(|&short| self.standardise(short) as f32 == standardised)
             .unwrap_or(near)
     }
