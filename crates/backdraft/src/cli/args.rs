@@ -135,6 +135,15 @@ pub(super) struct Explain {
     #[arg(long, value_name = "N")]
     pub pass: Option<NonZeroUsize>,
 
+    /// How much is verified: `quick` as many removals as fit into about a minute, and at least one; `full` all of the choice, five of
+    /// each sign for every query and ten at random.
+    #[arg(long, value_enum, default_value_t = VerifyName::Quick)]
+    pub verify: VerifyName,
+
+    /// Verify the first N removals of the choice, however long that takes. `quick` depends on how fast the machine is, this does not.
+    #[arg(long, value_name = "N", conflicts_with = "verify")]
+    pub verify_removals: Option<NonZeroUsize>,
+
     /// Where to compute; `backdraft devices` lists what there is.
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     pub device: DeviceName,
@@ -143,13 +152,17 @@ pub(super) struct Explain {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
-    /// The run's own folder. Default: a new one, runs/<model>-<data>-<number>.
+    /// The run's own folder. Stopped, the same command with it goes on. Default: a new one, runs/<model>-<data>-<number>.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
     /// Replace an earlier run in the folder given with --out.
     #[arg(long, requires = "out")]
     pub overwrite: bool,
+
+    /// Seconds between checkpoints of the training: what is lost at most when it is stopped.
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds)]
+    pub checkpoint_every: f64,
 }
 
 const TRAIN_EXAMPLES: &str = "\
@@ -294,6 +307,13 @@ impl From<ActivationName> for Activation {
             ActivationName::Gelu => Self::Gelu,
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyName {
+    None,
+    Quick,
+    Full,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

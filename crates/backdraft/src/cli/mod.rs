@@ -17,11 +17,13 @@ mod models;
 mod present;
 mod progress;
 mod reading;
+mod run_folder;
 mod setup;
 mod solve;
 mod tensors;
 mod train;
 mod verify;
+mod watched;
 mod weights;
 
 use std::{

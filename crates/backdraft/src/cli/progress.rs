@@ -1,11 +1,22 @@
-//! Progress on the terminal.
+//! Progress on the terminal, and in plain lines where there is none.
 
 use std::{
     fmt::Display,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Between two plain lines.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Parts of the way to a tolerance.
+pub(super) const PARTS: u64 = 1_000;
 
 /// Prints a line. A reader that has gone away (`| head`) is no reason to stop: what counts is in the run's folder.
 pub(super) fn say(line: impl Display) {
@@ -17,13 +28,279 @@ pub(super) fn warn(line: impl Display) {
     let _ = writeln!(io::stderr(), "warning: {line}");
 }
 
-/// A bar of `length` steps on standard error, with the time left; nothing where that is not a terminal.
-pub(super) fn bar(title: &'static str, length: u64) -> ProgressBar {
+/// How far from 1 a number has come that is to come to `end`, of [`PARTS`]. It falls by about the same factor in the same time, if
+/// by leaps.
+pub(super) fn part(now: f64, end: f64) -> u64 {
+    let share = now.ln() / end.ln();
+    // Not a number, or away from where it is to go: no part of the way.
+    (share.clamp(0.0, 1.0) * PARTS as f64).round() as u64
+}
+
+/// How far a stage is.
+#[derive(Clone)]
+pub(super) struct Stage {
+    bar: ProgressBar,
+    /// When it began, and from which position.
+    began: Arc<Mutex<(Instant, u64)>>,
+}
+
+impl Stage {
+    fn new(bar: ProgressBar) -> Self {
+        let began = Arc::new(Mutex::new((Instant::now(), 0)));
+        Self { bar, began }
+    }
+
+    /// Begins at `done` of `length` steps. What was done before is not to count for the time left.
+    pub fn begin(&self, done: u64, length: u64) {
+        self.bar.set_length(length);
+        self.bar.set_position(done);
+        self.bar.reset_eta();
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), done);
+    }
+
+    /// At a position, of as many steps as are told with it. It begins with the first.
+    pub fn at(&self, position: u64, length: u64) {
+        match self.bar.length() {
+            Some(known) if known == length => self.set(position),
+            _ => self.begin(position, length),
+        }
+    }
+
+    /// Steps that there are, as is known by now.
+    pub fn length(&self, length: u64) {
+        self.bar.set_length(length);
+    }
+
+    pub fn set(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+
+    pub fn inc(&self, steps: u64) {
+        self.bar.inc(steps);
+    }
+
+    pub fn message(&self, message: impl Into<String>) {
+        self.bar.set_message(message.into());
+    }
+
+    /// Steps that there are.
+    pub fn steps(&self) -> u64 {
+        self.bar.length().unwrap_or(0)
+    }
+
+    /// Steps made.
+    pub fn done(&self) -> u64 {
+        self.bar.position()
+    }
+
+    /// Shows it before its first step is made.
+    pub fn show(&self) {
+        self.bar.tick();
+    }
+
+    /// In words, with the time left.
+    pub fn line(&self) -> String {
+        let (since, from) = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = self.bar.position();
+        let length = self.bar.length().unwrap_or(0);
+        let steps = match length {
+            0 => String::new(),
+            length => format!("{position} of {length}"),
+        };
+        let time = time(
+            position - from.min(position),
+            length.saturating_sub(position),
+            since.elapsed(),
+        );
+        let parts = [self.bar.prefix(), steps, self.bar.message(), time];
+        let parts = parts.iter().map(|it| it.trim()).filter(|it| !it.is_empty());
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// How long it has taken, and how long it will take at that pace.
+fn time(done: u64, left: u64, taken: Duration) -> String {
+    let so_far = words(taken.as_secs_f64());
+    match done {
+        0 => format!("{so_far} so far"),
+        done => {
+            let left = taken.as_secs_f64() / done as f64 * left as f64;
+            format!("{so_far} so far, about {} left", words(left))
+        }
+    }
+}
+
+/// A time in words.
+pub(super) fn words(seconds: f64) -> String {
+    match seconds.max(0.0).round() {
+        seconds if seconds < 120.0 => format!("{seconds:.0} s"),
+        seconds if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
+        seconds => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+/// One stage on standard error: a bar with the time left on a terminal, elsewhere a line from time to time.
+pub(super) struct Bar {
+    stage: Stage,
+    _lines: Option<Lines>,
+}
+
+impl Bar {
+    /// A stage of `length` steps; of none, if that is not known yet.
+    pub fn new(title: &'static str, length: u64) -> Self {
+        let stage = Stage::new(bar(title));
+        stage.begin(0, length);
+        let told = stage.clone();
+        Self {
+            stage,
+            _lines: Lines::start(move || told.line()),
+        }
+    }
+
+    /// Prints beside it.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+}
+
+impl std::ops::Deref for Bar {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.stage.bar.finish_and_clear();
+    }
+}
+
+/// Two stages, one within the other.
+pub(super) struct Nested {
+    all: MultiProgress,
+    pub outer: Stage,
+    pub inner: Stage,
+    lines: Mutex<Option<Lines>>,
+}
+
+impl Nested {
+    pub fn new(title: &'static str) -> Self {
+        let all = MultiProgress::new();
+        let [outer, inner] = [title, ""].map(|title| Stage::new(all.add(bar(title))));
+        let told = [outer.clone(), inner.clone()];
+        let lines = Lines::start(move || {
+            let [outer, inner] = &told;
+            match outer.bar.length() {
+                Some(0) | None => inner.line(),
+                Some(_) => format!("{}; {}", outer.line(), inner.line()),
+            }
+        });
+        Self {
+            all,
+            outer,
+            inner,
+            lines: Mutex::new(lines),
+        }
+    }
+
+    /// Prints beside them.
+    pub fn aside(&self, print: impl FnOnce()) {
+        self.all.suspend(print);
+    }
+
+    pub fn end(&self) {
+        self.outer.bar.finish_and_clear();
+        self.inner.bar.finish_and_clear();
+        *self.lines.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Nothing where standard error is no terminal.
+fn bar(title: &'static str) -> ProgressBar {
     const TEMPLATE: &str = "{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}";
-    let bar = ProgressBar::new(length).with_prefix(title);
+    let bar = ProgressBar::new(0).with_prefix(title);
     // The template is a constant: it either always parses or never.
     match ProgressStyle::with_template(TEMPLATE) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
+    }
+}
+
+/// A thread that says how far a stage is, until it is dropped.
+struct Lines {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    /// None on a terminal, which has a bar.
+    fn start(line: impl Fn() -> String + Send + 'static) -> Option<Self> {
+        if io::stderr().is_terminal() {
+            return None;
+        }
+        let (stop, stopped) = mpsc::channel();
+        let tell = move || {
+            while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+                let _ = writeln!(io::stderr(), "{}", line());
+            }
+        };
+        let thread = thread::Builder::new().spawn(tell).ok()?;
+        Some(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_is_measured_in_factors() {
+        assert_eq!(part(1.0, 1e-10), 0);
+        assert_eq!(part(1e-5, 1e-10), PARTS / 2);
+        assert_eq!(part(1e-12, 1e-10), PARTS);
+        assert_eq!(part(0.0, 1e-10), PARTS);
+        for odd in [2.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(part(odd, 1e-10), 0);
+        }
+    }
+
+    #[test]
+    fn the_time_left_goes_by_what_was_done() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(time(0, 9, minute), "60 s so far");
+        assert_eq!(time(20, 180, minute), "60 s so far, about 9 min left");
+        assert_eq!(time(1, 299, minute), "60 s so far, about 5.0 h left");
+        assert_eq!(time(3, 0, minute), "60 s so far, about 0 s left");
+    }
+
+    #[test]
+    fn a_line_says_how_far_a_stage_is() {
+        let bar = Bar::new("training", 0);
+        bar.message("loss 0.5");
+        assert_eq!(bar.line(), "training, loss 0.5, 0 s so far");
+        // What an earlier run did does not count.
+        bar.begin(300, 400);
+        assert_eq!(bar.line(), "training, 300 of 400, loss 0.5, 0 s so far");
+        bar.inc(50);
+        let line = bar.line();
+        assert!(
+            line.starts_with("training, 350 of 400, loss 0.5, "),
+            "{line}"
+        );
+        assert!(line.ends_with("about 0 s left"), "{line}");
     }
 }

@@ -1,9 +1,6 @@
 //! What a run's options come down to.
 
-use std::{
-    fmt::Display,
-    path::{Path, PathBuf},
-};
+use std::fmt::Display;
 
 use backdraft_models::{
     Model, Preset, TrainConfig, ZooConfig,
@@ -167,13 +164,4 @@ pub(super) fn check_queries(args: &Explain, dataset: &Dataset) -> Result<(), Cli
         }),
         None => Ok(()),
     }
-}
-
-/// A folder below `runs` that is not there yet.
-pub(super) fn fresh(name: &str) -> PathBuf {
-    let numbered = |i: usize| Path::new("runs").join(format!("{name}-{i}"));
-    (1..)
-        .map(numbered)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| numbered(0))
 }

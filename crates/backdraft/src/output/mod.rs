@@ -9,10 +9,8 @@
 //! | `top.csv`            | [`Scores::to_csv`]           | the strongest scores of each query                     |
 //! | `report.html`        | [`Report::to_html`]          | all of it for a reader, in one file without network    |
 //!
-//! A [`RunFolder`] puts them in place: it is checked before the work begins, and its files appear
-//! whole and together, or not at all.
-//!
-//! A [`TrainingFolder`] is that of `backdraft train`, whose files appear one by one while it runs.
+//! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that the run is
+//! whole comes last. A [`TrainingFolder`] is that of `backdraft train`.
 //!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
@@ -22,7 +20,6 @@
 mod atomic;
 mod error;
 pub mod experiment;
-mod folder;
 mod json;
 mod labels;
 mod number;
@@ -32,19 +29,19 @@ mod report;
 mod scores;
 mod table;
 mod training;
+mod verdict;
 mod work;
 
 pub use atomic::StagedFile;
 pub use error::OutputError;
-pub use folder::{Existing, RunFolder};
 pub use labels::{Labels, Target};
 pub use record::{
-    Failed, Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings, Sizes, SolveRecord,
-    Timing, Verification, Versions, WeightsFile,
+    Coverage, Failed, Intervals, Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings,
+    Sizes, SolveRecord, Timing, Verification, Versions, WeightsFile,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};
 pub(crate) use table::aligned;
 pub use table::verification_table;
 pub use training::TrainingFolder;
-pub use work::WorkFolder;
+pub use work::{Contents, WorkFolder};

@@ -166,13 +166,45 @@ pub struct Verification {
     pub spearman: Option<f64>,
     /// Least-squares slope of actual on predicted: 1 if the size is right too.
     pub slope: Option<f64>,
-    /// Largest gradient norm left in a response objective that was trained: how far the actual
+    /// How sure the correlations are; none where there are too few removals to tell.
+    #[serde(default)]
+    pub intervals: Option<Intervals>,
+    /// Largest gradient norm left in a response objective that was trained, relative to that at its start: how far the actual
     /// changes are from converged.
     pub max_objective_gradient: Option<f64>,
+    /// How much was verified; none in records of version 0.1 and before.
+    #[serde(default)]
+    pub coverage: Option<Coverage>,
     /// What was compared.
     pub pairs: Vec<Pair>,
     /// Removals left out of the comparison, because their response could not be computed.
     pub failed: Vec<Failed>,
+}
+
+/// 95 % intervals of the correlations, from the lower to the upper end: percentiles over samples of the removals, drawn with
+/// replacement (the bootstrap).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intervals {
+    /// Of Pearson's.
+    pub pearson: [f64; 2],
+    /// Of Spearman's.
+    pub spearman: [f64; 2],
+    /// Removals that are sampled.
+    pub removals: usize,
+    /// Samples drawn.
+    pub samples: usize,
+}
+
+/// How much was verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// What was asked for: "quick", "full", or a number of removals.
+    pub asked: String,
+    /// Removals that were chosen, before any was known.
+    pub planned: usize,
+    /// The training examples whose removal was answered or failed, in the order of the choice: a quick verification ends when its
+    /// time is over.
+    pub removals: Vec<usize>,
 }
 
 /// A removal whose response could not be computed.

@@ -1,7 +1,7 @@
 //! Tables for the terminal, and the verification as one.
 
 use super::Verification;
-use super::number::{change, short, short_or_dash};
+use super::number::{change, short_or_dash};
 
 /// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others end at the
 /// right. Ends with a newline.
@@ -49,12 +49,7 @@ pub fn verification_table(verification: &Verification) -> String {
         short_or_dash(verification.slope),
         verification.pairs.len(),
     ));
-    if let Some(gradient) = verification.max_objective_gradient {
-        text.push_str(&format!(
-            "largest gradient left in a response objective {}\n",
-            short(gradient)
-        ));
-    }
+    text.extend(verification.notes().into_iter().map(|it| it + "\n"));
     for failed in &verification.failed {
         text.push_str(&format!(
             "left out: example {}, {}\n",

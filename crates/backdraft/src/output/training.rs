@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use super::{OutputError, WorkFolder};
+use super::{Contents, OutputError, WorkFolder};
 
 /// A folder that this process alone trains in.
 #[derive(Debug)]
@@ -23,29 +23,25 @@ impl TrainingFolder {
     /// What training needs to go on; gone once it has ended.
     pub const STATE: &str = "training.safetensors";
 
-    /// Opens the folder of an earlier training, or makes a new one, with the folders above it.
-    ///
-    /// # Errors
-    /// As [`WorkFolder::open`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, OutputError> {
-        WorkFolder::open(path, Self::RECORD).map(Self)
-    }
-
-    /// Removes everything that an earlier training left.
-    ///
-    /// # Errors
-    /// As [`remove`](WorkFolder::remove).
-    pub fn clear(&self) -> Result<(), OutputError> {
-        // The record last: without it the rest would be of something else.
-        let names = [
+    const CONTENTS: Contents = Contents {
+        record: Self::RECORD,
+        results: &[],
+        others: &[
             Self::STATE,
             Self::LOG,
             Self::BEST,
             Self::LAST,
             Self::WRONG_LABELS,
-            Self::RECORD,
-        ];
-        names.iter().try_for_each(|name| self.remove(name))
+        ],
+        parts: &[],
+    };
+
+    /// Opens the folder of an earlier training, or makes a new one, with the folders above it.
+    ///
+    /// # Errors
+    /// As [`WorkFolder::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OutputError> {
+        WorkFolder::open(path, Self::CONTENTS).map(Self)
     }
 }
 

@@ -8,6 +8,7 @@ mod inputs;
 mod place;
 mod refusals;
 mod runs;
+mod stops;
 mod terminal;
 mod train;
 mod weights;

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use backdraft::output::{RunRecord, Scores};
@@ -47,6 +48,21 @@ impl Place {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
+    }
+
+    /// Starts the command line and kills it, without a chance to tidy up, once `reached`. False if it ended first.
+    pub fn kill_when(&self, arguments: &str, reached: impl Fn() -> bool) -> io::Result<bool> {
+        let mut child = self.start(arguments)?;
+        let began = Instant::now();
+        while !reached() {
+            if child.try_wait()?.is_some() {
+                return Ok(false);
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "never reached");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill()?;
+        Ok(!child.wait()?.success())
     }
 
     /// Runs `explain` to its good end and reads what it left in `out`.

@@ -85,7 +85,9 @@ pub fn record() -> RunRecord {
             pearson: Some(0.9987),
             spearman: None,
             slope: Some(1.02),
+            intervals: None,
             max_objective_gradient: Some(1e-8),
+            coverage: None,
             failed: Vec::new(),
             pairs: vec![
                 pair(17, 4, 7e-3, 7.1e-3, Kind::Helpful),

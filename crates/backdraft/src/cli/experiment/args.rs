@@ -258,7 +258,7 @@ pub(in crate::cli) enum Over {
 }
 
 impl Over {
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Width => "width",
             Self::Depth => "depth",

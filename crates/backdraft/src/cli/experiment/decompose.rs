@@ -45,8 +45,8 @@ pub(in crate::cli) fn decompose(args: &Decompose) -> Result<(), CliError> {
         return Ok(());
     };
     if let Some(it) = found.correlations {
-        store.write(Correlations::FILE, &it.to_json()?)?;
         store.write(CORRELATIONS, it.to_html(&store.title())?.as_bytes())?;
+        store.write(Correlations::FILE, &it.to_json()?)?;
         say(format_args!("\n{}", it.to_table().trim_end()));
     }
     let it = found.decomposition;

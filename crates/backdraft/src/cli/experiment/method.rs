@@ -1,14 +1,14 @@
 //! How influence estimates are solved for.
 
-use backdraft_curvature::{BatchOperator, Loss};
+use backdraft_curvature::{BatchOperator, LinearOperator, Loss};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Prepared as Ready, Scale, SolveError,
     Solver,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{lab::Lab, stage::StageError, watched::Watched};
-use crate::cli::{CliError, args::SolverName, progress::say};
+use super::{lab::Lab, stage::StageError};
+use crate::cli::{CliError, args::SolverName, progress::say, watched::Watched};
 
 /// The relative residual at which LiSSA's recursion counts as deep enough.
 const RESIDUAL: f64 = 0.1;
@@ -102,10 +102,8 @@ impl<L: Loss> Lab<'_, L> {
         &self,
         work: impl FnOnce(&dyn Ready, &Method) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let matrix = Watched {
-            operator: self.matrix(),
-            bars: &self.bars,
-        };
+        let matrix = self.matrix();
+        let matrix = Watched::new(&*matrix, |count| self.bars.steps(count));
         let method = self.method(&matrix)?;
         let mut words = format!("influence by {}", method.words());
         let company = self.company();
@@ -114,7 +112,7 @@ impl<L: Loss> Lab<'_, L> {
         }
         self.bars.aside(|| say(words));
         let solver = method.solver()?;
-        self.bars.stage("factorisation", matrix.operator.dim());
+        self.bars.stage("factorisation", matrix.dim());
         let ready = solver.prepare(&matrix)?;
         self.products.set(method.products(&matrix));
         work(&*ready, &method)
@@ -176,10 +174,8 @@ impl<L: Loss> Lab<'_, L> {
                 depth: (config.depth >> doubling).max(1),
                 ..config.clone()
             };
-            self.bars.stage(
-                "LiSSA's depth",
-                products(&config, matrix.operator.examples()),
-            );
+            self.bars
+                .stage("LiSSA's depth", products(&config, matrix.examples()));
             let depth = config.depth;
             match config.init()?.prepare(matrix)?.solve(first.clone()) {
                 Ok(_) => return Ok(depth),

@@ -22,7 +22,6 @@ mod scaled;
 mod stage;
 mod store;
 mod sweep;
-mod watched;
 
 pub(super) use args::{Common, Correlate, Decompose, Mislabelling, Sweeping};
 pub(super) use correlate::correlate;

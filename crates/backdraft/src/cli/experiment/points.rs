@@ -13,7 +13,7 @@ use super::{
     lab::Lab,
     plan::Prepared,
     stage::{Stage, StageError},
-    store::{REPORT, Store, check_parts},
+    store::{EXPERIMENT, REPORT, Store, check_parts},
 };
 use crate::{
     cli::{
@@ -41,7 +41,7 @@ pub(super) type Found<T> = (Vec<T>, Vec<FailedPoint>);
 /// Opens the folder, with what other folders have done.
 pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError> {
     check_parts(&args.merge, &prepared.plan, &prepared.out)?;
-    let store = Store::open(&prepared.out, &prepared.plan, args.overwrite)?;
+    let store = Store::open(&prepared.out, EXPERIMENT, &prepared.plan, args.overwrite)?;
     prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
     if let Some(noise) = &prepared.noise {
@@ -209,8 +209,9 @@ pub(super) fn show(
     report: &str,
     table: &str,
 ) -> Result<(), CliError> {
-    store.write(name, json)?;
     store.write(REPORT, report.as_bytes())?;
+    // Last: it says that the experiment is whole.
+    store.write(name, json)?;
     say(format_args!("\n{}", table.trim_end()));
     say(format_args!(
         "\nwritten to {}; open {}",

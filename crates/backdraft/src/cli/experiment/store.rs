@@ -2,29 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft_models::{Zoo, numbers, with_numbers};
+use backdraft_models::Zoo;
 use burn::tensor::Tensor;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{estimate::Estimate, plan::Plan, stage::Stage};
+use super::{args::Over, estimate::Estimate, plan::Plan, stage::Stage};
 use crate::{
     cli::{
-        BURN, CliError,
+        CliError,
         differences::differences,
+        run_folder::{Kind, Place, RunFolder, SECONDS, SETTINGS, VERSIONS, seconds, versions},
         setup::WRONG_LABELS,
-        tensors::{self, Tensors, Texts},
+        tensors::Texts,
     },
     output::{
-        OutputError, WorkFolder,
+        Contents,
         experiment::{Correlations, Decomposition, Mislabel, Sweep},
     },
 };
 
 /// What the experiment is, which tells its folder from others.
 const RECORD: &str = "experiment.json";
-const SETTINGS: &str = "settings";
-const VERSIONS: &str = "versions";
 /// Of removals that are done: one file each.
 const POINTS: &str = "points";
 /// Of removals that are not: the parameters found so far.
@@ -39,30 +38,56 @@ const LISSA: &str = "lissa.json";
 /// The report for a reader, and the second one of a decomposition with tests.
 pub(super) const REPORT: &str = "report.html";
 pub(super) const CORRELATIONS: &str = "correlations.html";
-/// What there is in the end.
-const RESULTS: [&str; 7] = [
-    Decomposition::FILE,
-    Correlations::FILE,
-    Sweep::FILE,
-    Mislabel::FILE,
-    REPORT,
-    CORRELATIONS,
-    WRONG_LABELS,
-];
 
-/// What is told beside tensors.
-const SECONDS: &str = "seconds";
+/// An experiment, and a sweep, which is several.
+pub(super) const EXPERIMENT: Kind = Kind {
+    name: "an experiment",
+    contents: CONTENTS,
+};
+pub(super) const SWEEP: Kind = Kind {
+    name: "an experiment",
+    contents: Contents {
+        parts: &[
+            Over::Width.name(),
+            Over::Depth.name(),
+            Over::Epochs.name(),
+            Over::WeightDecay.name(),
+            Over::Damping.name(),
+            Over::Removed.name(),
+        ],
+        ..CONTENTS
+    },
+};
+
+const CONTENTS: Contents = Contents {
+    record: RECORD,
+    results: &[
+        Decomposition::FILE,
+        Correlations::FILE,
+        Sweep::FILE,
+        Mislabel::FILE,
+    ],
+    others: &[
+        REPORT,
+        CORRELATIONS,
+        WRONG_LABELS,
+        POINTS,
+        STAGES,
+        SEARCH,
+        LISSA,
+        BASE,
+        CHOICES,
+    ],
+    parts: &[],
+};
+
+/// What is told beside an estimate.
 const RESIDUAL: &str = "residual";
 const SOLVED: &str = "solved";
 
 /// The experiment's folder.
 pub(super) struct Store {
-    folder: WorkFolder,
-}
-
-/// What makes an experiment's numbers, beside its settings.
-fn versions() -> Value {
-    json!({ "backdraft": env!("CARGO_PKG_VERSION"), "burn": BURN })
+    folder: RunFolder,
 }
 
 /// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs from the same
@@ -122,31 +147,15 @@ pub(super) fn check_parts(
 
 impl Store {
     /// Opens the folder for `plan`: an earlier one of the same settings goes on.
-    pub fn open(path: &Path, plan: &impl Serialize, overwrite: bool) -> Result<Self, CliError> {
-        let store = Self {
-            folder: WorkFolder::open(path, RECORD)?,
-        };
-        if overwrite {
-            store.clear()?;
-        }
-        match store.json::<Value>(RECORD)? {
-            None => store.write_json(RECORD, &json!({ SETTINGS: plan, VERSIONS: versions() }))?,
-            Some(record) => {
-                let found = differences(plan, &record[SETTINGS])?;
-                if !found.is_empty() {
-                    return Err(CliError::Option {
-                        option: "--out",
-                        problem: format!(
-                            "{} holds an experiment with other settings: {}; give the same to go on, --overwrite to begin anew, \
-                             or another folder",
-                            path.display(),
-                            found.join(", ")
-                        ),
-                    });
-                }
-            }
-        }
-        Ok(store)
+    pub fn open(
+        path: &Path,
+        kind: Kind,
+        plan: &impl Serialize,
+        overwrite: bool,
+    ) -> Result<Self, CliError> {
+        let place = Place::Named(path.to_path_buf());
+        let folder = RunFolder::open(&place, kind, plan, overwrite)?;
+        Ok(Self { folder })
     }
 
     pub fn path(&self) -> &Path {
@@ -155,19 +164,7 @@ impl Store {
 
     /// The folder's name, which the report bears.
     pub fn title(&self) -> String {
-        let name = self.path().file_name().unwrap_or(self.path().as_os_str());
-        name.to_string_lossy().into_owned()
-    }
-
-    fn clear(&self) -> Result<(), OutputError> {
-        self.folder.remove_folder(POINTS)?;
-        self.folder.remove_folder(STAGES)?;
-        self.folder.remove_folder(SEARCH)?;
-        // The record last: without it the rest would be of something else.
-        let names = RESULTS.iter().chain(&[LISSA, BASE, CHOICES, RECORD]);
-        names
-            .into_iter()
-            .try_for_each(|name| self.folder.remove(name))
+        self.folder.title()
     }
 
     /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base if there is
@@ -201,34 +198,35 @@ impl Store {
 
     /// What is known of the removal at `position`, if it is done.
     pub fn point<T: DeserializeOwned>(&self, position: usize) -> Result<Option<T>, CliError> {
-        self.json(&point(position))
+        self.folder.json(&point(position))
     }
 
     /// Keeps what is known of the removal at `position`; the parameters on the way to it are let go.
     pub fn finish(&self, position: usize, point_of: &impl Serialize) -> Result<(), CliError> {
-        self.write_json(&point(position), point_of)?;
-        Ok(self.folder.remove_folder(&format!("{STAGES}/{position}"))?)
+        self.folder.write_json(&point(position), point_of)?;
+        self.folder.remove_folder(&format!("{STAGES}/{position}"))
     }
 
     /// Lets go of the parameters found on the way, once all removals are done.
     pub fn tidy(&self) -> Result<(), CliError> {
-        Ok(self.folder.remove_folder(STAGES)?)
+        self.folder.remove_folder(SEARCH)?;
+        self.folder.remove_folder(STAGES)
     }
 
     /// The trained network with what was settled, if that is done.
     pub fn base<T: DeserializeOwned>(&self, like: &Zoo) -> Result<Option<(Zoo, T)>, CliError> {
-        let Some(choices) = self.json(CHOICES)? else {
+        let Some(choices) = self.folder.json(CHOICES)? else {
             return Ok(None);
         };
-        let base = self.module(BASE, like)?;
+        let base = self.folder.module(BASE, like)?;
         Ok(base.map(|(base, _)| (base, choices)))
     }
 
     /// Keeps the trained network; what a search tried on the way to it is let go.
     pub fn keep_base(&self, base: &Zoo, choices: &impl Serialize) -> Result<(), CliError> {
-        self.keep_module(BASE, base, 0.0)?;
-        self.write_json(CHOICES, choices)?;
-        Ok(self.folder.remove_folder(SEARCH)?)
+        self.folder.keep_module(BASE, base, 0.0)?;
+        self.folder.write_json(CHOICES, choices)?;
+        self.folder.remove_folder(SEARCH)
     }
 
     /// The network that a step size gave, if it was tried; none within if training diverged.
@@ -240,24 +238,29 @@ impl Store {
         {
             return Ok(Some(None));
         }
-        let found = self.module(&format!("{SEARCH}/{rate}.safetensors"), like)?;
+        let found = self
+            .folder
+            .module(&format!("{SEARCH}/{rate}.safetensors"), like)?;
         Ok(found.map(|(found, _)| Some(found)))
     }
 
     pub fn keep_trial(&self, rate: f64, found: Option<&Zoo>) -> Result<(), CliError> {
         match found {
-            Some(found) => self.keep_module(&format!("{SEARCH}/{rate}.safetensors"), found, 0.0),
+            Some(found) => {
+                self.folder
+                    .keep_module(&format!("{SEARCH}/{rate}.safetensors"), found, 0.0)
+            }
             None => self.write(&format!("{SEARCH}/{rate}.diverged"), b""),
         }
     }
 
     /// What was settled for LiSSA, if that is done.
     pub fn settled<T: DeserializeOwned>(&self) -> Result<Option<T>, CliError> {
-        self.json(LISSA)
+        self.folder.json(LISSA)
     }
 
     pub fn settle(&self, settled: &impl Serialize) -> Result<(), CliError> {
-        self.write_json(LISSA, settled)
+        self.folder.write_json(LISSA, settled)
     }
 
     /// The influence estimate for the removal at `position`, and the seconds that it took; in the place of `like`.
@@ -267,7 +270,7 @@ impl Store {
         like: &Tensor<1>,
     ) -> Result<Option<(Estimate, f64)>, CliError> {
         let name = answer(Some(position), Stage::Influence);
-        let Some((mut tensors, texts)) = self.tensors(&name)? else {
+        let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
             return Ok(None);
         };
         let number = |key| texts.get(key).and_then(|text| text.parse::<f64>().ok());
@@ -276,7 +279,7 @@ impl Store {
             texts.get(SOLVED).and_then(|text| text.parse().ok()),
             tensors.pop(),
         ) else {
-            return Err(self.damaged(&name, "it holds no influence estimate".to_owned()));
+            return Err(self.folder.damaged(&name, "it holds no influence estimate"));
         };
         let change = Tensor::from_data(change, (&like.device(), like.dtype()));
         let estimate = Estimate {
@@ -284,7 +287,7 @@ impl Store {
             residual,
             solved,
         };
-        Ok(Some((estimate, number(SECONDS).unwrap_or(0.0))))
+        Ok(Some((estimate, seconds(&texts))))
     }
 
     pub fn keep_estimate(
@@ -298,10 +301,11 @@ impl Store {
             (RESIDUAL, estimate.residual.to_string()),
             (SOLVED, estimate.solved.to_string()),
         ];
-        let change = ("change".to_owned(), estimate.change.to_data());
+        let change = vec![("change".to_owned(), estimate.change.to_data())];
         let texts = texts.map(|(key, text)| (key.to_owned(), text));
-        let bytes = tensors::encode(&[change], Texts::from(texts)).map_err(CliError::Weights)?;
-        self.write(&answer(Some(position), Stage::Influence), &bytes)
+        let name = answer(Some(position), Stage::Influence);
+        self.folder
+            .write_tensors(&name, &change, Texts::from(texts))
     }
 
     /// The network that `stage` found for the removal at `position`, and the seconds that it took.
@@ -311,7 +315,7 @@ impl Store {
         stage: Stage,
         like: &Zoo,
     ) -> Result<Option<(Zoo, f64)>, CliError> {
-        self.module(&answer(position, stage), like)
+        self.folder.module(&answer(position, stage), like)
     }
 
     pub fn keep(
@@ -321,63 +325,13 @@ impl Store {
         found: &Zoo,
         seconds: f64,
     ) -> Result<(), CliError> {
-        self.keep_module(&answer(position, stage), found, seconds)
+        self.folder
+            .keep_module(&answer(position, stage), found, seconds)
     }
 
     /// Puts a result in place.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CliError> {
-        Ok(self.folder.write(name, bytes)?)
-    }
-
-    fn module(&self, name: &str, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
-        let Some((mut tensors, texts)) = self.tensors(name)? else {
-            return Ok(None);
-        };
-        let module = with_numbers(like.clone(), |name| {
-            let place = tensors.iter().position(|(of, _)| of == name)?;
-            Some(tensors.swap_remove(place).1)
-        })
-        .map_err(|error| self.damaged(name, error.to_string()))?;
-        let seconds = texts.get(SECONDS).and_then(|text| text.parse().ok());
-        Ok(Some((module, seconds.unwrap_or(0.0))))
-    }
-
-    fn tensors(&self, name: &str) -> Result<Option<(Tensors, Texts)>, CliError> {
-        let Some(bytes) = self.folder.read(name)? else {
-            return Ok(None);
-        };
-        let found = tensors::decode(&bytes);
-        Ok(Some(found.map_err(|reason| self.damaged(name, reason))?))
-    }
-
-    fn damaged(&self, name: &str, reason: String) -> CliError {
-        let path = self.path().join(name);
-        OutputError::Damaged { path, reason }.into()
-    }
-
-    fn keep_module(&self, name: &str, module: &Zoo, seconds: f64) -> Result<(), CliError> {
-        let texts = Texts::from([(SECONDS.to_owned(), seconds.to_string())]);
-        let bytes = tensors::encode(&numbers(module), texts).map_err(CliError::Weights)?;
-        self.write(name, &bytes)
-    }
-
-    fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, CliError> {
-        let Some(bytes) = self.folder.read(name)? else {
-            return Ok(None);
-        };
-        let value = serde_json::from_slice(&bytes).map_err(|error| OutputError::Damaged {
-            path: self.path().join(name),
-            reason: error.to_string(),
-        })?;
-        Ok(Some(value))
-    }
-
-    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CliError> {
-        let json = serde_json::to_vec_pretty(value);
-        let mut json =
-            json.map_err(|error| OutputError::encode("a part of the experiment", error))?;
-        json.push(b'\n');
-        self.write(name, &json)
+        self.folder.write(name, bytes)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     plan::{Prepared, prepare},
     points::{open, show},
     scaled::Scaled,
-    store::{Store, check_parts},
+    store::{SWEEP, Store, check_parts},
 };
 use crate::{
     cli::{
@@ -52,6 +52,8 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let at = |value: f64| -> Result<(Common, Prepared), CliError> {
         let (mut common, removed) = varied(args, value)?;
         common.out = Some(out.join(name(value)));
+        // The sweep's folder is cleared with all that is in it.
+        common.overwrite = false;
         // A part that was stopped has not come to all values.
         let parts = common.merge.iter().map(|part| part.join(name(value)));
         common.merge = parts.filter(|part| part.exists()).collect();
@@ -69,7 +71,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         let (common, prepared) = at(value)?;
         check_parts(&common.merge, &prepared.plan, &prepared.out)?;
     }
-    let whole = Store::open(&out, &settings, common.overwrite)?;
+    let whole = Store::open(&out, SWEEP, &settings, common.overwrite)?;
     let (mut points, mut left) = (Vec::new(), 0);
     for &value in &values {
         let (common, prepared) = at(value)?;

@@ -45,7 +45,7 @@ impl Part {
 /// All passes so far. Lines are kept as they were written, and what decides between passes to the bit, because a number that
 /// goes through JSON need not come back as it was.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Journal {
+pub(in crate::cli) struct Journal {
     pub lines: Vec<String>,
     best: Option<Best>,
 }
@@ -59,7 +59,7 @@ struct Best {
 
 impl Journal {
     /// Notes a pass and returns its line; `best` of the pass tells afterwards whether it is the best so far.
-    pub fn note(&mut self, epoch: &mut Epoch) -> serde_json::Result<&str> {
+    pub(super) fn note(&mut self, epoch: &mut Epoch) -> serde_json::Result<&str> {
         epoch.best = self.beats(&epoch.metrics);
         if epoch.best {
             self.best = Some(Best {

@@ -3,7 +3,7 @@
 mod journal;
 mod run;
 mod settings;
-mod state;
+pub(in crate::cli) mod state;
 
 use std::{num::NonZeroUsize, path::Path};
 
@@ -23,6 +23,7 @@ use super::{
     judge::judge,
     progress::say,
     reading::Reading,
+    run_folder::{SETTINGS, refuse_others},
     setup::{Shape, WRONG_LABELS, announce, corrupt, network},
 };
 use crate::output::{OutputError, TrainingFolder};
@@ -96,6 +97,8 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         ));
     }
     if let Some(results) = earlier.filter(|results| !results.is_null()) {
+        // What a training leaves that is killed after its record.
+        folder.remove(TrainingFolder::STATE)?;
         say(format_args!(
             "{} holds this training, which has ended: {}; --overwrite trains anew",
             out.display(),
@@ -160,7 +163,7 @@ fn training(args: &Train, preset: TrainConfig) -> Result<TrainConfig, CliError> 
 /// The results of an earlier training in the folder, `null` if it has not ended; `None` if there was none.
 fn earlier(folder: &TrainingFolder, settings: &Settings<'_>) -> Result<Option<Value>, CliError> {
     let Some(bytes) = folder.read(TrainingFolder::RECORD)? else {
-        folder.write(TrainingFolder::RECORD, &settings.record(None)?)?;
+        folder.begin(&settings.record(None)?)?;
         return Ok(None);
     };
     let path = folder.path().join(TrainingFolder::RECORD);
@@ -168,16 +171,6 @@ fn earlier(folder: &TrainingFolder, settings: &Settings<'_>) -> Result<Option<Va
         path,
         reason: error.to_string(),
     })?;
-    let differences = settings.differences(&record)?;
-    if !differences.is_empty() {
-        return Err(CliError::Option {
-            option: "--out",
-            problem: format!(
-                "{} holds training with other settings: {}; give the same to go on, --overwrite to train anew, or another folder",
-                folder.path().display(),
-                differences.join(", ")
-            ),
-        });
-    }
+    refuse_others(folder.path(), "training", settings, &record[SETTINGS])?;
     Ok(Some(record["results"].clone()))
 }

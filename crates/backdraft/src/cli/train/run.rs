@@ -8,7 +8,6 @@ use backdraft_models::{
     evaluate, train,
     weights::{NameMap, WeightsRecord, load_into},
 };
-use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{
@@ -20,8 +19,7 @@ use crate::{
     cli::{
         CliError,
         args::Train,
-        progress,
-        progress::say,
+        progress::{Bar, say},
         weights::{self, record},
     },
     output::{OutputError, TrainingFolder},
@@ -71,7 +69,7 @@ impl Run<'_> {
 
     /// L-BFGS: nothing is kept before the end, which is the same each time.
     fn whole(self) -> Result<(), CliError> {
-        let bar = progress::bar("training", 0);
+        let bar = Bar::new("training", 0);
         let split = &self.dataset.train;
         let trained = train(
             self.model.clone(),
@@ -79,12 +77,11 @@ impl Run<'_> {
             self.objective(),
             self.settings.training,
             |it| {
-                bar.set_length(it.steps as u64);
-                bar.set_position(it.step as u64);
-                bar.set_message(format!("loss {:.4}", it.loss));
+                bar.at(it.step as u64, it.steps as u64);
+                bar.message(format!("loss {:.4}", it.loss));
             },
         )?;
-        bar.finish_and_clear();
+        drop(bar);
         let lines = trained.history.iter().enumerate().map(|(index, loss)| {
             json!({ "epoch": index + 1, "step": index + 1, "train_loss": loss }).to_string() + "\n"
         });
@@ -98,7 +95,7 @@ impl Run<'_> {
 
     fn by_batches(self) -> Result<(), CliError> {
         let mut standing = self.start()?;
-        let bar = progress::bar("training", 0);
+        let bar = Bar::new("training", 0);
         let mut stored = Instant::now();
         let mut pass = Instant::now();
         let pause = Duration::from_secs_f64(self.args.checkpoint_every);
@@ -114,7 +111,7 @@ impl Run<'_> {
                 stored = Instant::now();
             }
         }
-        bar.finish_and_clear();
+        drop(bar);
         self.write_best(&mut standing)?;
         self.end(standing.training.finish(), &standing.journal)
     }
@@ -290,15 +287,9 @@ impl Run<'_> {
     }
 }
 
-fn show(bar: &ProgressBar, it: &Progress, measured: &str) {
-    if bar.length() != Some(it.steps as u64) {
-        // What an earlier run did is not to count for the time left.
-        bar.set_length(it.steps as u64);
-        bar.set_position(it.step as u64);
-        bar.reset_eta();
-    }
-    bar.set_position(it.step as u64);
-    bar.set_message(format!(
+fn show(bar: &Bar, it: &Progress, measured: &str) {
+    bar.at(it.step as u64, it.steps as u64);
+    bar.message(format!(
         "pass {}/{}, loss {:.4}{measured}",
         it.epoch, it.epochs, it.loss
     ));

@@ -5,7 +5,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{CliError, differences::differences, reading::Reading},
+    cli::{
+        CliError,
+        reading::Reading,
+        run_folder::{SETTINGS, VERSIONS, versions},
+    },
     output::WeightsFile,
 };
 
@@ -29,26 +33,18 @@ pub(super) struct Settings<'a> {
     pub fingerprint: String,
 }
 
-/// The keys under which the record holds these settings.
-const SETTINGS: &str = "settings";
-
 impl Settings<'_> {
     /// The record of a training with these settings; `results` once it has ended.
     pub fn record(&self, results: Option<Value>) -> Result<Vec<u8>, CliError> {
         let record = json!({
             SETTINGS: self,
-            "versions": { "backdraft": env!("CARGO_PKG_VERSION"), "burn": crate::cli::BURN },
+            VERSIONS: versions(),
             "results": results,
         });
         let mut text = serde_json::to_vec_pretty(&record)
             .map_err(|error| CliError::Weights(error.to_string()))?;
         text.push(b'\n');
         Ok(text)
-    }
-
-    /// What differs from the settings that a record tells of, in words; empty if nothing does.
-    pub fn differences(&self, record: &Value) -> Result<Vec<String>, CliError> {
-        differences(self, &record[SETTINGS])
     }
 }
 

@@ -9,7 +9,10 @@ const STATE: &str = "state";
 const JOURNAL: &str = "journal";
 
 /// The file's bytes.
-pub(super) fn encode(checkpoint: &Checkpoint, journal: &Journal) -> Result<Vec<u8>, String> {
+pub(in crate::cli) fn encode(
+    checkpoint: &Checkpoint,
+    journal: &Journal,
+) -> Result<Vec<u8>, String> {
     let json = |value: serde_json::Result<String>| value.map_err(|error| error.to_string());
     let texts = Texts::from([
         (
@@ -22,7 +25,7 @@ pub(super) fn encode(checkpoint: &Checkpoint, journal: &Journal) -> Result<Vec<u
 }
 
 /// What [`encode`] made.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Checkpoint, Journal), String> {
+pub(in crate::cli) fn decode(bytes: &[u8]) -> Result<(Checkpoint, Journal), String> {
     let (tensors, texts) = tensors::decode(bytes)?;
     let text = |key: &str| texts.get(key).ok_or(format!("it has no `{key}`"));
     let words = |error: serde_json::Error| error.to_string();

@@ -1,7 +1,7 @@
 //! Predicted against actual changes.
 
 use super::{Report, plot};
-use crate::output::number::{change, count, short, short_or_dash};
+use crate::output::number::{change, count, short_or_dash};
 use crate::output::page::{Html, classed, element, section, table, text};
 use crate::output::{Kind, OutputError, Pair, Verification};
 
@@ -9,7 +9,7 @@ use crate::output::{Kind, OutputError, Pair, Verification};
 pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
     let title = "Can it be trusted?";
     let Some(verification) = &report.record.verification else {
-        let none = "This run did not hold its predictions against actual changes.";
+        let none = "These predictions were not held against actual changes, or not yet when this page was written.";
         return Ok(section(title, [text("p", none)]));
     };
     let lead = "Each point is a training example removed: across, the change of the query's loss that \
@@ -39,10 +39,16 @@ fn caption(verification: &Verification) -> Html {
         short_or_dash(verification.slope),
         count(verification.pairs.len()),
     );
-    let gradient = verification.max_objective_gradient.map(|gradient| {
-        let left = short(gradient);
-        format!(" Largest gradient left in a response objective: {left}.")
+    let notes = verification.notes().into_iter().map(|note| {
+        let mut letters = note.chars();
+        let first = letters.next().map(|it| it.to_ascii_uppercase());
+        format!(
+            " {}{}.",
+            first.map(String::from).unwrap_or_default(),
+            letters.as_str()
+        )
     });
+    let notes: String = notes.collect();
     let key = |(sign, kind): (&str, Kind)| {
         classed("span", kind.name(), format!("{sign} {} ", kind.name()))
     };
@@ -58,7 +64,7 @@ fn caption(verification: &Verification) -> Html {
         [
             element("span", &[("class", "keys")], keys),
             text("b", agreement),
-            gradient.unwrap_or_default().into(),
+            notes.into(),
             left_out(verification).into(),
         ],
     )

@@ -3,22 +3,25 @@
 use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator};
 use burn::tensor::{DType, Device, Tensor};
 
-use super::bars::Bars;
-
-/// An operator whose products are steps of the present stage.
+/// An operator that tells of its products.
 pub(super) struct Watched<'a> {
-    pub operator: Box<dyn BatchOperator>,
-    pub bars: &'a Bars,
+    operator: &'a dyn BatchOperator,
+    told: Box<dyn Fn(usize) + 'a>,
 }
 
-impl Watched<'_> {
-    /// After so many products.
+impl<'a> Watched<'a> {
+    /// `told` is called with the number of products after they are made.
+    pub fn new(operator: &'a dyn BatchOperator, told: impl Fn(usize) + 'a) -> Self {
+        let told = Box::new(told);
+        Self { operator, told }
+    }
+
     fn after<T>(
         &self,
         count: usize,
         found: Result<T, CurvatureError>,
     ) -> Result<T, CurvatureError> {
-        self.bars.steps(count);
+        (self.told)(count);
         found
     }
 }

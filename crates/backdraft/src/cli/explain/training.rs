@@ -1,0 +1,62 @@
+//! The network that is explained.
+
+use std::time::{Duration, Instant};
+
+use backdraft_models::{Optimizer, Progress, Training, Zoo, train};
+
+use super::run::Run;
+use crate::cli::{CliError, progress::Bar};
+
+impl Run<'_> {
+    /// The network, and the seconds that its training took: from the folder, from a file of weights, or trained.
+    pub fn model(&self) -> Result<(Zoo, f64), CliError> {
+        let initial = self.network.init(&self.opened.device);
+        if let Some(found) = self.store.model(&initial)? {
+            return Ok(found);
+        }
+        let start = Instant::now();
+        let model = match self.loaded {
+            Some(loaded) => loaded.model.clone(),
+            None => self.train(initial.clone())?,
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        self.store.keep_model(&model, seconds)?;
+        // As a later run finds it.
+        Ok(self.store.model(&initial)?.unwrap_or((model, seconds)))
+    }
+
+    fn train(&self, initial: Zoo) -> Result<Zoo, CliError> {
+        let bar = Bar::new("training", 0);
+        let objective = self.dataset.task.objective();
+        let show = |progress: &Progress| {
+            bar.at(progress.step as u64, progress.steps as u64);
+            bar.message(format!("loss {:.4}", progress.loss));
+        };
+        let (split, config) = (&self.dataset.train, self.config);
+        let trained = match config.optimizer {
+            Optimizer::Lbfgs { .. } => train(initial, split, objective, config, show)?,
+            Optimizer::Sgd { .. } | Optimizer::Adam => {
+                let training = match self.store.checkpoint()? {
+                    None => Training::new(initial, split, objective, config)?,
+                    Some(mut checkpoint) => {
+                        // The record's settings were compared, as text; these went through it.
+                        checkpoint.state.config = config.clone();
+                        Training::resume(initial, split, objective, config, checkpoint)?
+                    }
+                };
+                let mut training = training.with_parts(self.pass);
+                let pause = Duration::from_secs_f64(self.args.checkpoint_every);
+                let mut stored = Instant::now();
+                while let Some(progress) = training.advance()? {
+                    show(&progress);
+                    if stored.elapsed() >= pause && progress.step < progress.steps {
+                        self.store.keep_checkpoint(&training.checkpoint())?;
+                        stored = Instant::now();
+                    }
+                }
+                training.finish()
+            }
+        };
+        Ok(trained.model)
+    }
+}
