@@ -13,7 +13,8 @@
 //!
 //! A PyTorch module whose submodules bear the names of the Burn module's fields is its twin: [`save`] writes what
 //! the twin's `load_state_dict` takes, and [`load_into`] reads what it saves. Where names differ a [`NameMap`]
-//! renames. `num_batches_tracked` of a batch norm has no counterpart: it is passed over, and PyTorch does not miss it in
+//! renames. Of tied tensors, which `safetensors.torch.save_model` writes once, the file's metadata has the other names, and those are
+//! taken too. `num_batches_tracked` of a batch norm has no counterpart: it is passed over, and PyTorch does not miss it in
 //! a file without version numbers. Layers whose weights PyTorch packs together (recurrent ones, and the attention of
 //! `nn.MultiheadAttention`) cannot be told apart by names, and are reported as not fitting.
 

@@ -396,3 +396,64 @@ fn numbers_of_another_kind_and_infinite_ones_are_refused() {
         Err(WeightsError::Malformed { reason, .. }) if reason.contains("F8_E4M3")
     ));
 }
+
+#[derive(Module, Debug)]
+struct Pair {
+    first: Linear,
+    second: Linear,
+}
+
+fn pair() -> Pair {
+    let layer = || {
+        LinearConfig::new(2, 2)
+            .with_bias(false)
+            .init(&Device::flex())
+    };
+    Pair {
+        first: layer(),
+        second: layer(),
+    }
+}
+
+/// As `safetensors.torch.save_model` writes tied tensors: one, and the metadata have the other's name.
+#[test]
+fn tied_tensors_are_taken_under_both_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tied.safetensors");
+    let data: Vec<u8> = [1.0_f32, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let view = || {
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 2], &data);
+        [("first.weight", view.unwrap())]
+    };
+    let ties = |name: &str, kept: &str| {
+        let entries = [("format", "pt"), (name, kept)];
+        let metadata = entries.map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let bytes = safetensors::serialize(view(), Some(metadata.into())).unwrap();
+        fs::write(&path, bytes).unwrap();
+    };
+    ties("second.weight", "first.weight");
+    let loaded = load_into(pair(), &path, &NameMap::default()).unwrap();
+    for layer in [&loaded.first, &loaded.second] {
+        // Burn's layout is the other way round.
+        let weight = layer.weight.val().into_data().iter::<f32>().collect::<Vec<_>>();
+        assert_eq!(weight, [1.0, 3.0, 2.0, 4.0]);
+    }
+    // A module that has it once does not miss the other.
+    let single = Single {
+        first: pair().first,
+    };
+    load_into(single, &path, &NameMap::default()).unwrap();
+
+    // Without the metadata, what may be meant is said.
+    ties("unrelated", "of no tensor");
+    let found = mismatch(pair(), &path, &[]);
+    assert_eq!(found.missing.len(), 1);
+    assert_eq!(found.missing[0].twin.as_deref(), Some("first.weight"));
+    let text = found.to_string();
+    assert!(text.contains("second.weight [2, 2] (if it is tied to first.weight"), "{text}");
+}
+
+#[derive(Module, Debug)]
+struct Single {
+    first: Linear,
+}

@@ -75,7 +75,7 @@ fn quantities<L: Loss>(
     assert_eq!(model.device(), device);
     let inputs = matrix(numbers(N * INPUTS, 11), INPUTS, device);
     // Batches of 32 and 18.
-    let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(32);
+    let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(32)?;
     let theta = host(cost.model().theta());
     let v = numbers(theta.len(), 5);
     let v = || Tensor::<1>::from_data(v.as_slice(), device);

@@ -92,7 +92,7 @@ fn responses_say_so_too() {
     let model = Model::new(&layer, greedy).unwrap();
     let x = Tensor::<2>::ones([8, 3], &device);
     let cost = Cost::new(model, SquaredError, x, Tensor::<2>::ones([8, 1], &device)).unwrap();
-    let responses = Responses::new(&cost.with_batch_size(6), 0.1).unwrap();
+    let responses = Responses::new(&cost.with_batch_size(6).unwrap(), 0.1).unwrap();
     let removal = || Removal::of(vec![0], 8);
     let steps = || {
         let examples = (0..8).collect();

@@ -115,7 +115,7 @@ fn cost(batch: usize, device: &Device) -> Result<Cost<CrossEntropy>, Box<dyn Err
     let classes: Vec<i64> = (0..EXAMPLES as i64).map(|i| i * i % 10).collect();
     let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [EXAMPLES]), device);
     let inputs = matrix(EXAMPLES, 32, 9, device);
-    Ok(Cost::new(model, CrossEntropy, inputs, classes)?.with_batch_size(batch))
+    Ok(Cost::new(model, CrossEntropy, inputs, classes)?.with_batch_size(batch)?)
 }
 
 /// What a cost gives in a loop: on one batch, on several, and on batches that are drawn.

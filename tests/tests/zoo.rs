@@ -101,7 +101,7 @@ impl<L: Loss> Row<L> {
         let model = Model::new(&module, Zoo::forward).unwrap();
         // Off the initial weights: with biases of zero, rectifiers stand at their kinks wherever a picture has its frame of zeros.
         let theta = model.theta() + vector(&numbers(model.dim(), 70)) * 0.05;
-        let module = model.write(module, theta);
+        let module = model.write(module, theta).unwrap();
         let model = Model::new(&module, Zoo::forward).unwrap();
         assert_eq!(model.dim(), models::trainable_parameters(&module), "{name}");
         let cost = Cost::new(
@@ -111,7 +111,7 @@ impl<L: Loss> Row<L> {
             self.targets.clone(),
         );
         // Two batches, the last short.
-        let cost = cost.unwrap().with_batch_size(2);
+        let cost = cost.unwrap().with_batch_size(2).unwrap();
         let dim = cost.model().dim();
 
         let reference = tracked(&module);

@@ -22,15 +22,10 @@ impl<L: Loss> Build<'_, L> {
     /// The program of `quantity`, with matrix products in the type that the model asks for. What cannot be differentiated is placed: in the loss, or by the model's parameters.
     pub(crate) fn program(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
         let program = self.derive(quantity).map_err(|error| match error {
-            CurvatureError::Program(ProgramError::Unsupported {
-                operation, reason, ..
-            }) if self.is_the_loss(quantity) => {
-                let place = Some(Place::In("loss".into()));
-                CurvatureError::Program(ProgramError::Unsupported {
-                    operation,
-                    reason,
-                    place,
-                })
+            CurvatureError::Program(error)
+                if error.place().is_some() && self.is_the_loss(quantity) =>
+            {
+                CurvatureError::Program(error.moved(Some(Place::In("loss".into()))))
             }
             error => error,
         })?;
@@ -86,13 +81,13 @@ impl<L: Loss> Build<'_, L> {
     }
 
     /// The inputs' positions among the arguments.
-    fn inputs(&self) -> Range<usize> {
+    pub(crate) fn inputs(&self) -> Range<usize> {
         let first = self.model.tensors().len();
         first..first + self.model.arity()
     }
 
     /// Targets in the form that the loss reads.
-    fn targets(&self, targets: &[DispatchTensor]) -> L::Targets {
+    pub(crate) fn targets(&self, targets: &[DispatchTensor]) -> L::Targets {
         let rows: Vec<_> = targets.iter().cloned().map(Rows::from).collect();
         L::Targets::from_rows(&mut rows.into_iter())
     }
@@ -231,6 +226,12 @@ impl<L: Loss> Build<'_, L> {
             let values = jvp.call(self.with_tangents(along))?;
             let values = values.try_into().expect("outputs and their tangents");
             let product = product(&outputs, values, &arguments[self.inputs().end..])?;
+            let (expected, found) = (outputs.outputs()[0].shape.clone(), product.shape());
+            if expected != found {
+                return Err(ProgramError::Trace(format!(
+                    "the loss's product with tangents {expected} has the shape {found}, and must have theirs"
+                )));
+            }
             arguments.push((product * scale.unsqueeze()).into_dispatch());
             let parts = vjp.call(arguments)?.split_off(1);
             Ok(vec![self.model.flatten(parts).into_dispatch()])

@@ -8,7 +8,7 @@ use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
 
 use crate::{
-    CurvatureError, Examples, Model, Rows,
+    CurvatureError, Examples, Model, Rows, Slot,
     data::{Batch, Data},
     loss::Loss,
     product::{EmpiricalFisher, Fisher, GaussNewton, Hessian},
@@ -48,7 +48,7 @@ impl<L: Loss> Cost<L> {
         targets: L::Targets,
     ) -> Result<Self, CurvatureError> {
         check_arity(&model, X::TENSORS)?;
-        Ok(Self::over(model, loss, Data::held(inputs, targets)?))
+        Self::over(model, loss, Data::held(inputs, targets)?)
     }
 
     /// The mean of `loss` over `len` examples that do not fit into memory: `pass` begins a pass over them, an iterator of batches
@@ -71,18 +71,29 @@ impl<L: Loss> Cost<L> {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         check_arity(&model, X::TENSORS)?;
-        Ok(Self::over(model, loss, Data::streamed(len, pass)?))
+        Self::over(model, loss, Data::streamed(len, pass)?)
     }
 
-    fn over(model: Model, loss: L, data: Data) -> Self {
-        Self {
+    fn over(model: Model, loss: L, data: Data) -> Result<Self, CurvatureError> {
+        check_data(&model, &data)?;
+        Ok(Self {
             model,
             loss,
             data,
             batch: BATCH,
             l2: 0.0,
             quantities: Rc::default(),
-        }
+        })
+    }
+
+    /// The same cost of other examples, without an L2 term.
+    fn on(&self, data: Data) -> Result<Self, CurvatureError> {
+        check_data(&self.model, &data)?;
+        Ok(Self {
+            data,
+            l2: 0.0,
+            ..self.clone()
+        })
     }
 
     /// The same model and loss on other examples, without an L2 term.
@@ -95,11 +106,7 @@ impl<L: Loss> Cost<L> {
         targets: L::Targets,
     ) -> Result<Self, CurvatureError> {
         check_arity(&self.model, X::TENSORS)?;
-        Ok(Self {
-            data: Data::held(inputs, targets)?,
-            l2: 0.0,
-            ..self.clone()
-        })
+        self.on(Data::held(inputs, targets)?)
     }
 
     /// The same cost with the term `l2/2 ||theta||^2`, over the model's parameters, biases included; 0 takes it away. It is
@@ -114,12 +121,13 @@ impl<L: Loss> Cost<L> {
     /// The same cost, visited in batches of `batch` examples (the last may be shorter): the memory that a product needs grows
     /// with it.
     ///
-    /// # Panics
-    /// If `batch` is zero.
-    pub fn with_batch_size(mut self, batch: usize) -> Self {
-        assert!(batch > 0, "a batch needs at least one example");
-        self.batch = batch;
-        self
+    /// # Errors
+    /// [`CurvatureError::BatchSize`] if `batch` is zero.
+    pub fn with_batch_size(self, batch: usize) -> Result<Self, CurvatureError> {
+        match batch {
+            0 => Err(CurvatureError::BatchSize),
+            _ => Ok(Self { batch, ..self }),
+        }
     }
 
     /// Most examples in a batch.
@@ -130,11 +138,10 @@ impl<L: Loss> Cost<L> {
     /// The same cost at other parameters `theta`, of shape `[dim]`.
     ///
     /// # Errors
-    /// [`CurvatureError::Dimension`].
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`].
     pub fn at(&self, theta: Tensor<1>) -> Result<Self, CurvatureError> {
-        self.check(&theta)?;
         Ok(Self {
-            model: self.model.at(theta),
+            model: self.model.at(theta)?,
             ..self.clone()
         })
     }
@@ -144,11 +151,7 @@ impl<L: Loss> Cost<L> {
     /// # Errors
     /// [`CurvatureError::Index`]; [`CurvatureError::Examples`] if there are none.
     pub fn select(&self, indices: &[usize]) -> Result<Self, CurvatureError> {
-        Ok(Self {
-            data: self.data.select(indices)?,
-            l2: 0.0,
-            ..self.clone()
-        })
+        self.on(self.data.select(indices)?)
     }
 
     /// The cost under another loss of the same outputs, on the same inputs, without an L2 term.
@@ -160,13 +163,11 @@ impl<L: Loss> Cost<L> {
         loss: M,
         targets: M::Targets,
     ) -> Result<Cost<M>, CurvatureError> {
+        let data = self.data.with_targets(self.model.arity(), targets)?;
+        let cost = Cost::over(self.model.clone(), loss, data)?;
         Ok(Cost {
-            model: self.model.clone(),
-            loss,
-            data: self.data.with_targets(self.model.arity(), targets)?,
             batch: self.batch,
-            l2: 0.0,
-            quantities: Rc::default(),
+            ..cost
         })
     }
 
@@ -175,11 +176,7 @@ impl<L: Loss> Cost<L> {
     /// # Errors
     /// [`CurvatureError::Examples`] if there are not as many as examples.
     pub fn with_targets(&self, targets: L::Targets) -> Result<Self, CurvatureError> {
-        Ok(Self {
-            data: self.data.with_targets(self.model.arity(), targets)?,
-            l2: 0.0,
-            ..self.clone()
-        })
+        self.on(self.data.with_targets(self.model.arity(), targets)?)
     }
 
     /// Number of examples `N`.
@@ -229,7 +226,7 @@ impl<L: Loss> Cost<L> {
     /// # Errors
     /// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
     pub fn outputs_along(&self, v: Tensor<1>) -> Result<(Tensor<2>, Tensor<2>), CurvatureError> {
-        self.check(&v)?;
+        let v = self.model.vectors(v)?;
         let (mut outputs, mut tangents) = (Vec::new(), Vec::new());
         for batch in self.batches() {
             let [y, dy] = self.run(Quantity::OutputsAlong, batch?, vec![v.clone()])?;
@@ -261,7 +258,7 @@ impl<L: Loss> Cost<L> {
     /// # Errors
     /// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
     pub fn directional_derivatives(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        self.check(&v)?;
+        let v = self.model.vectors(v)?;
         self.concatenate(Quantity::Directional, Some(v))
     }
 
@@ -270,10 +267,11 @@ impl<L: Loss> Cost<L> {
     /// pass a batch.
     ///
     /// # Errors
-    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Dimension`].
+    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Inputs`] and [`CurvatureError::Input`] if `X`
+    /// is not what the inputs are; [`CurvatureError::Dimension`], [`CurvatureError::Placement`].
     pub fn input_derivatives<X: Examples>(&self, v: Tensor<1>) -> Result<X, CurvatureError> {
-        self.check(&v)?;
-        check_arity(&self.model, X::TENSORS)?;
+        let v = self.model.vectors(v)?;
+        self.check_inputs::<X>()?;
         let mut parts = vec![Vec::new(); X::TENSORS];
         for batch in self.batches() {
             let derivatives = self.run_all(Quantity::InputDerivatives, batch?, vec![v.clone()])?;
@@ -360,18 +358,20 @@ impl<L: Loss> Cost<L> {
         Ok(program.program().clone())
     }
 
-    pub(crate) fn check(&self, v: &Tensor<1>) -> Result<(), CurvatureError> {
-        let (expected, [found]) = (self.model.dim(), v.dims());
-        if expected == found {
-            Ok(())
-        } else {
-            Err(CurvatureError::Dimension { expected, found })
-        }
-    }
-
     /// One pass over the examples.
     pub(crate) fn batches(&self) -> impl Iterator<Item = Result<Batch, CurvatureError>> {
-        self.data.batches(self.batch)
+        self.data.batches(self.batch).map(|batch| {
+            let batch = batch?;
+            check_batch(&self.model, &batch)?;
+            Ok(batch)
+        })
+    }
+
+    /// Checks that the inputs of the first example are `X`.
+    fn check_inputs<X: Examples>(&self) -> Result<(), CurvatureError> {
+        check_arity(&self.model, X::TENSORS)?;
+        let batch = self.batches().next().expect("a cost has examples")?;
+        check_slots(&X::slots(), &batch)
     }
 
     /// Whether every pass reads the examples anew.
@@ -448,4 +448,44 @@ fn check_arity(model: &Model, found: usize) -> Result<(), CurvatureError> {
     } else {
         Err(CurvatureError::Inputs { expected, found })
     }
+}
+
+/// Checks examples that are held; those of a stream are checked as they come.
+fn check_data(model: &Model, data: &Data) -> Result<(), CurvatureError> {
+    match data {
+        Data::Held(batch) => check_batch(model, batch),
+        Data::Streamed { .. } => Ok(()),
+    }
+}
+
+/// Checks that the model can read a batch where it is.
+fn check_batch(model: &Model, batch: &Batch) -> Result<(), CurvatureError> {
+    check_slots(model.slots(), batch)?;
+    for (index, rows) in batch.iter().enumerate() {
+        if rows.device() != *model.device() {
+            let (of, index) = match index.checked_sub(model.arity()) {
+                None => ("an input", index),
+                Some(index) => ("a target", index),
+            };
+            return Err(CurvatureError::Placement {
+                what: format!("tensor {index} of {of}"),
+                found: format!("on {:?}", rows.device()),
+                expected: format!("on {:?}", model.device()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_slots(slots: &[Slot], batch: &Batch) -> Result<(), CurvatureError> {
+    for (index, (slot, rows)) in slots.iter().zip(batch).enumerate() {
+        if !slot.takes(rows) {
+            return Err(CurvatureError::Input {
+                index,
+                expected: *slot,
+                found: Box::new(rows.spec()),
+            });
+        }
+    }
+    Ok(())
 }

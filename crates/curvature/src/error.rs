@@ -1,6 +1,10 @@
 //! What can go wrong while a curvature product is built or applied.
 
-use burn::tensor::TensorReadError;
+use burn::tensor::{Shape, TensorReadError};
+
+use backdraft_program::{Mixing, ProgramError, Spec};
+
+use crate::Slot;
 
 /// Error of a curvature operator.
 #[derive(Debug, thiserror::Error)]
@@ -8,10 +12,100 @@ use burn::tensor::TensorReadError;
 pub enum CurvatureError {
     /// The model, the loss or their derivatives could not be traced, transformed or run.
     #[error(transparent)]
-    Program(#[from] backdraft_program::ProgramError),
+    Program(#[from] ProgramError),
     /// A module without the parameters that its curvature needs.
     #[error("{0}")]
     Parameters(String),
+    /// A module that parameters cannot be written into.
+    #[error("the module does not take the model's parameters: {0}")]
+    Module(String),
+    /// A network that does not return one row an example.
+    #[error(
+        "for a batch of {examples} examples the network returned {outputs}: it must return one row an example, as [{examples}, classes] or \
+         [{examples}, tokens, classes]"
+    )]
+    Outputs {
+        /// Examples in the batch that it was traced with.
+        examples: usize,
+        /// The shape that it returned.
+        outputs: Shape,
+    },
+    /// A loss that does not return one number an example.
+    #[error(
+        "for a batch of {examples} examples the loss returned {found} numbers: it must return one loss an example, [{examples}], not \
+         their mean or sum, nor one a token or output"
+    )]
+    Losses {
+        /// Examples in the batch that it was traced with.
+        examples: usize,
+        /// Numbers that it returned.
+        found: usize,
+    },
+    /// Targets that are not what the loss compares such outputs with.
+    #[error("targets {} do not fit outputs {outputs}: {expected}", shapes(.targets))]
+    Targets {
+        /// The outputs as the network returns them, `[batch, ..]`.
+        outputs: Shape,
+        /// The targets, one shape a tensor.
+        targets: Vec<Shape>,
+        /// What the loss expects.
+        expected: String,
+    },
+    /// A loss that repeats outputs to fit targets of another shape.
+    #[error(
+        "the loss repeats {outputs}, computed from the outputs, to fit {targets}, computed from the targets: they must have one \
+         shape. If it is meant, say so with `expand`"
+    )]
+    Repeated {
+        /// Shape of what is computed from the outputs.
+        outputs: Shape,
+        /// Shape of what is computed from the targets.
+        targets: Shape,
+    },
+    /// A network or a loss that makes one example's result depend on others.
+    #[error(
+        "the {of} mixes the examples of a batch with `{}`{}: each example's result must depend on that example alone",
+        .mixing.operation, placed(.mixing)
+    )]
+    Mixed {
+        /// Which of both.
+        of: &'static str,
+        /// The operation and its place.
+        mixing: Mixing,
+    },
+    /// A network or a loss that takes batches of one size alone.
+    #[error(
+        "the network and the loss must take any number of examples, and fail with one more than {examples}: {source}"
+    )]
+    OneBatchSize {
+        /// The number of examples that they take.
+        examples: usize,
+        /// What happens with one more.
+        source: ProgramError,
+    },
+    /// A tensor of another rank or kind than the model reads.
+    #[error("tensor {index} of an input is {found}, and the model reads {expected} there")]
+    Input {
+        /// Position among the tensors of an input, from 0.
+        index: usize,
+        /// What the model reads.
+        expected: Slot,
+        /// What was given.
+        found: Box<Spec>,
+    },
+    /// A tensor of another float type, or on another device, than the model's.
+    #[error("{what} is {found}, and the model's parameters are {expected}: cast it (`.cast(..)`) or move it (`.to_device(..)`)")]
+    Placement {
+        /// Which tensor.
+        what: String,
+        /// The model's float type or device.
+        expected: String,
+        /// The tensor's.
+        found: String,
+    },
+    /// Batches of no example.
+    #[error("a batch needs at least one example")]
+    BatchSize,
     /// Inputs of another number of tensors than the model reads.
     #[error("an input has {found} tensors, and the model reads {expected}")]
     Inputs {
@@ -83,4 +177,16 @@ pub enum CurvatureError {
         /// What was being computed.
         what: &'static str,
     },
+}
+
+fn shapes(shapes: &[Shape]) -> String {
+    let shapes: Vec<_> = shapes.iter().map(Shape::to_string).collect();
+    shapes.join(" and ")
+}
+
+fn placed(mixing: &Mixing) -> String {
+    match &mixing.place {
+        Some(place) => format!(" ({place})"),
+        None => String::new(),
+    }
 }

@@ -1,8 +1,43 @@
 //! Inputs and targets as tensors with one row an example.
 
-use burn::Tensor;
+use std::fmt;
+
+use burn::{Tensor, tensor::kind::Kind};
 
 use crate::{RowKind, Rows};
+
+/// What one of several tensors of examples must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// Its rank, if that is known.
+    pub rank: Option<usize>,
+    /// Its kind of elements, if that is known.
+    pub kind: Option<Kind>,
+}
+
+impl Slot {
+    /// Whether a tensor may be put here.
+    pub(crate) fn takes(&self, rows: &Rows) -> bool {
+        let rank = self.rank.is_none_or(|rank| rank == rows.shape().num_dims());
+        rank && self.kind.is_none_or(|kind| kind == rows.kind())
+    }
+}
+
+/// `a float tensor of rank 2`.
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Some(Kind::Float) => f.write_str("a float tensor")?,
+            Some(Kind::Int) => f.write_str("an int tensor")?,
+            Some(Kind::Bool) => f.write_str("a bool tensor")?,
+            None => f.write_str("a tensor")?,
+        }
+        match self.rank {
+            Some(rank) => write!(f, " of rank {rank}"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// What a network reads or a loss compares with: one or several tensors of any rank and kind with one row an example.
 ///
@@ -10,6 +45,11 @@ use crate::{RowKind, Rows};
 pub trait Examples: Clone {
     /// Number of tensors.
     const TENSORS: usize;
+
+    /// What each tensor must be. Any, unless this says more.
+    fn slots() -> Vec<Slot> {
+        vec![Slot::default(); Self::TENSORS]
+    }
 
     /// The tensors, in order.
     fn into_rows(self) -> Vec<Rows>;
@@ -20,6 +60,13 @@ pub trait Examples: Clone {
 
 impl<const D: usize, K: RowKind> Examples for Tensor<D, K> {
     const TENSORS: usize = 1;
+
+    fn slots() -> Vec<Slot> {
+        vec![Slot {
+            rank: Some(D),
+            kind: Some(K::KIND),
+        }]
+    }
 
     fn into_rows(self) -> Vec<Rows> {
         vec![self.into()]
@@ -50,6 +97,10 @@ impl Examples for Rows {
 impl<A: Examples, B: Examples> Examples for (A, B) {
     const TENSORS: usize = A::TENSORS + B::TENSORS;
 
+    fn slots() -> Vec<Slot> {
+        [A::slots(), B::slots()].concat()
+    }
+
     fn into_rows(self) -> Vec<Rows> {
         [self.0.into_rows(), self.1.into_rows()].concat()
     }
@@ -61,6 +112,10 @@ impl<A: Examples, B: Examples> Examples for (A, B) {
 
 impl<A: Examples, B: Examples, C: Examples> Examples for (A, B, C) {
     const TENSORS: usize = A::TENSORS + B::TENSORS + C::TENSORS;
+
+    fn slots() -> Vec<Slot> {
+        [A::slots(), B::slots(), C::slots()].concat()
+    }
 
     fn into_rows(self) -> Vec<Rows> {
         [self.0.into_rows(), self.1.into_rows(), self.2.into_rows()].concat()

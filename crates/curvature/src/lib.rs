@@ -40,6 +40,7 @@
 //! the operation and its place: the parameter that it comes after, or the loss.
 
 mod build;
+mod check;
 mod cost;
 mod data;
 mod error;
@@ -56,7 +57,7 @@ mod rows;
 pub use backdraft_program::Half;
 pub use cost::Cost;
 pub use error::CurvatureError;
-pub use examples::Examples;
+pub use examples::{Examples, Slot};
 pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, TokenCrossEntropy,
     TokenReduction, Weighted,

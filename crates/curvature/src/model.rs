@@ -2,36 +2,40 @@
 
 use std::{fmt, rc::Rc};
 
-use backdraft_program::{Compiled, DeviceSettings, DispatchTensor, Half, Program};
+use backdraft_program::{
+    Compiled, DeviceSettings, DispatchTensor, Half, ModuleTensors, Program,
+};
 use burn::{
     Tensor,
     backend::TensorMetadata,
-    module::{Module, ParamId},
+    module::Module,
     tensor::{DType, Device, FloatDType, Shape},
 };
 use wildmatch::WildMatch;
 
-use crate::{
-    CurvatureError, Examples, Parameter, Rows,
-    parameter::{Collected, Substitute},
-};
+use crate::{CurvatureError, Examples, Parameter, Rows, Slot, parameter::Write};
 
-type Forward = dyn Fn(&[(ParamId, DispatchTensor)], Vec<Rows>) -> DispatchTensor;
+/// Outputs as the network returns them: of the module's tensors, by position, and a batch.
+type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor;
 
 /// A network `f(theta; x)` whose outputs can be differentiated with respect to its parameters: any Burn module and a closure
 /// that runs it on a batch.
 ///
 /// The parameters `theta` are the module's trainable float parameters in visiting order, or those of them chosen by
-/// [`only`](Self::only); a tensor shared by several layers counts once. All others, frozen ones and running statistics are
-/// constants. The module is evaluated as in inference: no dropout, batch norm with its running statistics. Burn's trace does
+/// [`only`](Self::only). A tensor shared by several layers counts once: parameters of one id that are equal, as `clone()` makes them.
+/// Burn's optimizers train clones apart, and those that differ are several ([`ModuleTensors`]). All others, frozen ones and running
+/// statistics are constants. The module is evaluated as in inference: no dropout, batch norm with its running statistics. Burn's trace does
 /// not see `detach`, so derivatives go through it.
 #[derive(Clone)]
 pub struct Model {
     parameters: Rc<[Parameter]>,
     tensors: Vec<DispatchTensor>,
-    fixed: Rc<[(ParamId, DispatchTensor)]>,
+    /// The float tensors that are no parameters, by their positions in the module.
+    fixed: Rc<[(usize, DispatchTensor)]>,
+    module: Rc<ModuleTensors>,
     forward: Rc<Forward>,
-    arity: usize,
+    /// What it reads.
+    slots: Rc<[Slot]>,
     device: Device,
     products: Option<Half>,
     recorded: bool,
@@ -49,45 +53,40 @@ impl Model {
         X: Examples + 'static,
         F: Fn(&M, X) -> Tensor<O> + 'static,
     {
-        let Collected {
-            parameters, fixed, ..
-        } = Collected::of(module);
-        let (parameters, tensors): (Vec<_>, Vec<_>) = parameters.into_iter().unzip();
-        let first: &DispatchTensor = tensors.first().ok_or_else(|| {
-            CurvatureError::Parameters("the module has no trainable float parameter".into())
-        })?;
-        let (device, dtype) = (Device::new(first.device()), first.dtype());
-        if tensors
-            .iter()
-            .any(|t| t.dtype() != dtype || Device::new(t.device()) != device)
-        {
-            return Err(CurvatureError::Parameters(
-                "the parameters differ in type or device".into(),
-            ));
-        }
-        let module = module.valid();
-        let forward = move |tensors: &[(ParamId, DispatchTensor)], x: Vec<Rows>| {
-            let device = Device::new(tensors[0].1.device());
-            let tensors = tensors.iter().map(|(id, tensor)| (*id, tensor)).collect();
-            // A clone would share its running statistics with the module that is kept; `valid` copies them.
-            let module = module.valid().map(&mut Substitute(tensors));
-            let outputs = forward(&module.to_device(&device), X::from_rows(&mut x.into_iter()));
-            let shape = outputs.shape();
-            let outputs = outputs.into_dispatch();
-            match shape.num_dims() {
-                2 => outputs,
-                _ => {
-                    let width = shape.num_elements() / shape[0].max(1);
-                    reshape(outputs, Shape::new([shape[0], width]))
-                }
+        let (all, values) = ModuleTensors::of(module);
+        let (mut parameters, mut tensors) = (Vec::<Parameter>::new(), Vec::new());
+        let mut fixed = Vec::new();
+        for (position, (found, tensor)) in all.tensors().iter().zip(values).enumerate() {
+            if found.trainable {
+                parameters.push(Parameter {
+                    name: found.name.clone(),
+                    shape: tensor.shape(),
+                    offset: end(&parameters),
+                    tensor: position,
+                });
+                tensors.push(tensor);
+            } else if tensor.dtype().is_float() {
+                fixed.push((position, tensor));
             }
+        }
+        let device = check_alike(&parameters, &tensors)?;
+        let all = Rc::new(all);
+        let (module, places) = (module.valid(), all.clone());
+        let forward = move |tensors: &[Option<DispatchTensor>], x: Vec<Rows>| {
+            let first = tensors.iter().flatten().next();
+            let device = Device::new(first.expect("there are parameters").device());
+            // A clone would share its running statistics with the module that is kept; `valid` copies them.
+            let module = places.put(module.valid(), tensors).to_device(&device);
+            let outputs = forward(&module, X::from_rows(&mut x.into_iter()));
+            outputs.without_autodiff().into_dispatch()
         };
         Ok(Self {
             parameters: parameters.into(),
             tensors,
             fixed: fixed.into(),
+            module: all,
             forward: Rc::new(forward),
-            arity: X::TENSORS,
+            slots: X::slots().into(),
             device,
             products: None,
             recorded: false,
@@ -118,14 +117,13 @@ impl Model {
         let mut fixed = self.fixed.to_vec();
         for (parameter, tensor) in self.parameters.iter().zip(&self.tensors) {
             if parsed.iter().any(|pattern| parameter.matches(pattern)) {
-                let offset = parameters.last().map_or(0, |last| last.offset + last.len());
                 parameters.push(Parameter {
-                    offset,
+                    offset: end(&parameters),
                     ..parameter.clone()
                 });
                 tensors.push(tensor.clone());
             } else {
-                fixed.push((parameter.id, tensor.clone()));
+                fixed.push((parameter.tensor, tensor.clone()));
             }
         }
         if parameters.is_empty() {
@@ -187,9 +185,7 @@ impl Model {
 
     /// Number of parameters: the length of a flat parameter vector.
     pub fn dim(&self) -> usize {
-        self.parameters
-            .last()
-            .map_or(0, |last| last.offset + last.len())
+        end(&self.parameters)
     }
 
     /// Where the parameters live.
@@ -208,29 +204,77 @@ impl Model {
     }
 
     /// The same network at other parameters `theta`, of shape `[dim]`.
-    pub fn at(&self, theta: Tensor<1>) -> Self {
-        Self {
-            tensors: self.unflatten(theta),
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`].
+    pub fn at(&self, theta: Tensor<1>) -> Result<Self, CurvatureError> {
+        Ok(Self {
+            tensors: self.unflatten(self.vectors(theta)?),
             ..self.clone()
-        }
+        })
     }
 
-    /// `module` with its parameters set to `theta`, of shape `[dim]`; those that are constants here stay as they are. It must have
-    /// the structure of the module that this model was made of.
-    pub fn write<M: Module>(&self, module: M, theta: Tensor<1>) -> M {
-        let tensors = self.unflatten(theta);
-        let ids = self.parameters.iter().map(|p| p.id);
-        module.map(&mut Substitute(ids.zip(&tensors).collect()))
+    /// `module` with its parameters set to `theta`, of shape `[dim]`; those that are constants here stay as they are, and what requires
+    /// gradients requires them still. Parameters are matched by path and shape, whatever their ids: it may be another module of the same
+    /// structure.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`]; [`CurvatureError::Module`] if a parameter has no place in
+    /// `module`, or one of another shape or type.
+    pub fn write<M: Module>(&self, module: M, theta: Tensor<1>) -> Result<M, CurvatureError> {
+        let tensors = self.unflatten(self.vectors(theta)?);
+        let places = self.module.places().filter_map(|(name, tensor)| {
+            let parameter = self.parameters.iter().position(|p| p.tensor == tensor)?;
+            Some((name, &tensors[parameter]))
+        });
+        Write::new(places).into_module(module)
+    }
+
+    /// A vector of the parameters, `[dim]`, or several, `[k, dim]`, as constants: what they must be like to be used with this model.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`] if they have another length; [`CurvatureError::Placement`] if they have another float type or live
+    /// on another device.
+    pub fn vectors<const D: usize>(&self, v: Tensor<D>) -> Result<Tensor<D>, CurvatureError> {
+        let v = v.without_autodiff();
+        let (expected, found) = (self.dim(), v.dims()[D - 1]);
+        if expected != found {
+            return Err(CurvatureError::Dimension { expected, found });
+        }
+        if v.dtype() != self.dtype() || v.device() != self.device {
+            return Err(CurvatureError::Placement {
+                what: "the vector".into(),
+                found: format!("{:?} on {:?}", v.dtype(), v.device()),
+                expected: format!("{:?} on {:?}", self.dtype(), self.device),
+            });
+        }
+        Ok(v)
     }
 
     /// Outputs `[batch, outputs]` for the tensors of `inputs`: the parameters, the constants and a batch.
     pub(crate) fn forward(&self, inputs: &[DispatchTensor]) -> DispatchTensor {
+        let outputs = self.returned(inputs);
+        let shape = outputs.shape();
+        match shape.num_dims() {
+            2 => outputs,
+            _ => {
+                let width = shape.num_elements() / shape[0].max(1);
+                reshape(outputs, Shape::new([shape[0], width]))
+            }
+        }
+    }
+
+    /// The outputs as the network returns them.
+    pub(crate) fn returned(&self, inputs: &[DispatchTensor]) -> DispatchTensor {
         let (tensors, x) = inputs.split_at(self.tensors.len() + self.fixed.len());
-        let ids = self.parameters.iter().map(|p| p.id);
-        let ids = ids.chain(self.fixed.iter().map(|(id, _)| *id));
-        let tensors: Vec<_> = ids.zip(tensors.iter().cloned()).collect();
-        let x = x.iter().take(self.arity).cloned().map(Rows::from);
-        (self.forward)(&tensors, x.collect())
+        let places = self.parameters.iter().map(|p| p.tensor);
+        let places = places.chain(self.fixed.iter().map(|(place, _)| *place));
+        let mut all = vec![None; self.module.tensors().len()];
+        for (place, tensor) in places.zip(tensors) {
+            all[place] = Some(tensor.clone());
+        }
+        let x = x.iter().take(self.arity()).cloned().map(Rows::from);
+        (self.forward)(&all, x.collect())
     }
 
     /// The tensors that every program takes first: the parameters, then the constants.
@@ -244,7 +288,12 @@ impl Model {
 
     /// Number of tensors that an input consists of.
     pub(crate) fn arity(&self) -> usize {
-        self.arity
+        self.slots.len()
+    }
+
+    /// What the inputs' tensors must be.
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
     }
 
     /// A flat vector as one tensor a parameter.
@@ -303,4 +352,29 @@ impl fmt::Debug for Model {
 fn reshape(tensor: DispatchTensor, shape: Shape) -> DispatchTensor {
     use burn::backend::{Dispatch, ops::FloatTensorOps};
     Dispatch::float_reshape(tensor, shape)
+}
+
+/// Where the flat vector of `parameters` ends.
+fn end(parameters: &[Parameter]) -> usize {
+    parameters.last().map_or(0, |last| last.offset + last.len())
+}
+
+/// The device of the parameters, which must be of one type and on one device.
+fn check_alike(
+    parameters: &[Parameter],
+    tensors: &[DispatchTensor],
+) -> Result<Device, CurvatureError> {
+    let place = |tensor: &DispatchTensor| (tensor.dtype(), Device::new(tensor.device()));
+    let mut places = parameters.iter().zip(tensors.iter().map(place));
+    let Some((first, expected)) = places.next() else {
+        let text = "the module has no trainable float parameter";
+        return Err(CurvatureError::Parameters(text.into()));
+    };
+    match places.find(|(_, found)| *found != expected) {
+        Some((other, found)) => Err(CurvatureError::Parameters(format!(
+            "the parameters differ in type or device: `{}` is {:?} on {:?}, `{}` is {:?} on {:?}; cast or move the module",
+            first.name, expected.0, expected.1, other.name, found.0, found.1
+        ))),
+        None => Ok(expected.1),
+    }
 }

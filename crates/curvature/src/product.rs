@@ -245,14 +245,6 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
         Ok(total.expect("a cost has examples"))
     }
 
-    fn check_many(&self, vs: &Tensor<2>) -> Result<(), CurvatureError> {
-        let (expected, [_, found]) = (self.dim(), vs.dims());
-        match expected == found {
-            true => Ok(()),
-            false => Err(CurvatureError::Dimension { expected, found }),
-        }
-    }
-
     /// The strength of the L2 term, where it is part of this matrix.
     fn l2(&self) -> Option<f64> {
         let l2 = self.cost.l2();
@@ -361,7 +353,7 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
     }
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        self.cost.check(&v)?;
+        let v = self.cost.model().vectors(v)?;
         let model = self.cost.model();
         let product = self.sum(|part| part.apply(model, v.clone()))?;
         Ok(match self.l2() {
@@ -371,7 +363,7 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
     }
 
     fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        self.check_many(&vs)?;
+        let vs = self.cost.model().vectors(vs)?;
         if vs.dims()[0] == 0 {
             return Ok(vs);
         }
@@ -390,7 +382,7 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
     }
 
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        self.cost.check(&v)?;
+        let v = self.cost.model().vectors(v)?;
         let model = self.cost.model();
         let product = self.batch(indices, |local| local.apply(model, v.clone()))?;
         Ok(match self.l2() {
@@ -404,7 +396,7 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
         indices: &[usize],
         vs: Tensor<2>,
     ) -> Result<Tensor<2>, CurvatureError> {
-        self.check_many(&vs)?;
+        let vs = self.cost.model().vectors(vs)?;
         match vs.dims() {
             [0, _] => return Ok(vs),
             [1, dim] => {

@@ -2,14 +2,14 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     rc::Rc,
 };
 
 use backdraft_program::{Compiled, DispatchTensor, ProgramError, Spec};
 use burn::Tensor;
 
-use crate::{CurvatureError, Model, build::Build, loss::Loss};
+use crate::{CurvatureError, Examples, Model, build::Build, loss::Loss};
 
 /// What a [`Cost`](crate::Cost) computes of a batch, as a function of `(parameters .., constants .., inputs .., targets ..)`, then
 /// the factor `scale` (`1/N`) of a sum over examples and the vector `v`, where it has them.
@@ -111,6 +111,8 @@ pub(crate) struct Quantities {
     programs: Cache<Compiled>,
     many: Cache<Compiled>,
     linear: Cache<LinearMap>,
+    /// Shapes of single examples whose outputs were checked, and with `true` whose losses were.
+    checked: RefCell<HashSet<(bool, Vec<Spec>)>>,
     /// `1/N`, by `N`: always the same tensor, which need not be copied for a recorded run.
     scales: RefCell<HashMap<usize, Tensor<1>>>,
 }
@@ -124,6 +126,22 @@ impl Quantities {
         scales.entry(examples).or_insert_with(full).clone()
     }
 
+    /// Checks once what the network and the loss make of a batch of such shapes.
+    fn check<L: Loss>(&self, quantity: Quantity, build: &Build<'_, L>) -> Result<(), CurvatureError> {
+        let losses = !matches!(quantity, Quantity::Outputs | Quantity::OutputsAlong);
+        let specs = &build.specs[..build.inputs().end + L::Targets::TENSORS];
+        // How many examples there are, does not matter to what is traced with one more.
+        let mut each = specs.to_vec();
+        for spec in &mut each[build.inputs().start..] {
+            spec.shape.remove(0);
+        }
+        if !self.checked.borrow().contains(&(losses, each.clone())) {
+            Build { specs, ..*build }.check(losses)?;
+            self.checked.borrow_mut().insert((losses, each));
+        }
+        Ok(())
+    }
+
     /// The program of `quantity` for arguments shaped like `arguments`.
     pub(crate) fn get<L: Loss>(
         &self,
@@ -133,8 +151,9 @@ impl Quantities {
         arguments: &[DispatchTensor],
     ) -> Result<Rc<Compiled>, CurvatureError> {
         cached(&self.programs, quantity, arguments, |specs| {
-            let program = Build { model, loss, specs }.program(quantity)?;
-            Ok(model.compile(program))
+            let build = Build { model, loss, specs };
+            self.check(quantity, &build)?;
+            Ok(model.compile(build.program(quantity)?))
         })
     }
 
@@ -157,7 +176,9 @@ impl Quantities {
                 specs[i].shape.remove(0);
             }
             let specs = &specs;
-            let program = Build { model, loss, specs }.program(Quantity::Gradient)?;
+            let build = Build { model, loss, specs };
+            self.check(Quantity::Gradient, &build)?;
+            let program = build.program(Quantity::Gradient)?;
             Ok(model.compile(program.vmap(&mapped, k)?))
         })
     }
@@ -173,7 +194,9 @@ impl Quantities {
         cached(&self.linear, quantity, arguments, |specs| {
             let v = Spec::new([model.dim()], model.dtype());
             let specs = &[specs, &[v]].concat();
-            let program = Build { model, loss, specs }.program(quantity)?;
+            let build = Build { model, loss, specs };
+            self.check(quantity, &build)?;
+            let program = build.program(quantity)?;
             let split = program.linearize(&[specs.len() - 1])?;
             let fixed = split.fixed.compile(model.device());
             let varying = split.varying.compile(model.device());

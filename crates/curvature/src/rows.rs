@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 
-use backdraft_program::DispatchTensor;
+use backdraft_program::{DispatchTensor, Spec, bool_select, without_autodiff};
 use burn::{
     Tensor,
     backend::{
         Dispatch, Slice, TensorMetadata,
         ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     },
-    tensor::{Bool, Device, Float, Int, kind::Basic},
+    tensor::{
+        Bool, Device, Float, Int, Shape,
+        kind::{Basic, Kind},
+    },
 };
 
 /// The kinds of tensor that a model can read: `Float`, `Int` and `Bool`.
@@ -25,13 +28,13 @@ pub struct Rows(DispatchTensor);
 
 impl<const D: usize, K: RowKind> From<Tensor<D, K>> for Rows {
     fn from(tensor: Tensor<D, K>) -> Self {
-        Self(tensor.into_dispatch())
+        tensor.into_dispatch().into()
     }
 }
 
 impl From<DispatchTensor> for Rows {
     fn from(tensor: DispatchTensor) -> Self {
-        Self(tensor)
+        Self(without_autodiff(tensor))
     }
 }
 
@@ -44,6 +47,33 @@ impl Rows {
     /// Whether there is no example.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The tensor's shape.
+    pub fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    /// The tensor's kind of elements.
+    pub fn kind(&self) -> Kind {
+        let dtype = self.0.dtype();
+        if dtype.is_float() {
+            Kind::Float
+        } else if dtype.is_bool() {
+            Kind::Bool
+        } else {
+            Kind::Int
+        }
+    }
+
+    /// Where the tensor lives.
+    pub fn device(&self) -> Device {
+        Device::new(self.0.device())
+    }
+
+    /// Shape and type of the tensor.
+    pub(crate) fn spec(&self) -> Spec {
+        Spec::of(&self.0)
     }
 
     /// Bytes of all rows.
@@ -92,7 +122,7 @@ impl Rows {
         Self(if dtype.is_float() {
             Dispatch::float_select(tensor, 0, indices)
         } else if dtype.is_bool() {
-            Dispatch::bool_select(tensor, 0, indices)
+            bool_select::<Dispatch>(tensor, 0, indices)
         } else {
             Dispatch::int_select(tensor, 0, indices)
         })

@@ -30,6 +30,7 @@ fn cost<L: Loss>(module: &Linear, loss: L, targets: L::Targets) -> Cost<L> {
     )
     .unwrap()
     .with_batch_size(10)
+    .unwrap()
 }
 
 /// `1/N sum over i of (H_i kron x_i x_i')` in the order of the flat vector: weight `[inputs, outputs]`, then bias, with `x_i`

@@ -57,6 +57,7 @@ fn cost() -> Cost<CrossEntropy> {
     Cost::new(model, CrossEntropy, x, classes(&[0, 2, 1, 1, 0]))
         .unwrap()
         .with_batch_size(3)
+        .unwrap()
 }
 
 /// The function of `theta` moved by `h v` and by `-h v`, as a derivative. Truncation is h^2, rounding 1e-16 / h.

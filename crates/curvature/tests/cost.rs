@@ -58,6 +58,7 @@ fn cost(model: Model) -> Cost<SquaredError> {
     Cost::new(model, SquaredError, inputs(), targets())
         .unwrap()
         .with_batch_size(3)
+        .unwrap()
 }
 
 /// The part of `matrix`, of `dim` rows, whose rows and columns are in `chosen`.
@@ -115,7 +116,7 @@ fn chosen_parameters_are_written_back() {
     let net = Net::new();
     let model = Model::new(&net, Net::forward).unwrap();
     let last = model.only(&["output"]).unwrap();
-    let changed = last.write(net, last.theta() * 0.0);
+    let changed = last.write(net, last.theta() * 0.0).unwrap();
     let outputs = host(changed.forward(inputs()));
     assert!(outputs.iter().all(|&y| y == 0.0));
     let again = Model::new(&changed, Net::forward).unwrap();
@@ -240,7 +241,7 @@ fn several_inputs_are_a_tuple() {
         targets(),
     )
     .unwrap();
-    let small = cost.clone().with_batch_size(2);
+    let small = cost.clone().with_batch_size(2).unwrap();
     let v = vector(&numbers(model.dim(), 87));
     let (a, b) = (
         cost.hessian().apply(v.clone()).unwrap(),

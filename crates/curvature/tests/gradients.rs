@@ -82,7 +82,7 @@ fn rows_are_the_gradients_of_the_parts() {
     assert_rows(&cost);
     assert_rows(&cost.clone().with_l2(0.05));
     // Two batches to a part, the second shorter.
-    assert_rows(&cost.with_batch_size(3));
+    assert_rows(&cost.with_batch_size(3).unwrap());
     // The other parameters are constants, the same for all.
     assert_rows(&regression(model.only(&["output"]).unwrap()));
 }

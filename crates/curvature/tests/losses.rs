@@ -64,7 +64,8 @@ fn check<L: Loss>(name: &str, loss: L, targets: L::Targets) {
 fn check_on<L: Loss>(name: &str, model: Model, loss: L, targets: L::Targets) {
     let cost = Cost::new(model, loss.clone(), inputs(), targets.clone())
         .unwrap()
-        .with_batch_size(4);
+        .with_batch_size(4)
+        .unwrap();
     let open = cost.with_loss(Open(loss), targets).unwrap();
     let theta = host(cost.model().theta());
     for seed in 41..43 {

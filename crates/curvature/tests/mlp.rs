@@ -67,6 +67,7 @@ fn cost<L: Loss>(net: &Net, forward: Forward, loss: L, targets: L::Targets) -> C
     Cost::new(model, loss, inputs(), targets)
         .unwrap()
         .with_batch_size(4)
+        .unwrap()
 }
 
 /// Burn's own gradients as a flat vector.
@@ -160,7 +161,7 @@ fn gauss_newton_is_jacobian_transposed_hessian_jacobian() {
 
 /// The gradient of the mean squared error by Burn's own reverse mode, at parameters `theta`.
 fn gradient(net: &Net, model: &Model, theta: &[f64]) -> Vec<f64> {
-    let net = model.write(net.clone(), vector(theta)).train();
+    let net = model.write(net.clone(), vector(theta)).unwrap().train();
     let error = net.tanh(inputs()) - targets();
     flat(&net, &(error.square().sum() * (0.5 / N as f64)).backward())
 }
@@ -283,7 +284,7 @@ fn products_at_other_parameters_are_those_of_a_model_there() {
     let here = cost(&net, Net::tanh, SquaredError, targets());
     let theta = numbers(here.model().dim(), 21);
     let there = here.at(vector(&theta)).unwrap();
-    let moved = here.model().write(net, vector(&theta));
+    let moved = here.model().write(net, vector(&theta)).unwrap();
     let direct = cost(&moved, Net::tanh, SquaredError, targets());
     let v = vector(&numbers(theta.len(), 22));
     assert_eq!(

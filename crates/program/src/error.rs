@@ -21,6 +21,27 @@ pub enum ProgramError {
     /// The function could not be recorded.
     #[error("the function could not be traced: {0}")]
     Trace(String),
+    /// The function panicked while it was recorded: it was given shapes or values that it does not take.
+    #[error("the function panicked while it was traced{}: {message}{}", placed(.place), at(.location))]
+    Panicked {
+        /// The panic's text, in one line.
+        message: String,
+        /// Its file and line, if they are the user's own.
+        location: Option<String>,
+        /// After which named input it happened, if inputs have names.
+        place: Option<Place>,
+    },
+    /// The function computes with floats, or ints, of different types at once, which Burn does not convert.
+    #[error(
+        "the function computes with {} at once{}: cast one to the type of the other (`.cast(..)`)",
+        named(.types), placed(.place)
+    )]
+    MixedTypes {
+        /// The types.
+        types: Vec<DType>,
+        /// Where they meet, if inputs have names.
+        place: Option<Place>,
+    },
     /// A program was given a wrong number of tensors.
     #[error("the program takes {expected} inputs and was given {found}")]
     Arity {
@@ -104,15 +125,47 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
-    /// Says where an unsupported operation was met, unless that is known.
-    pub(crate) fn at(mut self, find: impl FnOnce() -> Option<Place>) -> Self {
-        if let Self::Unsupported { place, .. } = &mut self
-            && place.is_none()
+    /// Says where an unsupported operation was met, or the function failed, unless that is known.
+    pub(crate) fn at(self, find: impl FnOnce() -> Option<Place>) -> Self {
+        match self.place() {
+            None => self.moved(find()),
+            Some(_) => self,
+        }
+    }
+
+    /// Where in the function it was met, if that is known.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Unsupported { place, .. }
+            | Self::Panicked { place, .. }
+            | Self::MixedTypes { place, .. } => place.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same error, met at another place, if it is one that has a place.
+    #[must_use]
+    pub fn moved(mut self, to: Option<Place>) -> Self {
+        if let Self::Unsupported { place, .. }
+        | Self::Panicked { place, .. }
+        | Self::MixedTypes { place, .. } = &mut self
         {
-            *place = find();
+            *place = to;
         }
         self
     }
+}
+
+fn at(location: &Option<String>) -> String {
+    match location {
+        Some(location) => format!(" (at {location})"),
+        None => String::new(),
+    }
+}
+
+fn named(types: &[DType]) -> String {
+    let types: Vec<_> = types.iter().map(|dtype| format!("{dtype:?}")).collect();
+    types.join(" and ")
 }
 
 fn placed(place: &Option<Place>) -> String {

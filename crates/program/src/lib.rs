@@ -95,9 +95,13 @@
 //!   `deform_conv2d` and interpolations are taken apart into operations that have rules.
 //! - In reverse mode: `grid_sample_2d` other than bilinear.
 //!
+//! A function that panics while it is traced is [`ProgramError::Panicked`] with the panic's text and place, and nothing is printed: a
+//! panic hook of this crate's keeps still meanwhile, and hands all other panics to the hook that was there.
+//!
 //! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 
 mod arrange;
+mod broadcast;
 mod combine;
 mod compile;
 mod differentiate;
@@ -108,12 +112,16 @@ mod half;
 mod linear;
 mod linearize;
 mod lower;
+mod mixing;
+mod module_tensors;
 mod nest;
+mod panic;
 mod parameters;
 mod part;
 mod place;
 mod print;
 mod program;
+mod quirks;
 mod record;
 mod replay;
 mod simplify;
@@ -130,9 +138,13 @@ pub use functions::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad
 pub use half::Half;
 pub use linear::Linear;
 pub use linearize::Linearized;
+pub use mixing::Mixing;
+pub use module_tensors::{ModuleTensor, ModuleTensors};
+pub use nest::without_autodiff;
 pub use parameters::Parameters;
 pub use place::Place;
 pub use program::Program;
+pub use quirks::bool_select;
 pub use tensors::{Constant, Leaves, Outcome, Tensors};
 pub use value::Spec;
 

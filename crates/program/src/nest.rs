@@ -102,22 +102,35 @@ pub(crate) fn lift(tensor: DispatchTensor) -> Result<DispatchTensor, ProgramErro
         None => {
             let placeholder = Spec::new([1], DType::F32).placeholder(&device);
             let device = Device::new(placeholder.into_dispatch().device());
-            let dtype = tensor.dtype();
-            Ok(if dtype.is_float() {
-                moved::<Float>(tensor, &device)
-            } else if dtype.is_bool() {
-                moved::<Bool>(tensor, &device)
-            } else {
-                moved::<Int>(tensor, &device)
-            })
+            Ok(inner(tensor, Some(&device)))
         }
     }
 }
 
-// Ranks are not checked here, so 1 will do for all.
-fn moved<K: kind::Autodiff>(tensor: DispatchTensor, device: &Device) -> DispatchTensor {
-    let tensor = Tensor::<1, K>::from_dispatch(tensor).without_autodiff();
-    tensor.to_device(device).into_dispatch()
+/// `tensor` without its autodiff association, if it has one.
+pub fn without_autodiff(tensor: DispatchTensor) -> DispatchTensor {
+    match Device::new(tensor.device()).is_autodiff() {
+        true => inner(tensor, None),
+        false => tensor,
+    }
+}
+
+/// `tensor` without its autodiff association, on another device if one is given.
+fn inner(tensor: DispatchTensor, device: Option<&Device>) -> DispatchTensor {
+    // Ranks are not checked here, so 1 will do for all.
+    fn of<K: kind::Autodiff>(tensor: DispatchTensor, device: Option<&Device>) -> DispatchTensor {
+        let tensor = Tensor::<1, K>::from_dispatch(tensor).without_autodiff();
+        let moved = device.map(|device| tensor.clone().to_device(device));
+        moved.unwrap_or(tensor).into_dispatch()
+    }
+    let dtype = tensor.dtype();
+    if dtype.is_float() {
+        of::<Float>(tensor, device)
+    } else if dtype.is_bool() {
+        of::<Bool>(tensor, device)
+    } else {
+        of::<Int>(tensor, device)
+    }
 }
 
 /// `x` with all its tensors in the innermost trace.

@@ -59,9 +59,7 @@ pub(crate) fn place(
 ) -> Option<Place> {
     let op = &operations[position];
     if op.inputs().next().is_none() {
-        let earlier = operations[..position].iter().rev();
-        let last = earlier.filter_map(|op| reads(op, &named)).next();
-        return last.map(Place::After);
+        return last_read(&operations[..position], named);
     }
     let found = op
         .inputs()
@@ -72,6 +70,16 @@ pub(crate) fn place(
         found.max_by_key(|(position, _)| *position)
     };
     found.map(|(_, name)| Place::After(name))
+}
+
+/// The named input that was read last.
+pub(crate) fn last_read(
+    operations: &[OperationIr],
+    named: impl Fn(TensorId) -> Option<String>,
+) -> Option<Place> {
+    let operations = operations.iter().rev();
+    let last = operations.filter_map(|op| reads(op, &named)).next();
+    last.map(Place::After)
 }
 
 /// The name of the last named input among what `tensor` is computed from, and where it is read.

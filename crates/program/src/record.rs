@@ -1,21 +1,22 @@
 //! Record what a closure does with tensors of the capture device as a program.
 
-use std::{
-    any::Any,
-    cell::RefCell,
-    collections::HashMap,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
-use burn_backend::{DeviceSettings, set_default_dtypes};
-use burn_capture::{CaptureBackend, CaptureDevice};
+use burn_backend::{DType, DeviceSettings, TensorData, set_default_dtypes};
+use burn_capture::{CaptureBackend, CaptureDevice, CapturedGraph};
 use burn_ir::{
     BaseOperationIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorId, TensorIr,
 };
 
-use crate::{Place, Program, ProgramError, Spec, nest::Nest, place::place, value::Value};
+use crate::{
+    Place, Program, ProgramError, Spec,
+    lower::Requests,
+    nest::{Nest, without_autodiff},
+    panic::{Panic, catch},
+    place::{last_read, place},
+    value::Value,
+};
 
 thread_local! {
     /// Capture devices that no scope of this thread uses now. Their number in a process is limited, and their default types
@@ -56,7 +57,9 @@ impl Program {
     ///
     /// # Errors
     /// [`ProgramError::Trace`] if a result of `f` does not live on the recording device, or `f` mixes its inputs with tensors
-    /// from elsewhere or reads their values; [`ProgramError::Unsupported`] for an operation that cannot be recorded.
+    /// from elsewhere or reads their values; [`ProgramError::MixedTypes`] if it computes with different float or int types at once;
+    /// [`ProgramError::Panicked`] if `f` panics, without anything printed; [`ProgramError::Unsupported`] for an operation that cannot
+    /// be recorded.
     pub fn trace<F>(settings: &DeviceSettings, inputs: &[Spec], f: F) -> Result<Self, ProgramError>
     where
         F: FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
@@ -80,22 +83,64 @@ impl Program {
         N: Into<String>,
         F: FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
     {
+        Self::trace_as_written(settings, inputs, names, f)?.simplify()
+    }
+
+    /// As [`trace_named`](Self::trace_named), with every operation of `f` as it stands there: nothing is simplified. For looking at,
+    /// not for running.
+    ///
+    /// # Errors
+    /// As [`trace`](Self::trace).
+    pub fn trace_as_written<F, N>(
+        settings: &DeviceSettings,
+        inputs: &[Spec],
+        names: impl IntoIterator<Item = N>,
+        f: F,
+    ) -> Result<Self, ProgramError>
+    where
+        N: Into<String>,
+        F: FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
+    {
         let names = names.into_iter().map(Into::into).collect();
-        record_named(settings, inputs, names, |_, inputs| {
+        let program = record_named(settings, inputs, names, |_, inputs| {
             let outputs = f(inputs.into_iter().map(Value::into_dispatch).collect())?;
             outputs
                 .into_iter()
                 .map(|output| {
-                    Value::from_dispatch(output).ok_or_else(|| {
+                    Value::from_dispatch(without_autodiff(output)).ok_or_else(|| {
                         ProgramError::Trace(
                             "a result does not depend on the recorded inputs, or was moved to another device".into(),
                         )
                     })
                 })
                 .collect()
-        })?
-        .simplify()
+        })?;
+        program.check_float_types()?;
+        Ok(program)
     }
+
+    /// Refuses operations on floats of different types: in Burn, matrix products of such are recorded, and fail when they run.
+    fn check_float_types(&self) -> Result<(), ProgramError> {
+        for (position, op) in self.operations.iter().enumerate() {
+            let types = different(op.inputs().map(|tensor| tensor.dtype), DType::is_float);
+            if types.len() > 1 {
+                let error = ProgramError::MixedTypes { types, place: None };
+                return Err(self.locate(error, position));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The different types of a kind among `dtypes`.
+fn different(dtypes: impl Iterator<Item = DType>, kind: impl Fn(&DType) -> bool) -> Vec<DType> {
+    let mut types = Vec::new();
+    for dtype in dtypes.filter(kind) {
+        if !types.contains(&dtype) {
+            types.push(dtype);
+        }
+    }
+    types
 }
 
 /// Records `f` applied to placeholders of the shapes and types `inputs`.
@@ -113,12 +158,17 @@ where
     record_named(settings, inputs, Vec::new(), f)
 }
 
-fn record_named<F>(
-    settings: &DeviceSettings,
-    inputs: &[Spec],
-    names: Vec<String>,
-    f: F,
-) -> Result<Program, ProgramError>
+/// What was recorded of a function.
+struct Recording {
+    inputs: Vec<TensorIr>,
+    outputs: Result<Vec<Value<CaptureBackend>>, ProgramError>,
+    graph: CapturedGraph,
+    nest: Requests,
+    /// What the function panicked with; then there are no outputs.
+    panic: Option<Panic>,
+}
+
+fn capture<F>(settings: &DeviceSettings, specs: &[Spec], f: F) -> Result<Recording, ProgramError>
 where
     F: FnOnce(
         &CaptureDevice,
@@ -129,35 +179,72 @@ where
     let device = known.unwrap_or_default();
     let nest = Nest::open(device);
     let mut ready = known.is_some();
-    let mut outcome = Ok((Vec::new(), Vec::new()));
-    let captured = catch_unwind(AssertUnwindSafe(|| {
+    let (mut inputs, mut panic) = (Vec::new(), None);
+    let mut outputs = Ok(Vec::new());
+    let graph = catch(|| {
         device.capture_scope(|scope| {
             let configured = known.map_or_else(|| configure(&device, settings), |_| Ok(()));
             ready = configured.is_ok();
-            let placeholders: Vec<_> = inputs
-                .iter()
-                .map(|spec| spec.placeholder(&device))
-                .collect();
-            let inputs: Vec<_> = placeholders.iter().map(Value::ir).collect();
+            let placeholders: Vec<_> = specs.iter().map(|spec| spec.placeholder(&device)).collect();
+            inputs = placeholders.iter().map(Value::ir).collect();
             // The outputs stay alive until the scope is complete, so that none is recorded as dropped or overwritten.
-            outcome = configured
-                .and_then(|()| f(&device, placeholders))
-                .map(|outputs| (inputs, outputs));
+            outputs = configured.and_then(|()| {
+                catch(|| f(&device, placeholders)).unwrap_or_else(|caught| {
+                    panic = Some(caught);
+                    Ok(Vec::new())
+                })
+            });
             scope.complete([], [])
         })
-    }));
+    });
     if ready {
         FREE.with_borrow_mut(|free| free.push((*settings, device)));
     }
     let nest = nest.close();
-    let captured = match captured {
-        Ok(captured) => captured.map_err(|error| ProgramError::Trace(error.to_string())),
-        Err(payload) => match misuse(&*payload) {
-            Some(advice) => return Err(ProgramError::Trace(advice.into())),
-            None => resume_unwind(payload),
-        },
+    let graph = graph.map_err(|panic| failed(panic, &[]))?;
+    Ok(Recording {
+        inputs,
+        outputs,
+        graph: graph.map_err(|error| ProgramError::Trace(error.to_string()))?,
+        nest,
+        panic,
+    })
+}
+
+fn record_named<F>(
+    settings: &DeviceSettings,
+    specs: &[Spec],
+    names: Vec<String>,
+    f: F,
+) -> Result<Program, ProgramError>
+where
+    F: FnOnce(
+        &CaptureDevice,
+        Vec<Value<CaptureBackend>>,
+    ) -> Result<Vec<Value<CaptureBackend>>, ProgramError>,
+{
+    let Recording {
+        inputs,
+        outputs,
+        graph: captured,
+        nest,
+        panic,
+    } = capture(settings, specs, f)?;
+    let name = |id: TensorId| {
+        let position = inputs.iter().position(|input| input.id == id)?;
+        names.get(position).filter(|name| !name.is_empty()).cloned()
     };
-    let ((inputs, outputs), captured) = (outcome?, captured?);
+    let named = |id| name(nest.origin(id));
+    let before = || names.iter().any(|name| !name.is_empty()).then_some(Place::Before);
+    if let Some(panic) = panic {
+        let operations = &captured.graph.operations;
+        let tensors = operations.iter().flat_map(OperationIr::outputs).chain(&inputs);
+        let constants = captured.values.values().map(TensorData::dtype);
+        let dtypes: Vec<_> = tensors.map(|it| it.dtype).chain(constants).collect();
+        let found = last_read(operations, named);
+        return Err(failed(panic, &dtypes).at(|| found.or_else(before)));
+    }
+    let outputs = outputs?;
 
     let is_placeholder = |op: &OperationIr| match op {
         OperationIr::BaseFloat(BaseOperationIr::Empty(d))
@@ -171,17 +258,12 @@ where
     operations.retain(|op| {
         !is_placeholder(op) && !matches!(op, OperationIr::Init(_) | OperationIr::Drop(_))
     });
-    let name = |id: TensorId| {
-        let position = inputs.iter().position(|input| input.id == id)?;
-        names.get(position).filter(|name| !name.is_empty()).cloned()
-    };
     if let Some(position) = operations.iter().position(draws) {
-        let named = names.iter().any(|name| !name.is_empty());
-        let found = place(&operations, position, |id| name(nest.origin(id)));
+        let found = place(&operations, position, named);
         return Err(ProgramError::Unsupported {
             operation: "Random".into(),
             reason: "a program is a pure function: draw random numbers outside and pass them as an input",
-            place: found.or(named.then_some(Place::Before)),
+            place: found.or_else(before),
         });
     }
     let mut values: HashMap<_, _> = captured
@@ -202,29 +284,37 @@ fn draws(op: &OperationIr) -> bool {
     )
 }
 
-/// What to do about a panic of Burn that a traced function can bring about.
-fn misuse(payload: &(dyn Any + Send)) -> Option<&'static str> {
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())?;
-    let mixes = [
+/// The error of a function that panicked, with what to do about a panic of Burn that a traced function can bring about. `dtypes` are
+/// those of what was recorded until then.
+fn failed(Panic { message, location }: Panic, dtypes: &[DType]) -> ProgramError {
+    let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+    if says(&["DTypeMismatch"]) {
+        let ints = |dtype: &DType| dtype.is_int() || dtype.is_uint();
+        let floats = different(dtypes.iter().copied(), DType::is_float);
+        let ints = different(dtypes.iter().copied(), ints);
+        if let Some(types) = [floats, ints].into_iter().find(|types| types.len() > 1) {
+            return ProgramError::MixedTypes { types, place: None };
+        }
+    }
+    let advice = if says(&[
         "not on the same device",
         "on the wrong backend",
         "has no initialized value",
-    ];
-    if mixes.iter().any(|part| text.contains(part)) {
-        return Some(
-            "it mixes a traced tensor with one from outside: pass that as an argument (as a `Constant` if it is not to be \
-             differentiated), or move it with `.to_device(&x.device())`, x being an argument",
-        );
-    }
-    let reads = [
+    ]) {
+        "it mixes a traced tensor with one from outside: pass that as an argument (as a `Constant` if it is not to be \
+         differentiated), or move it with `.to_device(&x.device())`, x being an argument"
+    } else if says(&[
         "has no concrete value",
         "Cannot move a tensor from a capture device",
-    ];
-    reads.iter().any(|part| text.contains(part)).then_some(
+    ]) {
         "it reads the values of a traced tensor (`into_data`, `into_scalar`, `to_device`), which are known only when the program \
-         runs",
-    )
+         runs"
+    } else {
+        return ProgramError::Panicked {
+            message,
+            location,
+            place: None,
+        };
+    };
+    ProgramError::Trace(advice.into())
 }

@@ -445,3 +445,57 @@ fn burns_own_autodiff_goes_through_a_gradient() {
     let expected: Vec<f64> = numbers(3, 0.4).iter().map(|x| 6.0 * x).collect();
     assert_close(&host(second), &expected, 1e-14);
 }
+
+#[test]
+fn a_panic_is_an_error_with_its_text_and_place() {
+    let x = some([3], 0.4);
+    let broken = |x: Tensor<1>| x.reshape([2, 2]).sum();
+    let error = grad(broken, x.clone()).unwrap_err();
+    let ProgramError::Panicked { message, place, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(!message.contains('\n') && !message.contains("==="), "{message}");
+    assert_eq!(*place, None);
+    let own = |x: Tensor<1>| {
+        assert_eq!(x.dims(), [4], "four numbers\nare read");
+        x.sum()
+    };
+    let error = grad(own, x.clone()).unwrap_err();
+    let ProgramError::Panicked {
+        message, location, ..
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    assert!(message.contains("four numbers are read"), "{message}");
+    assert!(location.as_deref().unwrap().contains("functions.rs:"));
+    // Neither a function within one that panics, nor the trace, leaves anything behind.
+    let inner = |x: Tensor<1>| Ok(grad(own, x)?.sum());
+    assert!(matches!(
+        grad(inner, x.clone()),
+        Err(ProgramError::Panicked { .. })
+    ));
+    assert!(grad(|x: Tensor<1>| x.sum(), x).is_ok());
+}
+
+#[test]
+fn float_types_that_meet_are_named() {
+    let (x, y) = (some([2, 2], 0.4), some([2, 2], 0.1).cast(DType::F32));
+    type Pair = (Tensor<2>, Tensor<2>);
+    let sum = |(x, y): Pair| (x + y).sum();
+    let product = |(x, y): Pair| x.matmul(y).sum();
+    for error in [
+        grad(sum, (x.clone(), y.clone())).map(drop),
+        grad(product, (x.clone(), y.clone())).map(drop),
+    ] {
+        match error.unwrap_err() {
+            ProgramError::MixedTypes { mut types, .. } => {
+                types.sort_by_key(|dtype| dtype.size());
+                assert_eq!(types, [DType::F32, DType::F64]);
+            }
+            error => panic!("{error}"),
+        }
+    }
+    let cast = |(x, y): Pair| x.matmul(y.cast(DType::F64)).sum();
+    assert!(grad(cast, (x, y)).is_ok());
+}

@@ -434,3 +434,37 @@ fn names_stay_with_the_inputs_of_derived_programs() {
         Program::trace(program.settings(), &specs, |inputs| program.call(inputs)).unwrap();
     assert_eq!(place(unnamed.jvp(&[0]).unwrap_err()), None);
 }
+
+/// Burn trains clones apart, whatever their ids: then they are two parameters, and before that one.
+#[test]
+fn clones_are_one_parameter_while_they_are_equal() {
+    let mut net = double(Net::new());
+    let layer: Linear = double(LinearConfig::new(2, 2).init(&device()));
+    net.first = layer.clone();
+    net.second = layer;
+    let forward = |(net, Constant(x)): (Parameters<Net>, Constant<Tensor<2>>)| {
+        net.forward(x).square().sum()
+    };
+    let x = Constant(some([4, 2], 0.2));
+    let gradient = |net: &Net| grad(forward, (Parameters::new(net.clone()), x.clone())).unwrap().0;
+    let tied = flat(&gradient(&net));
+    assert_eq!(tied.len(), 6);
+
+    let mut other = net.clone();
+    other.second.weight = other.second.weight.map(|w| w * 2.0);
+    other.second.bias = other.second.bias.map(|b| b.map(|b| b * 2.0));
+    assert_eq!(other.first.weight.id, other.second.weight.id);
+    let found = Parameters::new(other.clone());
+    assert_eq!(flat(&found).len(), 12);
+    let argument = (found, x.clone());
+    assert_close(
+        &flat(&gradient(&other)),
+        &central(|x| host(forward(x))[0], &argument),
+        1e-8,
+    );
+    let moved = argument.0.unravel(argument.0.ravel().unwrap() * 0.5).unwrap();
+    assert_eq!(
+        host(moved.second.weight.val() * 2.0),
+        host(other.second.weight.val())
+    );
+}

@@ -107,6 +107,8 @@ pub struct Missing {
     pub shape: Vec<usize>,
     /// The most similar name among the file's unexpected ones, of the same shape if there is one.
     pub nearest: Option<String>,
+    /// The one matrix of the same shape that the file has for the module: if both are tied, the file may have them under one name.
+    pub twin: Option<String>,
 }
 
 /// A tensor that has another shape or kind in the file than in the module.
@@ -134,10 +136,15 @@ impl Display for Mismatch {
                 name,
                 shape,
                 nearest,
+                twin,
             } = tensor;
-            match nearest {
-                Some(nearest) => format!("{name} {shape:?} (nearest: {nearest})"),
-                None => format!("{name} {shape:?}"),
+            match (nearest, twin) {
+                (Some(nearest), _) => format!("{name} {shape:?} (nearest: {nearest})"),
+                (None, Some(twin)) => format!(
+                    "{name} {shape:?} (if it is tied to {twin}: save it under both names, with torch.save, or with \
+                     safetensors.torch.save_model)"
+                ),
+                (None, None) => format!("{name} {shape:?}"),
             }
         });
         let misshapen = self.misshapen.iter().map(|tensor| {

@@ -115,9 +115,9 @@ fn drop_counters(found: &mut BTreeMap<String, Found>, expected: &[Stored]) {
 fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
     let wanted: BTreeSet<&str> = expected.iter().map(|tensor| tensor.name.as_str()).collect();
     let unexpected: Vec<String> = found
-        .keys()
-        .filter(|name| !wanted.contains(name.as_str()))
-        .cloned()
+        .iter()
+        .filter(|(name, tensor)| !wanted.contains(name.as_str()) && !tensor.tied)
+        .map(|(name, _)| name.clone())
         .collect();
     let mut mismatch = Mismatch::default();
     for tensor in expected {
@@ -126,6 +126,7 @@ fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
             None => mismatch.missing.push(Missing {
                 name: tensor.name.clone(),
                 nearest: nearest(&tensor.name, &shape, &unexpected, found),
+                twin: twin(&shape, expected, found),
                 shape,
             }),
             Some(other) if other.shape != shape || kind(other.dtype) != kind(tensor.dtype) => {
@@ -140,6 +141,18 @@ fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
     }
     mismatch.unexpected = unexpected;
     mismatch
+}
+
+/// A tensor of the same shape that the file has for the module, unless there are several.
+fn twin(
+    shape: &[usize],
+    expected: &[Stored],
+    found: &BTreeMap<String, Found>,
+) -> Option<String> {
+    let names = expected.iter().map(|tensor| &tensor.name);
+    let mut alike = names.filter(|name| found.get(*name).is_some_and(|it| it.shape == shape));
+    let first = alike.next();
+    first.filter(|_| shape.len() > 1 && alike.next().is_none()).cloned()
 }
 
 /// The most similar of some names, of those with the same shape if there are any.

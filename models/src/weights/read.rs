@@ -12,6 +12,8 @@ use super::pytorch;
 pub(super) struct Found {
     pub(super) shape: Vec<usize>,
     pub(super) dtype: DType,
+    /// Whether the file says that it is tied to another, under whose name it has it.
+    pub(super) tied: bool,
     read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
 }
 
@@ -22,7 +24,12 @@ impl Found {
         dtype: DType,
         read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
     ) -> Self {
-        Self { shape, dtype, read }
+        Self {
+            shape,
+            dtype,
+            tied: false,
+            read,
+        }
     }
 
     /// The tensor's numbers.
@@ -69,8 +76,16 @@ fn malformed(path: &Path, reason: String) -> WeightsError {
 fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| format!("not a readable safetensors file ({error})"))?;
+    // Of tied tensors `safetensors.torch.save_model` writes one, and which other name it goes by into the metadata.
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+    let ties = header.metadata().iter().flatten();
+    let ties = ties.filter_map(|(name, kept)| Some((name.as_str(), file.tensor(kept).ok()?)));
+    let ties: Vec<_> = ties.filter(|(name, _)| file.tensor(name).is_err()).collect();
+    let own = file.iter().map(|(name, view)| (name, view, false));
+    let all = own.chain(ties.into_iter().map(|(name, view)| (name, view, true)));
+
     let mut tensors = BTreeMap::new();
-    for (name, view) in file.iter() {
+    for (name, view, tied) in all {
         let dtype = element_type(view.dtype()).ok_or_else(|| {
             format!(
                 "`{name}` is of type {:?}, which cannot be read",
@@ -78,7 +93,8 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
             )
         })?;
         let contents = view.data().to_vec();
-        let found = Found::new(view.shape().to_vec(), dtype, Box::new(|| Ok(contents)));
+        let mut found = Found::new(view.shape().to_vec(), dtype, Box::new(|| Ok(contents)));
+        found.tied = tied;
         tensors.insert(name.to_owned(), found);
     }
     Ok(tensors)

@@ -125,10 +125,10 @@ impl WithLoss for Work<'_> {
             Tensor::from_data(numbers.as_slice(), (device, DType::F32))
         };
         let (off, v) = (numbers(1) * OFF, numbers(2));
-        let model = model.at(model.theta() + off);
+        let model = model.at(model.theta() + off)?;
         let inputs = sample.train.inputs((device, DType::F32));
         let targets = targets(&sample.train, device, DType::F32);
-        let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(BATCH);
+        let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(BATCH)?;
 
         let subject = Subject {
             cost,

@@ -2,7 +2,7 @@
 
 use burn::Tensor;
 
-use super::Cost;
+use super::{Cost, check_batch};
 use crate::{CurvatureError, loss::Loss};
 
 impl<L: Loss> Cost<L> {
@@ -19,10 +19,8 @@ impl<L: Loss> Cost<L> {
     /// [`CurvatureError::Parts`] if the number of examples is not a multiple of `k`; [`CurvatureError::Dimension`];
     /// [`CurvatureError::Program`].
     pub fn gradients_at(&self, thetas: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let (expected, [k, found]) = (self.model.dim(), thetas.dims());
-        if expected != found {
-            return Err(CurvatureError::Dimension { expected, found });
-        }
+        let thetas = self.model.vectors(thetas)?;
+        let [k, _] = thetas.dims();
         if k == 0 {
             return Ok(thetas);
         }
@@ -37,6 +35,7 @@ impl<L: Loss> Cost<L> {
             (self.model.device(), self.model.dtype()),
         );
         let all = self.data.all()?;
+        check_batch(&self.model, &all)?;
         let parameters = self.model.unflatten_rows(&thetas);
         let mut total: Option<Tensor<2>> = None;
         for start in (0..size).step_by(self.batch) {

@@ -1,8 +1,11 @@
 //! Binary cross-entropy with a logit.
 
-use burn::{Tensor, tensor::activation};
+use burn::{
+    Tensor,
+    tensor::{Shape, activation},
+};
 
-use super::Loss;
+use super::{Loss, shapes::elementwise};
 
 /// Binary cross-entropy with a logit: `log(1 + exp(y)) - t y`, summed over the outputs, for targets in `[0, 1]`. Output Hessian
 /// `diag(p (1 - p))` with `p = sigmoid(y)`.
@@ -11,6 +14,10 @@ pub struct BinaryCrossEntropy;
 
 impl Loss for BinaryCrossEntropy {
     type Targets = Tensor<2>;
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        elementwise(outputs, targets)
+    }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let softplus = -activation::log_sigmoid(-outputs.clone());

@@ -2,10 +2,10 @@
 
 use burn::{
     Tensor,
-    tensor::{Int, activation},
+    tensor::{Int, Shape, activation},
 };
 
-use super::Loss;
+use super::{Loss, shapes::classes};
 
 /// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,6 +13,10 @@ pub struct CrossEntropy;
 
 impl Loss for CrossEntropy {
     type Targets = Tensor<1, Int>;
+
+    fn check_shapes(&self, outputs: &Shape, _targets: &[Shape]) -> Result<(), String> {
+        classes(outputs)
+    }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
         let log_p = activation::log_softmax(outputs, 1);

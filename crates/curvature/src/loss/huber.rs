@@ -2,9 +2,9 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Shape};
 
-use super::Loss;
+use super::{Loss, shapes::elementwise};
 
 /// Huber's loss, summed over the outputs: `1/2 r^2` for a residual `r = y - t` of at most `delta`, `delta (|r| - delta / 2)` beyond.
 /// Output Hessian 1 within and 0 beyond.
@@ -16,6 +16,10 @@ pub struct Huber {
 
 impl Loss for Huber {
     type Targets = Tensor<2>;
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        elementwise(outputs, targets)
+    }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let residual = outputs - targets;

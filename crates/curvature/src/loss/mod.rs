@@ -4,12 +4,13 @@ mod binary_cross_entropy;
 mod cross_entropy;
 mod huber;
 mod poisson;
+mod shapes;
 mod squared_error;
 mod sum_of_squares;
 mod token_cross_entropy;
 mod weighted;
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Shape};
 
 use crate::Examples;
 
@@ -28,6 +29,17 @@ pub use weighted::Weighted;
 pub trait Loss: Clone + 'static {
     /// What the outputs of a batch are compared with.
     type Targets: Examples;
+
+    /// Whether targets of the shapes `targets`, one a tensor, belong to outputs of the shape `outputs`, `[batch, ..]`, as the network
+    /// returns them. Asked once, before [`per_example`](Self::per_example) sees the outputs as rows, where targets that do not belong
+    /// would be repeated to fit, or read as something else. The default takes all.
+    ///
+    /// # Errors
+    /// What is expected instead, for the message of [`CurvatureError::Targets`](crate::CurvatureError::Targets).
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        let _ = (outputs, targets);
+        Ok(())
+    }
 
     /// The loss of every example: `[batch]`, from outputs `[batch, outputs]`.
     fn per_example(&self, outputs: Tensor<2>, targets: Self::Targets) -> Tensor<1>;

@@ -1,8 +1,8 @@
 //! Poisson regression.
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Shape};
 
-use super::Loss;
+use super::{Loss, shapes::elementwise};
 
 /// The negative log-likelihood of a Poisson count `t` with log-rate `y`, up to a constant: `exp(y) - t y`, summed over the outputs.
 /// Output Hessian `diag(exp(y))`.
@@ -11,6 +11,10 @@ pub struct Poisson;
 
 impl Loss for Poisson {
     type Targets = Tensor<2>;
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        elementwise(outputs, targets)
+    }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         (outputs.clone().exp() - targets * outputs)

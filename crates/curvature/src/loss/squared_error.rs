@@ -1,8 +1,8 @@
 //! Squared error.
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Shape};
 
-use super::Loss;
+use super::{Loss, shapes::elementwise};
 
 /// Squared error: `1/2 ||y - t||^2`. Output Hessian `I`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,6 +10,10 @@ pub struct SquaredError;
 
 impl Loss for SquaredError {
     type Targets = Tensor<2>;
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        elementwise(outputs, targets)
+    }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let error = outputs - targets;

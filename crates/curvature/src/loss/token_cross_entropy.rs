@@ -2,10 +2,10 @@
 
 use burn::{
     Tensor,
-    tensor::{Int, activation},
+    tensor::{Int, Shape, activation},
 };
 
-use super::Loss;
+use super::{Loss, shapes::tokens};
 
 /// How a sequence's loss is made of its tokens'.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +73,10 @@ fn by_token(outputs: Tensor<2>, tokens: usize) -> Tensor<2> {
 
 impl Loss for TokenCrossEntropy {
     type Targets = Tensor<2, Int>;
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        tokens(outputs, targets)
+    }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<1> {
         let [batch, tokens] = targets.dims();

@@ -1,6 +1,6 @@
 //! A loss with a weight for every example.
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Shape};
 
 use super::Loss;
 
@@ -14,6 +14,10 @@ pub struct Weighted<L>(
 
 impl<L: Loss> Loss for Weighted<L> {
     type Targets = (L::Targets, Tensor<1>);
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        self.0.check_shapes(outputs, &targets[..targets.len() - 1])
+    }
 
     fn per_example(&self, outputs: Tensor<2>, (targets, weights): Self::Targets) -> Tensor<1> {
         self.0.per_example(outputs, targets) * weights

@@ -46,7 +46,7 @@ pub fn failures(row: &Row) -> Result<Vec<String>, CurvatureError> {
         classes(&labels),
     )?;
     // Batches of 3 and 2.
-    let batched = cost.clone().with_batch_size(3);
+    let batched = cost.clone().with_batch_size(3).unwrap();
     let dim = cost.model().dim();
     let (v, w) = (numbers(dim, 81), numbers(dim, 82));
     let u = numbers(N * OUTPUTS, 83);

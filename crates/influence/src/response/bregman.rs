@@ -1,7 +1,7 @@
 //! The Bregman divergence of a loss, as a loss.
 
-use backdraft_curvature::{Cost, CurvatureError, Loss};
-use burn::Tensor;
+use backdraft_curvature::{Cost, CurvatureError, Examples, Loss};
+use burn::{Tensor, tensor::Shape};
 
 /// The Bregman divergence of `L` from reference outputs `y_s`, in the outputs `y`:
 ///
@@ -29,6 +29,10 @@ impl<L: Loss> Bregman<L> {
 
 impl<L: Loss> Loss for Bregman<L> {
     type Targets = (L::Targets, (Tensor<2>, Tensor<2>));
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        self.0.check_shapes(outputs, &targets[..L::Targets::TENSORS])
+    }
 
     fn per_example(
         &self,

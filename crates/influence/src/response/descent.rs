@@ -68,6 +68,7 @@ impl<L: Loss> Objective<'_, L> {
         steps: impl IntoIterator<Item = Step>,
         on_step: impl FnMut(usize),
     ) -> Result<Descended, ResponseError> {
+        let from = self.shared.cost.model().vectors(from)?;
         let start = self.value(&from)?;
         let mut turn = Turn::of(self);
         let gradient = |theta: &Tensor<1>, batch: &[usize]| {

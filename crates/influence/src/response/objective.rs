@@ -206,6 +206,7 @@ impl<L: Loss> Objective<'_, L> {
     /// [`ResponseError::Curvature`], [`ResponseError::OutOfMemory`], [`ResponseError::Read`].
     pub fn value(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
         let read = |value| self.shared.read(value);
+        let theta = &self.shared.cost.model().vectors(theta.clone())?;
         let moved = theta.clone() - self.theta().clone();
         let distance = read(moved.clone().square().sum())?;
         let cost = match self.kind {
@@ -232,6 +233,7 @@ impl<L: Loss> Objective<'_, L> {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
+        let theta = &self.shared.cost.model().vectors(theta.clone())?;
         let moved = theta.clone() - self.theta().clone();
         let (mut value, mut gradient) = match self.kind {
             ResponseKind::Retraining | ResponseKind::Proximal => {
@@ -277,6 +279,7 @@ impl<L: Loss> Objective<'_, L> {
         mut on_step: impl FnMut(usize, f64),
     ) -> Result<Minimum, ResponseError> {
         stop.check()?;
+        let from = self.shared.cost.model().vectors(from)?;
         let precision = from.dtype().finfo().map_or(0.0, |info| info.epsilon);
         let mut run = || {
             let slope = match &self.removed {

@@ -1,7 +1,7 @@
 //! A loss that serves all response functions in one program.
 
-use backdraft_curvature::Loss;
-use burn::Tensor;
+use backdraft_curvature::{Examples, Loss};
+use burn::{Tensor, tensor::Shape};
 
 /// The loss `L` times a weight, less a linear term times another: for each example
 ///
@@ -17,6 +17,10 @@ pub(super) struct Tilted<L>(pub L);
 
 impl<L: Loss> Loss for Tilted<L> {
     type Targets = (L::Targets, (Tensor<2>, (Tensor<1>, Tensor<1>)));
+
+    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        self.0.check_shapes(outputs, &targets[..L::Targets::TENSORS])
+    }
 
     fn per_example(
         &self,

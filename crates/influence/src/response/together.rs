@@ -1,6 +1,6 @@
 //! Several descents at once.
 
-use backdraft_curvature::{CurvatureError, Loss};
+use backdraft_curvature::Loss;
 use burn::Tensor;
 
 use super::{
@@ -34,15 +34,12 @@ impl<L: Loss> Responses<L> {
         steps: impl IntoIterator<Item = Step>,
         on_step: impl FnMut(usize),
     ) -> Result<Vec<Result<Descended, ResponseError>>, ResponseError> {
-        let [rows, found] = from.dims();
+        let [rows, _] = from.dims();
         if rows != removals.len() {
             let problem = format!("has {rows} rows for {} removals", removals.len());
             return Err(ResponseError::setting("from", problem));
         }
-        let expected = self.cost().model().dim();
-        if found != expected {
-            return Err(CurvatureError::Dimension { expected, found }.into());
-        }
+        let from = self.cost().model().vectors(from)?;
         if rows == 0 {
             return Ok(Vec::new());
         }

@@ -62,6 +62,7 @@ pub(crate) fn linear() -> Cost<SquaredError> {
     Cost::new(model, SquaredError, inputs(), matrix(&numbers(N, 1.9), 1))
         .unwrap()
         .with_batch_size(5)
+        .unwrap()
 }
 
 #[derive(Module, Debug)]

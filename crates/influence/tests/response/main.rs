@@ -2,6 +2,7 @@
 
 mod common;
 mod descent;
+mod inputs;
 mod objective;
 mod pbrf;
 mod together;

@@ -103,7 +103,7 @@ fn descents_together_are_those_one_by_one() {
         assert_same(&responses, Descent::Adam, &steps(1e-2));
     }
     // Batches of the cost's own, smaller than a step's.
-    let responses = Responses::new(&linear().with_batch_size(3), DAMPING).unwrap();
+    let responses = Responses::new(&linear().with_batch_size(3).unwrap(), DAMPING).unwrap();
     assert_same(&responses, Descent::Sgd { momentum: 0.9 }, &steps(0.03));
 }
 

@@ -4,8 +4,11 @@ use burn_backend::{Backend, tensor::IndexingUpdateOp};
 use burn_ir::{BaseOperationIr, BoolOperationIr};
 
 use super::{Env, unsupported};
-use crate::ProgramError;
-use crate::value::Value::{self, *};
+use crate::{
+    ProgramError,
+    quirks::{bool_gather, bool_select},
+    value::Value::{self, *},
+};
 
 /// Shapes, indexing, masks and creation.
 pub(super) fn base<B: Backend>(
@@ -26,14 +29,22 @@ pub(super) fn base<B: Backend>(
             &d.ranges,
             e.bool(&d.value),
         )),
-        Op::Gather(d) => Bool(B::bool_gather(d.dim, e.bool(&d.tensor), e.int(&d.indices))),
+        Op::Gather(d) => Bool(bool_gather::<B>(
+            d.dim,
+            e.bool(&d.tensor),
+            e.int(&d.indices),
+        )),
         Op::Scatter(d) if d.update == IndexingUpdateOp::Add => Bool(B::bool_scatter_or(
             d.dim,
             e.bool(&d.tensor),
             e.int(&d.indices),
             e.bool(&d.value),
         )),
-        Op::Select(d) => Bool(B::bool_select(e.bool(&d.tensor), d.dim, e.int(&d.indices))),
+        Op::Select(d) => Bool(bool_select::<B>(
+            e.bool(&d.tensor),
+            d.dim,
+            e.int(&d.indices),
+        )),
         Op::SelectAssign(d) if d.update == IndexingUpdateOp::Add => Bool(B::bool_select_or(
             e.bool(&d.tensor),
             d.dim,

@@ -127,7 +127,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             dataset.train.inputs(place),
             targets(&dataset.train, device, plan.dtype),
         )?
-        .with_batch_size(plan.pass.min(rows))
+        .with_batch_size(plan.pass.min(rows))?
         .with_l2(training.weight_decay);
         let gradient = cost.clone().with_l2(0.0).gradient()?;
         let metrics = Metrics {

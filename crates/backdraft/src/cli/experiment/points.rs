@@ -93,7 +93,7 @@ impl<'b, L: Loss> Answers<'_, 'b, L> {
     pub fn get(&mut self, stage: Stage) -> Result<Zoo, StageError> {
         if stage == Stage::Influence {
             let change = self.estimate()?.change;
-            return Ok(self.lab.at(self.lab.theta() + change));
+            return Ok(self.lab.at(self.lab.theta() + change)?);
         }
         self.stage = stage;
         let (found, seconds) = self.lab.answer(stage, self.position)?;

@@ -98,7 +98,7 @@ impl<L: Loss> Lab<'_, L> {
         }
         let chunk = chunks.iter().find(|it| fits(it)).expect("it was just made");
         match &chunk.found[position - chunk.positions.start] {
-            Ok(theta) => Ok(Some((self.at(theta.clone()), chunk.seconds))),
+            Ok(theta) => Ok(Some((self.at(theta.clone())?, chunk.seconds))),
             Err(reason) => Err(StageError::Point(reason.clone())),
         }
     }
@@ -138,7 +138,7 @@ impl<L: Loss> Lab<'_, L> {
     fn keep(&self, chunk: &Chunk) -> Result<(), StageError> {
         for (position, found) in chunk.positions.clone().zip(&chunk.found) {
             if let (Ok(theta), false) = (found, self.store.is_done(position)?) {
-                let found = self.at(theta.clone());
+                let found = self.at(theta.clone())?;
                 self.store
                     .keep(Some(position), chunk.stage, &found, chunk.seconds)?;
             }

@@ -115,7 +115,7 @@ impl<L: Loss> Lab<'_, L> {
     fn find(&self, stage: Stage, position: usize) -> Result<Zoo, StageError> {
         let removal = self.plan.removal(position, self.dataset.train.rows);
         if let Some(kind) = stage.kind() {
-            return Ok(self.at(self.respond(stage, kind, removal)?));
+            return Ok(self.at(self.respond(stage, kind, removal)?)?);
         }
         match stage {
             Stage::Difference => {
@@ -126,7 +126,7 @@ impl<L: Loss> Lab<'_, L> {
                     };
                     Ok::<_, StageError>(self.flat(&trained)?)
                 })?;
-                Ok(self.at(found))
+                Ok(self.at(found)?)
             }
             _ => self.cold(&removal),
         }
@@ -139,7 +139,7 @@ impl<L: Loss> Lab<'_, L> {
         }
         let kind = ResponseKind::Retraining;
         let found = self.respond(Stage::WarmStart, kind, Removal::none())?;
-        let found = self.at(found);
+        let found = self.at(found)?;
         self.store.keep(None, Stage::WarmStart, &found, 0.0)?;
         Ok(found)
     }
@@ -156,7 +156,7 @@ impl<L: Loss> Lab<'_, L> {
             let found = objective.minimize_watched(from, CONVERGED, |_, gradient| {
                 way.at(gradient, CONVERGED.tolerance);
             })?;
-            return Ok(self.at(found.theta));
+            return Ok(self.at(found.theta)?);
         }
         let n = self.dataset.train.rows;
         let mut weights = vec![1.0; n];
@@ -184,11 +184,9 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// The network with parameters `theta`, and the base's running statistics.
-    pub fn at(&self, theta: Tensor<1>) -> Zoo {
-        self.responses
-            .cost()
-            .model()
-            .write(self.base.clone(), theta)
+    pub fn at(&self, theta: Tensor<1>) -> Result<Zoo, CliError> {
+        let model = self.responses.cost().model();
+        Ok(model.write(self.base.clone(), theta)?)
     }
 
     /// The parameters of a network in one vector.

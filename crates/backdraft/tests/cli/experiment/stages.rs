@@ -74,7 +74,7 @@ impl Bench {
     }
 
     fn at(&self, theta: Tensor<1>) -> Zoo {
-        self.cost.model().write(self.base.clone(), theta)
+        self.cost.model().write(self.base.clone(), theta).unwrap()
     }
 
     /// Goes from `theta` along `gradient` of the parameters and a batch, in passes counted from 0, at `slower` times the rate.
