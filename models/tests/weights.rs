@@ -420,7 +420,10 @@ fn pair() -> Pair {
 fn tied_tensors_are_taken_under_both_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tied.safetensors");
-    let data: Vec<u8> = [1.0_f32, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let data: Vec<u8> = [1.0_f32, 2.0, 3.0, 4.0]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
     let view = || {
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 2], &data);
         [("first.weight", view.unwrap())]
@@ -435,7 +438,12 @@ fn tied_tensors_are_taken_under_both_names() {
     let loaded = load_into(pair(), &path, &NameMap::default()).unwrap();
     for layer in [&loaded.first, &loaded.second] {
         // Burn's layout is the other way round.
-        let weight = layer.weight.val().into_data().iter::<f32>().collect::<Vec<_>>();
+        let weight = layer
+            .weight
+            .val()
+            .into_data()
+            .iter::<f32>()
+            .collect::<Vec<_>>();
         assert_eq!(weight, [1.0, 3.0, 2.0, 4.0]);
     }
     // A module that has it once does not miss the other.
@@ -450,7 +458,10 @@ fn tied_tensors_are_taken_under_both_names() {
     assert_eq!(found.missing.len(), 1);
     assert_eq!(found.missing[0].twin.as_deref(), Some("first.weight"));
     let text = found.to_string();
-    assert!(text.contains("second.weight [2, 2] (if it is tied to first.weight"), "{text}");
+    assert!(
+        text.contains("second.weight [2, 2] (if it is tied to first.weight"),
+        "{text}"
+    );
 }
 
 #[derive(Module, Debug)]

@@ -37,13 +37,19 @@ fn tensors_elsewhere_are_refused() -> Outcome {
     let classes = Tensor::<1, Int>::zeros([3], &there);
     let pass = {
         let there = there.clone();
-        move || std::iter::once(Ok::<_, io::Error>((inputs(&there), targets(&Device::flex()))))
+        move || {
+            std::iter::once(Ok::<_, io::Error>((
+                inputs(&there),
+                targets(&Device::flex()),
+            )))
+        }
     };
     let streamed = Cost::streamed(model(), SquaredError, 3, pass)?;
     let refused = [
         Cost::new(model(), SquaredError, inputs(&there), targets(&here)).map(drop),
         Cost::new(model(), SquaredError, inputs(&here), targets(&there)).map(drop),
-        cost.with_examples(inputs(&there), targets(&there)).map(drop),
+        cost.with_examples(inputs(&there), targets(&there))
+            .map(drop),
         cost.with_targets(targets(&there)).map(drop),
         cost.with_loss(CrossEntropy, classes).map(drop),
         cost.at(v.clone()).map(drop),
@@ -56,7 +62,10 @@ fn tensors_elsewhere_are_refused() -> Outcome {
     for (i, result) in refused.into_iter().enumerate() {
         let error = result.expect_err("it is elsewhere");
         let text = error.to_string();
-        assert!(matches!(error, CurvatureError::Placement { .. }), "{i}: {text}");
+        assert!(
+            matches!(error, CurvatureError::Placement { .. }),
+            "{i}: {text}"
+        );
         assert!(text.contains("to_device"), "{i}: {text}");
     }
     let operator = cost.hessian();

@@ -94,7 +94,9 @@ pub enum CurvatureError {
         found: Box<Spec>,
     },
     /// A tensor of another float type, or on another device, than the model's.
-    #[error("{what} is {found}, and the model's parameters are {expected}: cast it (`.cast(..)`) or move it (`.to_device(..)`)")]
+    #[error(
+        "{what} is {found}, and the model's parameters are {expected}: cast it (`.cast(..)`) or move it (`.to_device(..)`)"
+    )]
     Placement {
         /// Which tensor.
         what: String,

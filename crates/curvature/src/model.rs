@@ -2,9 +2,7 @@
 
 use std::{fmt, rc::Rc};
 
-use backdraft_program::{
-    Compiled, DeviceSettings, DispatchTensor, Half, ModuleTensors, Program,
-};
+use backdraft_program::{Compiled, DeviceSettings, DispatchTensor, Half, ModuleTensors, Program};
 use burn::{
     Tensor,
     backend::TensorMetadata,

@@ -101,10 +101,7 @@ impl<'a> Write<'a> {
 impl ModuleVisitor for Write<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let Some(tensor) = self.next() else { return };
-        let (expected, found) = (
-            Spec::of(tensor),
-            Spec::of(&param.val().into_dispatch()),
-        );
+        let (expected, found) = (Spec::of(tensor), Spec::of(&param.val().into_dispatch()));
         if expected != found {
             let name = self.path.join(".");
             let problem = format!("its `{name}` is {found}, and the model's {expected}");
@@ -123,7 +120,9 @@ impl ModuleVisitor for Write<'_> {
 
 impl ModuleMapper for Write<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(tensor) = self.next() else { return param };
+        let Some(tensor) = self.next() else {
+            return param;
+        };
         param.map(|old| {
             let device = old.clone().without_autodiff().device();
             let new = Tensor::from_dispatch(tensor.clone()).to_device(&device);

@@ -127,7 +127,11 @@ impl Quantities {
     }
 
     /// Checks once what the network and the loss make of a batch of such shapes.
-    fn check<L: Loss>(&self, quantity: Quantity, build: &Build<'_, L>) -> Result<(), CurvatureError> {
+    fn check<L: Loss>(
+        &self,
+        quantity: Quantity,
+        build: &Build<'_, L>,
+    ) -> Result<(), CurvatureError> {
         let losses = !matches!(quantity, Quantity::Outputs | Quantity::OutputsAlong);
         let specs = &build.specs[..build.inputs().end + L::Targets::TENSORS];
         // How many examples there are, does not matter to what is traced with one more.

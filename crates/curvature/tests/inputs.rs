@@ -79,13 +79,23 @@ fn numbers_tokens_and_masks_go_through_all_quantities() {
     let chosen = [4, 0, 4, 3];
     let (whole, alone) = (cost(&ALL), cost(&chosen));
     let v = vector(&numbers(whole.model().dim(), 5));
-    let vs = Tensor::cat(vec![v.clone().unsqueeze_dim::<2>(0), v.clone().unsqueeze_dim(0) * 2.0], 0);
+    let vs = Tensor::cat(
+        vec![
+            v.clone().unsqueeze_dim::<2>(0),
+            v.clone().unsqueeze_dim(0) * 2.0,
+        ],
+        0,
+    );
     let part = whole.select(&chosen).unwrap();
     let same = |a: Tensor<1>, b: Tensor<1>, what: &str| {
         assert!(relative_error(&host(a), &host(b)) < 1e-13, "{what}");
     };
     same(part.losses().unwrap(), alone.losses().unwrap(), "losses");
-    same(part.gradient().unwrap(), alone.gradient().unwrap(), "gradient");
+    same(
+        part.gradient().unwrap(),
+        alone.gradient().unwrap(),
+        "gradient",
+    );
     let along = |cost: &Cost<_>| cost.directional_derivatives(v.clone()).unwrap();
     same(along(&part), along(&alone), "directional");
     let flat = |t: Tensor<2>| {
@@ -112,16 +122,31 @@ fn numbers_tokens_and_masks_go_through_all_quantities() {
     let pairs = [[0, 1], [2, 3], [4, 5]].map(|pair| cost(&pair).gradient().unwrap());
     same(rows, Tensor::cat(pairs.to_vec(), 0), "gradients at");
     // Streamed in batches of two, one of which holds examples that are asked for twice.
-    let pass = || [[0, 1], [2, 3], [4, 5]].map(|pair| Ok::<_, std::io::Error>((inputs(&pair), targets(&pair)))).into_iter();
+    let pass = || {
+        [[0, 1], [2, 3], [4, 5]]
+            .map(|pair| Ok::<_, std::io::Error>((inputs(&pair), targets(&pair))))
+            .into_iter()
+    };
     let model = Model::new(&Net::new(), Net::forward).unwrap();
     let streamed = Cost::streamed(model, SquaredError, N, pass).unwrap();
-    same(streamed.hessian().apply(v.clone()).unwrap(), whole.hessian().apply(v.clone()).unwrap(), "streamed");
-    same(streamed.select(&chosen).unwrap().gradient().unwrap(), alone.gradient().unwrap(), "select");
+    same(
+        streamed.hessian().apply(v.clone()).unwrap(),
+        whole.hessian().apply(v.clone()).unwrap(),
+        "streamed",
+    );
+    same(
+        streamed.select(&chosen).unwrap().gradient().unwrap(),
+        alone.gradient().unwrap(),
+        "select",
+    );
     // No derivative by tokens and masks.
     let by_inputs = whole.input_derivatives::<Inputs>(v);
     assert!(matches!(
         by_inputs.map(|_| ()),
-        Err(CurvatureError::Program(ProgramError::NotDifferentiable { index: 1, .. } | ProgramError::NotDifferentiable { .. }))
+        Err(CurvatureError::Program(
+            ProgramError::NotDifferentiable { index: 1, .. }
+                | ProgramError::NotDifferentiable { .. }
+        ))
     ));
 }
 
@@ -238,8 +263,14 @@ fn inputs_of_another_rank_or_kind_are_refused() {
     ] {
         let error = cost.map(|_| ()).unwrap_err();
         let text = error.to_string();
-        assert!(matches!(error, CurvatureError::Input { index: 0, .. }), "{text}");
-        assert!(text.contains(given) && text.contains("a float tensor of rank 2"), "{text}");
+        assert!(
+            matches!(error, CurvatureError::Input { index: 0, .. }),
+            "{text}"
+        );
+        assert!(
+            text.contains(given) && text.contains("a float tensor of rank 2"),
+            "{text}"
+        );
     }
     // Of no rank known beforehand they are fine.
     let fine = Cost::new(linear(), SquaredError, Rows::from(x.clone()), t()).unwrap();
@@ -249,7 +280,9 @@ fn inputs_of_another_rank_or_kind_are_refused() {
     let v = cost.model().theta();
     let error = cost.input_derivatives::<Tensor<3>>(v.clone()).map(|_| ());
     assert!(matches!(error, Err(CurvatureError::Input { .. })));
-    let error = cost.input_derivatives::<Tensor<2, Int>>(v.clone()).map(|_| ());
+    let error = cost
+        .input_derivatives::<Tensor<2, Int>>(v.clone())
+        .map(|_| ());
     assert!(matches!(error, Err(CurvatureError::Input { .. })));
     cost.input_derivatives::<Tensor<2>>(v).unwrap();
 }
@@ -272,15 +305,15 @@ fn autodiff_is_left_aside() {
     let expected = host(plain.hessian().apply(v.clone()).unwrap());
     let tracked = x.clone().autodiff().require_grad();
     let cost = Cost::new(linear(), SquaredError, tracked, t.clone().autodiff()).unwrap();
-    assert_eq!(host(cost.hessian().apply(v.clone().autodiff()).unwrap()), expected);
+    assert_eq!(
+        host(cost.hessian().apply(v.clone().autodiff()).unwrap()),
+        expected
+    );
     let there = cost.at(cost.model().theta().autodiff()).unwrap();
     assert_eq!(host(there.hessian().apply(v.clone()).unwrap()), expected);
 
     let net: Linear = double(LinearConfig::new(2, 2).init(&device()));
-    let model = Model::new(&net, |net: &Linear, x: Tensor<2>| {
-        net.forward(x.autodiff())
-    })
-    .unwrap();
+    let model = Model::new(&net, |net: &Linear, x: Tensor<2>| net.forward(x.autodiff())).unwrap();
     let cost = Cost::new(model, Tracked, x, t).unwrap();
     assert_eq!(host(cost.hessian().apply(v).unwrap()), expected);
 }

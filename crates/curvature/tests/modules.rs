@@ -79,7 +79,10 @@ fn clones_that_were_trained_apart_are_two() {
     let all = ["first.weight", "first.bias", "second.weight", "second.bias"];
     assert_eq!(names, all);
     assert_eq!(host(found.outputs().unwrap()), host(net.forward(inputs())));
-    assert_eq!(host(found.gradient().unwrap()), host(expected.gradient().unwrap()));
+    assert_eq!(
+        host(found.gradient().unwrap()),
+        host(expected.gradient().unwrap())
+    );
     let dense = |cost: &Cost<_>| to_dense(&cost.hessian()).unwrap();
     assert_eq!(dense(&found), dense(&expected));
     // And written back, each is where it was.
@@ -97,11 +100,18 @@ fn clones_that_are_equal_are_one() {
     assert_eq!(host(tied.outputs().unwrap()), host(net.forward(inputs())));
     // The gradient of one is the sum of both.
     let apart = host(cost(&net.apart()).gradient().unwrap());
-    let sum: Vec<f64> = apart[..6].iter().zip(&apart[6..]).map(|(a, b)| a + b).collect();
+    let sum: Vec<f64> = apart[..6]
+        .iter()
+        .zip(&apart[6..])
+        .map(|(a, b)| a + b)
+        .collect();
     assert!(relative_error(&host(tied.gradient().unwrap()), &sum) < 1e-14);
     let moved = tied.model().theta() * 2.0;
     let there = tied.model().write(net, moved.clone()).unwrap();
-    assert_eq!(host(there.first.weight.val()), host(there.second.weight.val()));
+    assert_eq!(
+        host(there.first.weight.val()),
+        host(there.second.weight.val())
+    );
     let outputs = tied.at(moved).unwrap().outputs().unwrap();
     assert_eq!(host(there.forward(inputs())), host(outputs));
 }
@@ -192,7 +202,10 @@ fn what_does_not_fit_is_refused() {
     for len in [0, 11, 13, 24] {
         let other = vector(&numbers(len, 1));
         let errors = [
-            model.write(net.clone(), other.clone()).map(|_| ()).unwrap_err(),
+            model
+                .write(net.clone(), other.clone())
+                .map(|_| ())
+                .unwrap_err(),
             model.at(other.clone()).map(|_| ()).unwrap_err(),
             cost.at(other.clone()).map(|_| ()).unwrap_err(),
             cost.gauss_newton().apply(other).map(|_| ()).unwrap_err(),
@@ -208,7 +221,10 @@ fn what_does_not_fit_is_refused() {
     }
     let single = model.theta().cast(DType::F32);
     for error in [
-        model.write(net.clone(), single.clone()).map(|_| ()).unwrap_err(),
+        model
+            .write(net.clone(), single.clone())
+            .map(|_| ())
+            .unwrap_err(),
         model.at(single.clone()).map(|_| ()).unwrap_err(),
         cost.hessian().apply(single).map(|_| ()).unwrap_err(),
     ] {
@@ -229,11 +245,18 @@ fn what_does_not_fit_is_refused() {
         text.contains("`first.weight` is F64[2, 3], and the model's F64[2, 2]"),
         "{text}"
     );
-    let error = model.write(layer(2, 2), model.theta()).map(|_| ()).unwrap_err();
+    let error = model
+        .write(layer(2, 2), model.theta())
+        .map(|_| ())
+        .unwrap_err();
     let text = error.to_string();
     assert!(text.contains("no `second.weight` of F64[2, 2]"), "{text}");
     let single = net.clone().map(&mut Single);
-    let text = model.write(single, model.theta()).map(|_| ()).unwrap_err().to_string();
+    let text = model
+        .write(single, model.theta())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("F32[2, 2]"), "{text}");
 }
 

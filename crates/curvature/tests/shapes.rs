@@ -192,7 +192,10 @@ fn a_loss_must_not_mix_examples() {
         (|y, t| squares(y, t).cumsum(0), "CumSum"),
         (|y, t| squares(activation::softmax(y, 0), t), "MaxDim"),
         (
-            |y, t| squares(y.clone() - y.narrow(0, 0, 1).expand(y.dims()), t),
+            |y, t| {
+                let first = y.clone().narrow(0, 0, 1).expand(y.dims());
+                squares(y - first, t)
+            },
             "Slice",
         ),
     ];
@@ -222,7 +225,10 @@ fn a_network_must_not_mix_examples() {
     };
     assert_eq!(*of, "network");
     assert_eq!(mixing.place, Some(Place::After("bias".into())));
-    assert_eq!(refused(&cost.select(&[1]).unwrap()).to_string(), error.to_string());
+    assert_eq!(
+        refused(&cost.select(&[1]).unwrap()).to_string(),
+        error.to_string()
+    );
     assert!(cost.outputs().is_err());
 }
 
@@ -322,7 +328,10 @@ fn tokens_are_those_that_the_network_returned() {
     // 4 tokens of 6 classes might be read as 2 of 12, 3 of 8, 8 of 3.
     for tokens in [1, 2, 3, 6, 8, 12, 24] {
         let error = refused(&cost(6, tokens));
-        let CurvatureError::Targets { outputs, targets, .. } = &error else {
+        let CurvatureError::Targets {
+            outputs, targets, ..
+        } = &error
+        else {
             panic!("{error}");
         };
         assert_eq!(outputs.as_slice(), [2, 4, 6]);

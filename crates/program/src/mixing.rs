@@ -107,14 +107,8 @@ fn counts(op: &OperationIr, more: &OperationIr) -> bool {
     use Numeric::{AddScalar, DivScalar, MulScalar, SubScalar};
     match (op, more) {
         (
-            OperationIr::NumericFloat(
-                _,
-                AddScalar(a) | SubScalar(a) | MulScalar(a) | DivScalar(a),
-            ),
-            OperationIr::NumericFloat(
-                _,
-                AddScalar(b) | SubScalar(b) | MulScalar(b) | DivScalar(b),
-            ),
+            OperationIr::NumericFloat(_, AddScalar(a) | SubScalar(a) | MulScalar(a) | DivScalar(a)),
+            OperationIr::NumericFloat(_, AddScalar(b) | SubScalar(b) | MulScalar(b) | DivScalar(b)),
         ) => a.rhs != b.rhs,
         _ => false,
     }

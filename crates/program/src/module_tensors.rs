@@ -54,7 +54,10 @@ impl ModuleTensors {
             }
             all.places.push(ModulePlace { name, tensor });
         }
-        (all, distinct.into_iter().map(|found| found.tensor).collect())
+        (
+            all,
+            distinct.into_iter().map(|found| found.tensor).collect(),
+        )
     }
 
     /// The tensors, in visiting order.

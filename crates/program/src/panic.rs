@@ -53,7 +53,9 @@ fn place(info: &PanicHookInfo<'_>) -> Option<String> {
     let location = info.location()?;
     let file = location.file();
     let foreign = ["/registry/src/", "/git/checkouts/", "/rustc/"];
-    let foreign = foreign.iter().any(|part| file.replace('\\', "/").contains(part));
+    let foreign = foreign
+        .iter()
+        .any(|part| file.replace('\\', "/").contains(part));
     (!foreign).then(|| format!("{file}:{}", location.line()))
 }
 

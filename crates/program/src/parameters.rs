@@ -88,7 +88,12 @@ impl<M: Module> Tensors for Parameters<M> {
             count,
             "a module is rebuilt from as many tensors as it holds"
         );
-        let Some(device) = tensors.iter().flatten().next().map(|t| Device::new(t.device())) else {
+        let Some(device) = tensors
+            .iter()
+            .flatten()
+            .next()
+            .map(|t| Device::new(t.device()))
+        else {
             return self.clone();
         };
         let traced = tensors
@@ -97,7 +102,10 @@ impl<M: Module> Tensors for Parameters<M> {
             .any(|t| Value::from_dispatch(t.clone()).is_some());
         let source = self.outside.as_deref().unwrap_or(&self.module);
         // Running statistics are shared by clones: `valid` gives the new module its own.
-        let module = self.tensors.put(source.valid(), &tensors).to_device(&device);
+        let module = self
+            .tensors
+            .put(source.valid(), &tensors)
+            .to_device(&device);
         let outside = traced.then(|| match &self.outside {
             Some(outside) => outside.clone(),
             None => Rc::new(self.module.clone()),

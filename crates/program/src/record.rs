@@ -235,10 +235,18 @@ where
         names.get(position).filter(|name| !name.is_empty()).cloned()
     };
     let named = |id| name(nest.origin(id));
-    let before = || names.iter().any(|name| !name.is_empty()).then_some(Place::Before);
+    let before = || {
+        names
+            .iter()
+            .any(|name| !name.is_empty())
+            .then_some(Place::Before)
+    };
     if let Some(panic) = panic {
         let operations = &captured.graph.operations;
-        let tensors = operations.iter().flat_map(OperationIr::outputs).chain(&inputs);
+        let tensors = operations
+            .iter()
+            .flat_map(OperationIr::outputs)
+            .chain(&inputs);
         let constants = captured.values.values().map(TensorData::dtype);
         let dtypes: Vec<_> = tensors.map(|it| it.dtype).chain(constants).collect();
         let found = last_read(operations, named);

@@ -454,7 +454,10 @@ fn a_panic_is_an_error_with_its_text_and_place() {
     let ProgramError::Panicked { message, place, .. } = &error else {
         panic!("{error}");
     };
-    assert!(!message.contains('\n') && !message.contains("==="), "{message}");
+    assert!(
+        !message.contains('\n') && !message.contains("==="),
+        "{message}"
+    );
     assert_eq!(*place, None);
     let own = |x: Tensor<1>| {
         assert_eq!(x.dims(), [4], "four numbers\nare read");

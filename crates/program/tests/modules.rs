@@ -442,11 +442,14 @@ fn clones_are_one_parameter_while_they_are_equal() {
     let layer: Linear = double(LinearConfig::new(2, 2).init(&device()));
     net.first = layer.clone();
     net.second = layer;
-    let forward = |(net, Constant(x)): (Parameters<Net>, Constant<Tensor<2>>)| {
-        net.forward(x).square().sum()
-    };
+    let forward =
+        |(net, Constant(x)): (Parameters<Net>, Constant<Tensor<2>>)| net.forward(x).square().sum();
     let x = Constant(some([4, 2], 0.2));
-    let gradient = |net: &Net| grad(forward, (Parameters::new(net.clone()), x.clone())).unwrap().0;
+    let gradient = |net: &Net| {
+        grad(forward, (Parameters::new(net.clone()), x.clone()))
+            .unwrap()
+            .0
+    };
     let tied = flat(&gradient(&net));
     assert_eq!(tied.len(), 6);
 
@@ -462,7 +465,10 @@ fn clones_are_one_parameter_while_they_are_equal() {
         &central(|x| host(forward(x))[0], &argument),
         1e-8,
     );
-    let moved = argument.0.unravel(argument.0.ravel().unwrap() * 0.5).unwrap();
+    let moved = argument
+        .0
+        .unravel(argument.0.ravel().unwrap() * 0.5)
+        .unwrap();
     assert_eq!(
         host(moved.second.weight.val() * 2.0),
         host(other.second.weight.val())

@@ -144,15 +144,13 @@ fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
 }
 
 /// A tensor of the same shape that the file has for the module, unless there are several.
-fn twin(
-    shape: &[usize],
-    expected: &[Stored],
-    found: &BTreeMap<String, Found>,
-) -> Option<String> {
+fn twin(shape: &[usize], expected: &[Stored], found: &BTreeMap<String, Found>) -> Option<String> {
     let names = expected.iter().map(|tensor| &tensor.name);
     let mut alike = names.filter(|name| found.get(*name).is_some_and(|it| it.shape == shape));
     let first = alike.next();
-    first.filter(|_| shape.len() > 1 && alike.next().is_none()).cloned()
+    first
+        .filter(|_| shape.len() > 1 && alike.next().is_none())
+        .cloned()
 }
 
 /// The most similar of some names, of those with the same shape if there are any.

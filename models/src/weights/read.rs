@@ -80,7 +80,9 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     let ties = header.metadata().iter().flatten();
     let ties = ties.filter_map(|(name, kept)| Some((name.as_str(), file.tensor(kept).ok()?)));
-    let ties: Vec<_> = ties.filter(|(name, _)| file.tensor(name).is_err()).collect();
+    let ties: Vec<_> = ties
+        .filter(|(name, _)| file.tensor(name).is_err())
+        .collect();
     let own = file.iter().map(|(name, view)| (name, view, false));
     let all = own.chain(ties.into_iter().map(|(name, view)| (name, view, true)));
 

@@ -31,7 +31,8 @@ impl<L: Loss> Loss for Bregman<L> {
     type Targets = (L::Targets, (Tensor<2>, Tensor<2>));
 
     fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
-        self.0.check_shapes(outputs, &targets[..L::Targets::TENSORS])
+        self.0
+            .check_shapes(outputs, &targets[..L::Targets::TENSORS])
     }
 
     fn per_example(

@@ -97,7 +97,9 @@ fn parameters_that_do_not_fit_are_refused() {
                 objective.value(theta).map(drop),
                 objective.value_and_gradient(theta).map(drop),
                 objective.minimize(theta.clone(), stop).map(drop),
-                objective.descend(theta.clone(), sgd, steps(), |_| {}).map(drop),
+                objective
+                    .descend(theta.clone(), sgd, steps(), |_| {})
+                    .map(drop),
             ]
         };
         for error in of(&long).map(Result::unwrap_err) {

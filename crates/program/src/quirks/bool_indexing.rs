@@ -72,11 +72,17 @@ mod tests {
     fn picked_bools_are_bools() {
         let (bools, rows) = picked();
         let rows = bool_select::<Dispatch>(bools.clone().into_dispatch(), 0, rows.into_dispatch());
-        let rows: Vec<bool> = Tensor::<2, Bool>::from_dispatch(rows).into_data().iter().collect();
+        let rows: Vec<bool> = Tensor::<2, Bool>::from_dispatch(rows)
+            .into_data()
+            .iter()
+            .collect();
         assert_eq!(rows, [true, true, true, false, true, true]);
         let columns = Tensor::<2, Int>::from_data([[1], [1], [0]], &Device::flex());
         let found = bool_gather::<Dispatch>(1, bools.into_dispatch(), columns.into_dispatch());
-        let found: Vec<bool> = Tensor::<2, Bool>::from_dispatch(found).into_data().iter().collect();
+        let found: Vec<bool> = Tensor::<2, Bool>::from_dispatch(found)
+            .into_data()
+            .iter()
+            .collect();
         assert_eq!(found, [false, false, true]);
     }
 }

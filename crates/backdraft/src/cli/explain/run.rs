@@ -91,7 +91,8 @@ impl WithLoss for Run<'_> {
             }
             let of = |split: &Split| (split.inputs((device, dtype)), targets(split, device, dtype));
             let (inputs, wanted) = of(train);
-            let cost = Cost::new(model, loss.clone(), inputs, wanted)?.with_batch_size(self.pass)?;
+            let cost =
+                Cost::new(model, loss.clone(), inputs, wanted)?.with_batch_size(self.pass)?;
             let (inputs, wanted) = of(&asked);
             let measured = cost.with_examples(inputs, wanted)?;
             Ok::<_, CliError>((cost, measured))
