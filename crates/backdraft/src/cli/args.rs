@@ -161,7 +161,7 @@ pub(super) struct Explain {
     pub verify: VerifyName,
 
     /// Verify the first N removals of the choice, however long that takes. `quick` depends on how fast the machine is, this does not.
-    #[arg(long, value_name = "N", conflicts_with = "verify")]
+    #[arg(long, value_name = "N", conflicts_with = "verify", value_parser = some, allow_hyphen_values = true)]
     pub verify_removals: Option<NonZeroUsize>,
 
     /// Where to compute; `backdraft devices` lists what there is.
@@ -181,7 +181,7 @@ pub(super) struct Explain {
     pub overwrite: bool,
 
     /// Seconds between checkpoints of the training: what is lost at most when it is stopped.
-    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds, allow_hyphen_values = true)]
     pub checkpoint_every: f64,
 }
 

@@ -6,7 +6,7 @@ use crate::place::{Outcome, Place};
 use crate::refusals::assert_refused;
 
 /// Every option that takes a number or a list of them, with a word of what it allows.
-const NUMBERS: [(&str, &str, &str); 44] = [
+const NUMBERS: [(&str, &str, &str); 46] = [
     ("explain", "--hidden", "at least one unit"),
     ("explain", "--corrupt-labels", "from 0 to 1"),
     ("explain", "--queries", "0-9,12"),
@@ -17,6 +17,8 @@ const NUMBERS: [(&str, &str, &str); 44] = [
     ("explain", "--damping", "positive"),
     ("explain", "--pass", "at least 1"),
     ("explain", "--seed", "whole number"),
+    ("explain", "--verify-removals", "at least 1"),
+    ("explain", "--checkpoint-every", "seconds"),
     ("train", "--hidden", "at least one unit"),
     ("train", "--corrupt-labels", "from 0 to 1"),
     ("train", "--epochs", "at least 1"),
