@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Int, Tensor, TensorCreationOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Split, Targets};
+use crate::likelihood::{log_sigmoid, log_softmax};
 
 /// The loss of one example; training minimises its mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,14 +67,14 @@ impl Objective {
             );
         }
         let losses = match (self, targets) {
-            (Self::CrossEntropy, TargetTensor::Classes(classes)) => log_softmax(outputs, 1)
+            (Self::CrossEntropy, TargetTensor::Classes(classes)) => log_softmax(outputs)
                 .gather(1, classes.unsqueeze_dim(1))
                 .neg(),
             (Self::CrossEntropy, TargetTensor::Tokens(tokens)) => {
                 let [batch, length] = tokens.dims();
                 let vocabulary = outputs.dims()[1] / length;
                 let logits = outputs.reshape([batch, length, vocabulary]);
-                let right = log_softmax(logits, 2).gather(2, tokens.unsqueeze_dim(2));
+                let right = log_softmax(logits).gather(2, tokens.unsqueeze_dim(2));
                 right.reshape([batch, length]).mean_dim(1).neg()
             }
             // With s = 2t - 1 = ±1 one stable function serves both classes.
@@ -85,8 +85,9 @@ impl Objective {
                 (outputs - values).square().sum_dim(1) * 0.5
             }
             (Self::Reconstruction, TargetTensor::Values(pixels)) => {
-                let softplus = log_sigmoid(outputs.clone().neg()).neg();
-                (softplus - pixels * outputs).sum_dim(1)
+                let (log_p, log_q) = (log_sigmoid(outputs.clone()), log_sigmoid(-outputs));
+                let likelihood = pixels.clone() * log_p + (-pixels + 1.0) * log_q;
+                -likelihood.sum_dim(1)
             }
             (objective, targets) => panic!("{objective:?} cannot be taken of {targets:?}"),
         };

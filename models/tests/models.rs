@@ -1,15 +1,15 @@
 //! The models, their losses and their measures, against values worked out by hand.
 
 use backdraft_models::data::{
-    Dataset, Division, ExampleShape, Source, Split, Targets, Task, cancer, digits,
+    Dataset, Division, ExampleShape, Split, Targets, Task, cancer, digits,
 };
 use backdraft_models::{
     Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
-    Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
+    TargetTensor, Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
 };
 use burn::config::Config;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// The parameters of a module, tensor by tensor.
 fn tensors<M: Module>(model: &M) -> Vec<Vec<f32>> {
@@ -148,6 +148,59 @@ fn losses_are_the_formulas() {
     assert_eq!(losses, [840.5, 3.125, 0.5, 0.5, 760.5]);
 }
 
+/// Losses of logits of which one is much larger than the others, and their gradients, to a few units in the last place.
+#[test]
+fn losses_keep_their_digits_however_sure_the_model_is() {
+    let device = Device::flex().autodiff();
+    for (dtype, unit, largest) in [
+        (
+            DType::F32,
+            f64::from(f32::EPSILON),
+            [17.0, 21.75, 40.5, 80.0],
+        ),
+        (DType::F64, f64::EPSILON, [30.0, 37.5, 100.0, 600.0]),
+    ] {
+        let tensor = |values: &[f64], shape: [usize; 2]| {
+            let data = TensorData::new(values.to_vec(), shape);
+            Tensor::<2>::from_data(data, (&device, dtype))
+        };
+        let near = |what: &str, found: f64, expected: f64| {
+            let error = (found - expected).abs();
+            assert!(
+                error <= 8.0 * unit * expected.abs(),
+                "{what}: {found:e}, not {expected:e}"
+            );
+        };
+        for y in largest {
+            let y: f64 = y;
+            // The first class against two others, and a pixel that is on against one that is off.
+            let (odds, others) = ((-y).exp(), (-y).exp() + (1.0 - y).exp());
+            let class = TargetTensor::Classes(Tensor::from_data([0], &device));
+            let tokens = TargetTensor::Tokens(Tensor::from_data([[0]], &device));
+            let bit = |t| TargetTensor::Values(tensor(&[t], [1, 1]));
+            let classes = Objective::CrossEntropy;
+            let binary = Objective::BinaryCrossEntropyWithLogits;
+            let rows = [
+                (classes, vec![y, 0.0, 1.0], class, others),
+                (classes, vec![y, 0.0, 1.0], tokens, others),
+                (binary, vec![y], bit(1.0), odds),
+                (binary, vec![-y], bit(0.0), odds),
+                (Objective::Reconstruction, vec![y], bit(1.0), odds),
+                (Objective::Reconstruction, vec![-y], bit(0.0), odds),
+            ];
+            for (objective, logits, targets, others) in rows {
+                let what = format!("{objective:?} of {logits:?} in {dtype:?}");
+                let outputs = tensor(&logits, [1, logits.len()]).require_grad();
+                let loss = objective.losses(outputs.clone(), targets);
+                let gradient = outputs.grad(&loss.clone().backward()).unwrap();
+                near(&what, loss.into_scalar(), others.ln_1p());
+                let slope: f64 = gradient.slice([0..1, 0..1]).into_scalar();
+                near(&what, slope.abs(), others / (1.0 + others));
+            }
+        }
+    }
+}
+
 #[test]
 fn measures_are_the_formulas() {
     let data = split(
@@ -192,9 +245,6 @@ fn text() -> Dataset {
         },
         origin: (0..12).collect(),
     };
-    let memory = Source::Embedded {
-        name: "text".to_owned(),
-    };
     Dataset {
         name: "text".to_owned(),
         task: Task::NextToken {
@@ -210,8 +260,6 @@ fn text() -> Dataset {
         division: Division::Source,
         input_scaling: None,
         target_scaling: None,
-        train_source: memory.clone(),
-        test_source: memory,
         inference: None,
     }
 }

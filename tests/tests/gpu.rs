@@ -6,12 +6,14 @@ use backdraft::{
         SquaredError,
     },
     influence::{ConjugateGradientConfig, scores},
-    models::{Activation, Mlp, MlpConfig},
+    models::{Activation, Mlp, MlpConfig, Objective, TargetTensor},
+    program::{grad, jvp},
 };
 use backdraft_tests::{Outcome, apart, host, numbers, wgpu};
 use burn::{
     module::{Module, ModuleMapper, Param},
     nn::{
+        Linear,
         conv::{Conv2d, Conv2dConfig, DeformConv2d, DeformConv2dConfig},
         interpolate::{Interpolate2dConfig, InterpolateMode},
     },
@@ -236,6 +238,98 @@ fn layers_without_a_reverse_mode_on_every_device() -> Outcome {
         for ((name, found), (_, expected)) in images(&device)?.iter().zip(&expected) {
             let error = apart(found, expected);
             assert!(error < TOLERANCE, "{name}: {error:.1e} on {device:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Losses, gradients and second derivatives of logits that are sure, one by one: they differ by many orders of magnitude, so that a
+/// norm over all would see the largest alone. Devices' exponentials are right to about `2 |x|` units in the last place.
+fn sure(device: &Device) -> Outcome<Vec<Named>> {
+    let logits = [15.0, 16.25, 17.0, 21.75, 30.0, 40.5, 60.0];
+    let mut found = Vec::new();
+    for y in logits.into_iter().flat_map(|y| [y, -y]) {
+        for t in [0, 1] {
+            let weight = matrix(vec![1.0], 1, device);
+            let linear = Linear {
+                weight: Param::from_tensor(weight),
+                bias: None,
+            };
+            let model = Model::new(&linear, |l: &Linear, x: Tensor<2>| l.forward(x))?;
+            let x = matrix(vec![y], 1, device);
+            let binary = Cost::new(
+                model,
+                BinaryCrossEntropy,
+                x.clone(),
+                matrix(vec![f64::from(t)], 1, device),
+            )?;
+            let model = Model::new(&linear, |l: &Linear, x: Tensor<2>| {
+                let y = l.forward(x);
+                Tensor::cat(vec![y.zeros_like(), y], 1)
+            })?;
+            let label = Tensor::<1, Int>::from_data([t], device);
+            let classes = Cost::new(model, CrossEntropy, x, label)?;
+            let v = || Tensor::<1>::from_data([1.0], device);
+            found.push(("binary", host(binary.losses()?)));
+            found.push(("binary gradient", host(binary.gradient()?)));
+            found.push((
+                "binary Gauss-Newton",
+                host(binary.gauss_newton().apply(v())?),
+            ));
+            found.push(("binary Hessian", host(binary.hessian().apply(v())?)));
+            found.push(("classes", host(classes.losses()?)));
+            found.push(("classes' gradient", host(classes.gradient()?)));
+            found.push((
+                "classes' Gauss-Newton",
+                host(classes.gauss_newton().apply(v())?),
+            ));
+            found.push(("classes' Hessian", host(classes.hessian().apply(v())?)));
+        }
+        let outputs = matrix(vec![y], 1, device);
+        let (binary, classes) = (
+            Objective::BinaryCrossEntropyWithLogits,
+            Objective::CrossEntropy,
+        );
+        let one = TargetTensor::Values(matrix(vec![1.0], 1, device));
+        found.push(("a model's loss", host(binary.losses(outputs.clone(), one))));
+        let outputs = Tensor::cat(vec![outputs.zeros_like(), outputs], 1);
+        let label = TargetTensor::Classes(Tensor::from_data([1], device));
+        found.push((
+            "a model's loss of classes",
+            host(classes.losses(outputs, label)),
+        ));
+        let x = || Tensor::<1>::from_data([y], device);
+        found.push((
+            "log1p",
+            host(jvp(|x: Tensor<1>| x.exp().log1p(), x(), x())?.0),
+        ));
+        found.push(("tanh", host(grad(activation::tanh, x())?)));
+    }
+    Ok(found)
+}
+
+/// `docs/upstream.md`: the way round is no longer needed once this fails.
+#[test]
+fn burn_still_takes_log1p_literally() {
+    if let Some(device) = wgpu() {
+        let small = Tensor::<1>::from_data([1e-9], &device);
+        assert_eq!(host(small.log1p()), [0.0]);
+    }
+}
+
+#[test]
+fn sure_logits_on_every_device() -> Outcome {
+    let expected = sure(&Device::flex())?;
+    for device in std::iter::once(ndarray()).chain(wgpu()) {
+        for (i, ((name, found), (_, expected))) in sure(&device)?.iter().zip(&expected).enumerate()
+        {
+            let error = (found[0] - expected[0]).abs();
+            assert!(
+                error <= 2e-5 * expected[0].abs(),
+                "{name}, {i}: {:e}, not {:e} on {device:?}",
+                found[0],
+                expected[0]
+            );
         }
     }
     Ok(())

@@ -122,6 +122,7 @@ mod place;
 mod print;
 mod program;
 mod quirks;
+mod recognize;
 mod record;
 mod replay;
 mod simplify;

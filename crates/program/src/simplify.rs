@@ -12,7 +12,7 @@ use burn_ir::{
     ShapeOpIr, TensorId, TensorIr,
 };
 
-use crate::{Program, ProgramError, program::index};
+use crate::{Program, ProgramError, program::index, recognize::recognize};
 
 impl Program {
     /// The same function with less work: operations that change nothing are dropped, products with uniform tensors become
@@ -23,10 +23,11 @@ impl Program {
     /// # Errors
     /// None for a program that was traced or derived; the type is that of all transformations.
     pub fn simplify(self) -> Result<Self, ProgramError> {
+        let (recognized, tensors) = recognize(&self.operations, self.uses.len());
         let mut facts = Facts::default();
-        let mut operations: Vec<OperationIr> = Vec::with_capacity(self.operations.len());
+        let mut operations: Vec<OperationIr> = Vec::with_capacity(recognized.len());
         let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
-        for op in &self.operations {
+        for op in &recognized {
             let mut op = op.clone();
             op.visit_mut(&mut Rename(&facts.alias));
             let mut op = match facts.rewrite(op) {
@@ -39,14 +40,15 @@ impl Program {
             // Equal operations differ in their outputs' names alone.
             let outputs: Vec<TensorId> = op.outputs().map(|tensor| tensor.id).collect();
             op.visit_mut(&mut Blank(&outputs));
+            let ordered = ordered(&op);
             let mut hasher = DefaultHasher::new();
-            op.hash(&mut hasher);
+            ordered.hash(&mut hasher);
             let same = seen.entry(hasher.finish()).or_default();
             let earlier = same.iter().find(|&&i| {
                 let mut other = operations[i].clone();
                 let names: Vec<_> = other.outputs().map(|tensor| tensor.id).collect();
                 other.visit_mut(&mut Blank(&names));
-                other == op
+                self::ordered(&other) == ordered
             });
             if let Some(&earlier) = earlier {
                 let names = operations[earlier].outputs().map(|tensor| tensor.id);
@@ -64,7 +66,7 @@ impl Program {
             .iter_mut()
             .for_each(|tensor| rename.visit_tensor_mut(tensor));
 
-        let mut needed = vec![false; self.uses.len()];
+        let mut needed = vec![false; tensors];
         outputs
             .iter()
             .for_each(|tensor| needed[index(tensor)] = true);
@@ -93,6 +95,8 @@ struct Facts {
     definitions: HashMap<TensorId, Base>,
     /// What relu made of a tensor.
     relu: HashMap<TensorId, TensorIr>,
+    /// What a tensor is the negative of.
+    negated: HashMap<TensorId, TensorIr>,
 }
 
 enum Rewritten {
@@ -113,6 +117,9 @@ impl Facts {
                 if let ScalarIr::Float(value) = d.value {
                     self.uniform.insert(out.id, value);
                 }
+            }
+            OperationIr::NumericFloat(_, Numeric::Neg(d)) => {
+                self.negated.insert(out.id, d.input.clone());
             }
             OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) | OperationIr::BaseBool(op) => {
                 if let Base::SwapDims(_) | Base::Reshape(_) | Base::Permute(_) = op {
@@ -248,7 +255,10 @@ impl Facts {
                 }
                 None => None,
             },
-            Numeric::Neg(d) => full(-self.uniform(&d.input)?, &d.out),
+            Numeric::Neg(d) => match self.negated.get(&d.input.id) {
+                Some(x) => unchanged(x, &d.out),
+                None => full(-self.uniform(&d.input)?, &d.out),
+            },
             Numeric::SumDim(d) | Numeric::MeanDim(d) if d.input.shape[d.axis] == 1 => {
                 unchanged(&d.input, &d.out)
             }
@@ -280,7 +290,7 @@ fn product(lhs: &TensorIr, factor: f64, out: &TensorIr) -> Option<Rewritten> {
     )
 }
 
-fn number(scalar: &ScalarIr) -> Option<f64> {
+pub(crate) fn number(scalar: &ScalarIr) -> Option<f64> {
     match *scalar {
         ScalarIr::Float(x) => Some(x),
         ScalarIr::Int(x) => Some(x as f64),
@@ -315,6 +325,17 @@ fn full(value: f64, out: &TensorIr) -> Option<Rewritten> {
             value,
         }),
     )
+}
+
+/// `op`, with the factors of a product in the order of their names: in either it is the same to the bit.
+fn ordered(op: &OperationIr) -> OperationIr {
+    let mut op = op.clone();
+    if let OperationIr::NumericFloat(_, Numeric::Mul(d)) = &mut op
+        && d.lhs.id > d.rhs.id
+    {
+        std::mem::swap(&mut d.lhs, &mut d.rhs);
+    }
+    op
 }
 
 struct Rename<'a>(&'a HashMap<TensorId, TensorId>);

@@ -239,17 +239,22 @@ fn a_gradient() {
         ("ReluBackward", L - 1),
         // The loss: -sum of log p at the classes.
         ("LogSoftmax", 1),
-        ("Gather", 1),
+        ("Gather", 1 + 2),
         ("Sum", 1),
-        // Its gradient g in log p is -1 at the classes, and g - p sum g in the logits. One more sum a bias, and one sign is the
-        // loss's own.
+        // Its gradient g in log p is -1 at the classes, and g - p sum g in the logits: apart where a class has most of the
+        // probability, of which the elements of p and g are taken out, and g (1 - p) - p sum g put in. One more sum a bias, and
+        // one sign is the loss's own.
         ("Full", 1),
         ("Zeros", 1),
-        ("Scatter", 1),
-        ("Exp", 1),
-        ("SumDim", L + 1),
-        ("Neg", 2),
-        ("Mul", 1),
+        ("Softmax", 1),
+        ("ArgMax", 1),
+        ("LowerEqualElem", 1),
+        ("MaskFill", 2),
+        ("Scatter", 1 + 3),
+        ("SumDim", L + 2),
+        ("Neg", 1 + 2),
+        ("Mul", 3),
+        ("Sub", 2),
         ("Add", L + 1),
     ];
     assert_operations("gradient", &loss().gradient(&wrt()).unwrap(), &gradient);
@@ -312,14 +317,18 @@ fn a_hessian_product() {
         ("Relu", L - 1),
         ("ReluBackward", L - 2),
         // The gradient in the logits, as above.
-        ("LogSoftmax", 1),
         ("Full", 1),
         ("Zeros", 1),
-        ("Scatter", 1),
-        ("Exp", 1),
-        ("SumDim", 1),
-        ("Neg", 1),
-        ("Mul", 1),
+        ("Softmax", 1),
+        ("ArgMax", 1),
+        ("LowerEqualElem", 1),
+        ("Gather", 2),
+        ("MaskFill", 2),
+        ("Scatter", 1 + 3),
+        ("SumDim", 2),
+        ("Neg", 2),
+        ("Mul", 3),
+        ("Sub", 2),
         ("Add", L + 1),
     ];
     assert_operations("fixed part", &split.fixed, &fixed);
@@ -333,11 +342,15 @@ fn a_hessian_product() {
         // Biases' tangents, and the pairs of products: in tangents, cotangents and gradients.
         ("Add", L + 3 * (L - 1)),
         ("ReluBackward", 2 * (L - 1)),
-        // The tangent of log p, dy - <p, dy>, and p (dy - <p, dy>) times the sum of the gradients.
-        ("Mul", 3),
-        ("Sub", 1),
-        // Also the biases' gradients.
-        ("SumDim", L + 1),
+        // The tangent of p, p (dy - <p, dy>) for dy less its element at a class of most of the probability, and that of the
+        // gradient in the logits, with such a class apart. Also the biases' gradients.
+        ("Gather", 2),
+        ("MaskFill", 2),
+        ("Neg", 2),
+        ("Mul", 5),
+        ("Sub", 3),
+        ("Scatter", 2),
+        ("SumDim", L + 2),
     ];
     assert_operations("varying part", &split.varying, &varying);
 }

@@ -44,7 +44,7 @@ impl Moments {
         Self { mean, std }
     }
 
-    pub(crate) fn divisor(&self) -> f64 {
+    fn divisor(&self) -> f64 {
         if self.std == 0.0 { 1.0 } else { self.std }
     }
 

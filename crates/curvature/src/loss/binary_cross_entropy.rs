@@ -7,8 +7,8 @@ use burn::{
 
 use super::{Loss, shapes::elementwise};
 
-/// Binary cross-entropy with a logit: `log(1 + exp(y)) - t y`, summed over the outputs, for targets in `[0, 1]`. Output Hessian
-/// `diag(p (1 - p))` with `p = sigmoid(y)`.
+/// Binary cross-entropy with a logit: `-t log p - (1 - t) log(1 - p)` with `p = sigmoid(y)`, summed over the outputs, for targets in
+/// `[0, 1]`. Output Hessian `diag(p (1 - p))`. All to within rounding, however large the logit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryCrossEntropy;
 
@@ -20,8 +20,11 @@ impl Loss for BinaryCrossEntropy {
     }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        let softplus = -activation::log_sigmoid(-outputs.clone());
-        (softplus - targets * outputs).sum_dim(1).squeeze_dim(1)
+        // `log(1 + exp(y)) - t y` is the same, and nothing at all where both are large.
+        let log_p = activation::log_sigmoid(outputs.clone());
+        let log_q = activation::log_sigmoid(-outputs);
+        let likelihood = targets.clone() * log_p + (-targets + 1.0) * log_q;
+        -likelihood.sum_dim(1).squeeze_dim(1)
     }
 
     fn hessian_product(

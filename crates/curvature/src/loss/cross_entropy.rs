@@ -7,7 +7,8 @@ use burn::{
 
 use super::{Loss, shapes::classes};
 
-/// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`.
+/// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`. All to within
+/// rounding, however near one a probability is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CrossEntropy;
 
@@ -32,10 +33,7 @@ impl Loss for CrossEntropy {
         _targets: Tensor<1, Int>,
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
-        let p = activation::softmax(outputs, 1);
-        let weighted = p.clone() * tangents;
-        let mean = weighted.clone().sum_dim(1);
-        Some(weighted - p * mean)
+        Some(softmax_curvature(outputs, tangents))
     }
 
     fn fisher_product(
@@ -46,4 +44,18 @@ impl Loss for CrossEntropy {
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
     }
+}
+
+/// `(diag(p) - p p') v` with `p = softmax(y)`, row by row.
+///
+/// That is the same for `v` and `v - c`. With `c` the element at a class of more than half of the probability, what is left is sums
+/// over the other classes, and no difference of numbers that round to the same.
+pub(super) fn softmax_curvature(outputs: Tensor<2>, tangents: Tensor<2>) -> Tensor<2> {
+    let p = activation::softmax(outputs, 1);
+    let likeliest = p.clone().argmax(1);
+    let minor = p.clone().gather(1, likeliest.clone()).lower_equal_elem(0.5);
+    let origin = tangents.clone().gather(1, likeliest).mask_fill(minor, 0.0);
+    let tangents = tangents - origin;
+    let mean = (p.clone() * tangents.clone()).sum_dim(1);
+    p * (tangents - mean)
 }

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Int, Shape, activation},
 };
 
-use super::{Loss, shapes::tokens};
+use super::{Loss, cross_entropy::softmax_curvature, shapes::tokens};
 
 /// How a sequence's loss is made of its tokens'.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,10 +97,8 @@ impl Loss for TokenCrossEntropy {
         let weights = self
             .weights(&targets, &outputs)
             .reshape([batch * tokens, 1]);
-        let p = activation::softmax(by_token(outputs, tokens), 1);
-        let weighted = p.clone() * by_token(tangents, tokens);
-        let mean = weighted.clone().sum_dim(1);
-        Some(((weighted - p * mean) * weights).reshape(shape))
+        let product = softmax_curvature(by_token(outputs, tokens), by_token(tangents, tokens));
+        Some((product * weights).reshape(shape))
     }
 
     fn fisher_product(

@@ -9,7 +9,7 @@ use burn_backend::{Backend, Scalar};
 use super::elementwise::{clamped, square};
 use super::indexing::choose;
 use crate::rules::{bool_dtype, by_input, by_output, linear_beside, product_rule};
-use crate::{Dual, DualTensor};
+use crate::{Dual, DualTensor, parts};
 
 impl<B: Backend> ActivationOps<Self> for Dual<B> {
     fn leaky_relu(tensor: FloatTensor<Self>, negative_slope: Scalar) -> FloatTensor<Self> {
@@ -63,7 +63,11 @@ impl<B: Backend> ActivationOps<Self> for Dual<B> {
     }
 
     fn sigmoid(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        by_output(tensor, B::sigmoid, B::sigmoid_backward)
+        let x = tensor.primal.clone();
+        by_output(tensor, B::sigmoid, |y, t| {
+            let slope = B::float_mul(y, parts::log_sigmoid_slope::<B>(x));
+            B::float_mul(slope, t)
+        })
     }
 
     // With y the output: (y (1 - y))' = 1 - 2y.
@@ -87,13 +91,15 @@ impl<B: Backend> ActivationOps<Self> for Dual<B> {
     }
 
     fn log_sigmoid(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        by_input(tensor, B::log_sigmoid, B::log_sigmoid_backward)
+        by_input(tensor, B::log_sigmoid, |x, t| {
+            B::float_mul(parts::log_sigmoid_slope::<B>(x), t)
+        })
     }
 
     // log_sigmoid'' = -sigmoid'.
     fn log_sigmoid_backward(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
         elementwise_backward(x, grad, B::log_sigmoid_backward, |x, grad_dx| {
-            B::float_neg(B::sigmoid_backward(B::sigmoid(x), grad_dx))
+            B::float_neg(B::float_mul(parts::sigmoid_slope::<B>(x), grad_dx))
         })
     }
 
@@ -101,22 +107,16 @@ impl<B: Backend> ActivationOps<Self> for Dual<B> {
         by_output(
             tensor,
             |x| B::softmax(x, dim),
-            |y, t| {
-                let weighted = B::float_mul(y.clone(), t);
-                let mean = B::float_sum_dim(weighted.clone(), dim);
-                B::float_sub(weighted, B::float_mul(y, mean))
-            },
+            |y, t| B::float_mul(y.clone(), parts::deviation::<B>(y, t, dim)),
         )
     }
 
     fn log_softmax(tensor: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        by_output(
+        // The exponential of the output would have the output's rounding in it.
+        by_input(
             tensor,
             |x| B::log_softmax(x, dim),
-            |y, t| {
-                let weighted = B::float_mul(B::float_exp(y), t.clone());
-                B::float_sub(t, B::float_sum_dim(weighted, dim))
-            },
+            |x, t| parts::deviation::<B>(B::softmax(x, dim), t, dim),
         )
     }
 
@@ -126,9 +126,8 @@ impl<B: Backend> ActivationOps<Self> for Dual<B> {
             tensor,
             |x| B::softmin(x, dim),
             |y, t| {
-                let weighted = B::float_mul(y.clone(), t);
-                let mean = B::float_sum_dim(weighted.clone(), dim);
-                B::float_sub(B::float_mul(y, mean), weighted)
+                let t = B::float_neg(t);
+                B::float_mul(y.clone(), parts::deviation::<B>(y, t, dim))
             },
         )
     }

@@ -4,8 +4,8 @@ use burn_backend::tensor::FloatTensor;
 use burn_backend::{Backend, TensorMetadata};
 
 use super::elementwise::square;
-use crate::DualTensor;
-use crate::rules::{bool_dtype, expand_to};
+use crate::rules::expand_to;
+use crate::{DualTensor, parts};
 
 /// `lhs + rhs`.
 pub(super) fn add<B: Backend>(lhs: DualTensor<B>, rhs: DualTensor<B>) -> DualTensor<B> {
@@ -60,15 +60,10 @@ pub(super) fn remainder<B: Backend>(lhs: DualTensor<B>, rhs: DualTensor<B>) -> D
 pub(super) fn powf<B: Backend>(lhs: DualTensor<B>, rhs: DualTensor<B>) -> DualTensor<B> {
     by_rule(lhs, rhs, B::float_powf, |lhs, rhs, y, dlhs, drhs| {
         let by_base = dlhs.map(|dlhs| {
-            let below = B::float_sub_scalar(rhs.clone(), 1.0.into());
-            let slope = B::float_mul(rhs, B::float_powf(lhs.clone(), below));
+            let slope = parts::power_slope::<B>(lhs.clone(), rhs);
             B::float_mul(slope, dlhs)
         });
-        let by_exponent = drhs.map(|drhs| {
-            let zero = B::float_equal_elem(lhs.clone(), 0.0.into(), bool_dtype::<B>(&lhs));
-            let log = B::float_log(B::float_mask_fill(lhs, zero, 1.0.into()));
-            B::float_mul(B::float_mul(y, log), drhs)
-        });
+        let by_exponent = drhs.map(|drhs| B::float_mul(parts::exponent_slope::<B>(lhs, y), drhs));
         sum::<B>(by_base, by_exponent)
     })
 }

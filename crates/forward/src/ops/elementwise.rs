@@ -3,10 +3,10 @@
 use std::f64::consts::PI;
 
 use burn_backend::tensor::{FloatTensor, IntTensor};
-use burn_backend::{Backend, Scalar, TensorMetadata};
+use burn_backend::{Backend, Scalar};
 
-use crate::DualTensor;
 use crate::rules::{bool_dtype, by_input, by_output, shifted};
+use crate::{DualTensor, parts};
 
 /// `(1/x)' = -(1/x)^2`.
 pub(super) fn recip<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
@@ -73,14 +73,7 @@ pub(super) fn powi<B: Backend>(x: DualTensor<B>, n: IntTensor<B>) -> DualTensor<
     by_input(
         x,
         |x| B::float_powi(x, n.clone()),
-        |x, t| {
-            let zero = B::int_equal_elem(n.clone(), 0.into(), bool_dtype::<B>(&x));
-            let below = B::int_sub_scalar(n.clone(), 1.into());
-            let below = B::int_mask_fill(below, zero, 0.into());
-            let factor = B::int_into_float(n.clone(), x.dtype().into());
-            let slope = B::float_mul(B::float_powi(x, below), factor);
-            B::float_mul(slope, t)
-        },
+        |x, t| B::float_mul(parts::integer_power_slope::<B>(x, n.clone()), t),
     )
 }
 
@@ -144,24 +137,27 @@ pub(super) fn cosh<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
     by_input(x, B::float_cosh, |x, t| B::float_mul(B::float_sinh(x), t))
 }
 
-/// `tanh' = 1 - tanh^2`.
+/// `tanh'(x) = 1/cosh(x)^2`.
 pub(super) fn tanh<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
-    by_output(x, B::float_tanh, |y, t| {
-        B::float_sub(t.clone(), B::float_mul(square::<B>(y), t))
+    by_input(x, B::float_tanh, |x, t| {
+        B::float_mul(parts::tanh_slope::<B>(x), t)
     })
 }
 
 /// `asin'(x) = 1/sqrt(1 - x^2)`.
 pub(super) fn asin<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
     by_input(x, B::float_asin, |x, t| {
-        B::float_div(t, B::float_sqrt(one_minus_square::<B>(x)))
+        B::float_div(t, B::float_sqrt(parts::one_minus_square::<B>(x)))
     })
 }
 
 /// `acos' = -asin'`.
 pub(super) fn acos<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
     by_input(x, B::float_acos, |x, t| {
-        B::float_neg(B::float_div(t, B::float_sqrt(one_minus_square::<B>(x))))
+        B::float_neg(B::float_div(
+            t,
+            B::float_sqrt(parts::one_minus_square::<B>(x)),
+        ))
     })
 }
 
@@ -183,15 +179,14 @@ pub(super) fn asinh<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
 /// `acosh'(x) = 1/sqrt(x^2 - 1)`.
 pub(super) fn acosh<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
     by_input(x, B::float_acosh, |x, t| {
-        let root = B::float_sqrt(B::float_sub_scalar(square::<B>(x), 1.0.into()));
-        B::float_div(t, root)
+        B::float_div(t, B::float_sqrt(parts::square_minus_one::<B>(x)))
     })
 }
 
 /// `atanh'(x) = 1/(1 - x^2)`.
 pub(super) fn atanh<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
     by_input(x, B::float_atanh, |x, t| {
-        B::float_div(t, one_minus_square::<B>(x))
+        B::float_div(t, parts::one_minus_square::<B>(x))
     })
 }
 
@@ -206,8 +201,4 @@ pub(super) fn erf<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
 
 pub(super) fn square<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_mul(x.clone(), x)
-}
-
-fn one_minus_square<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    B::float_add_scalar(B::float_neg(square::<B>(x)), 1.0.into())
 }

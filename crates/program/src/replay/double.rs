@@ -1,11 +1,8 @@
-//! Functions of f64 that Burn (0.22) computes in f32, or with a number of f32: the sigmoid everywhere but on flex, and powers on
-//! ndarray.
+//! Powers of f64 that Burn (0.22) computes with an exponent of f32, on ndarray.
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
-use burn_ir::{
-    ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr, ScalarIr,
-};
+use burn_ir::{FloatOperationIr as Float, OperationIr, ScalarIr};
 
 use super::{Env, spread::is_flex};
 use crate::{ProgramError, value::Value};
@@ -18,11 +15,6 @@ pub(super) fn special(
     op: &OperationIr,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
     let out = match op {
-        OperationIr::Activation(Activation::Sigmoid(d))
-            if d.out.dtype == DType::F64 && computes_in_f32(e.device) =>
-        {
-            sigmoid(e.float(&d.input))
-        }
         OperationIr::Float(_, Float::PowfScalar(d))
             if d.out.dtype == DType::F64 && computes_in_f32(e.device) =>
         {
@@ -41,11 +33,6 @@ pub(super) fn special(
 /// What is recorded stays as it is: it may run on flex.
 fn computes_in_f32(device: &DispatchDevice) -> bool {
     !matches!(device, DispatchDevice::Capture(_)) && !is_flex(device)
-}
-
-fn sigmoid(x: Tensor) -> Tensor {
-    let odds = Dispatch::float_exp(Dispatch::float_neg(x));
-    Dispatch::float_recip(Dispatch::float_add_scalar(odds, 1.0.into()))
 }
 
 fn power(x: Tensor, exponent: f64, e: &Env<Dispatch>) -> Tensor {

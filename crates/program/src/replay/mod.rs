@@ -4,6 +4,7 @@ mod boolean;
 mod convolve;
 mod deform;
 mod double;
+mod elementwise;
 mod float;
 mod fused;
 mod half;
@@ -13,6 +14,7 @@ mod module;
 mod reverse;
 mod softmax;
 mod spread;
+mod tail;
 mod target;
 
 use std::fmt::Debug;

@@ -3,6 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
+use backdraft_forward::parts;
 use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
@@ -17,11 +18,11 @@ use burn_backend::{
 use burn_capture::CaptureBackend;
 use burn_ir::{
     ActivationOperationIr as Activation, FloatOperationIr as Float, InterpolateModeIr,
-    ModuleOperationIr, OperationIr, TensorIr,
+    ModuleOperationIr, NumericOperationIr as Numeric, OperationIr, TensorIr,
 };
 
 use super::{
-    Env,
+    Env, elementwise,
     softmax::{log_softmax, softmax},
 };
 use crate::{ProgramError, program::name, value::Value};
@@ -36,21 +37,36 @@ pub(super) fn special(
 ) -> Option<Result<Value<Reverse>, ProgramError>> {
     match op {
         OperationIr::Module(op) => reverse(e, op),
-        OperationIr::Activation(op) => {
-            let value = match op {
-                Activation::Softmax(d) => softmax(e.float(&d.input), d.axis),
-                Activation::Softmin(d) => softmax(Reverse::float_neg(e.float(&d.input)), d.axis),
-                Activation::LogSoftmax(d) => log_softmax(e.float(&d.input), d.axis),
-                _ => return None,
-            };
-            Some(Ok(Value::Float(value)))
+        OperationIr::Activation(Activation::Softmax(d)) => {
+            Some(Ok(Value::Float(softmax(e.float(&d.input), d.axis))))
+        }
+        OperationIr::Activation(Activation::Softmin(d)) => {
+            let x = Reverse::float_neg(e.float(&d.input));
+            Some(Ok(Value::Float(softmax(x, d.axis))))
+        }
+        OperationIr::Activation(Activation::LogSoftmax(d)) => {
+            Some(Ok(Value::Float(log_softmax(e.float(&d.input), d.axis))))
+        }
+        // By multiplication alone: the quotients that burn-autodiff takes are constants where a factor is zero.
+        OperationIr::NumericFloat(_, Numeric::Prod(d)) => {
+            let x = e.float(&d.input);
+            let flat = Reverse::float_reshape(x, Shape::new([d.input.shape.num_elements()]));
+            Some(Ok(Value::Float(parts::prod_dim::<Reverse>(flat, 0))))
+        }
+        OperationIr::NumericFloat(_, Numeric::ProdDim(d)) => {
+            let x = e.float(&d.input);
+            Some(Ok(Value::Float(parts::prod_dim::<Reverse>(x, d.axis))))
+        }
+        OperationIr::NumericFloat(_, Numeric::CumProd(d)) => {
+            let x = e.float(&d.input);
+            Some(Ok(Value::Float(parts::cumprod::<Reverse>(x, d.axis))))
         }
         OperationIr::Float(_, op @ Float::GridSample2d(d))
             if d.options.mode != InterpolateModeIr::Bilinear =>
         {
             Some(unsupported(op, "it has no reverse-mode rule"))
         }
-        _ => None,
+        _ => elementwise::special(e, op),
     }
 }
 

@@ -1,6 +1,7 @@
-//! Softmax and log-softmax under reverse mode, differentiated from their outputs, the way backdraft-forward does it; Burn's reverse
-//! mode takes them apart, maximum included.
+//! Softmax and log-softmax under reverse mode, as backdraft-forward differentiates them; Burn's reverse mode takes them apart, maximum
+//! included.
 
+use backdraft_forward::parts::{Majority, deviation};
 use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
@@ -14,7 +15,16 @@ pub(super) fn softmax<B: Backend>(
     x: FloatTensor<Autodiff<B>>,
     dim: usize,
 ) -> FloatTensor<Autodiff<B>> {
-    by_output::<B, _>(x, Softmax, dim, B::softmax)
+    let (x, node) = x.into_parts();
+    let output = B::softmax(x, dim);
+    match Softmax
+        .prepare::<NoCheckpointing>([node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((output.clone(), dim), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
 }
 
 /// Log-softmax along `dim`.
@@ -22,28 +32,14 @@ pub(super) fn log_softmax<B: Backend>(
     x: FloatTensor<Autodiff<B>>,
     dim: usize,
 ) -> FloatTensor<Autodiff<B>> {
-    by_output::<B, _>(x, LogSoftmax, dim, B::log_softmax)
-}
-
-/// An operation along `dim` whose gradient `rule` computes from the output.
-fn by_output<B, R>(
-    x: FloatTensor<Autodiff<B>>,
-    rule: R,
-    dim: usize,
-    op: impl FnOnce(FloatTensor<B>, usize) -> FloatTensor<B>,
-) -> FloatTensor<Autodiff<B>>
-where
-    B: Backend,
-    R: Backward<B, 1, State = (FloatTensor<B>, usize)>,
-{
     let (x, node) = x.into_parts();
-    let output = op(x, dim);
-    match rule
+    let output = B::log_softmax(x.clone(), dim);
+    match LogSoftmax
         .prepare::<NoCheckpointing>([node])
         .compute_bound()
         .stateful()
     {
-        OpsKind::Tracked(prep) => prep.finish((output.clone(), dim), output),
+        OpsKind::Tracked(prep) => prep.finish((x, dim), output),
         OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }
@@ -54,28 +50,46 @@ struct Softmax;
 #[derive(Debug)]
 struct LogSoftmax;
 
-/// `y (g - sum g y)`.
+/// `y (g - sum g y)`: the matrix is symmetric.
 impl<B: Backend> Backward<B, 1> for Softmax {
     type State = (FloatTensor<B>, usize);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (y, dim) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |g| {
-            let mean = B::float_sum_dim(B::float_mul(g.clone(), y.clone()), dim);
-            B::float_mul(y, B::float_sub(g, mean))
+            B::float_mul(y.clone(), deviation::<B>(y, g, dim))
         });
     }
 }
 
-/// `g - exp(y) sum g`, with the sum negated rather than the product: it is smaller.
+/// `g - p sum g` with `p` the softmax.
 impl<B: Backend> Backward<B, 1> for LogSoftmax {
     type State = (FloatTensor<B>, usize);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (y, dim) = ops.state;
+        let (x, dim) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |g| {
-            let sum = B::float_neg(B::float_sum_dim(g.clone(), dim));
-            B::float_add(g, B::float_mul(B::float_exp(y), sum))
+            of_log_softmax::<B>(B::softmax(x, dim), g, dim)
         });
     }
+}
+
+/// `g - p sum g`. At a class with most of the probability that would take from `g` almost all of it; there it is
+/// `g (1 - p) - p (sum of the other g)`, with the sum of the other probabilities for `1 - p`.
+fn of_log_softmax<B: Backend>(p: FloatTensor<B>, g: FloatTensor<B>, dim: usize) -> FloatTensor<B> {
+    let majority = Majority::<B>::of(p.clone(), dim);
+    let (p_major, g_major) = (majority.element(p.clone()), majority.element(g.clone()));
+    let without = |x, element: &FloatTensor<B>| majority.add(x, B::float_neg(element.clone()));
+    let (p, g) = (without(p, &p_major), without(g, &g_major));
+    let (p_others, g_others) = (
+        B::float_sum_dim(p.clone(), dim),
+        B::float_sum_dim(g.clone(), dim),
+    );
+    let total = B::float_add(g_others.clone(), g_major.clone());
+    let others = B::float_sub(g, B::float_mul(p, total));
+    let major = B::float_sub(
+        B::float_mul(g_major, p_others),
+        B::float_mul(p_major, g_others),
+    );
+    majority.add(others, major)
 }

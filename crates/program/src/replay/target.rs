@@ -7,7 +7,7 @@ use burn_backend::Backend;
 use burn_capture::CaptureBackend;
 use burn_ir::OperationIr;
 
-use super::{Env, convolve, double, fused, reverse, spread};
+use super::{Env, convolve, double, fused, reverse, spread, tail};
 use crate::{ProgramError, value::Value};
 
 /// A backend that programs are replayed on.
@@ -23,6 +23,7 @@ impl Target for Dispatch {
         convolve::special(e, op)
             .or_else(|| spread::special(e, op))
             .or_else(|| double::special(e, op))
+            .or_else(|| tail::special(e, op))
             .or_else(|| fused::special(e, op))
     }
 }

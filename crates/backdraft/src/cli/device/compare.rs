@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{DeviceName, found};
 use crate::{
-    cli::{CliError, options::seed, progress::say},
+    cli::{CliError, progress::say},
     comparison::{Quantity, Sample, measure},
     output::aligned,
 };
@@ -36,14 +36,14 @@ pub(in crate::cli) struct Compare {
 
     /// The models, of `backdraft models`. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    pub models: Vec<Model>,
+    pub models: Vec<String>,
 
     /// What is compared: outputs, gradient, jvp, gnvp, hvp, solution, scores, lissa, pbrf. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub quantities: Vec<Quantity>,
 
     /// The seed of weights, data and vectors.
-    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
     /// One line of JSON a number instead of a table.
@@ -105,7 +105,10 @@ impl fmt::Display for Place {
 pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
     let models = match args.models.as_slice() {
         [] => Model::ALL.to_vec(),
-        models => models.to_vec(),
+        names => names
+            .iter()
+            .map(|name| name.parse())
+            .collect::<Result<_, _>>()?,
     };
     let quantities = match args.quantities.as_slice() {
         [] => &Quantity::ALL,

@@ -8,10 +8,7 @@ use backdraft_influence::{
 use serde::{Deserialize, Serialize};
 
 use super::{lab::Lab, stage::StageError};
-use crate::{
-    cli::{CliError, args::SolverName, progress::say, watched::Watched},
-    output::{brief, short},
-};
+use crate::cli::{CliError, args::SolverName, progress::say, watched::Watched};
 
 /// The relative residual at which LiSSA's recursion counts as deep enough.
 const RESIDUAL: f64 = 0.1;
@@ -41,18 +38,16 @@ impl Method {
     pub fn words(&self) -> String {
         match self {
             Self::Cg(config) => match config.tolerance {
-                Some(tolerance) => {
-                    format!("conjugate gradients, residual {}", brief(tolerance))
-                }
+                Some(tolerance) => format!("conjugate gradients, residual {tolerance}"),
                 None => "conjugate gradients".to_owned(),
             },
             Self::Direct => "Cholesky factorisation".to_owned(),
             Self::Lissa(config) => format!(
-                "LiSSA, depth {}, {} repeats, batches of {}, scale {}",
+                "LiSSA, depth {}, {} repeats, batches of {}, scale {:.4}",
                 config.depth,
                 config.repeats,
                 config.batch_size,
-                short(self.scale().unwrap_or(f64::NAN))
+                self.scale().unwrap_or(f64::NAN)
             ),
         }
     }

@@ -22,10 +22,7 @@ use crate::{
         args::SolverName,
         losses::{TargetsOf, WithLoss, with_loss},
     },
-    output::{
-        brief,
-        experiment::{Mislabel, Ranking},
-    },
+    output::experiment::{Mislabel, Ranking},
 };
 
 /// What is asked of each example.
@@ -71,7 +68,7 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
             option: "--corrupt",
             problem: format!(
                 "is {}: it makes no label wrong, and there is nothing to find",
-                brief(args.corrupt)
+                args.corrupt
             ),
         });
     }

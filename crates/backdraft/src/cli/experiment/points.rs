@@ -19,7 +19,7 @@ use crate::{
     cli::{
         CliError,
         progress::{say, warn},
-        setup::{WRONG_LABELS, wrong_labels},
+        setup::WRONG_LABELS,
     },
     output::experiment::FailedPoint,
 };
@@ -45,8 +45,7 @@ pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError
     prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
     if let Some(noise) = &prepared.noise {
-        let table = wrong_labels(noise, &prepared.dataset)?;
-        store.write(WRONG_LABELS, table.as_bytes())?;
+        store.write(WRONG_LABELS, noise.csv().as_bytes())?;
     }
     Ok(store)
 }

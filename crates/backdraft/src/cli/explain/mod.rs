@@ -20,14 +20,10 @@ use super::{
     failure::{Remedy, guarded},
     fingerprint::fingerprint,
     losses::with_loss,
-    memory::check_network,
-    present::unit,
     progress::say,
-    queries,
     reading::Reading,
     run_folder::Place,
-    setup::{Shape, WRONG_LABELS, announce, check_task, corrupt, damping, network, wrong_labels},
-    solve,
+    setup::{Shape, WRONG_LABELS, announce, check_queries, check_task, corrupt, damping, network},
 };
 
 /// Runs `backdraft explain`.
@@ -43,11 +39,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args.corrupt_labels,
         args.seed,
     )?;
-    let queries = match &args.queries {
-        Some(asked) => Some(queries::indices(asked, &dataset)?),
-        None => None,
-    };
-    args.precision.check(&opened)?;
+    check_queries(args, &dataset)?;
     let shape = Shape {
         preset: Preset::Quick,
         hidden: args.hidden.as_deref(),
@@ -57,16 +49,13 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let (network, loaded) = args
         .weights
         .load(kept, &mut dataset, &opened.device, |dataset| {
-            let network = network(shape, kind, dataset)?;
-            check_network(shape.wide(), &network, &opened, args.precision.dtype())?;
-            Ok(network)
+            network(shape, kind, dataset)
         })?;
     let config = TrainConfig {
         seed: args.seed,
         ..TrainConfig::preset(kind, &dataset)
     };
-    let damping = damping(args, kind, &config);
-    solve::check(args, damping, &network)?;
+    let damping = damping(args, kind, &config)?;
     let place = match &args.out {
         Some(out) => Place::Named(out.clone()),
         None => Place::Fresh(format!("{kind}-{}", dataset.name)),
@@ -80,12 +69,10 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         network: &network,
         training: loaded.is_none().then_some(&config),
         weights: loaded.as_ref().map(|loaded| &loaded.file),
-        queries: queries.as_deref(),
+        queries: args.queries.as_deref(),
         damping,
         solver: args.solver.name(),
-        tolerance: args.tolerance,
         lissa: Lissa::of(args),
-        precision: args.precision.name(),
         products: args.products.name(),
         device: opened.name,
         seed: args.seed,
@@ -105,8 +92,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         ));
     }
     if let Some(noise) = &noise {
-        let table = wrong_labels(noise, &dataset)?;
-        store.folder().write(WRONG_LABELS, table.as_bytes())?;
+        store.folder().write(WRONG_LABELS, noise.csv().as_bytes())?;
     }
 
     let remedy = Remedy {
@@ -118,8 +104,6 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args,
         kind,
         dataset: &dataset,
-        named: queries.as_deref(),
-        unit: unit(&dataset, args.data.target.as_deref()),
         pass: remedy.examples,
         network: &network,
         config: &config,

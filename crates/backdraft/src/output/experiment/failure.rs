@@ -1,13 +1,7 @@
 //! What could not be computed, in words.
 
-use std::collections::BTreeMap;
-
 use super::{Correlations, Decomposition, FailedPoint, Mislabel, Sweep};
-use crate::output::Place;
 use crate::output::number::{count, short};
-
-/// Where examples stand, by index.
-type Places = BTreeMap<usize, Place>;
 
 /// What is missing from an experiment.
 pub(super) struct Missing {
@@ -20,7 +14,7 @@ pub(super) struct Missing {
 impl Decomposition {
     /// The removals that are missing, if any.
     pub(super) fn missing(&self) -> Option<Missing> {
-        removals(&self.failed, self.points.len(), &self.setup.train)
+        removals(&self.failed, self.points.len())
     }
 
     /// How many estimates are above the solver's tolerance, if any.
@@ -32,7 +26,7 @@ impl Decomposition {
 impl Correlations {
     /// The removals that are missing, if any.
     pub(super) fn missing(&self) -> Option<Missing> {
-        removals(&self.failed, self.points.len(), &self.setup.train)
+        removals(&self.failed, self.points.len())
     }
 
     /// How many estimates are above the solver's tolerance, if any.
@@ -59,7 +53,6 @@ impl Sweep {
             )
         });
         let mut failed: Vec<FailedPoint> = Vec::new();
-        let mut places = Places::new();
         let mut done = 0;
         for point in &self.points {
             let Some(it) = &point.decomposition else {
@@ -67,14 +60,10 @@ impl Sweep {
             };
             done += it.points.len();
             failed.extend(it.failed.iter().cloned());
-            places.extend(it.setup.train.clone());
-            let at = |failed| {
-                let told = told(failed, &it.setup.train);
-                format!("{} {}, {told}", self.over, short(point.value))
-            };
+            let at = |failed| format!("{} {}, {}", self.over, short(point.value), told(failed));
             all.extend(it.failed.iter().map(at));
         }
-        let removals = removals(&failed, done, &places).map(|it| it.summary);
+        let removals = removals(&failed, done).map(|it| it.summary);
         let summary: Vec<String> = values.into_iter().chain(removals).collect();
         (!summary.is_empty()).then(|| Missing {
             summary: summary.join(" "),
@@ -102,13 +91,9 @@ impl Mislabel {
                 "{} of {} examples failed and are ranked last. The first: {}",
                 count(self.failed.len()),
                 count(self.setup.sizes.train),
-                told(first, &self.setup.train)
+                told(first)
             ),
-            all: self
-                .failed
-                .iter()
-                .map(|it| told(it, &self.setup.train))
-                .collect(),
+            all: self.failed.iter().map(told).collect(),
         })
     }
 
@@ -124,16 +109,16 @@ impl Mislabel {
     }
 }
 
-fn removals(failed: &[FailedPoint], done: usize, places: &Places) -> Option<Missing> {
+fn removals(failed: &[FailedPoint], done: usize) -> Option<Missing> {
     let first = failed.first()?;
     Some(Missing {
         summary: format!(
             "{} of {} removals failed and are left out. The first: {}",
             count(failed.len()),
             count(failed.len() + done),
-            told(first, places)
+            told(first)
         ),
-        all: failed.iter().map(|it| told(it, places)).collect(),
+        all: failed.iter().map(told).collect(),
     })
 }
 
@@ -157,7 +142,7 @@ fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<String> {
     })
 }
 
-fn told(failed: &FailedPoint, places: &Places) -> String {
+fn told(failed: &FailedPoint) -> String {
     let FailedPoint {
         removed,
         stage,
@@ -168,18 +153,13 @@ fn told(failed: &FailedPoint, places: &Places) -> String {
     } else {
         "examples"
     };
-    format!("{noun} {}, {stage}: {reason}.", indices(removed, places))
+    format!("{noun} {}, {stage}: {reason}.", indices(removed))
 }
 
-/// A removal by its indices and where the examples stand, the first few of many: `3 (concrete.csv line 8), 17, 20 and 97 more` where
-/// but the first place is known.
-pub(super) fn indices(removed: &[usize], places: &Places) -> String {
+/// A removal by its indices, the first few of many: `3, 17, 20 and 97 more`.
+pub(super) fn indices(removed: &[usize]) -> String {
     const SHOWN: usize = 3;
-    let told = |example| match places.get(example) {
-        Some(place) => format!("{example} ({place})"),
-        None => example.to_string(),
-    };
-    let shown: Vec<String> = removed.iter().take(SHOWN).map(told).collect();
+    let shown: Vec<String> = removed.iter().take(SHOWN).map(usize::to_string).collect();
     let more = match removed.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {} more", count(more)),

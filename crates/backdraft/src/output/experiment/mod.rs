@@ -24,7 +24,6 @@ mod record;
 mod report;
 mod summary;
 mod table;
-mod units;
 
 pub use named::Name;
 pub use record::{

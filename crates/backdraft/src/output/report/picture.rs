@@ -16,16 +16,16 @@ pub struct Frame {
     /// Pixels in a row.
     pub width: usize,
     /// The value that is drawn black, as are those beyond it.
-    pub black: f64,
+    pub black: f32,
     /// The value that is drawn white, as are those beyond it.
-    pub white: f64,
+    pub white: f32,
 }
 
 impl Frame {
     /// The query's picture beside two rows of training pictures.
     pub(super) fn show(&self, labels: &Labels, explained: &Explained) -> Result<Html, OutputError> {
         let query = &explained.query;
-        let caption = [text("b", "the query"), label(labels, query), place(query)];
+        let caption = [text("b", "the query"), label(labels, query)];
         let sides = [
             (
                 "Helped most: removing it raises the loss",
@@ -62,8 +62,7 @@ impl Frame {
             let caption = [
                 text("b", format!("#{}", example.index)),
                 label(labels, example),
-                classed("span", "score", change(*score)),
-                place(example),
+                classed("span", "score", change((*score).into())),
             ];
             self.figure(labels, example, class, caption)
         });
@@ -99,7 +98,7 @@ impl Frame {
     }
 
     /// The picture as PNG in a `data:` URI.
-    fn data_uri(&self, pixels: &[f64]) -> Result<String, OutputError> {
+    fn data_uri(&self, pixels: &[f32]) -> Result<String, OutputError> {
         let &Self {
             height,
             width,
@@ -128,10 +127,6 @@ impl Frame {
             .map_err(|error| refused(error.to_string()))?;
         Ok(format!("data:image/png;base64,{}", STANDARD.encode(file)))
     }
-}
-
-fn place(example: &Example) -> Html {
-    classed("span", "place", example.source.to_string())
 }
 
 fn label(labels: &Labels, example: &Example) -> Html {

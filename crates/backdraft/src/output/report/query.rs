@@ -19,10 +19,7 @@ pub(super) fn query(
         "article",
         &[("class", "query")],
         [
-            text(
-                "h3",
-                format!("Test example {}, {}", record.index, explained.query.source),
-            ),
+            text("h3", format!("Test example {}", record.index)),
             prediction(report, record),
             examples,
             solve(&record.solve)?,

@@ -1,0 +1,50 @@
+//! Logarithms of probabilities, to within rounding however near one those are, and so their gradients by Burn's reverse mode.
+
+use burn::backend::{Backend, Dispatch};
+use burn::tensor::{Device, IndexingUpdateOp, Tensor, activation};
+
+/// `log softmax` along the last dimension.
+///
+/// Burn's own (0.22) is `d - log(sum exp d)` with the distance `d` from the largest logit, which adds the one: the rest of the sum is
+/// lost where it is below the precision of one.
+pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
+    let last = D - 1;
+    let likeliest = logits.clone().argmax(last);
+    let distance = logits.clone() - logits.gather(last, likeliest.clone());
+    let odds = distance.clone().exp();
+    let one = odds.clone().gather(last, likeliest.clone());
+    let others = odds.scatter(last, likeliest, -one, IndexingUpdateOp::Add);
+    distance - log1p(others.sum_dim(last))
+}
+
+/// `log sigmoid`.
+pub(crate) fn log_sigmoid<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
+    if !loses_small(&logits.device()) {
+        return activation::log_sigmoid(logits);
+    }
+    // The smaller of `x` and zero, less `log(1 + exp(-|x|))`, with no kink at zero.
+    let positive = logits.clone().greater_elem(0.0);
+    let below = logits.clone().mask_fill(positive.clone(), 0.0);
+    let distance = logits.clone().mask_where(positive, -logits);
+    below - log1p(distance.exp())
+}
+
+/// `log(1 + x)` for `x` from zero on.
+fn log1p<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if !loses_small(&x.device()) {
+        return x.log1p();
+    }
+    // `2 atanh(s)` by its series, which for `x` up to 1/2 ends below the precision of 32 bits.
+    let s = x.clone() / (x.clone() + 2.0);
+    let square = s.clone().square();
+    let series = (0..7).rev().fold(square.ones_like() / 15.0, |sum, k| {
+        sum * square.clone() + 1.0 / f64::from(2 * k + 1)
+    });
+    let large = x.clone().greater_elem(0.5);
+    (series * s * 2.0).mask_where(large, x.log1p())
+}
+
+/// Whether Burn (0.22) computes `log1p(x)` as the logarithm of `1 + x`: on graphics devices.
+fn loses_small(device: &Device) -> bool {
+    Dispatch::name(device.as_dispatch()).contains("cube")
+}
