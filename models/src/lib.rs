@@ -57,6 +57,7 @@ mod mlp;
 mod model;
 mod network;
 mod objective;
+mod parameter_count;
 mod picture;
 mod preset;
 mod resnet20;

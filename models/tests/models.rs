@@ -1,7 +1,7 @@
 //! The models, their losses and their measures, against values worked out by hand.
 
 use backdraft_models::data::{
-    Dataset, Division, ExampleShape, Split, Targets, Task, cancer, digits,
+    Dataset, Division, ExampleShape, Source, Split, Targets, Task, cancer, digits,
 };
 use backdraft_models::{
     Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
@@ -245,6 +245,9 @@ fn text() -> Dataset {
         },
         origin: (0..12).collect(),
     };
+    let memory = Source::Embedded {
+        name: "text".to_owned(),
+    };
     Dataset {
         name: "text".to_owned(),
         task: Task::NextToken {
@@ -260,6 +263,8 @@ fn text() -> Dataset {
         division: Division::Source,
         input_scaling: None,
         target_scaling: None,
+        train_source: memory.clone(),
+        test_source: memory,
         inference: None,
     }
 }

@@ -1,7 +1,8 @@
 //! Label noise.
 
 use backdraft_models::data::{
-    Dataset, LabelNoise, NoiseError, Split, Targets, cancer, digits, read_csv, read_text,
+    Dataset, LabelChange, LabelNoise, NoiseError, Split, Targets, cancer, digits, read_csv,
+    read_text,
 };
 use std::fs;
 
@@ -79,28 +80,18 @@ fn the_seed_decides() {
 
 #[test]
 fn changes_can_be_written_and_read() {
-    let (_, noise) = corrupted(cancer(), 0.01, 1);
+    let (dataset, noise) = corrupted(cancer(), 0.01, 1);
     let json = serde_json::to_string(&noise).unwrap();
     assert_eq!(serde_json::from_str::<LabelNoise>(&json).unwrap(), noise);
-    let csv = noise.csv();
+    let csv = noise.csv(&dataset).unwrap();
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("row,origin,truth,label"));
+    assert_eq!(lines.next(), Some("train,origin,truth,label,file,row"));
     for change in &noise.changes {
-        let fields: Vec<i64> = lines
-            .next()
-            .unwrap()
-            .split(',')
-            .map(|field| field.parse().unwrap())
-            .collect();
-        assert_eq!(
-            fields,
-            [
-                change.row as i64,
-                change.origin as i64,
-                change.truth,
-                change.label
-            ]
-        );
+        let [truth, label] =
+            [change.truth, change.label].map(|it| ["malignant", "benign"][it as usize]);
+        let LabelChange { row, origin, .. } = change;
+        let line = format!("{row},{origin},{truth},{label},cancer,{origin}");
+        assert_eq!(lines.next(), Some(line.as_str()));
     }
     assert_eq!(lines.next(), None);
 }

@@ -1,8 +1,8 @@
 //! The networks have the sizes that they are known by.
 
 use backdraft_models::{
-    AlexNetConfig, AutoencoderConfig, LeNetConfig, Model, ResNet20Config, TransformerConfig,
-    Vgg13Config, ZooConfig, trainable_parameters,
+    AlexNetConfig, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig, MlpConfig, Model,
+    ResNet20Config, TransformerConfig, Vgg13Config, ZooConfig, trainable_parameters,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -11,8 +11,11 @@ use burn::tensor::{Device, Int, Tensor};
 fn parameters_are_counted_as_published() {
     let device = Device::flex();
     let counts = Model::ALL.map(|model| {
-        let module = ZooConfig::published(model).init(&device);
-        (model.name(), trainable_parameters(&module))
+        let config = ZooConfig::published(model);
+        let count = trainable_parameters(&config.init(&device));
+        // Without making it.
+        assert_eq!(config.parameters(), count as u128, "{model}");
+        (model.name(), count)
     });
     let expected = [
         ("lr", 7_850),
@@ -31,6 +34,50 @@ fn parameters_are_counted_as_published() {
         .with_height(32)
         .with_width(32);
     assert_eq!(trainable_parameters(&coloured.init(&device)), 62_006);
+    assert_eq!(ZooConfig::LeNet(coloured).parameters(), 62_006);
+}
+
+#[test]
+fn parameters_of_other_sizes_are_counted_without_making_them() {
+    let device = Device::flex();
+    let configs = [
+        ZooConfig::LogisticRegression(LogisticRegressionConfig::new(7, 1)),
+        ZooConfig::Mlp(MlpConfig::new(7, 3).with_hidden(vec![])),
+        ZooConfig::Mlp(MlpConfig::new(7, 3).with_hidden(vec![4, 9, 5])),
+        ZooConfig::Autoencoder(AutoencoderConfig::new().with_widths(vec![20, 8, 3])),
+        ZooConfig::LeNet(LeNetConfig::new().with_height(41).with_width(8)),
+        ZooConfig::AlexNet(
+            AlexNetConfig::new()
+                .with_channels(2)
+                .with_widths([2, 3, 4, 5, 6]),
+        ),
+        ZooConfig::Vgg13(
+            Vgg13Config::new()
+                .with_channels(1)
+                .with_widths([2, 3, 4, 5, 6]),
+        ),
+        ZooConfig::ResNet20(
+            ResNet20Config::new()
+                .with_channels(1)
+                .with_widths([2, 5, 9]),
+        ),
+        ZooConfig::Transformer(
+            TransformerConfig::new()
+                .with_vocabulary(11)
+                .with_length(5)
+                .with_layers(3)
+                .with_width(8)
+                .with_hidden(6),
+        ),
+    ];
+    for config in configs {
+        let count = trainable_parameters(&config.init(&device)) as u128;
+        assert_eq!(config.parameters(), count, "{:?}", config.model());
+    }
+    // No overflow, whatever is asked for.
+    let wide = MlpConfig::new(1, 1).with_hidden(vec![usize::MAX; 3]);
+    let square = (usize::MAX as u128).pow(2);
+    assert!(ZooConfig::Mlp(wide).parameters() > square);
 }
 
 #[test]

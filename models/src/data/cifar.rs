@@ -9,6 +9,7 @@ use super::pixels::Channels;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
+use super::source::Source;
 use super::split::{Split, Targets};
 use super::task::Task;
 
@@ -126,6 +127,9 @@ pub(crate) fn read_cifar_with(folder: &Path, options: &LoadOptions) -> Result<Da
     let asked = options.inputs.as_ref().unwrap_or(&Rescale::Standardised);
     let unscaled = |problem| Refusal::Scaling(problem).of(folder);
     let channels = Channels::new(asked, &train.pixels, CHANNELS, SIDE * SIDE).map_err(unscaled)?;
+    let [train_source, test_source] = [&train, &test].map(|part| Source::Records {
+        files: part.files.clone(),
+    });
     Ok(Dataset {
         name: "cifar-10".to_owned(),
         task: Task::of_classes(CLASSES.map(str::to_owned).to_vec()),
@@ -143,6 +147,8 @@ pub(crate) fn read_cifar_with(folder: &Path, options: &LoadOptions) -> Result<Da
         division,
         input_scaling: Some(channels.into_scaling()),
         target_scaling: None,
+        train_source,
+        test_source,
         inference: None,
     })
 }
@@ -164,6 +170,8 @@ fn is_here(folder: &Path) -> bool {
 
 /// The records of some files, one after another.
 struct Part {
+    /// Each file with its number of records.
+    files: Vec<(PathBuf, usize)>,
     labels: Vec<i64>,
     pixels: Vec<u8>,
 }
@@ -171,6 +179,7 @@ struct Part {
 impl Part {
     fn read(folder: &Path, files: &[&'static str]) -> Result<Self, DataError> {
         let mut part = Self {
+            files: Vec::new(),
             labels: Vec::new(),
             pixels: Vec::new(),
         };
@@ -188,6 +197,7 @@ impl Part {
     /// The records of one file, whatever it is called.
     fn of_file(path: PathBuf) -> Result<Self, DataError> {
         let mut part = Self {
+            files: Vec::new(),
             labels: Vec::new(),
             pixels: Vec::new(),
         };
@@ -219,6 +229,7 @@ impl Part {
             self.labels.push(i64::from(*label));
             self.pixels.extend_from_slice(pixels);
         }
+        self.files.push((path, records.len()));
         Ok(())
     }
 

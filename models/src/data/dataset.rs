@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::division::Division;
 use super::scaling::Scaling;
 use super::shape::ExampleShape;
+use super::source::{Place, Source};
 use super::split::Split;
 use super::task::Task;
 
@@ -33,8 +34,65 @@ pub struct Dataset {
     pub input_scaling: Option<Scaling>,
     /// How a regression's targets did.
     pub target_scaling: Option<Scaling>,
+    /// Where the training examples stand.
+    pub train_source: Source,
+    /// Where the test examples stand.
+    pub test_source: Source,
     /// Why a CSV table's target was taken for classes or for numbers, as a sentence to show.
     pub inference: Option<String>,
+}
+
+impl Dataset {
+    /// Where the training example `row` stands.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such example.
+    pub fn train_place(&self, row: usize) -> Place {
+        self.train_source.place(self.train.origin[row])
+    }
+
+    /// Where the test example `row` stands.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such example.
+    pub fn test_place(&self, row: usize) -> Place {
+        self.test_source.place(self.test.origin[row])
+    }
+
+    /// The inputs of an example as the source has them: a table's own numbers, pixels from 0 to 1, tokens.
+    pub fn original_inputs(&self, row: &[f32]) -> Vec<f64> {
+        match &self.input_scaling {
+            Some(scaling) => scaling.restore(row),
+            None => row.iter().map(|&x| x.into()).collect(),
+        }
+    }
+
+    /// A number of input `column`, such as a mean, in the source's own units.
+    pub fn restored_input(&self, column: usize, value: f64) -> f64 {
+        let restore = |scaling: &Scaling| scaling.restore_at(column, self.train.columns, value);
+        self.input_scaling.as_ref().map_or(value, restore)
+    }
+
+    /// A regression's target as the source has it.
+    pub fn original_target(&self, value: f32) -> f64 {
+        match &self.target_scaling {
+            Some(scaling) => scaling.restore(&[value])[0],
+            None => value.into(),
+        }
+    }
+
+    /// A network's output of a regression, in the target's own units.
+    pub fn restored_output(&self, value: f64) -> f64 {
+        let restore = |scaling: &Scaling| scaling.restore_value(value);
+        self.target_scaling.as_ref().map_or(value, restore)
+    }
+
+    /// What 1 of a regression's outputs is in the target's own units.
+    pub fn target_std(&self) -> f64 {
+        self.target_scaling.as_ref().map_or(1.0, Scaling::unit)
+    }
 }
 
 /// Size of an image in pixels.

@@ -4,6 +4,7 @@ use super::dataset::{Dataset, ImageShape};
 use super::error::DataError;
 use super::file::gunzip;
 use super::options::LoadOptions;
+use super::source::Source;
 use super::tabular::{Pixels, dataset};
 use super::task::Task;
 
@@ -69,7 +70,15 @@ fn embedded(
         ..options.clone()
     };
     let table = dataset(&gunzip(bytes, path)?, path, &options, pixels)?;
+    let source = Source::Embedded {
+        name: name.to_owned(),
+    };
     Ok(Dataset {
+        train_source: source.clone(),
+        test_source: match &options.test {
+            Some(_) => table.test_source.clone(),
+            None => source,
+        },
         inference: options.task.and(table.inference),
         ..table
     })

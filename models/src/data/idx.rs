@@ -9,6 +9,7 @@ use super::pixels::Channels;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::shape::ExampleShape;
+use super::source::Source;
 use super::split::{Split, Targets};
 use super::target::target_scaling;
 use super::task::Task;
@@ -61,6 +62,9 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
     let channels = Channels::new(asked, &train.pixels, 1, height * width).map_err(scaling)?;
     let (task, targets, target_scaling) = targets(&train, &test, options, folder)?;
     let [train_targets, test_targets] = targets;
+    let [train_source, test_source] = [&train, &test].map(|part| Source::Idx {
+        file: part.images_path.clone(),
+    });
     Ok(Dataset {
         name: last_name(folder),
         task,
@@ -80,6 +84,8 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
         division,
         input_scaling: Some(channels.into_scaling()),
         target_scaling,
+        train_source,
+        test_source,
         inference: None,
     })
 }

@@ -44,7 +44,7 @@ impl Moments {
         Self { mean, std }
     }
 
-    fn divisor(&self) -> f64 {
+    pub(crate) fn divisor(&self) -> f64 {
         if self.std == 0.0 { 1.0 } else { self.std }
     }
 

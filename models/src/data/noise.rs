@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
+use super::source::{At, Place};
 use super::split::{Split, Targets};
 
 /// Which training labels were made wrong, and what they were.
@@ -51,7 +52,7 @@ pub enum NoiseError {
     },
     /// The fraction is not between 0 and 1.
     #[error(
-        "a fraction of {fraction} of the labels cannot be made wrong; give a number from 0 to 1"
+        "a fraction of {fraction:?} of the labels cannot be made wrong; give a number from 0 to 1"
     )]
     Fraction {
         /// The fraction asked for.
@@ -132,18 +133,32 @@ impl LabelNoise {
         mask
     }
 
-    /// The changes as a CSV table with the columns `row`, `origin`, `truth` and `label`.
-    pub fn csv(&self) -> String {
-        let mut table = "row,origin,truth,label\n".to_owned();
-        for LabelChange {
-            row,
-            origin,
-            truth,
-            label,
-        } in &self.changes
-        {
-            table.push_str(&format!("{row},{origin},{truth},{label}\n"));
+    /// The changes as a CSV table with the columns `train`, the row among the training examples, `origin`, `truth` and `label`, the classes by their names, and where the
+    /// examples of `dataset`, whose labels these are, stand in its source: `file`, and what [`At`](super::At) counts there.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be written, which memory alone can be the reason of.
+    pub fn csv(&self, dataset: &Dataset) -> Result<String, csv::Error> {
+        let places: Vec<Place> = self
+            .changes
+            .iter()
+            .map(|change| dataset.train_place(change.row))
+            .collect();
+        let counted = places.iter().find_map(|place| place.at.map(At::name));
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let head = ["train", "origin", "truth", "label", "file"];
+        table.write_record(head.into_iter().chain(counted))?;
+        let names = dataset.task.classes();
+        for (change, place) in self.changes.iter().zip(places) {
+            let [truth, label] =
+                [change.truth, change.label].map(|class| names[class as usize].clone());
+            let (row, origin) = (change.row.to_string(), change.origin.to_string());
+            let number = place.at.map(|at| at.number().to_string());
+            let record = [row, origin, truth, label, place.file];
+            table.write_record(record.into_iter().chain(number))?;
         }
-        table
+        let table = table.into_inner().map_err(|error| error.into_error())?;
+        Ok(String::from_utf8_lossy(&table).into_owned())
     }
 }

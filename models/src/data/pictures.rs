@@ -10,6 +10,7 @@ use super::pixels::Channels;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
+use super::source;
 use super::split::{Split, Targets};
 use super::task::Task;
 
@@ -45,6 +46,14 @@ pub(crate) fn read_pictures_with(
             value: only.clone(),
         });
     }
+    let [train_source, test_source] = match division {
+        // One list of files, of which both parts are.
+        Division::Drawn { .. } => {
+            let all = files(train.iter().chain(&test));
+            [all.clone(), all]
+        }
+        _ => [files(&train), files(&test)],
+    };
     let mut first = None;
     let train = Part::read(train, &mut first)?;
     let test = Part::read(test, &mut first)?;
@@ -73,6 +82,8 @@ pub(crate) fn read_pictures_with(
         division,
         input_scaling: Some(channels.into_scaling()),
         target_scaling: None,
+        train_source,
+        test_source,
         inference: None,
     })
 }
@@ -132,6 +143,16 @@ struct Source {
     path: PathBuf,
     class: i64,
     origin: usize,
+}
+
+/// Where pictures stand.
+fn files<'a>(sources: impl IntoIterator<Item = &'a Source>) -> source::Source {
+    let mut sources: Vec<&Source> = sources.into_iter().collect();
+    sources.sort_by_key(|source| source.origin);
+    let files = sources.into_iter().map(|source| source.path.clone());
+    source::Source::Files {
+        files: files.collect(),
+    }
 }
 
 /// The classes of a folder, and the pictures of each.

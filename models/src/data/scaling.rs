@@ -138,6 +138,16 @@ impl Scaling {
         row.iter().enumerate().map(restore).collect()
     }
 
+    /// A number of place `column` of rows of `columns`, such as a mean, in the source's units.
+    pub(crate) fn restore_at(&self, column: usize, columns: usize, value: f64) -> f64 {
+        self.at(column, columns).restore(value)
+    }
+
+    /// What 1 of the scaled target is in its own units.
+    pub(crate) fn unit(&self) -> f64 {
+        self.moments[0].divisor()
+    }
+
     /// A number that a network gives for a target, such as a prediction, in the target's own units.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::error::{CellProblem, DataError};
 use super::options::{LoadOptions, TaskKind};
+use super::source::Source;
 
 /// What people write for a value they do not have.
 const MISSING: [&str; 7] = ["na", "n/a", "nan", "null", "none", "?", "-"];
@@ -48,6 +49,8 @@ impl Table {
             path: path.to_owned(),
             source,
         };
+        // The parser leaves a byte order mark out of its count of bytes.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = ReaderBuilder::new()
             .flexible(true) // so that the error can name the line
             .trim(Trim::All)
@@ -69,9 +72,11 @@ impl Table {
             lines: Vec::new(),
         };
         let named = options.task == Some(TaskKind::Classification);
+        let mut lines = Lines::of(bytes);
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let byte = record.position().map_or(0, csv::Position::byte);
+            let line = lines.at(byte as usize);
             table.push(&record, &columns, &roles, named, line)?;
         }
         Ok(table)
@@ -146,6 +151,22 @@ impl Table {
         (path, self.lines[row])
     }
 
+    /// The lines of the file, and of the one to test on.
+    pub(crate) fn sources(&self) -> [Source; 2] {
+        let rows = self.appended.as_ref().map(|(_, first)| *first);
+        let (own, others) = self.lines.split_at(rows.unwrap_or(self.lines.len()));
+        let lines = |file: &PathBuf, lines: &[u64]| Source::Lines {
+            file: file.clone(),
+            lines: lines.to_vec(),
+        };
+        let train = lines(&self.path, own);
+        let test = match &self.appended {
+            Some((file, _)) => lines(file, others),
+            None => train.clone(),
+        };
+        [train, test]
+    }
+
     /// The error of a target cell.
     pub(crate) fn target_error(&self, row: usize, problem: CellProblem) -> DataError {
         let (path, line) = self.place(row);
@@ -161,6 +182,40 @@ impl Table {
             column,
             CellProblem::NotAPart { text },
         )
+    }
+}
+
+/// Lines as an editor counts them, from 1; the parser counts an empty line to the record after it.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the first byte from `start` on that ends no line. `start` never goes back.
+    fn at(&mut self, start: usize) -> u64 {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            let ends = match byte {
+                b'\n' => true,
+                b'\r' => self.bytes.get(self.at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            if self.at >= start && byte != b'\n' && byte != b'\r' {
+                break;
+            }
+            self.line += u64::from(ends);
+            self.at += 1;
+        }
+        self.line
     }
 }
 

@@ -100,6 +100,7 @@ pub(crate) fn dataset(
         targets,
         origin: parts.origin,
     };
+    let [train_source, test_source] = table.sources();
     Ok(Dataset {
         name: name(path),
         task,
@@ -120,6 +121,8 @@ pub(crate) fn dataset(
         division: parts.division,
         input_scaling: Some(scaling),
         target_scaling,
+        train_source,
+        test_source,
         inference: Some(inference),
     })
 }

@@ -5,6 +5,7 @@ use super::division::Division;
 use super::error::DataError;
 use super::file::{self, last_name};
 use super::shape::ExampleShape;
+use super::source::Source;
 use super::split::{Split, Targets};
 use super::task::Task;
 use super::vocabulary::Vocabulary;
@@ -113,6 +114,7 @@ pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, D
         let path = train.path;
         return Err(TextError::Vocabulary { path, words }.into());
     }
+    let [train_source, test_source] = [&train, &test].map(|part| part.source(sequence));
     Ok(Dataset {
         name,
         train: train.split(&vocabulary, sequence)?,
@@ -128,6 +130,8 @@ pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, D
         division: Division::Source,
         input_scaling: None,
         target_scaling: None,
+        train_source,
+        test_source,
         inference: None,
     })
 }
@@ -188,6 +192,21 @@ impl Part {
             return Err(TextError::Empty { path }.into());
         }
         Ok(Self { path, text })
+    }
+
+    /// The lines on which the examples of `length` tokens begin: a line has a token for each word, and one for its end.
+    fn source(&self, length: usize) -> Source {
+        let (mut lines, mut token) = (Vec::new(), 0);
+        for (number, line) in (1..).zip(self.text.lines()) {
+            token += line.split_whitespace().count() + 1;
+            while lines.len() * length < token {
+                lines.push(number);
+            }
+        }
+        Source::Lines {
+            file: self.path.clone(),
+            lines,
+        }
     }
 
     /// The examples of `length` tokens.

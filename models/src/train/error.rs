@@ -1,10 +1,20 @@
 use super::checkpoint::CheckpointError;
 
+/// A number without hundreds of zeros.
+fn brief(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() > 20 {
+        format!("{value:e}")
+    } else {
+        plain
+    }
+}
+
 /// Why training failed, in one line that says what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TrainError {
     /// A setting is out of range.
-    #[error("{setting} = {value}: must be {allowed}")]
+    #[error("{setting} = {}: must be {allowed}", brief(*.value))]
     Config {
         /// The setting's name.
         setting: &'static str,

@@ -2,17 +2,22 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use backdraft_models::{Activation, Preset};
+use backdraft_models::{Activation, Preset, computes_in_f64};
+use burn::tensor::DType;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
+    CliError,
     bench::Products,
     data::DataArgs,
-    device::{Compare, DeviceName},
+    device::{Compare, DeviceName, Opened},
     experiment::{Correlate, Decompose, Mislabelling, Sweeping},
     half::ProductsIn,
+    options::{count, not_negative, positive, residual, seconds, seed, share, some, width},
+    queries::Query,
     weights::WeightsArgs,
 };
+use crate::output::Float;
 
 /// Which training examples made a network behave like this, and how far can the answer be trusted?
 ///
@@ -63,8 +68,8 @@ Examples:
       The default model (an MLP) on the embedded digits, the three test examples with the highest loss.
   backdraft explain --model lr --data cancer --solver direct
       Logistic regression, solved exactly.
-  backdraft explain --data mnist/ --queries 3,17 --damping 0.01 --out runs/mnist
-      A folder of IDX files (MNIST layout, gzipped or not), two test examples of your choice.
+  backdraft explain --data mnist/ --queries 0-9,17 --damping 0.01 --out runs/mnist
+      A folder of IDX files (MNIST layout, gzipped or not), eleven test examples of your choice.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
@@ -83,7 +88,7 @@ pub(super) struct Explain {
     pub model: String,
 
     /// Widths of the MLP's hidden layers. Default: 32,32 for classes of tables and small images, else 128,128.
-    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',', value_parser = width, allow_hyphen_values = true)]
     pub hidden: Option<Vec<usize>>,
 
     /// The MLP's activation function.
@@ -95,34 +100,49 @@ pub(super) struct Explain {
 
     /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
     /// true labels, are written beside the results.
-    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
+    #[arg(long, value_name = "FRACTION", value_parser = share, allow_hyphen_values = true)]
     pub corrupt_labels: Option<f64>,
 
     #[command(flatten)]
     pub weights: WeightsArgs,
 
-    /// Test examples to explain, by index from 0. Default: the three with the highest loss.
-    #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
-    pub queries: Option<Vec<usize>>,
+    /// Test examples to explain, by index from 0: such as `3,17`, `0-9,12` or `all`. Default: the three with the highest loss.
+    #[arg(
+        long,
+        value_name = "I,J-K,..|all",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub queries: Option<Vec<Query>>,
 
     /// How `(G + damping I) s = gradient` is solved.
     #[arg(long, value_enum, default_value_t = SolverName::Cg)]
     pub solver: SolverName,
 
+    /// The relative residual at which `(G + damping I) s = gradient` counts as solved. Default: for cg 1e-5, in f64 1e-10, with
+    /// products in 16 bits 0.01; for direct 0.001, in f64 1e-8; for lissa 0.1.
+    #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
+    pub tolerance: Option<f64>,
+
+    /// The type of all numbers while systems are solved and examples scored, and of the scores that are written. f64 takes twice the memory
+    /// and time. Training is in f32, the verification in f64 where that is there.
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+
     /// LiSSA's recursion steps in one repeat.
-    #[arg(long, value_name = "STEPS", default_value_t = 1000)]
+    #[arg(long, value_name = "STEPS", default_value_t = 1000, value_parser = count, allow_hyphen_values = true)]
     pub depth: usize,
 
     /// LiSSA's independent recursions, of which the mean is taken.
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = count, allow_hyphen_values = true)]
     pub repeats: usize,
 
     /// LiSSA's scale. Default: twice the largest eigenvalue seen in a few batches.
-    #[arg(long, value_name = "SIGMA")]
+    #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]
     pub scale: Option<f64>,
 
     /// The damping. Default: 0.03 for the mlp, the L2 coefficient of the training for lr.
-    #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "LAMBDA", value_parser = positive, allow_hyphen_values = true)]
     pub damping: Option<f64>,
 
     /// What matrix products are computed in while systems are solved and examples scored. How far 16 bits put derivatives off is
@@ -132,7 +152,7 @@ pub(super) struct Explain {
 
     /// Examples that go through the network at once: fewer need less memory. Default: 1024 rows of a table, 250 pictures or 20
     /// sequences.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 
     /// How much is verified: `quick` as many removals as fit into about a minute, and at least one; `full` all of the choice, five of
@@ -141,7 +161,7 @@ pub(super) struct Explain {
     pub verify: VerifyName,
 
     /// Verify the first N removals of the choice, however long that takes. `quick` depends on how fast the machine is, this does not.
-    #[arg(long, value_name = "N", conflicts_with = "verify")]
+    #[arg(long, value_name = "N", conflicts_with = "verify", value_parser = some, allow_hyphen_values = true)]
     pub verify_removals: Option<NonZeroUsize>,
 
     /// Where to compute; `backdraft devices` lists what there is.
@@ -149,7 +169,7 @@ pub(super) struct Explain {
     pub device: DeviceName,
 
     /// The seed of every random choice.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
 
     /// The run's own folder. Stopped, the same command with it goes on. Default: a new one, runs/<model>-<data>-<number>.
@@ -161,7 +181,7 @@ pub(super) struct Explain {
     pub overwrite: bool,
 
     /// Seconds between checkpoints of the training: what is lost at most when it is stopped.
-    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds, allow_hyphen_values = true)]
     pub checkpoint_every: f64,
 }
 
@@ -197,7 +217,7 @@ pub(super) struct Train {
 
     /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
     /// true labels, are written beside the results.
-    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
+    #[arg(long, value_name = "FRACTION", value_parser = share, allow_hyphen_values = true)]
     pub corrupt_labels: Option<f64>,
 
     /// The model's size and the settings of its training.
@@ -205,7 +225,7 @@ pub(super) struct Train {
     pub preset: PresetName,
 
     /// Widths of the MLP's hidden layers. Default: the preset's.
-    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',', value_parser = width, allow_hyphen_values = true)]
     pub hidden: Option<Vec<usize>>,
 
     /// The MLP's activation function.
@@ -216,24 +236,24 @@ pub(super) struct Train {
     pub weights: WeightsArgs,
 
     /// Passes over the data; for lr, the most evaluations of L-BFGS. Default: the preset's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub epochs: Option<usize>,
 
     /// Examples in a step. Default: the preset's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub batch_size: Option<usize>,
 
     /// Examples of a step that go through the network at once: fewer need less memory, and give the same gradients up to rounding
     /// (but not with batch normalisation). Default: all.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 
     /// The step size at the start. Default: the preset's.
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = positive, allow_hyphen_values = true)]
     pub learning_rate: Option<f64>,
 
     /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
-    #[arg(long, value_name = "L2", allow_negative_numbers = true)]
+    #[arg(long, value_name = "L2", value_parser = not_negative, allow_hyphen_values = true)]
     pub weight_decay: Option<f64>,
 
     /// Where to compute; `backdraft devices` lists what there is.
@@ -241,7 +261,7 @@ pub(super) struct Train {
     pub device: DeviceName,
 
     /// The seed of the initial weights and of the examples' order.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
 
     /// The training's own folder. Default: runs/train-<model>-<data>-<preset>-<seed>.
@@ -253,16 +273,8 @@ pub(super) struct Train {
     pub overwrite: bool,
 
     /// Seconds between checkpoints: what is lost at most when it is stopped.
-    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds, allow_hyphen_values = true)]
     pub checkpoint_every: f64,
-}
-
-/// A time that there is.
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok(seconds),
-        _ => Err("it must be a number of seconds, 0 or more".to_owned()),
-    }
 }
 
 /// Settings of `models`.
@@ -324,6 +336,48 @@ pub(super) enum SolverName {
     Lissa,
     /// A dense Cholesky factorisation: exact, for small models.
     Direct,
+}
+
+/// The type of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Precision {
+    F32,
+    F64,
+}
+
+impl Precision {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    /// What scores are written in.
+    pub fn float(self) -> Float {
+        match self {
+            Self::F32 => Float::F32,
+            Self::F64 => Float::F64,
+        }
+    }
+
+    pub fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::F64 => DType::F64,
+        }
+    }
+
+    /// Refuses 64 bits where the device has none.
+    pub fn check(self, opened: &Opened) -> Result<(), CliError> {
+        if self == Self::F64 && !computes_in_f64(&opened.device) {
+            return Err(CliError::Option {
+                option: "--precision",
+                problem: format!("f64 is not what {} computes in: take f32", opened.name),
+            });
+        }
+        Ok(())
+    }
 }
 
 impl SolverName {

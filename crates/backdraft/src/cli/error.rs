@@ -18,7 +18,7 @@ pub enum CliError {
     #[error(transparent)]
     Data(DataError),
     /// There is no such model.
-    #[error(transparent)]
+    #[error("--model: {0}")]
     Model(#[from] UnknownModel),
     /// The model cannot read the data.
     #[error(transparent)]

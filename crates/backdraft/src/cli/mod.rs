@@ -13,9 +13,12 @@ mod failure;
 mod fingerprint;
 mod half;
 mod judge;
+mod memory;
 mod models;
+mod options;
 mod present;
 mod progress;
+mod queries;
 mod reading;
 mod run_folder;
 mod setup;
@@ -55,6 +58,10 @@ pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
+            if let Some(line) = options::refusal(&error) {
+                let _ = writeln!(io::stderr(), "error: {line}");
+                return ExitCode::from(2);
+            }
             // Help and version come this way too, to standard output. A closed pipe leaves nothing to tell.
             let _ = error.print();
             return if error.use_stderr() {

@@ -3,6 +3,7 @@
 use backdraft_models::{Model, ZooConfig, trainable_parameters};
 
 use super::{CliError, args::Models, progress::say};
+use crate::output::count;
 
 /// Prints every model with its number of parameters.
 pub(super) fn list(args: &Models) -> Result<(), CliError> {
@@ -10,7 +11,7 @@ pub(super) fn list(args: &Models) -> Result<(), CliError> {
     say("model        parameters  what it is; what it reads");
     for model in Model::ALL {
         let network = ZooConfig::published(model).init(&device);
-        let count = grouped(trainable_parameters(&network));
+        let count = count(trainable_parameters(&network));
         let (what, reads) = (model.description(), model.reads());
         say(format_args!(
             "{:12} {count:>10}  {what}; {reads}",
@@ -24,16 +25,4 @@ pub(super) fn list(args: &Models) -> Result<(), CliError> {
         "for 32x32 coloured ones, all with ten classes, and of the transformer for 10,000 words. Other data change them.",
     );
     Ok(())
-}
-
-/// A number with commas between thousands.
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
-    groups.join(",")
 }

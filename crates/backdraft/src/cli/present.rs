@@ -7,9 +7,10 @@ use backdraft_models::{
     data::{Dataset, Split, Targets, Task},
 };
 
+use super::progress::say;
 use crate::output::{
-    Example, Explained, Features, Frame, Labels, Layout, Quality, Report, RunRecord, Scored,
-    ScoredExample, Scores, Target,
+    Example, Examples, Explained, Features, Frame, Labels, Layout, Place, Quality, Report,
+    RunRecord, Scored, ScoredExample, Scores, Target, Unit, short,
 };
 
 /// Examples of each sign in the report.
@@ -29,7 +30,22 @@ pub(super) fn describe(dataset: &Dataset) -> String {
     format!("{task}; {train} training and {test} test examples of {columns} features")
 }
 
-/// A measurement as the record holds it.
+/// What the losses of a task are measured in; `target` is what is to be predicted, where it has a name.
+pub(super) fn unit(dataset: &Dataset, target: Option<&str>) -> Unit {
+    match dataset.task {
+        Task::Regression => Unit::squared(target.unwrap_or("target"), dataset.target_std()),
+        _ => Unit::nats(),
+    }
+}
+
+/// Says what a regression's losses are told in; those of classes are in nats everywhere.
+pub(super) fn tell(dataset: &Dataset, unit: &Unit) {
+    if dataset.task == Task::Regression {
+        say(format_args!("losses in {}", unit.told()));
+    }
+}
+
+/// A measurement as the record holds it, in the units that the network was trained with.
 pub(super) fn quality(measured: &Measured) -> Quality {
     Quality {
         loss: measured.loss,
@@ -41,40 +57,50 @@ pub(super) fn quality(measured: &Measured) -> Quality {
 pub(super) fn shown(quality: &Quality) -> String {
     match quality.accuracy {
         Some(accuracy) => format!(
-            "accuracy {:.2}%, loss {:.4}",
+            "accuracy {:.2}%, loss {}",
             100.0 * accuracy,
-            quality.loss
+            short(quality.loss)
         ),
-        None => format!("loss {:.4}", quality.loss),
+        None => format!("loss {}", short(quality.loss)),
     }
 }
 
-/// What example `index` should be predicted as.
-pub(super) fn target(split: &Split, index: usize) -> Target {
+/// What example `index` of a part should be predicted as, in the source's own units.
+pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> Target {
     match &split.targets {
         Targets::Classes(classes) => Target::Class(classes[index]),
-        Targets::Values(values) => Target::Value(values[index].into()),
+        Targets::Values(values) => Target::Value(dataset.original_target(values[index])),
         Targets::Tokens { .. } => panic!("text has no one target for an example"),
     }
 }
 
-/// The targets of all training examples.
-pub(super) fn labels(dataset: &Dataset) -> Labels {
-    match &dataset.train.targets {
+/// What is known of all examples.
+pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> Examples {
+    let labels = match &dataset.train.targets {
         Targets::Classes(of) => Labels::Classes {
             of: of.clone(),
             names: dataset.task.classes().to_vec(),
         },
-        Targets::Values(values) => Labels::Values(values.iter().map(|&v| v.into()).collect()),
+        Targets::Values(values) => {
+            let values = values.iter().map(|&value| dataset.original_target(value));
+            Labels::Values(values.collect())
+        }
         Targets::Tokens { .. } => panic!("text has no one target for an example"),
+    };
+    let (train, test) = (0..dataset.train.rows, 0..dataset.test.rows);
+    Examples {
+        labels,
+        train: train.map(|row| dataset.train_place(row)).collect(),
+        test: test.map(|row| dataset.test_place(row)).collect(),
+        unit: unit.clone(),
     }
 }
 
-/// What the model says of every row, from its outputs `[rows, outputs]`.
-pub(super) fn predictions(outputs: &[f64], rows: usize, task: &Task) -> Vec<Target> {
-    let decide = |outputs: &[f64]| match task {
+/// What the model says of every row, from its outputs `[rows, outputs]`, in the source's own units.
+pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<Target> {
+    let decide = |outputs: &[f64]| match &dataset.task {
         Task::Binary { .. } => Target::Class(i64::from(outputs[0] > 0.0)),
-        Task::Regression => Target::Value(outputs[0]),
+        Task::Regression => Target::Value(dataset.restored_output(outputs[0])),
         Task::Classification { .. } | Task::NextToken { .. } => {
             let best =
                 (1..outputs.len()).fold(
@@ -95,17 +121,18 @@ pub(super) fn report(
     dataset: &Dataset,
     out: &Path,
     scores: &Scores,
-    labels: Labels,
+    examples: &Examples,
     record: RunRecord,
 ) -> Report {
-    let example = |split: &Split, index: usize| Example {
+    let example = |split: &Split, index: usize, places: &[Place]| Example {
         index,
-        label: target(split, index),
-        features: split.row(index).to_vec(),
+        source: places[index].clone(),
+        label: target(dataset, split, index),
+        features: dataset.original_inputs(split.row(index)),
     };
     let side = |scored: Vec<Scored>| {
         let shown = |it: Scored| ScoredExample {
-            example: example(&dataset.train, it.train),
+            example: example(&dataset.train, it.train, &examples.train),
             score: it.score,
         };
         scored.into_iter().map(shown).collect()
@@ -113,7 +140,7 @@ pub(super) fn report(
     let explained = scores.queries().iter().enumerate().map(|(row, &query)| {
         let strongest = scores.strongest(row, SHOWN);
         Explained {
-            query: example(&dataset.test, query),
+            query: example(&dataset.test, query, &examples.test),
             helpful: side(strongest.helpful),
             harmful: side(strongest.harmful),
         }
@@ -125,11 +152,7 @@ pub(super) fn report(
             black: 0.0,
             white: 1.0,
         }),
-        None => Layout::Table(Features {
-            names: dataset.features.clone(),
-            mean: vec![0.0; dataset.features.len()],
-            std: vec![1.0; dataset.features.len()],
-        }),
+        None => Layout::Table(features(dataset)),
     };
     let title = out.file_name().map_or_else(
         || dataset.name.clone(),
@@ -137,9 +160,43 @@ pub(super) fn report(
     );
     Report {
         title,
-        labels,
+        labels: examples.labels.clone(),
         layout,
         explained: explained.collect(),
         record,
+    }
+}
+
+/// The columns of a table, and how the training examples are spread in each, in the source's own units.
+fn features(dataset: &Dataset) -> Features {
+    let Split {
+        rows,
+        columns,
+        features,
+        ..
+    } = &dataset.train;
+    let mut mean = vec![0.0; *columns];
+    let mut square = vec![0.0; *columns];
+    // Of what the network reads, which is centred as a rule, so that nothing cancels.
+    for row in features.chunks_exact(*columns) {
+        for (column, &x) in row.iter().enumerate() {
+            mean[column] += f64::from(x) / *rows as f64;
+        }
+    }
+    for row in features.chunks_exact(*columns) {
+        for (column, &x) in row.iter().enumerate() {
+            square[column] += (f64::from(x) - mean[column]).powi(2) / *rows as f64;
+        }
+    }
+    let (mut means, mut stds) = (Vec::new(), Vec::new());
+    for (column, (mean, square)) in mean.into_iter().zip(square).enumerate() {
+        let restored = |x| dataset.restored_input(column, x);
+        means.push(restored(mean));
+        stds.push((restored(mean + square.sqrt()) - restored(mean)).abs());
+    }
+    Features {
+        names: dataset.features.clone(),
+        mean: means,
+        std: stds,
     }
 }

@@ -7,7 +7,7 @@ use backdraft_models::{
     data::{Dataset, LabelNoise, Task},
 };
 
-use crate::output::TrainingFolder;
+use crate::output::{OutputError, TrainingFolder};
 
 use super::{
     CliError,
@@ -31,6 +31,12 @@ pub(super) fn corrupt(
     noise
         .transpose()
         .map_err(|source| CliError::Noise { option, source })
+}
+
+/// The file that lists them, with where they stand.
+pub(super) fn wrong_labels(noise: &LabelNoise, dataset: &Dataset) -> Result<String, CliError> {
+    let refused = |error| OutputError::encode(WRONG_LABELS, error);
+    Ok(noise.csv(dataset).map_err(refused)?)
 }
 
 /// Says what is about to be done, and `place`, where.
@@ -61,19 +67,12 @@ pub(super) fn announce(
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand examples
 /// near its first order, and the L2 term where that alone makes the problem strongly convex.
-pub(super) fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> Result<f64, CliError> {
+pub(super) fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> f64 {
     let default = match kind {
         Model::LogisticRegression => config.weight_decay,
         _ => 0.03,
     };
-    let damping = args.damping.unwrap_or(default);
-    if damping > 0.0 && damping.is_finite() {
-        return Ok(damping);
-    }
-    Err(CliError::Option {
-        option: "--damping",
-        problem: format!("is {damping}: it must be positive and finite"),
-    })
+    args.damping.unwrap_or(default)
 }
 
 /// What the options say of a model's shape.
@@ -83,6 +82,16 @@ pub(super) struct Shape<'a> {
     pub hidden: Option<&'a [usize]>,
     pub activation: Option<ActivationName>,
     pub seed: u64,
+}
+
+impl Shape<'_> {
+    /// The option that makes a network large.
+    pub fn wide(&self) -> &'static str {
+        match self.hidden {
+            Some(_) => "--hidden",
+            None => "--model",
+        }
+    }
 }
 
 /// The model's shape: the preset's, with what the options say.
@@ -105,12 +114,6 @@ pub(super) fn network(
     let mut network = preset.network(kind, dataset).with_seed(seed);
     if let ZooConfig::Mlp(config) = &mut network {
         if let Some(hidden) = hidden {
-            if hidden.contains(&0) {
-                return refuse(
-                    "--hidden",
-                    "has a width of 0: a layer needs at least one unit",
-                );
-            }
             config.hidden = hidden.to_vec();
         }
         config.activation = activation.map_or(config.activation, Into::into);
@@ -150,18 +153,5 @@ pub(super) fn check_task(kind: Model, dataset: &Dataset) -> Result<(), CliError>
             ),
         }),
         _ => Ok(()),
-    }
-}
-
-/// Refuses a query that is not in the test set.
-pub(super) fn check_queries(args: &Explain, dataset: &Dataset) -> Result<(), CliError> {
-    let len = dataset.test.rows;
-    match args.queries.iter().flatten().find(|&&index| index >= len) {
-        Some(&index) => Err(CliError::Query {
-            index,
-            name: dataset.name.clone(),
-            len,
-        }),
-        None => Ok(()),
     }
 }

@@ -7,15 +7,78 @@ use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver,
 };
 
+use backdraft_models::ZooConfig;
+use burn::tensor::DType;
+
 use super::{
     CliError,
-    args::{Explain, SolverName},
+    args::{Explain, Precision, SolverName},
     explain::{Solved, Store},
     half::TOLERANCE,
+    options::check_fits,
     progress::{Bar, say, warn},
     watched::Watched,
 };
-use crate::output::SolveRecord;
+use crate::output::{SolveRecord, brief};
+
+/// Refuses settings that the solver could not go by, before anything is trained.
+pub(super) fn check(args: &Explain, damping: f64, network: &ZooConfig) -> Result<(), CliError> {
+    let dtype = args.precision.dtype();
+    check_fits("--damping", Some(damping), dtype)?;
+    check_fits("--scale", args.scale, dtype)?;
+    match args.solver {
+        SolverName::Cg => check_tolerance(args.tolerance, dtype),
+        SolverName::Direct => check_direct(network),
+        SolverName::Lissa => Ok(()),
+    }
+}
+
+/// Refuses a residual that rounding is above.
+pub(super) fn check_tolerance(tolerance: Option<f64>, dtype: DType) -> Result<(), CliError> {
+    let least = match dtype {
+        DType::F64 => f64::EPSILON,
+        _ => f32::EPSILON.into(),
+    };
+    match tolerance {
+        Some(tolerance) if tolerance < least => Err(CliError::Option {
+            option: "--tolerance",
+            problem: format!(
+                "is {}: conjugate gradients in {} cannot go below {least:.1e}{}",
+                brief(tolerance),
+                if dtype == DType::F64 { "f64" } else { "f32" },
+                if dtype == DType::F64 {
+                    ""
+                } else {
+                    ", those with --precision f64 can"
+                },
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a dense matrix of too many parameters.
+pub(super) fn check_direct(network: &ZooConfig) -> Result<(), CliError> {
+    let (dim, limit) = (network.parameters(), DirectConfig::default().limit);
+    if dim <= limit as u128 {
+        return Ok(());
+    }
+    Err(CliError::Option {
+        option: "--solver direct",
+        problem: format!(
+            "would form a dense matrix of {dim} x {dim}, its limit is {limit}: take cg or lissa"
+        ),
+    })
+}
+
+/// What the options have against a residual that is too large.
+fn remedy(args: &Explain) -> &'static str {
+    match (args.solver, args.precision) {
+        (SolverName::Lissa, _) => "raise --depth, --repeats or --damping, or take --solver cg",
+        (_, Precision::F32) => "raise --damping or --tolerance, or take --precision f64",
+        (_, Precision::F64) => "raise --damping or --tolerance",
+    }
+}
 
 /// Solves for the gradient of each of `queries`, its row in `measured` and its index, and keeps the solutions.
 pub(super) fn solve<L: Loss>(
@@ -52,10 +115,13 @@ pub(super) fn solve<L: Loss>(
             let solution = match found {
                 Ok(solution) => solution,
                 // The verification tells how good its scores are all the same; the record says that it did not converge.
-                Err(SolveError::NotConverged { solution, remedy }) => {
+                Err(SolveError::NotConverged { solution, .. }) => {
                     bar.aside(|| {
                         warn(format_args!(
-                            "query {query} is not solved to the tolerance: {remedy}"
+                            "query {query} is not solved to the tolerance: its residual is {:.1e}, above {:.1e}; {}",
+                            solution.info.true_residual,
+                            solution.info.tolerance,
+                            remedy(args)
                         ));
                     });
                     *solution
@@ -81,19 +147,29 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
     Ok(match args.solver {
         SolverName::Cg => {
             let config = ConjugateGradientConfig {
-                tolerance: args.products.half().map(|_| TOLERANCE),
+                tolerance: args
+                    .tolerance
+                    .or_else(|| args.products.half().map(|_| TOLERANCE)),
                 ..Default::default()
             };
             Box::new(config.init()?)
         }
-        SolverName::Direct => Box::new(DirectConfig::default().init()?),
+        SolverName::Direct => {
+            let config = DirectConfig {
+                tolerance: args.tolerance,
+                ..Default::default()
+            };
+            Box::new(config.init()?)
+        }
         SolverName::Lissa => {
+            let default = LissaConfig::default();
             let config = LissaConfig {
+                tolerance: args.tolerance.unwrap_or(default.tolerance),
                 depth: args.depth,
                 repeats: args.repeats,
                 scale: args.scale.map_or(Scale::Auto, Scale::Fixed),
                 seed: args.seed,
-                ..Default::default()
+                ..default
             };
             Box::new(config.init()?)
         }

@@ -20,7 +20,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Class(class) => write!(f, "{class}"),
-            Self::Value(value) => f.write_str(&number::short(*value)),
+            Self::Value(value) => f.write_str(&number::own(*value)),
         }
     }
 }
@@ -58,6 +58,14 @@ impl Labels {
         match self {
             Self::Classes { of, .. } => of.get(index).copied().map(Target::Class),
             Self::Values(values) => values.get(index).copied().map(Target::Value),
+        }
+    }
+
+    /// A target with all its digits, as tables hold it: the class's name where it has one, else the number.
+    pub(super) fn exact(&self, target: Target) -> String {
+        match target {
+            Target::Value(value) => number::brief(value),
+            class => self.text(class),
         }
     }
 

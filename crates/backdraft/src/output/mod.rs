@@ -15,33 +15,42 @@
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
 //! A score is the predicted change of a query's loss when the training example is *removed*:
-//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped.
+//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped. It is in the units of the
+//! loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
 
 mod atomic;
 mod error;
+mod examples;
 pub mod experiment;
 mod json;
 mod labels;
 mod number;
 mod page;
+mod places;
 mod record;
 mod report;
 mod scores;
 mod table;
+mod top;
 mod training;
+mod unit;
 mod verdict;
 mod work;
 
 pub use atomic::StagedFile;
+pub use backdraft_models::data::{At, Place};
 pub use error::OutputError;
+pub use examples::Examples;
 pub use labels::{Labels, Target};
+pub(crate) use number::{brief, count, short};
 pub use record::{
     Coverage, Failed, Intervals, Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings,
     Sizes, SolveRecord, Timing, Verification, Versions, WeightsFile,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
-pub use scores::{SIGN_CONVENTION, Scored, Scores, Strongest};
+pub use scores::{Float, SIGN_CONVENTION, Scored, Scores, Strongest};
 pub(crate) use table::aligned;
 pub use table::verification_table;
 pub use training::TrainingFolder;
+pub use unit::Unit;
 pub use work::{Contents, WorkFolder};

@@ -1,7 +1,21 @@
 //! Numbers as people read them.
 
+use std::fmt::Display;
+
 /// Four significant digits without needless zeros, `1.23e-4` below a thousandth and above 99999.
-pub(super) fn short(x: f64) -> String {
+pub(crate) fn short(x: f64) -> String {
+    significant(x, 4)
+}
+
+/// A number in a table's own units: all its digits, or six of many.
+pub(super) fn own(x: f64) -> String {
+    match brief(x) {
+        exact if exact.len() <= 10 => exact,
+        _ => significant(x, 6),
+    }
+}
+
+fn significant(x: f64, digits: i32) -> String {
     if x == 0.0 {
         return "0".into();
     }
@@ -9,10 +23,10 @@ pub(super) fn short(x: f64) -> String {
         return x.to_string();
     }
     let magnitude = x.abs().log10().floor() as i32;
-    if !(-3..5).contains(&magnitude) {
-        return format!("{x:.2e}");
+    if !(-3..digits.max(5)).contains(&magnitude) {
+        return format!("{x:.*e}", (digits - 2) as usize);
     }
-    let decimals = (3 - magnitude).max(0) as usize;
+    let decimals = (digits - 1 - magnitude).max(0) as usize;
     let fixed = format!("{x:.decimals$}");
     if fixed.contains('.') {
         fixed
@@ -21,6 +35,16 @@ pub(super) fn short(x: f64) -> String {
             .to_string()
     } else {
         fixed
+    }
+}
+
+/// All the digits that tell a number apart, in the shorter of their two forms: `0.03`, `1e-300`.
+pub(crate) fn brief(x: f64) -> String {
+    let (plain, scientific) = (x.to_string(), format!("{x:e}"));
+    if plain.len() <= scientific.len().max(8) {
+        plain
+    } else {
+        scientific
     }
 }
 
@@ -44,7 +68,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// A count with its thousands apart, `1,797`.
-pub(super) fn count(n: usize) -> String {
+pub(crate) fn count(n: impl Display) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -105,12 +129,70 @@ mod tests {
     }
 
     #[test]
+    fn own_units_keep_their_digits() {
+        let numbers = [
+            40.27,
+            1040.5,
+            270.0,
+            38.123456789,
+            -0.0001234567,
+            1234567.89,
+            1e-300,
+        ];
+        assert_eq!(
+            numbers.map(own),
+            [
+                "40.27",
+                "1040.5",
+                "270",
+                "38.1235",
+                "-1.2346e-4",
+                "1234567.89",
+                "1e-300"
+            ]
+        );
+    }
+
+    #[test]
+    fn brief_loses_no_digit() {
+        let numbers = [
+            0.03,
+            1e-300,
+            1e39,
+            270.0,
+            0.00001,
+            40.27,
+            -0.001,
+            123456.789,
+            1.0,
+            0.1 + 0.2,
+        ];
+        let shown = numbers.map(brief);
+        assert_eq!(
+            shown,
+            [
+                "0.03",
+                "1e-300",
+                "1e39",
+                "270",
+                "0.00001",
+                "40.27",
+                "-0.001",
+                "123456.789",
+                "1",
+                "0.30000000000000004"
+            ]
+        );
+        assert_eq!(shown.map(|it| it.parse::<f64>().ok()), numbers.map(Some));
+    }
+
+    #[test]
     fn the_other_forms() {
         assert_eq!(change(1.234e-4), "+1.23e-4");
         assert_eq!(change(-0.5), "-5.00e-1");
         assert_eq!(percent(0.972), "97.2 %");
         assert_eq!(
-            [count(7), count(1797), count(1234567)],
+            [count(7), count(1797), count(1_234_567_u128)],
             ["7", "1,797", "1,234,567"]
         );
         assert_eq!([power_of_ten(-12), power_of_ten(30)], ["10⁻¹²", "10³⁰"]);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::json::to_json;
-use super::{OutputError, Target};
+use super::{OutputError, Place, Target, Unit};
 
 /// Everything about a run but the scores themselves.
 ///
@@ -18,6 +18,9 @@ pub struct RunRecord {
     /// When it began (RFC 3339), if the caller wants that recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
+    /// What losses, scores and outputs are measured in.
+    #[serde(default)]
+    pub unit: Unit,
     /// How much there was to do it with.
     pub sizes: Sizes,
     /// How long each stage took, in order.
@@ -116,14 +119,14 @@ pub struct Metrics {
     pub train: Quality,
     /// On the test set.
     pub test: Quality,
-    /// Euclidean norm of the gradient of the mean training loss, without an L2 term: how far the weights are from a minimum.
+    /// Euclidean norm of the gradient of the mean training loss, in the record's unit of losses, without an L2 term: how far the weights are from a minimum.
     pub gradient_norm: f64,
 }
 
 /// The model's quality on one set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
-    /// Mean loss.
+    /// Mean loss, in the record's unit.
     pub loss: f64,
     /// Share of examples classified correctly; none in regression.
     pub accuracy: Option<f64>,
@@ -134,11 +137,14 @@ pub struct Quality {
 pub struct QueryRecord {
     /// Its index in the test set.
     pub index: usize,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Place>,
     /// Its target.
     pub label: Target,
     /// What the model predicts.
     pub predicted: Target,
-    /// Its loss.
+    /// Its loss, in the record's unit.
     pub loss: f64,
     /// How its linear system was solved.
     pub solve: SolveRecord,
@@ -212,17 +218,23 @@ pub struct Coverage {
 pub struct Failed {
     /// Index of the training example.
     pub train: usize,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Place>,
     /// Why.
     pub reason: String,
 }
 
-/// One training example removed, and what that does to one query's loss.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// One training example removed, and what that does to one query's loss, in the record's unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Test index of the query.
     pub query: usize,
     /// Index of the training example.
     pub train: usize,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Place>,
     /// The score: the predicted change of the query's loss.
     pub predicted: f64,
     /// The change found by training the response function to convergence.

@@ -3,14 +3,23 @@
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, TensorView, serialize};
-use serde::Serialize;
 
-use super::{Kind, Labels, OutputError};
+use super::places::Files;
+use super::{Examples, Labels, OutputError, brief};
+
+/// What scores are computed in, and written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Float {
+    /// 32 bits.
+    F32,
+    /// 64 bits.
+    F64,
+}
 
 /// What a score's sign and size mean, as written into every file of scores.
 pub const SIGN_CONVENTION: &str = "predicted change of the query's loss when the training example \
     is removed, loss(without) - loss(with), to first order, the factor 1/N included; positive: \
-    removing the example raises the loss, it helped; negative: it harmed";
+    removing the example raises the loss, it helped; negative: it harmed; in the units of the loss";
 
 /// Scores of every training example for every query.
 ///
@@ -19,7 +28,8 @@ pub const SIGN_CONVENTION: &str = "predicted change of the query's loss when the
 pub struct Scores {
     queries: Vec<usize>,
     train: usize,
-    values: Vec<f32>,
+    values: Vec<f64>,
+    float: Float,
 }
 
 /// A training example and its score.
@@ -28,7 +38,7 @@ pub struct Scored {
     /// Index of the training example.
     pub train: usize,
     /// Predicted change of the query's loss without it.
-    pub score: f32,
+    pub score: f64,
 }
 
 /// The training examples that matter most to one query.
@@ -46,12 +56,18 @@ impl Scores {
     /// Name of the table of the strongest.
     pub const TOP_FILE: &str = "top.csv";
 
-    /// Scores `values`, `[queries, train]` in row-major order, of the test examples `queries`.
+    /// Scores `values`, `[queries, train]` in row-major order, of the test examples `queries`, rounded to `float`. Where 32 bits do
+    /// not hold the largest, as in units that are very small or large, they stay in 64.
     ///
     /// # Errors
     /// [`OutputError::Length`] if the counts disagree, [`OutputError::NotFinite`] naming the first
     /// score that is NaN or infinite.
-    pub fn new(queries: Vec<usize>, train: usize, values: Vec<f32>) -> Result<Self, OutputError> {
+    pub fn new(
+        queries: Vec<usize>,
+        train: usize,
+        mut values: Vec<f64>,
+        mut float: Float,
+    ) -> Result<Self, OutputError> {
         OutputError::check_len("scores", queries.len() * train, values.len())?;
         if let Some(at) = values.iter().position(|score| !score.is_finite()) {
             return Err(OutputError::NotFinite {
@@ -59,11 +75,27 @@ impl Scores {
                 train: at % train,
             });
         }
+        let largest = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        let held = f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX);
+        if largest > 0.0 && !held.contains(&largest) {
+            float = Float::F64;
+        }
+        if float == Float::F32 {
+            for score in &mut values {
+                *score = f64::from(*score as f32);
+            }
+        }
         Ok(Self {
             queries,
             train,
             values,
+            float,
         })
+    }
+
+    /// What they are written as.
+    pub fn float(&self) -> Float {
+        self.float
     }
 
     /// The queries' test indices, one a row.
@@ -80,7 +112,7 @@ impl Scores {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn row(&self, row: usize) -> &[f32] {
+    pub fn row(&self, row: usize) -> &[f64] {
         assert!(
             row < self.queries.len(),
             "row {row} of scores does not exist"
@@ -112,85 +144,95 @@ impl Scores {
         }
     }
 
-    /// `scores.safetensors`: `scores` f32 `[queries, train]`, `queries` i64 `[queries]` (test
-    /// indices) and, in classification, `labels` i64 `[train]`; the metadata hold
-    /// [`SIGN_CONVENTION`] as `sign` and the seed as `seed`.
+    /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, `queries` i64 `[queries]` (test
+    /// indices), the training examples' targets, in classification as `labels` i64 `[train]` and in a regression as
+    /// `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]` and `query_file` i64 `[queries]` count
+    /// in the list of files from 0, and `train_line` and `query_line` (or `_index`, `_record`, `_row`, as [`At`](super::At)
+    /// counts) are the places in them, left out if each example has a file.
+    ///
+    /// The metadata hold [`SIGN_CONVENTION`] as `sign`, the seed as `seed`, the [`Unit`](super::Unit) as `unit`, `loss_factor` and
+    /// `output_factor`, and as lists in JSON the files as `files` and the classes' names as `classes`.
     ///
     /// # Errors
-    /// [`OutputError::Length`] if there are not as many labels as training examples.
-    pub fn to_safetensors(&self, labels: &Labels, seed: u64) -> Result<Vec<u8>, OutputError> {
-        OutputError::check_len("labels", self.train, labels.len())?;
-        let scores: Vec<u8> = self.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    /// [`OutputError::Length`] if there are not as many labels or places as examples.
+    pub fn to_safetensors(&self, examples: &Examples, seed: u64) -> Result<Vec<u8>, OutputError> {
+        examples.check(self.train)?;
+        let labels = &examples.labels;
+        let (dtype, scores): (_, Vec<u8>) = match self.float {
+            Float::F32 => {
+                let single = self.values.iter().map(|&x| x as f32);
+                (Dtype::F32, single.flat_map(f32::to_le_bytes).collect())
+            }
+            Float::F64 => {
+                let double = self.values.iter().copied();
+                (Dtype::F64, double.flat_map(f64::to_le_bytes).collect())
+            }
+        };
         let queries: Vec<u8> = self
             .queries
             .iter()
             .flat_map(|&query| (query as i64).to_le_bytes())
             .collect();
-        let classes: Vec<u8> = match labels {
-            Labels::Classes { of, .. } => of.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Labels::Values(_) => Vec::new(),
+        let (name, kind, targets): (_, _, Vec<u8>) = match labels {
+            Labels::Classes { of, .. } => {
+                let of = of.iter().flat_map(|x| x.to_le_bytes());
+                ("labels", Dtype::I64, of.collect())
+            }
+            Labels::Values(values) => {
+                let values = values.iter().flat_map(|x| x.to_le_bytes());
+                ("targets", Dtype::F64, values.collect())
+            }
         };
+        let asked = self.queries.iter().map(|&query| examples.query(query));
+        let asked = asked.collect::<Result<Vec<_>, _>>()?;
+        let mut files = Files::default();
+        let places = [
+            ("train", files.columns(&examples.train)),
+            ("query", files.columns(asked)),
+        ];
 
         let refused = |error| OutputError::encode(Self::FILE, error);
         let rows = self.queries.len();
         let view = |dtype, shape, bytes| TensorView::new(dtype, shape, bytes).map_err(refused);
+        let named = |name: &str, view| (name.to_string(), view);
         let mut tensors = vec![
-            ("scores", view(Dtype::F32, vec![rows, self.train], &scores)?),
-            ("queries", view(Dtype::I64, vec![rows], &queries)?),
+            named("scores", view(dtype, vec![rows, self.train], &scores)?),
+            named("queries", view(Dtype::I64, vec![rows], &queries)?),
+            named(name, view(kind, vec![self.train], &targets)?),
         ];
-        if let Labels::Classes { of, .. } = labels {
-            tensors.push(("labels", view(Dtype::I64, vec![of.len()], &classes)?));
-        }
-        let metadata = HashMap::from([
-            ("sign".to_string(), SIGN_CONVENTION.to_string()),
-            ("seed".to_string(), seed.to_string()),
-        ]);
-        serialize(tensors, Some(metadata)).map_err(refused)
-    }
-
-    /// `top.csv`: for each query up to `k` helpful and up to `k` harmful examples, the strongest
-    /// first, as `query,rank,kind,train,label,score`; ranks count from 1 within a kind.
-    ///
-    /// # Errors
-    /// [`OutputError::Length`] if there are not as many labels as training examples.
-    pub fn to_csv(&self, labels: &Labels, k: usize) -> Result<Vec<u8>, OutputError> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            query: usize,
-            rank: usize,
-            kind: Kind,
-            train: usize,
-            label: &'a str,
-            score: f32,
-        }
-        OutputError::check_len("labels", self.train, labels.len())?;
-        let refused = |reason: String| OutputError::encode(Self::TOP_FILE, reason);
-        let mut table = csv::WriterBuilder::new()
-            .has_headers(false)
-            .from_writer(Vec::new());
-        table
-            .write_record(["query", "rank", "kind", "train", "label", "score"])
-            .map_err(|error| refused(error.to_string()))?;
-        for (row, &query) in self.queries.iter().enumerate() {
-            let Strongest { helpful, harmful } = self.strongest(row, k);
-            for (kind, side) in [(Kind::Helpful, helpful), (Kind::Harmful, harmful)] {
-                for (place, Scored { train, score }) in side.into_iter().enumerate() {
-                    let label = labels.get(train).map(|it| labels.text(it));
-                    table
-                        .serialize(Row {
-                            query,
-                            rank: place + 1,
-                            kind,
-                            train,
-                            label: &label.unwrap_or_default(),
-                            score,
-                        })
-                        .map_err(|error| refused(error.to_string()))?;
-                }
+        for (part, columns) in &places {
+            for (column, bytes) in columns {
+                let shape = vec![bytes.len() / size_of::<i64>()];
+                let name = format!("{part}_{column}");
+                tensors.push((name, view(Dtype::I64, shape, bytes)?));
             }
         }
-        table
-            .into_inner()
-            .map_err(|error| refused(error.to_string()))
+        let metadata = metadata(examples, seed, &files)?;
+        serialize(tensors, Some(metadata)).map_err(refused)
     }
+}
+
+/// What a reader has to know of the numbers.
+fn metadata(
+    examples: &Examples,
+    seed: u64,
+    files: &Files,
+) -> Result<HashMap<String, String>, OutputError> {
+    let json = |list: &[String]| {
+        serde_json::to_string(list).map_err(|error| OutputError::encode(Scores::FILE, error))
+    };
+    let unit = &examples.unit;
+    let mut metadata = vec![
+        ("sign", SIGN_CONVENTION.to_string()),
+        ("seed", seed.to_string()),
+        ("unit", unit.loss.clone()),
+        ("loss_factor", brief(unit.loss_factor)),
+        ("output_factor", brief(unit.output_factor)),
+        ("files", json(&files.names)?),
+    ];
+    if let Labels::Classes { names, .. } = &examples.labels {
+        metadata.push(("classes", json(names)?));
+    }
+    let named = |(key, value): (&str, String)| (key.to_string(), value);
+    Ok(metadata.into_iter().map(named).collect())
 }

@@ -1,7 +1,7 @@
 //! Tables for the terminal, and the verification as one.
 
-use super::Verification;
 use super::number::{change, short_or_dash};
+use super::{Place, Verification};
 
 /// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others end at the
 /// right. Ends with a newline.
@@ -27,11 +27,13 @@ pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
 ///
 /// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
 pub fn verification_table(verification: &Verification) -> String {
-    let mut rows = vec![
-        ["query", "train", "kind", "predicted", "actual"]
-            .map(String::from)
-            .into(),
-    ];
+    let mut head: Vec<String> = ["query", "train", "kind", "predicted", "actual"]
+        .map(String::from)
+        .into();
+    if verification.pairs.iter().any(|it| it.source.is_some()) {
+        head.push("where the training example stands".into());
+    }
+    let mut rows = vec![head];
     rows.extend(verification.pairs.iter().map(|pair| {
         vec![
             pair.query.to_string(),
@@ -39,9 +41,12 @@ pub fn verification_table(verification: &Verification) -> String {
             pair.kind.name().to_string(),
             change(pair.predicted),
             change(pair.actual),
+            pair.source
+                .as_ref()
+                .map_or_else(String::new, Place::to_string),
         ]
     }));
-    let mut text = aligned(&rows, &[2]);
+    let mut text = aligned(&rows, &[2, 5]);
     text.push_str(&format!(
         "\nPearson {}   Spearman {}   slope {}   over {} pairs\n",
         short_or_dash(verification.pearson),
@@ -52,8 +57,13 @@ pub fn verification_table(verification: &Verification) -> String {
     text.extend(verification.notes().into_iter().map(|it| it + "\n"));
     for failed in &verification.failed {
         text.push_str(&format!(
-            "left out: example {}, {}\n",
-            failed.train, failed.reason
+            "left out: example {}{}, {}\n",
+            failed.train,
+            failed
+                .source
+                .as_ref()
+                .map_or_else(String::new, |it| format!(" ({it})")),
+            failed.reason
         ));
     }
     text

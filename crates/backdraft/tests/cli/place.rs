@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use backdraft::output::{RunRecord, Scores};
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -109,12 +109,12 @@ pub struct Run {
     pub record: Value,
     pub queries: Vec<i64>,
     /// One row a query.
-    pub scores: Vec<Vec<f32>>,
+    pub scores: Vec<Vec<f64>>,
     pub top: Vec<Top>,
 }
 
 /// A row of `top.csv`: query, rank, kind, training example, its label and its score.
-pub type Top = (i64, usize, String, usize, String, f32);
+pub type Top = (i64, usize, String, usize, String, f64);
 
 impl Run {
     fn read(folder: PathBuf, stdout: String) -> Result<Self, Box<dyn Error>> {
@@ -126,11 +126,20 @@ impl Run {
         let [rows, train] = scores.shape() else {
             return Err(format!("scores of shape {:?}", scores.shape()).into());
         };
-        let values: Vec<f32> = scores
-            .data()
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            .collect();
+        let bytes = scores.data();
+        let values: Vec<f64> = match scores.dtype() {
+            Dtype::F32 => {
+                let (values, _) = bytes.as_chunks();
+                values
+                    .iter()
+                    .map(|it| f32::from_le_bytes(*it).into())
+                    .collect()
+            }
+            _ => {
+                let (values, _) = bytes.as_chunks();
+                values.iter().map(|it| f64::from_le_bytes(*it)).collect()
+            }
+        };
         assert_eq!(values.len(), rows * train);
         let top = csv::Reader::from_path(folder.join(Scores::TOP_FILE))?
             .deserialize()
@@ -141,7 +150,7 @@ impl Run {
             queries: queries
                 .map(|bytes| Ok(i64::from_le_bytes(bytes.try_into()?)))
                 .collect::<Result<_, Box<dyn Error>>>()?,
-            scores: values.chunks_exact(*train).map(<[f32]>::to_vec).collect(),
+            scores: values.chunks_exact(*train).map(<[f64]>::to_vec).collect(),
             top,
             folder,
         })
@@ -161,9 +170,8 @@ impl Run {
     /// `|a - b| / |b|` of two runs' scores in the Euclidean norm, the worst of their queries.
     pub fn difference(&self, other: &Self) -> f64 {
         assert_eq!(self.queries, other.queries);
-        let norm = |values: &mut dyn Iterator<Item = f32>| {
-            values.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
-        };
+        let norm =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|x| x.powi(2)).sum::<f64>().sqrt();
         let rows = self.scores.iter().zip(&other.scores);
         let differences = rows.map(|(a, b)| {
             assert_eq!(a.len(), b.len());

@@ -229,7 +229,11 @@ fn text_is_refused() -> Outcome {
 #[test]
 fn options_without_sense_are_refused() -> Outcome {
     let place = Place::new()?;
-    assert_refused(&place, "explain --model cnn", &["`cnn`", "lr, mlp,"])?;
+    assert_refused(
+        &place,
+        "explain --model cnn",
+        &["--model: ", "`cnn`", "lr, mlp,"],
+    )?;
     assert_refused(
         &place,
         "explain --data cancer --target benign",
@@ -248,7 +252,7 @@ fn options_without_sense_are_refused() -> Outcome {
     assert_refused(
         &place,
         "explain --hidden 8,0 --out out",
-        &["--hidden", "at least one unit"],
+        &["--hidden is 0", "at least one unit"],
     )?;
     for option in ["--hidden 8", "--activation tanh"] {
         let arguments = format!("explain --model lr --data cancer {option} --out out");
@@ -313,16 +317,24 @@ fn misuse_is_refused() -> Outcome {
         ("explain --device tpu", "flex"),
         ("explain --queries one", "--queries"),
         ("explain --queries 1,,2", "--queries"),
-        ("explain --queries -1", "'-1'"),
+        (
+            "explain --queries -1",
+            "--queries is -1: it must be indices",
+        ),
+        ("explain --queries 9-0", "--queries is 9-0: a range goes"),
         ("explain --damping much", "--damping"),
-        ("explain --seed -1", "'-1'"),
+        (
+            "explain --seed -1",
+            "--seed is -1: it must be a whole number",
+        ),
         ("explain --overwrite", "--out"),
         ("explain --out", "--out"),
         ("explain --dampnig 1", "--damping"),
         ("devices --seed 1", "'--seed'"),
         ("compare --devices flex,tpu", "no device `tpu`"),
         ("compare --devices flex,flex:f8", "take f16 or bf16"),
-        ("compare --seed -1", "'-1'"),
+        ("compare --seed -1", "--seed is -1"),
+        ("compare --models cnn", "--models is cnn: there is no model"),
         ("compare --quantities speed", "no quantity `speed`"),
     ];
     for (arguments, part) in cases {

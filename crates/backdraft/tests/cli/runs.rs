@@ -28,14 +28,14 @@ fn assert_consistent(run: &Run) -> Outcome {
 
     for (row, &query) in run.scores.iter().zip(&run.queries) {
         for (kind, sign) in [("helpful", 1.0), ("harmful", -1.0)] {
-            let mut expected: Vec<f32> = row.iter().copied().filter(|x| x * sign > 0.0).collect();
+            let mut expected: Vec<f64> = row.iter().copied().filter(|x| x * sign > 0.0).collect();
             expected.sort_by(|a, b| (b * sign).total_cmp(&(a * sign)));
             expected.truncate(20);
             let listed = run.top.iter().filter(|it| it.0 == query && it.2 == kind);
             let listed: Vec<_> = listed.collect();
             assert_eq!(listed.len(), expected.len(), "{kind} of query {query}");
             for (place, (it, expected)) in listed.into_iter().zip(expected).enumerate() {
-                assert_eq!((it.1, it.5), (place + 1, expected));
+                assert_eq!((it.1, it.5 as f32), (place + 1, expected as f32));
                 assert_eq!(row[it.3], expected, "training example {}", it.3);
             }
         }
@@ -47,7 +47,7 @@ fn assert_consistent(run: &Run) -> Outcome {
         let row = run.queries.iter().position(|&q| q == pair.query as i64);
         let score = run.scores[row.ok_or("a pair of no query")?][pair.train];
         // JSON numbers may lose their last bit on the way back.
-        assert_eq!(pair.predicted as f32, score);
+        assert_eq!(pair.predicted as f32, score as f32);
     }
     // Five of each sign and ten at random for every query, some of them the same.
     let pairs = verification.pairs.len();
@@ -159,7 +159,7 @@ fn solvers_agree() -> Outcome {
     let largest = |run: &Run| {
         run.scores[0]
             .iter()
-            .fold(0.0_f32, |max, x| max.max(x.abs()))
+            .fold(0.0_f64, |max, x| max.max(x.abs()))
     };
     assert!(largest(&damped) < 0.1 * largest(&cg));
     Ok(())

@@ -288,11 +288,11 @@ fn what_cannot_be_is_refused() -> Outcome {
             &["reads text", "digits holds pictures"],
         ),
         ("--data nowhere", &["nowhere"]),
-        ("--hidden 3,0", &["--hidden", "width of 0"]),
+        ("--hidden 3,0", &["--hidden is 0", "at least one unit"]),
         ("--model lenet --hidden 3", &["--hidden", "is for the mlp"]),
-        ("--epochs 0", &["epochs = 0", "positive"]),
-        ("--learning-rate -1", &["learning rate = -1", "positive"]),
-        ("--weight-decay nan", &["weight decay = NaN", "finite"]),
+        ("--epochs 0", &["--epochs is 0", "at least 1"]),
+        ("--learning-rate -1", &["--learning-rate is -1", "positive"]),
+        ("--weight-decay nan", &["--weight-decay is nan", "finite"]),
         (
             "--model lr --data cancer --batch-size 3",
             &["--batch-size", "L-BFGS"],
@@ -404,7 +404,7 @@ fn labels_made_wrong_are_listed() -> Outcome {
         .stdout(contains("46 of 456 training labels made wrong"));
     let listed = fs::read_to_string(place.path().join("wrong/wrong-labels.csv"))?;
     assert_eq!(listed.lines().count(), 1 + 46);
-    assert!(listed.starts_with("row,"));
+    assert!(listed.starts_with("train,origin,truth,label,file,row\n"));
     let record: Value = serde_json::from_slice(&fs::read(place.path().join("wrong/train.json"))?)?;
     assert_eq!(record["settings"]["corrupt_labels"], 0.1);
 

@@ -6,8 +6,16 @@ use backdraft::output::experiment::{
     Correlations, Decomposition, FailedPoint, Gaps, Mislabel, PointChanges, PointGaps, Ranking,
     Responses, Setup, Sweep, SweepPoint,
 };
-use backdraft::output::{Metrics, Quality, Sizes, Versions};
+use backdraft::output::{At, Metrics, Place, Quality, Sizes, Unit, Versions};
 use serde_json::json;
+
+/// Of MNIST's digits.
+fn place(index: usize) -> Place {
+    Place {
+        file: "train-images-idx3-ubyte".into(),
+        at: Some(At::Index(index as u64)),
+    }
+}
 
 pub fn setup() -> Setup {
     let quality = |loss| Quality {
@@ -29,6 +37,9 @@ pub fn setup() -> Setup {
             backdraft: "0.1.0".into(),
             burn: "0.22.1".into(),
         },
+        unit: Unit::nats(),
+        train: [3, 17].map(|index| (index, place(index))).into(),
+        tests: BTreeMap::new(),
         sizes: Sizes {
             train: 10,
             test: 3,

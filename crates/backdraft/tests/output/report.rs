@@ -122,6 +122,7 @@ fn report_survives_the_oddest_numbers() -> Outcome {
             let pair = |&value: &f64| Pair {
                 query: 17,
                 train: 4,
+                source: None,
                 predicted: value,
                 actual: value,
                 kind: Kind::Random,

@@ -1,9 +1,9 @@
 //! A run and its report, with everything in them that can go wrong.
 
 use backdraft::output::{
-    Example, Explained, Features, Frame, Kind, Labels, Layout, Metrics, OutputError, Pair, Quality,
-    QueryRecord, Report, RunRecord, ScoredExample, Scores, Settings, Sizes, SolveRecord, Target,
-    Timing, Verification, Versions,
+    At, Example, Examples, Explained, Features, Float, Frame, Kind, Labels, Layout, Metrics,
+    OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, ScoredExample, Scores,
+    Settings, Sizes, SolveRecord, Target, Timing, Unit, Verification, Versions,
 };
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 pub fn scores() -> Result<Scores, OutputError> {
     let first = [-2.5e-3, 1e-4, 0.0, 1e-4, 7e-3];
     let second = [1e-6, -1e-5, -2e-5, -3e-5, -4e-5];
-    Scores::new(vec![17, 3], 5, [first, second].concat())
+    Scores::new(vec![17, 3], 5, [first, second].concat(), Float::F32)
 }
 
 pub fn labels() -> Labels {
@@ -21,9 +21,28 @@ pub fn labels() -> Labels {
     }
 }
 
+/// Lines of a table from 2 on.
+pub fn place(index: usize) -> Place {
+    Place {
+        file: "<b>.csv".into(),
+        at: Some(At::Line(2 + index as u64)),
+    }
+}
+
+/// Five training examples and twenty to test on.
+pub fn examples(labels: Labels) -> Examples {
+    Examples {
+        train: (0..labels.len()).map(place).collect(),
+        test: (100..120).map(place).collect(),
+        labels,
+        unit: Unit::squared("strength", 3.0),
+    }
+}
+
 pub fn record() -> RunRecord {
     let query = |index, predicted| QueryRecord {
         index,
+        source: Some(place(100 + index)),
         label: Target::Class(0),
         predicted: Target::Class(predicted),
         loss: 2.5,
@@ -37,6 +56,7 @@ pub fn record() -> RunRecord {
     let pair = |query, train, predicted, actual, kind| Pair {
         query,
         train,
+        source: Some(place(train)),
         predicted,
         actual,
         kind,
@@ -60,6 +80,7 @@ pub fn record() -> RunRecord {
             burn: "0.22.1".into(),
         },
         started: None,
+        unit: Unit::nats(),
         sizes: Sizes {
             train: 5,
             test: 20,
@@ -103,8 +124,9 @@ pub fn record() -> RunRecord {
 pub fn report(layout: Layout) -> Report {
     let example = |index, class| Example {
         index,
+        source: place(index),
         label: Target::Class(class),
-        features: vec![0.0, 1.0, 2.0, index as f32],
+        features: vec![0.0, 1.0, 2.0, index as f64],
     };
     let scored = |index, class, score| ScoredExample {
         example: example(index, class),

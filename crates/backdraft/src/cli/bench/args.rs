@@ -4,7 +4,11 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{device::DeviceName, half::ProductsIn};
+use crate::cli::{
+    device::DeviceName,
+    half::ProductsIn,
+    options::{count, seconds, seed, some},
+};
 
 const COLUMNS: &str = "\
 What is told of each:
@@ -35,7 +39,7 @@ pub(in crate::cli) struct Products {
     pub device: DeviceName,
 
     /// Threads that compute on the CPU (flex).
-    #[arg(long, value_name = "N", default_value = "2")]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = some, allow_hyphen_values = true)]
     pub threads: NonZeroUsize,
 
     /// What matrix products are computed in. For 16 bits the relative error of each quantity against 32 is told.
@@ -47,15 +51,15 @@ pub(in crate::cli) struct Products {
     pub eager: bool,
 
     /// Least number of timed runs of each.
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count, allow_hyphen_values = true)]
     pub min_runs: usize,
 
     /// Most time for each, in seconds, and as much again to warm up. At least one run of each is made.
-    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = seconds, allow_hyphen_values = true)]
     pub max_seconds: f64,
 
     /// The seed of weights and data.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
 
     /// One line of JSON a measurement instead of a table.

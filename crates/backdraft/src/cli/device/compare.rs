@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{DeviceName, found};
 use crate::{
-    cli::{CliError, progress::say},
+    cli::{CliError, options::seed, progress::say},
     comparison::{Quantity, Sample, measure},
     output::aligned,
 };
@@ -36,14 +36,14 @@ pub(in crate::cli) struct Compare {
 
     /// The models, of `backdraft models`. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    pub models: Vec<String>,
+    pub models: Vec<Model>,
 
     /// What is compared: outputs, gradient, jvp, gnvp, hvp, solution, scores, lissa, pbrf. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub quantities: Vec<Quantity>,
 
     /// The seed of weights, data and vectors.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
 
     /// One line of JSON a number instead of a table.
@@ -105,10 +105,7 @@ impl fmt::Display for Place {
 pub(in crate::cli) fn compare(args: &Compare) -> Result<(), CliError> {
     let models = match args.models.as_slice() {
         [] => Model::ALL.to_vec(),
-        names => names
-            .iter()
-            .map(|name| name.parse())
-            .collect::<Result<_, _>>()?,
+        models => models.to_vec(),
     };
     let quantities = match args.quantities.as_slice() {
         [] => &Quantity::ALL,

@@ -34,6 +34,15 @@ pub(super) struct Opened {
     pub name: &'static str,
 }
 
+impl Opened {
+    /// Whether the machine's own processor and memory compute.
+    pub fn is_processor(&self) -> bool {
+        [DeviceName::Flex, DeviceName::Ndarray]
+            .iter()
+            .any(|it| it.name() == self.name)
+    }
+}
+
 impl DeviceName {
     const BACKENDS: [Self; 4] = [Self::Flex, Self::Ndarray, Self::Wgpu, Self::Cuda];
 

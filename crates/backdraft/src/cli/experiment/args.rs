@@ -8,10 +8,13 @@ use clap::Args;
 
 use crate::cli::{
     CliError,
-    args::{ActivationName, PresetName, SolverName},
+    args::{ActivationName, Precision, PresetName, SolverName},
     data::DataArgs,
     device::DeviceName,
     failure::Remedy,
+    options::{
+        count, count_or_none, finite, not_negative, positive, residual, seed, share, some, width,
+    },
 };
 
 /// What all experiments share.
@@ -30,11 +33,11 @@ pub(in crate::cli) struct Common {
     pub preset: PresetName,
 
     /// Only so many training examples, drawn by the seed. Default: all.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub examples: Option<usize>,
 
     /// Widths of the MLP's hidden layers. Default: the preset's.
-    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',')]
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',', value_parser = width, allow_hyphen_values = true)]
     pub hidden: Option<Vec<usize>>,
 
     /// The MLP's activation function.
@@ -42,22 +45,22 @@ pub(in crate::cli) struct Common {
     pub activation: Option<ActivationName>,
 
     /// Passes K over the data that train the base network; each response takes half as many more. Default: the preset's.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
     pub epochs: Option<usize>,
 
     /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a tenth.
     /// `search` tries those of the paper's appendix E, 1, 0.3, 0.1, .. 0.001 (transformer 0.03 .. 0.0001; sweep down to 0.0001), and
     /// takes the one with the least loss, for convolutional networks the highest accuracy, on the validation part, or on the
     /// test part where there is none. Default: the preset's.
-    #[arg(long, value_name = "RATE|search", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE|search", allow_hyphen_values = true)]
     pub learning_rate: Option<Rate>,
 
     /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
-    #[arg(long, value_name = "L2", allow_negative_numbers = true)]
+    #[arg(long, value_name = "L2", value_parser = not_negative, allow_hyphen_values = true)]
     pub weight_decay: Option<f64>,
 
     /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the transformer 0.01.
-    #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "LAMBDA", value_parser = not_negative, allow_hyphen_values = true)]
     pub damping: Option<f64>,
 
     /// Estimate influence with the Hessian in place of the Gauss-Newton matrix (the paper's Tables 4 and 7).
@@ -75,20 +78,20 @@ pub(in crate::cli) struct Common {
 
     /// The relative residual at which the influence estimate counts as solved. Default: 0.1 for lissa, whose depth it decides; the
     /// float type's for cg, but 0.01 for mislabel.
-    #[arg(long, value_name = "RESIDUAL", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
 
     /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the first removal
     /// is small enough, at most the preset's; printed.
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
     pub depth: Option<usize>,
 
     /// LiSSA's independent recursions, of which the mean is taken.
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = count, allow_hyphen_values = true)]
     pub repeats: usize,
 
     /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power iteration; printed.
-    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]
     pub scale: Option<f64>,
 
     /// The type of all numbers. One example's removal moves parameters by less than f32 tells apart, so f64 is the default where the
@@ -98,7 +101,7 @@ pub(in crate::cli) struct Common {
 
     /// Examples that go through the network at once: fewer need less memory, and change numbers by rounding alone (but not with batch
     /// normalisation). Default: 1024 rows of a table, 250 pictures or 20 sequences.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 
     /// Where to compute; `backdraft devices` lists what there is.
@@ -106,7 +109,7 @@ pub(in crate::cli) struct Common {
     pub device: DeviceName,
 
     /// The seed of every random choice.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
 
     /// The experiment's own folder. Default: runs/<command>-<model>-<data>-<preset>-<seed>.
@@ -119,7 +122,7 @@ pub(in crate::cli) struct Common {
 
     /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals that are computed at
     /// once, as is printed, stay in one part.
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<Shard>,
 
     /// Take the removals that are done in these folders of the same experiment, and the trained network if there is none yet.
@@ -151,11 +154,16 @@ impl Common {
 #[derive(Clone, Copy, Debug, Args)]
 pub(in crate::cli) struct Removed {
     /// Number of removals, drawn by the seed.
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count, allow_hyphen_values = true)]
     pub points: usize,
 
     /// Examples in each removal: a number, or a percentage of the training examples such as 10%.
-    #[arg(long, value_name = "N|P%", default_value = "1")]
+    #[arg(
+        long,
+        value_name = "N|P%",
+        default_value = "1",
+        allow_hyphen_values = true
+    )]
     pub group: Group,
 }
 
@@ -181,7 +189,7 @@ pub(in crate::cli) struct Decompose {
     pub removed: Removed,
 
     /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses, as `correlate` does.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count_or_none, allow_hyphen_values = true)]
     pub tests: usize,
 }
 
@@ -195,7 +203,7 @@ pub(in crate::cli) struct Correlate {
     pub removed: Removed,
 
     /// Test examples whose losses are predicted, drawn by the seed.
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count_or_none, allow_hyphen_values = true)]
     pub tests: usize,
 }
 
@@ -231,12 +239,7 @@ pub(in crate::cli) struct Sweeping {
     pub over: Over,
 
     /// Its values; for `removed`, percentages. Default: see below.
-    #[arg(
-        long,
-        value_name = "V1,V2,..",
-        value_delimiter = ',',
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "V1,V2,..", value_delimiter = ',', value_parser = finite, allow_hyphen_values = true)]
     pub values: Vec<f64>,
 }
 
@@ -288,12 +291,7 @@ pub(in crate::cli) struct Mislabelling {
     pub common: Common,
 
     /// The share of the training labels that are made wrong, from 0 to 1.
-    #[arg(
-        long,
-        value_name = "FRACTION",
-        default_value_t = 0.1,
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.1, value_parser = share, allow_hyphen_values = true)]
     pub corrupt: f64,
 }
 
@@ -308,10 +306,11 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            _ if text == "search" => Ok(Self::Search),
-            Ok(rate) => Ok(Self::Fixed(rate)),
-            Err(_) => Err("it must be a number, or `search`".to_owned()),
+        match text {
+            "search" => Ok(Self::Search),
+            rate => positive(rate)
+                .map(Self::Fixed)
+                .map_err(|words| format!("{words}, or `search`")),
         }
     }
 }
@@ -380,11 +379,4 @@ impl FromStr for Shard {
             _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
         }
     }
-}
-
-/// The type of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum Precision {
-    F32,
-    F64,
 }

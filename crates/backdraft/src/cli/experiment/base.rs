@@ -10,7 +10,10 @@ use super::{
     plan::Plan,
     store::Store,
 };
-use crate::cli::{CliError, progress::say};
+use crate::{
+    cli::{CliError, progress::say},
+    output::{Unit, brief, short},
+};
 
 /// What came of one step size of a search. Without a loss, training diverged there.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -22,6 +25,14 @@ pub(super) struct Trial {
 }
 
 impl Trial {
+    /// The same with its loss in a unit.
+    pub fn within(&self, unit: &Unit) -> Self {
+        Self {
+            loss: self.loss.map(|loss| unit.loss_factor * loss),
+            ..*self
+        }
+    }
+
     /// Whether this one is to be taken rather than `other`: for its accuracy if that counts, then for its loss.
     fn is_better(&self, other: &Self, by_accuracy: bool) -> bool {
         let loss = |trial: &Self| trial.loss.filter(|it| it.is_finite()).map(|it| -it);
@@ -40,6 +51,8 @@ pub(super) struct Trainer<'a> {
     pub objective: Objective,
     pub initial: &'a Zoo,
     pub bars: &'a Bars,
+    /// What losses are told in.
+    pub unit: &'a Unit,
 }
 
 impl Trainer<'_> {
@@ -93,7 +106,7 @@ impl Trainer<'_> {
             }
         };
         let Some(model) = found else {
-            self.tell(format!("learning rate {learning_rate}: diverged"));
+            self.tell(format!("learning rate {}: diverged", brief(learning_rate)));
             let trial = Trial {
                 learning_rate,
                 loss: None,
@@ -108,8 +121,9 @@ impl Trainer<'_> {
             None => String::new(),
         };
         self.tell(format!(
-            "learning rate {learning_rate}: loss {:.4}{accuracy} held out",
-            measured.loss
+            "learning rate {}: loss {}{accuracy} held out",
+            brief(learning_rate),
+            short(self.unit.loss_factor * measured.loss)
         ));
         let trial = Trial {
             learning_rate,

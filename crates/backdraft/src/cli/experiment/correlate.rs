@@ -76,6 +76,7 @@ impl WithLoss for Work<'_> {
             let found = lab.points(self.args.shard, &STAGES, solver, changes)?;
             let indices = lab.plan.tests.clone();
             Ok(found.map(|(points, failed)| {
+                let points = points.into_iter().map(|it| lab.unit.changes(it)).collect();
                 Correlations::new(lab.setup(method, &STAGES), indices, points, failed)
             }))
         })?;

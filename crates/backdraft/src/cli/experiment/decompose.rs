@@ -121,8 +121,10 @@ impl WithLoss for Work<'_> {
             let (gaps, changes): (Vec<_>, Vec<_>) =
                 points.into_iter().map(|it| (it.gaps, it.changes)).unzip();
             let setup = lab.setup(method, &STAGES);
+            let gaps = gaps.into_iter().map(|it| setup.unit.gaps(it)).collect();
             let correlations = tests.is_some().then(|| {
-                let changes = changes.into_iter().flatten().collect();
+                let changes = changes.into_iter().flatten();
+                let changes = changes.map(|it| setup.unit.changes(it)).collect();
                 let tests = lab.plan.tests.clone();
                 Correlations::new(setup.clone(), tests, changes, failed.clone())
             });

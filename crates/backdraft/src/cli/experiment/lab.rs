@@ -25,10 +25,10 @@ use crate::{
     cli::{
         BURN, CliError,
         losses::TargetsOf,
-        present::{quality, shown},
+        present::{quality, shown, tell, unit},
         progress::say,
     },
-    output::{Metrics, Quality, Sizes, Versions, experiment::Setup},
+    output::{Metrics, Place, Quality, Sizes, Unit, Versions, experiment::Setup},
 };
 
 /// What was settled with the base network.
@@ -63,6 +63,8 @@ pub(super) struct Lab<'a, L: Loss> {
     pub open: RefCell<Vec<usize>>,
     /// Why there is no estimate for some of them.
     pub given_up: RefCell<BTreeMap<usize, String>>,
+    /// What the record's losses and outputs are measured in.
+    pub unit: Unit,
     search: Vec<Trial>,
     metrics: Metrics,
     device: Device,
@@ -83,6 +85,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             ..
         } = prepared;
         let objective = plan.model.objective(&dataset.task);
+        let unit = unit(dataset, plan.target.as_deref());
         let bars = Bars::new();
         let initial = to_dtype(plan.network.init(device), plan.dtype);
         let (base, choices) = match store.base::<Choices>(&initial)? {
@@ -95,6 +98,7 @@ impl<'a, L: Loss> Lab<'a, L> {
                     objective,
                     initial: &initial,
                     bars: &bars,
+                    unit: &unit,
                 };
                 let (base, rate, search) = trainer.base()?;
                 let choices = Choices {
@@ -109,10 +113,11 @@ impl<'a, L: Loss> Lab<'a, L> {
             }
         };
         bars.aside(|| {
+            tell(dataset, &unit);
             say(format_args!(
                 "train {}; test {}",
-                shown(&choices.train),
-                shown(&choices.test)
+                shown(&unit.quality(choices.train)),
+                shown(&unit.quality(choices.test))
             ));
         });
         let training = TrainConfig {
@@ -131,9 +136,9 @@ impl<'a, L: Loss> Lab<'a, L> {
         .with_l2(training.weight_decay);
         let gradient = cost.clone().with_l2(0.0).gradient()?;
         let metrics = Metrics {
-            train: choices.train,
-            test: choices.test,
-            gradient_norm: gradient.square().sum().into_scalar::<f64>().sqrt(),
+            train: unit.quality(choices.train),
+            test: unit.quality(choices.test),
+            gradient_norm: unit.loss_factor * gradient.square().sum().into_scalar::<f64>().sqrt(),
         };
         let tests = match plan.tests.as_slice() {
             [] => None,
@@ -155,7 +160,8 @@ impl<'a, L: Loss> Lab<'a, L> {
             products: Cell::new(1),
             open: RefCell::default(),
             given_up: RefCell::default(),
-            search: choices.search,
+            search: choices.search.iter().map(|it| it.within(&unit)).collect(),
+            unit,
             metrics,
             device: device.clone(),
             base,
@@ -174,6 +180,14 @@ impl<'a, L: Loss> Lab<'a, L> {
             true => Box::new(cost.hessian().damped(self.plan.damping)),
             false => Box::new(cost.gauss_newton().damped(self.plan.damping)),
         }
+    }
+
+    /// Where the examples that are removed stand.
+    fn places(&self) -> BTreeMap<usize, Place> {
+        let removed = self.plan.removals.iter().flatten();
+        removed
+            .map(|&example| (example, self.dataset.train_place(example)))
+            .collect()
     }
 
     /// What the experiment's record tells before its findings, with what is found for several removals at once of `stages`.
@@ -234,6 +248,13 @@ impl<'a, L: Loss> Lab<'a, L> {
                 backdraft: env!("CARGO_PKG_VERSION").into(),
                 burn: BURN.into(),
             },
+            unit: self.unit.clone(),
+            train: self.places(),
+            tests: plan
+                .tests
+                .iter()
+                .map(|&test| (test, self.dataset.test_place(test)))
+                .collect(),
             sizes: Sizes {
                 train: self.dataset.train.rows,
                 test: self.dataset.test.rows,

@@ -8,7 +8,10 @@ use backdraft_influence::{
 use serde::{Deserialize, Serialize};
 
 use super::{lab::Lab, stage::StageError};
-use crate::cli::{CliError, args::SolverName, progress::say, watched::Watched};
+use crate::{
+    cli::{CliError, args::SolverName, progress::say, watched::Watched},
+    output::{brief, short},
+};
 
 /// The relative residual at which LiSSA's recursion counts as deep enough.
 const RESIDUAL: f64 = 0.1;
@@ -38,16 +41,18 @@ impl Method {
     pub fn words(&self) -> String {
         match self {
             Self::Cg(config) => match config.tolerance {
-                Some(tolerance) => format!("conjugate gradients, residual {tolerance}"),
+                Some(tolerance) => {
+                    format!("conjugate gradients, residual {}", brief(tolerance))
+                }
                 None => "conjugate gradients".to_owned(),
             },
             Self::Direct => "Cholesky factorisation".to_owned(),
             Self::Lissa(config) => format!(
-                "LiSSA, depth {}, {} repeats, batches of {}, scale {:.4}",
+                "LiSSA, depth {}, {} repeats, batches of {}, scale {}",
                 config.depth,
                 config.repeats,
                 config.batch_size,
-                self.scale().unwrap_or(f64::NAN)
+                short(self.scale().unwrap_or(f64::NAN))
             ),
         }
     }

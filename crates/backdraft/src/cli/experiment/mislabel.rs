@@ -22,7 +22,10 @@ use crate::{
         args::SolverName,
         losses::{TargetsOf, WithLoss, with_loss},
     },
-    output::experiment::{Mislabel, Ranking},
+    output::{
+        brief,
+        experiment::{Mislabel, Ranking},
+    },
 };
 
 /// What is asked of each example.
@@ -68,7 +71,7 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
             option: "--corrupt",
             problem: format!(
                 "is {}: it makes no label wrong, and there is nothing to find",
-                args.corrupt
+                brief(args.corrupt)
             ),
         });
     }

@@ -2,28 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft_curvature::Model as Curved;
-use backdraft_influence::{DirectConfig, response::Removal};
+use backdraft_influence::response::Removal;
 use backdraft_models::{
-    Model, Optimizer, TrainConfig, Zoo, ZooConfig, computes_in_f64,
+    Model, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
     data::{Dataset, LabelNoise},
 };
 use burn::tensor::{DType, Device};
 use serde::Serialize;
 
 use super::{
-    args::{Common, Precision, Rate, Removed},
+    args::{Common, Rate, Removed},
     draw,
     scaled::Scaled,
 };
-use crate::cli::{
-    CliError,
-    args::SolverName,
-    device::Opened,
-    fingerprint::fingerprint,
-    progress::say,
-    reading::Reading,
-    setup::{Shape, announce, corrupt, network},
+use crate::{
+    cli::{
+        CliError,
+        args::{Precision, SolverName},
+        fingerprint::fingerprint,
+        memory::check_network,
+        options::check_fits,
+        progress::say,
+        reading::Reading,
+        setup::{Shape, announce, corrupt, network},
+        solve::{check_direct, check_tolerance},
+    },
+    output::brief,
 };
 
 /// Everything that decides an experiment's numbers, but for the machine.
@@ -154,10 +158,8 @@ impl Plan {
 pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let refuse = |option, problem: String| Err(CliError::Option { option, problem });
     let model: Model = args.model.parse()?;
-    let Opened {
-        device,
-        name: device_name,
-    } = args.device.open()?;
+    let opened = args.device.open()?;
+    let (device, device_name) = (opened.device.clone(), opened.name);
     let mut dataset = args.data.load()?;
     model.check(&dataset)?;
     if let Some(examples) = args.examples {
@@ -199,61 +201,34 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         (network, _) => network,
     }
     .with_seed(args.seed);
-    let training = training(args, &scaled)?;
+    let precision = match args.precision {
+        Some(precision) => precision,
+        None if computes_in_f64(&device) => Precision::F64,
+        None => Precision::F32,
+    };
+    precision.check(&opened)?;
+    let dtype = precision.dtype();
+    check_network(shape.wide(), &network, &opened, dtype)?;
+    let training = training(args, &scaled, dtype)?;
     let damping = args.damping.unwrap_or(scaled.damping);
     let strength = damping + training.weight_decay;
-    if !(damping >= 0.0 && strength > 0.0 && strength.is_finite()) {
+    if !(strength > 0.0 && strength.is_finite()) {
         let problem = format!(
-            "is {damping}: it must be positive, or zero beside an L2 term, for the responses to have one optimum"
+            "is {}: it must be positive, or zero beside an L2 term, for the responses to have one optimum",
+            brief(damping)
         );
         return refuse("--damping", problem);
     }
+    check_fits("--damping", Some(damping), dtype)?;
+    check_fits("--scale", args.scale, dtype)?;
     let removals = draw::removals(args.seed, n, wish.removed)?;
     let tests = draw::tests(args.seed, dataset.test.rows, wish.tests)?;
-    if let Some(scale) = args
-        .scale
-        .filter(|scale| !(*scale > 0.0 && scale.is_finite()))
-    {
-        return refuse(
-            "--scale",
-            format!("is {scale}: it must be positive and finite"),
-        );
-    }
-    if let Some(tolerance) = args.tolerance.filter(|it| !(*it > 0.0 && *it < 1.0)) {
-        return refuse(
-            "--tolerance",
-            format!("is {tolerance}: it must lie between 0 and 1"),
-        );
-    }
-    for (option, zero) in [
-        ("--depth", args.depth == Some(0)),
-        ("--repeats", args.repeats == 0),
-    ] {
-        if zero {
-            return refuse(option, "is 0: it must be at least 1".to_owned());
-        }
-    }
-    let double = match args.precision {
-        Some(precision) => precision == Precision::F64,
-        None => computes_in_f64(&device),
-    };
-    if double && !computes_in_f64(&device) {
-        return refuse(
-            "--precision",
-            format!("f64 is not what {} computes in: take f32", device_name),
-        );
-    }
     let data = args.data.path.display().to_string();
     let solver = args.solver.unwrap_or(wish.solver);
-    if solver == SolverName::Direct {
-        let dim = Curved::new(&network.init(&device), Zoo::forward)?.dim();
-        let limit = DirectConfig::default().limit;
-        if dim > limit {
-            let problem = format!(
-                "would form a dense matrix of {dim} x {dim}, its limit is {limit}: take cg or lissa"
-            );
-            return refuse("--solver direct", problem);
-        }
+    match solver {
+        SolverName::Direct => check_direct(&network)?,
+        SolverName::Cg => check_tolerance(args.tolerance, dtype)?,
+        SolverName::Lissa => {}
     }
     let plan = Plan {
         command: wish.command,
@@ -279,7 +254,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         max_depth: args.depth.unwrap_or(scaled.depth),
         repeats: args.repeats,
         scale: args.scale,
-        precision: if double { "f64" } else { "f32" },
+        precision: precision.name(),
         device: device_name,
         seed: args.seed,
         removals,
@@ -287,7 +262,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         fingerprint: fingerprint(&dataset),
         solver_name: solver,
         pass: args.remedy()?.examples,
-        dtype: if double { DType::F64 } else { DType::F32 },
+        dtype,
         data,
         scaled,
         training,
@@ -328,7 +303,7 @@ fn config_hidden(scaled: &Scaled) -> Vec<usize> {
 }
 
 /// The scaled settings with what the options say.
-fn training(args: &Common, scaled: &Scaled) -> Result<TrainConfig, CliError> {
+fn training(args: &Common, scaled: &Scaled, dtype: DType) -> Result<TrainConfig, CliError> {
     let preset = &scaled.training;
     if matches!(preset.optimizer, Optimizer::Lbfgs { .. }) && args.learning_rate.is_some() {
         return Err(CliError::Option {
@@ -348,6 +323,8 @@ fn training(args: &Common, scaled: &Scaled) -> Result<TrainConfig, CliError> {
         seed: args.seed,
         ..preset.clone()
     };
+    check_fits("--learning-rate", Some(config.learning_rate), dtype)?;
+    check_fits("--weight-decay", Some(config.weight_decay), dtype)?;
     config.check()?;
     Ok(config)
 }

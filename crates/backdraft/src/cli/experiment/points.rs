@@ -19,7 +19,7 @@ use crate::{
     cli::{
         CliError,
         progress::{say, warn},
-        setup::WRONG_LABELS,
+        setup::{WRONG_LABELS, wrong_labels},
     },
     output::experiment::FailedPoint,
 };
@@ -45,7 +45,8 @@ pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError
     prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
     if let Some(noise) = &prepared.noise {
-        store.write(WRONG_LABELS, noise.csv().as_bytes())?;
+        let table = wrong_labels(noise, &prepared.dataset)?;
+        store.write(WRONG_LABELS, table.as_bytes())?;
     }
     Ok(store)
 }

@@ -16,10 +16,14 @@ use super::{
 use crate::{
     cli::{
         CliError,
-        args::PresetName,
+        args::{Precision, PresetName},
+        memory::check_parameters,
         progress::{say, warn},
     },
-    output::experiment::{Sweep, SweepPoint},
+    output::{
+        brief,
+        experiment::{Sweep, SweepPoint},
+    },
 };
 
 /// What decides a sweep, beside what decides each decomposition.
@@ -44,7 +48,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         });
     }
     let values = values(args)?;
-    let name = |value: f64| format!("{}-{value}", over.name());
+    let name = |value: f64| format!("{}-{}", over.name(), brief(value));
     let out = match &common.out {
         Some(out) => out.clone(),
         None => default_folder(args)?,
@@ -57,8 +61,8 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         // A part that was stopped has not come to all values.
         let parts = common.merge.iter().map(|part| part.join(name(value)));
         common.merge = parts.filter(|part| part.exists()).collect();
-        let prepared = prepare(&common, wish(removed, true))?;
-        Ok((common, prepared))
+        let prepared = prepare(&common, wish(removed, true));
+        Ok((common, prepared.map_err(|error| of_values(error, *over))?))
     };
     let settings = Settings {
         command: "sweep",
@@ -75,7 +79,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let (mut points, mut left) = (Vec::new(), 0);
     for &value in &values {
         let (common, prepared) = at(value)?;
-        say(format_args!("\n{} {value}", over.name()));
+        say(format_args!("\n{} {}", over.name(), brief(value)));
         let store = open(&common, &prepared)?;
         let point = match decomposition(&common, &prepared, &store) {
             Ok(Some(found)) => SweepPoint {
@@ -93,7 +97,11 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
                 | CliError::Response(_)
                 | CliError::Experiment { .. }),
             ) => {
-                warn(format_args!("{} {value} is given up: {error}", over.name()));
+                warn(format_args!(
+                    "{} {} is given up: {error}",
+                    over.name(),
+                    brief(value)
+                ));
                 SweepPoint {
                     value,
                     decomposition: None,
@@ -117,7 +125,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         return Err(CliError::Experiment {
             count: failures.len(),
             parts: "values",
-            stage: format!("{} {}", over.name(), values[0]),
+            stage: format!("{} {}", over.name(), brief(values[0])),
             reason: failures[0].clone(),
         });
     }
@@ -163,22 +171,23 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
         given => given.to_vec(),
     };
     for (place, &value) in values.iter().enumerate() {
-        if !(value.is_finite() && value >= 0.0) {
-            return refuse(format!("has {value}: it must not be negative"));
+        let shown = brief(value);
+        if value < 0.0 {
+            return refuse(format!("has {shown}: it must not be negative"));
         }
         if values[..place].contains(&value) {
-            return refuse(format!("has {value} twice"));
+            return refuse(format!("has {shown} twice"));
         }
         let whole = matches!(args.over, Over::Width | Over::Depth | Over::Epochs);
         if whole && !(value.fract() == 0.0 && (1.0..=1e9).contains(&value)) {
             return refuse(format!(
-                "has {value}: {} takes whole numbers from 1",
+                "has {shown}: {} takes whole numbers from 1 to 1000000000",
                 args.over.name()
             ));
         }
         if args.over == Over::Removed && !(value > 0.0 && value < 100.0) {
             return refuse(format!(
-                "has {value}: a percentage of the examples lies between 0 and 100"
+                "has {shown}: a percentage of the examples lies between 0 and 100"
             ));
         }
     }
@@ -235,6 +244,7 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
                         .unwrap_or(1)
                 }
             };
+            check_depth(&common, width, value as usize)?;
             common.hidden = Some(vec![width; value as usize]);
         }
         Over::Epochs => common.epochs = Some(value as usize),
@@ -243,6 +253,32 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
         Over::Removed => removed.group = Group::Share(value / 100.0),
     }
     Ok((common, removed))
+}
+
+/// What is wrong with a setting, under the option that gave it.
+fn of_values(error: CliError, over: Over) -> CliError {
+    let varied = match over {
+        Over::Width | Over::Depth => "--hidden",
+        Over::Epochs => "--epochs",
+        Over::WeightDecay => "--weight-decay",
+        Over::Damping => "--damping",
+        Over::Removed => "--group",
+    };
+    match error {
+        CliError::Option { option, problem } if option == varied => CliError::Option {
+            option: "--values",
+            problem,
+        },
+        error => error,
+    }
+}
+
+/// Refuses layers without number before their widths are listed; the first and the last, which the data decide, come on top.
+fn check_depth(common: &Common, width: usize, depth: usize) -> Result<(), CliError> {
+    let layer = (width as u128 + 1).saturating_mul(width as u128);
+    let parameters = layer.saturating_mul(depth as u128 - 1);
+    let dtype = common.precision.unwrap_or(Precision::F32).dtype();
+    check_parameters("--values", parameters, &common.device.open()?, dtype)
 }
 
 fn default_folder(args: &Sweeping) -> Result<PathBuf, CliError> {

@@ -20,10 +20,14 @@ use super::{
     failure::{Remedy, guarded},
     fingerprint::fingerprint,
     losses::with_loss,
+    memory::check_network,
+    present::unit,
     progress::say,
+    queries,
     reading::Reading,
     run_folder::Place,
-    setup::{Shape, WRONG_LABELS, announce, check_queries, check_task, corrupt, damping, network},
+    setup::{Shape, WRONG_LABELS, announce, check_task, corrupt, damping, network, wrong_labels},
+    solve,
 };
 
 /// Runs `backdraft explain`.
@@ -39,7 +43,11 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args.corrupt_labels,
         args.seed,
     )?;
-    check_queries(args, &dataset)?;
+    let queries = match &args.queries {
+        Some(asked) => Some(queries::indices(asked, &dataset)?),
+        None => None,
+    };
+    args.precision.check(&opened)?;
     let shape = Shape {
         preset: Preset::Quick,
         hidden: args.hidden.as_deref(),
@@ -49,13 +57,16 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let (network, loaded) = args
         .weights
         .load(kept, &mut dataset, &opened.device, |dataset| {
-            network(shape, kind, dataset)
+            let network = network(shape, kind, dataset)?;
+            check_network(shape.wide(), &network, &opened, args.precision.dtype())?;
+            Ok(network)
         })?;
     let config = TrainConfig {
         seed: args.seed,
         ..TrainConfig::preset(kind, &dataset)
     };
-    let damping = damping(args, kind, &config)?;
+    let damping = damping(args, kind, &config);
+    solve::check(args, damping, &network)?;
     let place = match &args.out {
         Some(out) => Place::Named(out.clone()),
         None => Place::Fresh(format!("{kind}-{}", dataset.name)),
@@ -69,10 +80,12 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         network: &network,
         training: loaded.is_none().then_some(&config),
         weights: loaded.as_ref().map(|loaded| &loaded.file),
-        queries: args.queries.as_deref(),
+        queries: queries.as_deref(),
         damping,
         solver: args.solver.name(),
+        tolerance: args.tolerance,
         lissa: Lissa::of(args),
+        precision: args.precision.name(),
         products: args.products.name(),
         device: opened.name,
         seed: args.seed,
@@ -92,7 +105,8 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         ));
     }
     if let Some(noise) = &noise {
-        store.folder().write(WRONG_LABELS, noise.csv().as_bytes())?;
+        let table = wrong_labels(noise, &dataset)?;
+        store.folder().write(WRONG_LABELS, table.as_bytes())?;
     }
 
     let remedy = Remedy {
@@ -104,6 +118,8 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args,
         kind,
         dataset: &dataset,
+        named: queries.as_deref(),
+        unit: unit(&dataset, args.data.target.as_deref()),
         pass: remedy.examples,
         network: &network,
         config: &config,

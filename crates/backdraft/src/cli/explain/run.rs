@@ -20,12 +20,12 @@ use super::store::{Scored, Store};
 use crate::{
     cli::{
         BURN, CliError,
-        args::{Explain, VerifyName},
+        args::{Explain, Precision, VerifyName},
         device::Opened,
         half::Errors,
         judge::judge,
         losses::{TargetsOf, WithLoss},
-        present::{describe, labels, predictions, quality, report, shown, target},
+        present::{describe, examples, predictions, quality, report, shown, target, tell},
         progress::{Bar, say},
         reading::Reading,
         solve::solve,
@@ -33,8 +33,8 @@ use crate::{
         weights::{self, Loaded, record},
     },
     output::{
-        Metrics, QueryRecord, Report, RunRecord, Scores, Settings, Sizes, Timing, Verification,
-        Versions, verification_table,
+        Metrics, QueryRecord, Report, RunRecord, Scores, Settings, Sizes, Timing, Unit,
+        Verification, Versions, verification_table,
     },
 };
 
@@ -48,6 +48,10 @@ pub(super) struct Run<'a> {
     pub args: &'a Explain,
     pub kind: backdraft_models::Model,
     pub dataset: &'a Dataset,
+    /// The test examples named.
+    pub named: Option<&'a [usize]>,
+    /// What losses and scores are told in.
+    pub unit: Unit,
     /// Examples that go through the network at once.
     pub pass: usize,
     pub network: &'a ZooConfig,
@@ -62,7 +66,7 @@ pub(super) struct Run<'a> {
 struct Found {
     module: Zoo,
     queries: Vec<usize>,
-    /// Of every test example.
+    /// Of every test example, in the unit.
     losses: Vec<f64>,
     metrics: Metrics,
     parameters: usize,
@@ -80,7 +84,10 @@ impl WithLoss for Run<'_> {
         let (module, seconds) = self.model()?;
         let (train, test) = (&self.dataset.train, &self.dataset.test);
         let objective = self.dataset.task.objective();
-        let losses = per_example_losses(&module, test, objective);
+        let losses: Vec<f64> = per_example_losses(&module, test, objective)
+            .into_iter()
+            .map(|loss| self.unit.loss_factor * loss)
+            .collect();
         let queries = self.queries(&losses);
         let asked = test.select(&queries);
         // Of the training examples, and of the queries.
@@ -97,7 +104,15 @@ impl WithLoss for Run<'_> {
             let measured = cost.with_examples(inputs, wanted)?;
             Ok::<_, CliError>((cost, measured))
         };
-        let here = |products| costs(&module, &self.opened.device, DType::F32, products);
+        let precision = self.args.precision;
+        let computed = match precision {
+            Precision::F32 => module.clone(),
+            Precision::F64 => to_dtype(module.valid(), DType::F64),
+        };
+        let here = |products| {
+            let dtype = precision.dtype();
+            costs(&computed, &self.opened.device, dtype, products)
+        };
         let half = self.args.products.half();
         let (cost, measured) = here(half)?;
         let metrics = self.metrics(&module, &cost)?;
@@ -111,9 +126,11 @@ impl WithLoss for Run<'_> {
 
         let matrix = cost.gauss_newton().damped(self.damping);
         let scored = self.scored(&cost, &matrix, &queries, &measured)?;
-        let values = scored.iter().flat_map(|it| it.values.iter().copied());
+        let factor = self.unit.loss_factor;
+        let values = scored.iter().flat_map(|it| &it.values);
+        let values = values.map(|score| factor * score).collect();
         let found = Found {
-            scores: Scores::new(queries.clone(), cost.len(), values.collect())?,
+            scores: Scores::new(queries.clone(), cost.len(), values, precision.float())?,
             parameters: cost.model().dim(),
             training: self.loaded.is_none().then_some(seconds),
             queries: queries.clone(),
@@ -136,6 +153,8 @@ impl WithLoss for Run<'_> {
             train: &cost,
             queries: &measured,
             scores: &found.scores,
+            unit: &self.unit,
+            dataset: self.dataset,
             damping: self.damping,
             seed: self.args.seed,
             extent,
@@ -151,7 +170,8 @@ impl Run<'_> {
         let objective = self.dataset.task.objective();
         let measured = [&self.dataset.train, &self.dataset.test]
             .map(|split| evaluate(module, split, objective));
-        let [train, test] = measured.each_ref().map(quality);
+        let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
+        tell(self.dataset, &self.unit);
         say(format_args!(
             "train {}; test {}",
             shown(&train),
@@ -160,7 +180,7 @@ impl Run<'_> {
         if let Some(loaded) = self.loaded {
             judge(&self.args.data, loaded, self.dataset, &measured[0])?;
         }
-        let gradient_norm = norm(cost.gradient()?);
+        let gradient_norm = self.unit.loss_factor * norm(cost.gradient()?);
         say(format_args!(
             "gradient of the training loss, without an L2 term: norm {gradient_norm:.2e}"
         ));
@@ -200,7 +220,7 @@ impl Run<'_> {
             };
             let start = Instant::now();
             let values = scores(cost, solved.vector)?;
-            let values = values.into_data().iter::<f32>().collect();
+            let values = values.into_data().iter::<f64>().collect();
             let scored = Scored {
                 values,
                 record: solved.record,
@@ -229,8 +249,8 @@ impl Run<'_> {
 
     /// The queries named, or the test examples with the highest loss.
     fn queries(&self, losses: &[f64]) -> Vec<usize> {
-        if let Some(queries) = &self.args.queries {
-            return queries.clone();
+        if let Some(queries) = self.named {
+            return queries.to_vec();
         }
         let mut order: Vec<usize> = (0..losses.len()).collect();
         order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
@@ -241,14 +261,15 @@ impl Run<'_> {
     /// Writes the weights, the scores, and the report as it is before the verification.
     fn write(&self, found: &Found) -> Result<(), CliError> {
         let folder = self.store.folder();
-        let (labels, train) = (labels(self.dataset), &self.dataset.train);
+        let examples = examples(self.dataset, &self.unit);
+        let train = &self.dataset.train;
         let measured = evaluate(&found.module, train, self.dataset.task.objective());
         let kept = record(self.dataset, "train", train, &measured);
         let weights = weights::encode(&found.module, weights::FILE, &kept)?;
         folder.write(weights::FILE, &weights)?;
-        let all = found.scores.to_safetensors(&labels, self.args.seed)?;
+        let all = found.scores.to_safetensors(&examples, self.args.seed)?;
         folder.write(Scores::FILE, &stable(all))?;
-        folder.write(Scores::TOP_FILE, &found.scores.to_csv(&labels, TOP)?)?;
+        folder.write(Scores::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
         self.report(found, self.record(found, None))?;
         say(format_args!(
             "scores written to {}",
@@ -259,8 +280,14 @@ impl Run<'_> {
 
     fn report(&self, found: &Found, record: RunRecord) -> Result<(), CliError> {
         let folder = self.store.folder();
-        let labels = labels(self.dataset);
-        let report = report(self.dataset, folder.path(), &found.scores, labels, record);
+        let examples = examples(self.dataset, &self.unit);
+        let report = report(
+            self.dataset,
+            folder.path(),
+            &found.scores,
+            &examples,
+            record,
+        );
         folder.write(Report::FILE, report.to_html()?.as_bytes())
     }
 
@@ -288,11 +315,12 @@ impl Run<'_> {
     fn record(&self, found: &Found, verified: Option<(Verification, f64)>) -> RunRecord {
         let (train, test) = (&self.dataset.train, &self.dataset.test);
         let outputs = outputs(&found.module, test);
-        let predictions = predictions(&outputs, test.rows, &self.dataset.task);
+        let predictions = predictions(&outputs, test.rows, self.dataset);
         let queries = found.queries.iter().zip(&found.scored);
         let queries = queries.map(|(&index, scored)| QueryRecord {
             index,
-            label: target(test, index),
+            source: Some(self.dataset.test_place(index)),
+            label: target(self.dataset, test, index),
             predicted: predictions[index],
             loss: found.losses[index],
             solve: scored.record.clone(),
@@ -318,6 +346,7 @@ impl Run<'_> {
                 burn: BURN.into(),
             },
             started: None,
+            unit: self.unit.clone(),
             sizes: Sizes {
                 train: train.rows,
                 test: test.rows,
@@ -332,6 +361,8 @@ impl Run<'_> {
 
     fn settings(&self, errors: Option<Errors>) -> Settings {
         let mut details = Map::new();
+        details.insert("precision".into(), json!(self.args.precision.name()));
+        details.insert("tolerance".into(), json!(self.args.tolerance));
         details.insert("products".into(), json!(self.args.products.name()));
         if let Some(errors) = errors {
             details.insert("products_errors".into(), json!(errors));

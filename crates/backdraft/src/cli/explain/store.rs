@@ -62,8 +62,8 @@ pub(in crate::cli) struct Solved {
 
 /// The scores of one query.
 pub(super) struct Scored {
-    /// One for each training example.
-    pub values: Vec<f32>,
+    /// One for each training example, in the units that the network is trained with.
+    pub values: Vec<f64>,
     pub record: SolveRecord,
     /// That the system took, and the scores.
     pub solving: f64,
@@ -81,7 +81,7 @@ pub(in crate::cli) struct Response {
 #[serde(rename_all = "kebab-case")]
 pub(in crate::cli) enum Outcome {
     Done {
-        /// Of the loss of each query.
+        /// Of the loss of each query, in the units that the network is trained with.
         changes: Vec<f64>,
         /// The gradient left in the objective, relative to that at the start.
         gradient: f64,
@@ -184,7 +184,7 @@ impl Store {
         };
         let values = tensors
             .pop()
-            .and_then(|(_, it)| it.try_into_vec::<f32>().ok());
+            .and_then(|(_, it)| it.try_into_vec::<f64>().ok());
         let (Some(record), Some(values)) = (record(&texts), values) else {
             return Err(self.folder.damaged(&name, "it holds no scores"));
         };

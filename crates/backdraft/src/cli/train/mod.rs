@@ -12,6 +12,7 @@ use backdraft_models::{
     data::{Task, Unigram},
     evaluate,
 };
+use burn::tensor::DType;
 use serde_json::Value;
 
 use self::{run::Run, settings::Settings};
@@ -21,10 +22,12 @@ use super::{
     failure::{Remedy, guarded},
     fingerprint::fingerprint,
     judge::judge,
+    memory::check_network,
+    options::check_fits,
     progress::say,
     reading::Reading,
     run_folder::{SETTINGS, refuse_others},
-    setup::{Shape, WRONG_LABELS, announce, corrupt, network},
+    setup::{Shape, WRONG_LABELS, announce, corrupt, network, wrong_labels},
 };
 use crate::output::{OutputError, TrainingFolder};
 
@@ -49,7 +52,9 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         seed: args.seed,
     };
     let (network, loaded) = args.weights.load(kept, &mut dataset, device, |dataset| {
-        network(shape, kind, dataset)
+        let network = network(shape, kind, dataset)?;
+        check_network(shape.wide(), &network, &opened, DType::F32)?;
+        Ok(network)
     })?;
     let training = training(args, preset.training(kind, &dataset))?;
     let data = args.data.path.display().to_string();
@@ -83,7 +88,8 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let earlier = earlier(&folder, &settings)?;
     let begins = earlier.is_none();
     if let Some(noise) = &noise {
-        folder.write(WRONG_LABELS, noise.csv().as_bytes())?;
+        let table = wrong_labels(noise, &dataset)?;
+        folder.write(WRONG_LABELS, table.as_bytes())?;
     }
     let place = format_args!("device {}, seed {}", opened.name, args.seed);
     announce(kind, &dataset, noise.as_ref(), place);
@@ -156,6 +162,8 @@ fn training(args: &Train, preset: TrainConfig) -> Result<TrainConfig, CliError> 
         ..preset
     };
     // Before there is a folder with them.
+    check_fits("--learning-rate", Some(config.learning_rate), DType::F32)?;
+    check_fits("--weight-decay", Some(config.weight_decay), DType::F32)?;
     config.check()?;
     Ok(config)
 }

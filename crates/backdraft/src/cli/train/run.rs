@@ -19,10 +19,11 @@ use crate::{
     cli::{
         CliError,
         args::Train,
+        present::{tell, unit},
         progress::{Bar, say},
         weights::{self, record},
     },
-    output::{OutputError, TrainingFolder},
+    output::{OutputError, TrainingFolder, Unit},
 };
 
 /// A training with a place for its files.
@@ -82,7 +83,9 @@ impl Run<'_> {
             },
         )?;
         drop(bar);
+        let factor = self.unit().loss_factor;
         let lines = trained.history.iter().enumerate().map(|(index, loss)| {
+            let loss = factor * loss;
             json!({ "epoch": index + 1, "step": index + 1, "train_loss": loss }).to_string() + "\n"
         });
         let log: String = lines.collect();
@@ -188,6 +191,19 @@ impl Run<'_> {
         })
     }
 
+    /// What losses are told in.
+    fn unit(&self) -> Unit {
+        unit(self.dataset, self.settings.target)
+    }
+
+    /// A measurement of the network as it is trained, in that unit.
+    fn told(&self, metrics: &Metrics) -> Metrics {
+        Metrics {
+            loss: self.unit().loss_factor * metrics.loss,
+            ..*metrics
+        }
+    }
+
     /// Measures the model after a pass and logs it; the measurement in words.
     fn measure(
         &self,
@@ -198,13 +214,14 @@ impl Run<'_> {
         let model = standing.training.model();
         let (part, split) = self.held_out();
         let metrics = evaluate(&model, split, self.objective());
+        let told = self.told(&metrics);
         let history = standing.training.history();
         let mut epoch = Epoch {
             epoch: it.epoch,
             step: it.step,
-            train_loss: history[history.len() - 1],
+            train_loss: self.unit().loss_factor * history[history.len() - 1],
             part,
-            metrics,
+            metrics: told,
             best: false,
             seconds: since.elapsed().as_secs_f64(),
         };
@@ -214,7 +231,7 @@ impl Run<'_> {
         if epoch.best {
             standing.best = Some((model, metrics));
         }
-        let brief = brief(&metrics).unwrap_or_else(|| shown(&metrics));
+        let brief = brief(&told).unwrap_or_else(|| shown(&told));
         Ok(format!(", {} {brief}", part.name()))
     }
 
@@ -250,6 +267,8 @@ impl Run<'_> {
         };
         self.folder.write(TrainingFolder::LAST, &last)?;
 
+        let [on_train, on_valid] = [on_train, on_valid].map(|it| it.map(|it| self.told(&it)));
+        let on_test = self.told(&on_test);
         let parts = [
             ("train", on_train.as_ref()),
             ("valid", on_valid.as_ref()),
@@ -262,8 +281,10 @@ impl Run<'_> {
             .map(|(part, metrics)| format!("{part} {}", shown(metrics)))
             .collect();
         let summary = summary.join("; ");
+        tell(self.dataset, &self.unit());
         let results = json!({
             "summary": summary,
+            "unit": self.unit(),
             "train": on_train,
             "valid": on_valid,
             "test": on_test,

@@ -10,7 +10,7 @@ use crate::{
         reading::Reading,
         run_folder::{SETTINGS, VERSIONS, versions},
     },
-    output::WeightsFile,
+    output::{WeightsFile, short},
 };
 
 /// Everything that decides the weights that training ends with, but for the machine.
@@ -50,7 +50,7 @@ impl Settings<'_> {
 
 /// A measurement in words, what matters most first.
 pub(super) fn shown(metrics: &Metrics) -> String {
-    let loss = format!("loss {:.4}", metrics.loss);
+    let loss = format!("loss {}", short(metrics.loss));
     match brief(metrics) {
         Some(measure) => format!("{measure}, {loss}"),
         None => loss,

@@ -88,12 +88,13 @@ fn unique(order: Vec<usize>, n: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Float;
 
     /// Scores of two queries for so many examples.
     fn scores(n: usize) -> Scores {
-        let value = |row: usize, i: usize| ((row + 1) as f32 * 1.7 * i as f32).sin();
+        let value = |row: usize, i: usize| ((row + 1) as f64 * 1.7 * i as f64).sin();
         let values = (0..2).flat_map(|row| (0..n).map(move |i| value(row, i)));
-        Scores::new(vec![4, 9], n, values.collect()).expect("they are finite")
+        Scores::new(vec![4, 9], n, values.collect(), Float::F32).expect("they are finite")
     }
 
     #[test]

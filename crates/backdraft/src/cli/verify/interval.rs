@@ -71,6 +71,7 @@ mod tests {
             Pair {
                 query: 0,
                 train: i,
+                source: None,
                 predicted,
                 actual: predicted + noise * (7.7 * i as f64).sin(),
                 kind: Kind::Random,

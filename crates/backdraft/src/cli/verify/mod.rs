@@ -14,7 +14,7 @@ use backdraft_influence::{
     response::{Removal, ResponseKind, Responses, Stop},
     statistics::{pearson, slope, spearman},
 };
-use backdraft_models::computes_in_f64;
+use backdraft_models::{computes_in_f64, data::Dataset};
 use burn::tensor::{DType, Device};
 
 use self::{choice::Choice, interval::intervals};
@@ -23,7 +23,7 @@ use super::{
     explain::{Outcome, Response, Store},
     progress::{Bar, PARTS, part, say, words},
 };
-use crate::output::{Coverage, Failed, Kind, Pair, Scores, Verification};
+use crate::output::{Coverage, Failed, Kind, Pair, Scores, Unit, Verification};
 
 /// Relative gradient norm that a response can reach in f32.
 const SINGLE: f64 = 0.1;
@@ -75,6 +75,9 @@ pub(super) struct Verify<'a, L: Loss> {
     /// In the order of the scores' rows.
     pub queries: &'a Cost<L>,
     pub scores: &'a Scores,
+    /// What the scores are in.
+    pub unit: &'a Unit,
+    pub dataset: &'a Dataset,
     pub damping: f64,
     pub seed: u64,
     pub extent: Extent,
@@ -107,7 +110,11 @@ impl<L: Loss> Verify<'_, L> {
                     largest = Some(gradient.max(largest.unwrap_or(0.0)));
                     changes.insert(train, found);
                 }
-                Outcome::Failed(reason) => failed.push(Failed { train, reason }),
+                Outcome::Failed(reason) => failed.push(Failed {
+                    train,
+                    source: Some(self.dataset.train_place(train)),
+                    reason,
+                }),
             }
         }
         let pairs = self.pairs(&choice.kinds, &changes);
@@ -186,11 +193,12 @@ impl<L: Loss> Verify<'_, L> {
                 .collect();
             kinds.sort_by(|a, b| b.0.total_cmp(&a.0));
             pairs.extend(kinds.into_iter().filter_map(|(predicted, train, kind)| {
-                let actual = changes.get(&train)?[row];
-                let (query, predicted) = (self.scores.queries()[row], predicted.into());
+                let actual = self.unit.loss_factor * changes.get(&train)?[row];
+                let query = self.scores.queries()[row];
                 Some(Pair {
                     query,
                     train,
+                    source: Some(self.dataset.train_place(train)),
                     predicted,
                     actual,
                     kind,

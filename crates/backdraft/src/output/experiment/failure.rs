@@ -1,7 +1,13 @@
 //! What could not be computed, in words.
 
+use std::collections::BTreeMap;
+
 use super::{Correlations, Decomposition, FailedPoint, Mislabel, Sweep};
+use crate::output::Place;
 use crate::output::number::{count, short};
+
+/// Where examples stand, by index.
+type Places = BTreeMap<usize, Place>;
 
 /// What is missing from an experiment.
 pub(super) struct Missing {
@@ -14,7 +20,7 @@ pub(super) struct Missing {
 impl Decomposition {
     /// The removals that are missing, if any.
     pub(super) fn missing(&self) -> Option<Missing> {
-        removals(&self.failed, self.points.len())
+        removals(&self.failed, self.points.len(), &self.setup.train)
     }
 
     /// How many estimates are above the solver's tolerance, if any.
@@ -26,7 +32,7 @@ impl Decomposition {
 impl Correlations {
     /// The removals that are missing, if any.
     pub(super) fn missing(&self) -> Option<Missing> {
-        removals(&self.failed, self.points.len())
+        removals(&self.failed, self.points.len(), &self.setup.train)
     }
 
     /// How many estimates are above the solver's tolerance, if any.
@@ -53,6 +59,7 @@ impl Sweep {
             )
         });
         let mut failed: Vec<FailedPoint> = Vec::new();
+        let mut places = Places::new();
         let mut done = 0;
         for point in &self.points {
             let Some(it) = &point.decomposition else {
@@ -60,10 +67,14 @@ impl Sweep {
             };
             done += it.points.len();
             failed.extend(it.failed.iter().cloned());
-            let at = |failed| format!("{} {}, {}", self.over, short(point.value), told(failed));
+            places.extend(it.setup.train.clone());
+            let at = |failed| {
+                let told = told(failed, &it.setup.train);
+                format!("{} {}, {told}", self.over, short(point.value))
+            };
             all.extend(it.failed.iter().map(at));
         }
-        let removals = removals(&failed, done).map(|it| it.summary);
+        let removals = removals(&failed, done, &places).map(|it| it.summary);
         let summary: Vec<String> = values.into_iter().chain(removals).collect();
         (!summary.is_empty()).then(|| Missing {
             summary: summary.join(" "),
@@ -91,9 +102,13 @@ impl Mislabel {
                 "{} of {} examples failed and are ranked last. The first: {}",
                 count(self.failed.len()),
                 count(self.setup.sizes.train),
-                told(first)
+                told(first, &self.setup.train)
             ),
-            all: self.failed.iter().map(told).collect(),
+            all: self
+                .failed
+                .iter()
+                .map(|it| told(it, &self.setup.train))
+                .collect(),
         })
     }
 
@@ -109,16 +124,16 @@ impl Mislabel {
     }
 }
 
-fn removals(failed: &[FailedPoint], done: usize) -> Option<Missing> {
+fn removals(failed: &[FailedPoint], done: usize, places: &Places) -> Option<Missing> {
     let first = failed.first()?;
     Some(Missing {
         summary: format!(
             "{} of {} removals failed and are left out. The first: {}",
             count(failed.len()),
             count(failed.len() + done),
-            told(first)
+            told(first, places)
         ),
-        all: failed.iter().map(told).collect(),
+        all: failed.iter().map(|it| told(it, places)).collect(),
     })
 }
 
@@ -142,7 +157,7 @@ fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<String> {
     })
 }
 
-fn told(failed: &FailedPoint) -> String {
+fn told(failed: &FailedPoint, places: &Places) -> String {
     let FailedPoint {
         removed,
         stage,
@@ -153,13 +168,18 @@ fn told(failed: &FailedPoint) -> String {
     } else {
         "examples"
     };
-    format!("{noun} {}, {stage}: {reason}.", indices(removed))
+    format!("{noun} {}, {stage}: {reason}.", indices(removed, places))
 }
 
-/// A removal by its indices, the first few of many: `3, 17, 20 and 97 more`.
-pub(super) fn indices(removed: &[usize]) -> String {
+/// A removal by its indices and where the examples stand, the first few of many: `3 (concrete.csv line 8), 17, 20 and 97 more` where
+/// but the first place is known.
+pub(super) fn indices(removed: &[usize], places: &Places) -> String {
     const SHOWN: usize = 3;
-    let shown: Vec<String> = removed.iter().take(SHOWN).map(usize::to_string).collect();
+    let told = |example| match places.get(example) {
+        Some(place) => format!("{example} ({place})"),
+        None => example.to_string(),
+    };
+    let shown: Vec<String> = removed.iter().take(SHOWN).map(told).collect();
     let more = match removed.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {} more", count(more)),

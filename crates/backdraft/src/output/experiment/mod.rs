@@ -24,6 +24,7 @@ mod record;
 mod report;
 mod summary;
 mod table;
+mod units;
 
 pub use named::Name;
 pub use record::{

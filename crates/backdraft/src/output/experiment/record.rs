@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::output::{Metrics, Sizes, Versions, json};
+use crate::output::{Metrics, Place, Sizes, Unit, Versions, json};
 
 /// What every experiment tells, before its own findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Setup {
     pub preset: String,
     /// Passes over the data that trained the base network.
     pub epochs: usize,
-    /// The strength `lambda` of the proximal term.
+    /// The strength `lambda` of the proximal term, of the network as it was trained.
     pub damping: f64,
     /// The matrix of the influence estimate: `gauss-newton` or `hessian`.
     pub matrix: String,
@@ -30,6 +30,15 @@ pub struct Setup {
     pub seed: u64,
     /// What computed.
     pub versions: Versions,
+    /// What losses, outputs and gaps are measured in.
+    #[serde(default)]
+    pub unit: Unit,
+    /// Where the training examples that are removed stand in the source, by index.
+    #[serde(default)]
+    pub train: BTreeMap<usize, Place>,
+    /// Where the test examples that are measured stand, by index.
+    #[serde(default)]
+    pub tests: BTreeMap<usize, Place>,
     /// How much there was to do it with.
     pub sizes: Sizes,
     /// How good the base network is.
@@ -81,7 +90,7 @@ pub struct FailedPoint {
 pub struct PointGaps {
     /// Indices of the removed training examples.
     pub removed: Vec<usize>,
-    /// Mean distance of the outputs on the training set.
+    /// Mean distance of the outputs on the training set, in the record's unit of outputs.
     #[serde(deserialize_with = "json::gaps")]
     pub gaps: Gaps<f64>,
     /// The relative residual of the influence estimate's linear system.
@@ -102,7 +111,7 @@ pub struct Decomposition {
     pub failed: Vec<FailedPoint>,
     /// Over all removals.
     pub gaps: Gaps<Spread>,
-    /// The paper's figures for the model and data, if it has any.
+    /// The paper's figures for the model and data, if it has any, in the record's unit: the paper's target is standardised, too.
     pub paper: Option<Gaps<Spread>>,
     /// The table of the paper that they are from.
     pub paper_table: Option<u8>,
@@ -136,7 +145,7 @@ pub struct Responses<T> {
     pub two_stage: T,
 }
 
-/// What one removal does to the test losses: `loss(without) - loss(with)`, one number a test example.
+/// What one removal does to the test losses: `loss(without) - loss(with)`, one number a test example, in the record's unit of losses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointChanges {
     /// Indices of the removed training examples.

@@ -92,7 +92,7 @@ impl Decomposition {
         let paper = paper::gaps(&setup.model, &setup.data, &setup.matrix);
         Self {
             gaps: Gaps::of(&points),
-            paper: paper.map(|(gaps, _)| gaps),
+            paper: paper.map(|(gaps, _)| setup.unit.printed(gaps)),
             paper_table: paper.map(|(_, table)| table),
             setup,
             failed,

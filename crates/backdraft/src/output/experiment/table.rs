@@ -12,23 +12,23 @@ impl Decomposition {
         if self.paper.is_some() {
             head.extend(cells(["paper", "± std"]));
         }
-        let row =
-            |gap: usize| {
-                let Spread { mean, std } = self.gaps.into_array()[gap];
-                let title = Gaps::<Spread>::NAMES[gap].title.to_string();
-                let mut row = vec![title, short(mean), format!("± {}", short(std))];
-                // As it is printed there: 0.000 is not zero.
-                let paper = self.paper.map(|paper| paper.into_array()[gap]);
-                row.extend(paper.into_iter().flat_map(|Spread { mean, std }| {
-                    [format!("{mean:.3}"), format!("± {std:.3}")]
-                }));
-                row
-            };
+        let row = |gap: usize| {
+            let Spread { mean, std } = self.gaps.into_array()[gap];
+            let title = Gaps::<Spread>::NAMES[gap].title.to_string();
+            let mut row = vec![title, short(mean), format!("± {}", short(std))];
+            let paper = self.paper.map(|paper| paper.into_array()[gap]);
+            row.extend(paper.into_iter().flat_map(|Spread { mean, std }| {
+                let [mean, std] = [mean, std].map(|x| self.setup.unit.digits(x));
+                [mean, format!("± {std}")]
+            }));
+            row
+        };
         let rows: Vec<_> = [head].into_iter().chain((0..5).map(row)).collect();
         let mut text = warned(self.missing());
         text.push_str(&aligned(&rows, &[0, 2, 4]));
         text.push_str(&format!(
-            "\nmean over the training set of the L2 distance between outputs, over {}\n",
+            "\nmean over the training set of the L2 distance between outputs, in {}, over {}\n",
+            self.setup.unit.output,
             removals(self.points.len())
         ));
         text.extend(self.unsolved().map(line));
@@ -40,7 +40,12 @@ impl Decomposition {
     pub(super) fn source(&self) -> Option<String> {
         let subject = paper::subject(&self.setup.model, &self.setup.data)?;
         let table = self.paper_table?;
-        Some(format!("paper: Table {table}, {subject}"))
+        let unit = &self.setup.unit;
+        let times = match unit.is_plain() {
+            true => String::new(),
+            false => format!(", times {}", short(unit.output_factor)),
+        };
+        Some(format!("paper: Table {table}, {subject}{times}"))
     }
 }
 
@@ -68,8 +73,9 @@ impl Correlations {
         let mut text = warned(self.missing());
         text.push_str(&aligned(&rows, &[0, 7]));
         text.push_str(&format!(
-            "\npredicted against actual changes of loss, loss(without) - loss(with), over {} and {} test examples;\n\
+            "\npredicted against actual changes of loss, loss(without) - loss(with), in {}, over {} and {} test examples;\n\
              within: over the removals for each test example by itself, on average\n",
+            self.setup.unit.loss,
             removals(self.points.len()),
             count(self.tests.len()),
         ));

@@ -1,7 +1,7 @@
 //! Examples as rows of a table.
 
 use super::{Example, Explained, ScoredExample};
-use crate::output::number::{change, short};
+use crate::output::number::{change, own};
 use crate::output::page::{Html, classed, element, table, text};
 use crate::output::{Labels, OutputError};
 
@@ -13,10 +13,10 @@ const SHOWN: usize = 6;
 pub struct Features {
     /// One name a feature.
     pub names: Vec<String>,
-    /// Each feature's mean over the training set; 0 for features that are already standardised.
-    pub mean: Vec<f32>,
-    /// Each feature's standard deviation over the training set; 1 if already standardised.
-    pub std: Vec<f32>,
+    /// Each feature's mean over the training set.
+    pub mean: Vec<f64>,
+    /// Each feature's standard deviation over the training set.
+    pub std: Vec<f64>,
 }
 
 impl Features {
@@ -41,18 +41,23 @@ impl Features {
         };
         let side = |class: &str, examples: &[ScoredExample]| {
             let rows = examples.iter().map(|ScoredExample { example, score }| {
-                let name = format!("#{}", example.index);
-                row(class, name, change((*score).into()), example)
+                row(class, example.name(), change(*score), example)
             });
             rows.collect::<Html>()
         };
         let rows = [
-            row("query", "the query".into(), String::new(), &explained.query),
+            row(
+                "query",
+                format!("the query, {}", explained.query.source),
+                String::new(),
+                &explained.query,
+            ),
             side("helpful", &explained.helpful),
             side("harmful", &explained.harmful),
         ];
         let note = "A positive score helped, a negative one harmed. Shown are the features in which \
-                    the query is furthest from the training mean; z counts standard deviations.";
+                    the query is furthest from the training mean, in their own units; z counts standard \
+                    deviations from that mean.";
         Ok(Html::from_iter([
             table("examples", &head, rows),
             classed("p", "note", note),
@@ -79,17 +84,13 @@ impl Features {
         columns
     }
 
-    fn cell(&self, column: usize, value: f32) -> Html {
+    fn cell(&self, column: usize, value: f64) -> Html {
         let z = format!("z {:+.1}", self.z(column, value));
-        element(
-            "td",
-            &[],
-            [short(value.into()).into(), classed("span", "z", z)],
-        )
+        element("td", &[], [own(value).into(), classed("span", "z", z)])
     }
 
     /// Distance from the mean in standard deviations; 0 for a constant feature.
-    fn z(&self, column: usize, value: f32) -> f32 {
+    fn z(&self, column: usize, value: f64) -> f64 {
         if self.std[column] > 0.0 {
             (value - self.mean[column]) / self.std[column]
         } else {

@@ -20,7 +20,8 @@ const ENTRIES: [(&str, &str); 7] = [
     ),
     (
         "Scale",
-        "The units of the loss. The factor 1/N of the mean over N training examples is included, \
+        "The units of the loss: nats of classes, half the square of the target's own units of numbers, as the \
+         facts above say. The factor 1/N of the mean over N training examples is included, \
          so a score is the change itself, to first order in 1/N. Scores of small groups add up.",
     ),
     (

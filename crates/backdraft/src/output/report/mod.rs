@@ -12,7 +12,7 @@ pub use features::Features;
 pub use picture::Frame;
 
 use super::page::{page, section};
-use super::{Labels, OutputError, RunRecord, Target};
+use super::{Labels, OutputError, Place, RunRecord, Target};
 
 /// Everything the report shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,15 +49,24 @@ pub struct Explained {
     pub harmful: Vec<ScoredExample>,
 }
 
+impl Example {
+    /// Which training example it is, and where it stands.
+    fn name(&self) -> String {
+        format!("#{}, {}", self.index, self.source)
+    }
+}
+
 /// One example as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// Its index in its set.
     pub index: usize,
+    /// Where it stands.
+    pub source: Place,
     /// Its target.
     pub label: Target,
-    /// Its features: the pixels of a picture row by row, or the values of a table's row.
-    pub features: Vec<f32>,
+    /// Its features: the pixels of a picture row by row, or the values of a table's row in their own units.
+    pub features: Vec<f64>,
 }
 
 /// A training example and its score.
@@ -66,7 +75,7 @@ pub struct ScoredExample {
     /// The training example.
     pub example: Example,
     /// Predicted change of the query's loss without it.
-    pub score: f32,
+    pub score: f64,
 }
 
 impl Report {

@@ -16,16 +16,16 @@ pub struct Frame {
     /// Pixels in a row.
     pub width: usize,
     /// The value that is drawn black, as are those beyond it.
-    pub black: f32,
+    pub black: f64,
     /// The value that is drawn white, as are those beyond it.
-    pub white: f32,
+    pub white: f64,
 }
 
 impl Frame {
     /// The query's picture beside two rows of training pictures.
     pub(super) fn show(&self, labels: &Labels, explained: &Explained) -> Result<Html, OutputError> {
         let query = &explained.query;
-        let caption = [text("b", "the query"), label(labels, query)];
+        let caption = [text("b", "the query"), label(labels, query), place(query)];
         let sides = [
             (
                 "Helped most: removing it raises the loss",
@@ -62,7 +62,8 @@ impl Frame {
             let caption = [
                 text("b", format!("#{}", example.index)),
                 label(labels, example),
-                classed("span", "score", change((*score).into())),
+                classed("span", "score", change(*score)),
+                place(example),
             ];
             self.figure(labels, example, class, caption)
         });
@@ -98,7 +99,7 @@ impl Frame {
     }
 
     /// The picture as PNG in a `data:` URI.
-    fn data_uri(&self, pixels: &[f32]) -> Result<String, OutputError> {
+    fn data_uri(&self, pixels: &[f64]) -> Result<String, OutputError> {
         let &Self {
             height,
             width,
@@ -127,6 +128,10 @@ impl Frame {
             .map_err(|error| refused(error.to_string()))?;
         Ok(format!("data:image/png;base64,{}", STANDARD.encode(file)))
     }
+}
+
+fn place(example: &Example) -> Html {
+    classed("span", "place", example.source.to_string())
 }
 
 fn label(labels: &Labels, example: &Example) -> Html {

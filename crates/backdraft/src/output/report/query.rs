@@ -19,7 +19,10 @@ pub(super) fn query(
         "article",
         &[("class", "query")],
         [
-            text("h3", format!("Test example {}", record.index)),
+            text(
+                "h3",
+                format!("Test example {}, {}", record.index, explained.query.source),
+            ),
             prediction(report, record),
             examples,
             solve(&record.solve)?,

@@ -1,6 +1,6 @@
 //! The head of the report: the question, the answer and the run in a few facts.
 
-use super::{Explained, Report};
+use super::{Example, Explained, Report};
 use crate::output::number::{change, count, short};
 use crate::output::page::{Html, details, facts, header, more, named, quality, section};
 use crate::output::{Verification, WeightsFile};
@@ -34,6 +34,7 @@ pub(super) fn run(report: &Report) -> Html {
         ("Parameters", count(record.sizes.parameters)),
         ("Data", settings.data.clone()),
         ("Task", settings.task.clone()),
+        ("Losses and scores", record.unit.told()),
         ("Weights", weights(settings.weights.as_ref())),
         ("Train", quality(record.sizes.train, &record.metrics.train)),
         ("Test", quality(record.sizes.test, &record.metrics.test)),
@@ -80,20 +81,12 @@ fn weights(file: Option<&WeightsFile>) -> String {
 fn answer(report: &Report) -> String {
     let mut sentences = Vec::new();
     let helped = strongest(&report.explained, |explained| explained.helpful.first());
-    if let Some((query, train, score)) = helped {
-        sentences.push(format!(
-            "Training example {train} helped most: without it, the loss on test example {query} is \
-             predicted to change by {}.",
-            change(score)
-        ));
+    if let Some((query, example, score)) = helped {
+        sentences.push(told(query, example, "helped", score));
     }
     let harmed = strongest(&report.explained, |explained| explained.harmful.first());
-    if let Some((query, train, score)) = harmed {
-        sentences.push(format!(
-            "Training example {train} harmed most: without it, the loss on test example {query} is \
-             predicted to change by {}.",
-            change(score)
-        ));
+    if let Some((query, example, score)) = harmed {
+        sentences.push(told(query, example, "harmed", score));
     }
     if sentences.is_empty() {
         sentences.push("No training example has any influence on these queries.".into());
@@ -110,20 +103,27 @@ fn answer(report: &Report) -> String {
     sentences.join(" ")
 }
 
+fn told(query: &Example, example: &Example, did: &str, score: f64) -> String {
+    format!(
+        "Training example {} ({}) {did} most: without it, the loss on test example {} ({}) is predicted to change by {}.",
+        example.index,
+        example.source,
+        query.index,
+        query.source,
+        change(score)
+    )
+}
+
 /// Query, training example and score of the greatest influence among those `pick` finds.
-fn strongest(
-    explained: &[Explained],
-    pick: impl Fn(&Explained) -> Option<&super::ScoredExample>,
-) -> Option<(usize, usize, f64)> {
+fn strongest<'a>(
+    explained: &'a [Explained],
+    pick: impl Fn(&'a Explained) -> Option<&'a super::ScoredExample>,
+) -> Option<(&'a Example, &'a Example, f64)> {
     explained
         .iter()
         .filter_map(|it| {
             let scored = pick(it)?;
-            Some((
-                it.query.index,
-                scored.example.index,
-                f64::from(scored.score),
-            ))
+            Some((&it.query, &scored.example, scored.score))
         })
         .max_by(|(.., a), (.., b)| a.abs().total_cmp(&b.abs()))
 }

@@ -3,7 +3,7 @@
 use super::{Report, plot};
 use crate::output::number::{change, count, short_or_dash};
 use crate::output::page::{Html, classed, element, section, table, text};
-use crate::output::{Kind, OutputError, Pair, Verification};
+use crate::output::{Kind, OutputError, Pair, Place, Verification};
 
 /// The section on how the predictions were checked.
 pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
@@ -74,8 +74,16 @@ fn caption(verification: &Verification) -> Html {
 fn left_out(verification: &Verification) -> String {
     let failed = verification.failed.iter();
     failed
-        .map(|it| format!(" Left out: #{}, {}.", it.train, it.reason))
+        .map(|it| {
+            let place = it.source.as_ref().map(|it| format!(" ({it})"));
+            let place = place.unwrap_or_default();
+            format!(" Left out: #{}{place}, {}.", it.train, it.reason)
+        })
         .collect()
+}
+
+fn place(source: Option<&Place>) -> String {
+    source.map_or_else(String::new, Place::to_string)
 }
 
 fn pairs(report: &Report, verification: &Verification) -> Html {
@@ -84,6 +92,7 @@ fn pairs(report: &Report, verification: &Verification) -> Html {
         let cells = [
             text("td", pair.query.to_string()),
             text("td", format!("#{}", pair.train)),
+            text("td", place(pair.source.as_ref())),
             text(
                 "td",
                 label.map_or_else(String::new, |it| report.labels.text(it)),
@@ -102,6 +111,7 @@ fn pairs(report: &Report, verification: &Verification) -> Html {
     let head = [
         "query",
         "removed",
+        "where it stands",
         "label",
         "kind",
         "predicted",

@@ -21,15 +21,12 @@ fn what_cannot_be_removed_or_measured_is_refused() -> Outcome {
             "--examples 10 --points 11",
             &["--points is 11", "10 training examples"],
         ),
-        ("--points 0", &["--points is 0"]),
+        ("--points 0", &["--points is 0", "at least 1"]),
         (
-            "--group 2 --points 1000000000000",
-            &["--points is 1000000000000", "are the most"],
+            "--group 2 --points 200000",
+            &["--points is 200000", "are the most"],
         ),
-        (
-            "--examples 0",
-            &["--examples is 0", "1438 training examples"],
-        ),
+        ("--examples 0", &["--examples is 0", "at least 1"]),
         (
             "--examples 1439",
             &["--examples is 1439", "1438 training examples"],
@@ -47,16 +44,22 @@ fn what_cannot_be_removed_or_measured_is_refused() -> Outcome {
             "--damping 0 --weight-decay 0",
             &["--damping is 0", "L2 term"],
         ),
-        ("--damping nan", &["--damping is NaN", "positive"]),
+        ("--damping nan", &["--damping is nan", "positive"]),
         ("--damping inf", &["--damping is inf", "positive"]),
         ("--damping -1", &["--damping is -1", "positive"]),
-        ("--weight-decay nan", &["weight decay = NaN", "finite"]),
-        ("--weight-decay -1", &["weight decay = -1"]),
-        ("--learning-rate 0", &["learning rate = 0", "positive"]),
-        ("--learning-rate -1", &["learning rate = -1", "positive"]),
-        ("--learning-rate nan", &["learning rate = NaN", "finite"]),
-        ("--epochs 0", &["epochs = 0", "positive"]),
-        ("--hidden 4,0", &["--hidden", "width of 0"]),
+        ("--weight-decay nan", &["--weight-decay is nan", "finite"]),
+        (
+            "--weight-decay -1",
+            &["--weight-decay is -1", "zero or positive"],
+        ),
+        ("--learning-rate 0", &["--learning-rate is 0", "positive"]),
+        ("--learning-rate -1", &["--learning-rate is -1", "positive"]),
+        (
+            "--learning-rate nan",
+            &["--learning-rate is nan", "`search`"],
+        ),
+        ("--epochs 0", &["--epochs is 0", "at least 1"]),
+        ("--hidden 4,0", &["--hidden is 0", "at least one unit"]),
         (
             "--model lenet --data pictures --hidden 4",
             &["--hidden", "is for the mlp"],
@@ -100,7 +103,10 @@ fn what_cannot_be_removed_or_measured_is_refused() -> Outcome {
 fn what_cannot_be_varied_is_refused() -> Outcome {
     let place = Place::new()?;
     let cases: [(&str, &[&str]); 11] = [
-        ("--over damping --values nan", &["--values has NaN"]),
+        (
+            "--over damping --values nan",
+            &["--values is nan", "finite"],
+        ),
         (
             "--over damping --values -1",
             &["--values has -1", "not be negative"],
@@ -112,7 +118,7 @@ fn what_cannot_be_varied_is_refused() -> Outcome {
         // The second is refused before the first is begun.
         (
             "--over damping --values 0.1,0 --weight-decay 0",
-            &["--damping is 0"],
+            &["--values is 0", "L2 term"],
         ),
         (
             "--over epochs --values 1.5",
@@ -163,15 +169,15 @@ fn labels_that_cannot_be_wrong_are_refused() -> Outcome {
         ),
         (
             "--model lr --data cancer --corrupt 1.5",
-            &["--corrupt: ", "1.5", "from 0 to 1"],
+            &["--corrupt is 1.5", "from 0 to 1"],
         ),
         (
             "--model lr --data cancer --corrupt -1",
-            &["--corrupt: ", "-1", "from 0 to 1"],
+            &["--corrupt is -1", "from 0 to 1"],
         ),
         (
             "--model lr --data cancer --corrupt nan",
-            &["--corrupt: ", "NaN"],
+            &["--corrupt is nan"],
         ),
         (
             "--model autoencoder --data pictures",
@@ -206,7 +212,7 @@ fn misuse_is_refused() -> Outcome {
         ("decompose --learning-rate fast", "`search`"),
         ("decompose --precision f16", "f32, f64"),
         ("decompose --solver newton", "cg, lissa, direct"),
-        ("decompose --seed -1", "'-1'"),
+        ("decompose --seed -1", "--seed is -1"),
         ("sweep --values 1", "--over"),
         ("sweep --over speed", "weight-decay"),
         ("sweep --over damping --values nonsense", "--values"),

@@ -122,7 +122,8 @@ impl Correlations {
         let removal = |point: &PointChanges| {
             let responses = point.responses.as_ref().into_array();
             let all = [&point.influence].into_iter().chain(responses);
-            row(&indices(&point.removed), all.map(|changes| mean(changes)))
+            let removed = indices(&point.removed, &self.setup.train);
+            row(&removed, all.map(|changes| mean(changes)))
         };
         let names = Responses::<Correlation>::NAMES.map(|name| name.title);
         let head: Vec<&str> = ["removed", "influence"].into_iter().chain(names).collect();

@@ -78,7 +78,10 @@ impl Decomposition {
             let found = self.gaps.into_array()[gap];
             let paper = self.paper.map(|paper| paper.into_array()[gap]);
             let mut cells = vec![spread(found)];
-            cells.extend(paper.map(|Spread { mean, std }| format!("{mean:.3} ± {std:.3}")));
+            cells.extend(paper.map(|Spread { mean, std }| {
+                let [mean, std] = [mean, std].map(|x| self.setup.unit.digits(x));
+                format!("{mean} ± {std}")
+            }));
             cells.push(MEANINGS[gap].into());
             row(Gaps::<Spread>::NAMES[gap].title, cells)
         };
@@ -99,7 +102,8 @@ impl Decomposition {
             let gaps = point.gaps.into_array().map(short);
             let seconds = short(point.seconds.values().sum());
             let last = [short(point.residual), seconds];
-            row(&indices(&point.removed), gaps.into_iter().chain(last))
+            let removed = indices(&point.removed, &self.setup.train);
+            row(&removed, gaps.into_iter().chain(last))
         };
         let title = format!("All {}", of(self.points.len(), "removal"));
         more(

@@ -118,13 +118,17 @@ impl Mislabel {
             .into_iter()
             .chain(rankings.clone().map(|(name, _)| name.title))
             .collect();
-        let suspect = |example: Option<&usize>| match example {
-            None => text("td", ""),
-            Some(example) if wrong.contains(example) => {
-                let marked = classed("span", "wrong", format!("#{example} wrong"));
-                element("td", &[], [marked])
-            }
-            Some(example) => text("td", format!("#{example} right")),
+        let suspect = |example: Option<&usize>| {
+            let Some(example) = example else {
+                return text("td", "");
+            };
+            let place = self.setup.train.get(example);
+            let place = place.map_or_else(String::new, |it| format!(", {it}"));
+            let marked = match wrong.contains(example) {
+                true => classed("span", "wrong", format!("#{example} wrong{place}")),
+                false => format!("#{example} right{place}").into(),
+            };
+            element("td", &[], [marked])
         };
         let longest = rankings.clone().map(|(_, it)| it.order.len()).max();
         let rows = (0..longest.unwrap_or(0).min(SUSPECTS)).map(|place| {
@@ -132,7 +136,7 @@ impl Mislabel {
             let place = text("th", (place + 1).to_string());
             element("tr", &[], [place].into_iter().chain(cells))
         });
-        let lead = "The first suspects by their indices, and whether their labels were made wrong.";
+        let lead = "The first suspects by their indices, whether their labels were made wrong, and where they stand.";
         section(
             "The first suspects",
             [text("p", lead), table("told", &head, rows)],

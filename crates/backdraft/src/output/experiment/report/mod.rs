@@ -78,6 +78,8 @@ fn run(setup: &Setup, seconds: &BTreeMap<String, f64>) -> Html {
         ("Data", setup.data.clone()),
         ("Train", quality(setup.sizes.train, &setup.metrics.train)),
         ("Test", quality(setup.sizes.test, &setup.metrics.test)),
+        ("Losses", setup.unit.told()),
+        ("Outputs and gaps", format!("in {}", setup.unit.output)),
         ("Preset", setup.preset.clone()),
         ("Epochs", count(setup.epochs)),
         ("Matrix", setup.matrix.clone()),

@@ -1,0 +1,67 @@
+//! `top.csv`: the strongest scores of each query.
+
+use super::places::column;
+use super::scores::Strongest;
+use super::{Examples, Float, Kind, OutputError, Place, Scored, Scores};
+
+impl Scores {
+    /// For each query up to `k` helpful and up to `k` harmful examples, the strongest first, as
+    /// `query,rank,kind,train,label,score` and where the training example and the query stand: `file,line,query_file,query_line`
+    /// (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each example has a file). Ranks count from 1 within a
+    /// kind; scores are in the loss's unit, which `run.json` names.
+    ///
+    /// # Errors
+    /// [`OutputError::Length`] if there are not as many labels or places as examples.
+    pub fn to_csv(&self, examples: &Examples, k: usize) -> Result<Vec<u8>, OutputError> {
+        examples.check(self.train())?;
+        let labels = &examples.labels;
+        let refused = |reason: String| OutputError::encode(Self::TOP_FILE, reason);
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let mut head = ["query", "rank", "kind", "train", "label", "score", "file"]
+            .map(String::from)
+            .to_vec();
+        let asked = self.queries().iter().map(|&query| examples.query(query));
+        let asked = asked.collect::<Result<Vec<_>, _>>()?;
+        let (unit, query_unit) = (column(&examples.train), column(asked.iter().copied()));
+        head.extend(unit.map(String::from));
+        head.push("query_file".into());
+        head.extend(query_unit.map(|unit| format!("query_{unit}")));
+        let mut write = |record: &[String]| {
+            let done = table.write_record(record);
+            done.map_err(|error| refused(error.to_string()))
+        };
+        write(&head)?;
+        for (row, (&query, stands)) in self.queries().iter().zip(asked).enumerate() {
+            let Strongest { helpful, harmful } = self.strongest(row, k);
+            for (kind, side) in [(Kind::Helpful, helpful), (Kind::Harmful, harmful)] {
+                for (rank, Scored { train, score }) in (1..).zip(side) {
+                    let label = labels.get(train).map(|it| labels.exact(it));
+                    let mut record: Vec<String> = vec![
+                        query.to_string(),
+                        rank.to_string(),
+                        kind.name().into(),
+                        train.to_string(),
+                        label.unwrap_or_default(),
+                        match self.float() {
+                            Float::F32 => format!("{:?}", score as f32),
+                            Float::F64 => format!("{score:?}"),
+                        },
+                    ];
+                    record.extend(cells(&examples.train[train], unit.is_some()));
+                    record.extend(cells(stands, query_unit.is_some()));
+                    write(&record)?;
+                }
+            }
+        }
+        table
+            .into_inner()
+            .map_err(|error| refused(error.to_string()))
+    }
+}
+
+/// A place in one column or two.
+fn cells(place: &Place, numbered: bool) -> impl Iterator<Item = String> {
+    let number = place.at.map(|at| at.number().to_string());
+    let number = numbered.then(|| number.unwrap_or_default());
+    std::iter::once(place.file.clone()).chain(number)
+}
