@@ -1,8 +1,11 @@
 //! A model, a loss and the examples it is averaged over.
 
+mod cause;
 mod gradients;
+mod inspect;
+mod results;
 
-use std::{error::Error, rc::Rc};
+use std::{cell::Cell, error::Error, rc::Rc};
 
 use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
@@ -34,6 +37,10 @@ pub struct Cost<L: Loss> {
     batch: usize,
     l2: f64,
     quantities: Rc<Quantities>,
+    /// How many of the examples have been looked at: whether the loss is defined for their targets.
+    seen: Rc<Cell<usize>>,
+    /// Whether neither examples nor results are looked at.
+    unchecked: bool,
 }
 
 impl<L: Loss> Cost<L> {
@@ -83,6 +90,8 @@ impl<L: Loss> Cost<L> {
             batch: BATCH,
             l2: 0.0,
             quantities: Rc::default(),
+            seen: Rc::default(),
+            unchecked: false,
         })
     }
 
@@ -92,6 +101,7 @@ impl<L: Loss> Cost<L> {
         Ok(Self {
             data,
             l2: 0.0,
+            seen: Rc::default(),
             ..self.clone()
         })
     }
@@ -113,9 +123,20 @@ impl<L: Loss> Cost<L> {
     /// part of the value, the gradient, the Hessian, the Gauss-Newton and the Fisher matrix (as `l2 I`, a Gaussian prior), but
     /// not of the empirical Fisher matrix, nor of the losses of examples: costs of other or fewer examples, or under another loss,
     /// that are made from this one are without it.
+    /// Whatever is then asked of it reports [`CurvatureError::Setting`] if `l2` is negative or not finite.
     #[must_use]
     pub fn with_l2(self, l2: f64) -> Self {
         Self { l2, ..self }
+    }
+
+    /// The same cost, whose results are handed out without a look at them, NaN and infinity included, and whose examples are taken
+    /// for good ones. A look makes the host wait for the device: for loops that look at numbers of their own.
+    #[must_use]
+    pub fn unchecked(self) -> Self {
+        Self {
+            unchecked: true,
+            ..self
+        }
     }
 
     /// The same cost, visited in batches of `batch` examples (the last may be shorter): the memory that a product needs grows
@@ -151,7 +172,13 @@ impl<L: Loss> Cost<L> {
     /// # Errors
     /// [`CurvatureError::Index`]; [`CurvatureError::Examples`] if there are none.
     pub fn select(&self, indices: &[usize]) -> Result<Self, CurvatureError> {
-        self.on(self.data.select(indices)?)
+        let selected = self.on(self.data.select(indices)?)?;
+        // Those of a stream are looked at when they are used.
+        if !self.is_streamed() {
+            self.inspect_held()?;
+            selected.seen.set(selected.len());
+        }
+        Ok(selected)
     }
 
     /// The cost under another loss of the same outputs, on the same inputs, without an L2 term.
@@ -167,6 +194,7 @@ impl<L: Loss> Cost<L> {
         let cost = Cost::over(self.model.clone(), loss, data)?;
         Ok(Cost {
             batch: self.batch,
+            unchecked: self.unchecked,
             ..cost
         })
     }
@@ -213,108 +241,6 @@ impl<L: Loss> Cost<L> {
         Ok(L::Targets::from_rows(&mut targets.into_iter()))
     }
 
-    /// The network's outputs, `[N, outputs]`.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Program`].
-    pub fn outputs(&self) -> Result<Tensor<2>, CurvatureError> {
-        self.concatenate(Quantity::Outputs, None)
-    }
-
-    /// The network's outputs and their derivatives along `v`, `[N, outputs]` each: `f` and `J v`, in one forward-mode pass.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
-    pub fn outputs_along(&self, v: Tensor<1>) -> Result<(Tensor<2>, Tensor<2>), CurvatureError> {
-        let v = self.model.vectors(v)?;
-        let (mut outputs, mut tangents) = (Vec::new(), Vec::new());
-        for batch in self.batches() {
-            let [y, dy] = self.run(Quantity::OutputsAlong, batch?, vec![v.clone()])?;
-            outputs.push(Rows::from(y));
-            tangents.push(Rows::from(dy));
-        }
-        Ok((joined(outputs), joined(tangents)))
-    }
-
-    /// The gradient of every example's loss with respect to the outputs, `[N, outputs]`.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Program`].
-    pub fn output_gradients(&self) -> Result<Tensor<2>, CurvatureError> {
-        self.concatenate(Quantity::OutputGradients, None)
-    }
-
-    /// Every example's loss, `[N]`.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Program`].
-    pub fn losses(&self) -> Result<Tensor<1>, CurvatureError> {
-        self.concatenate(Quantity::Losses, None)
-    }
-
-    /// The derivative of every example's loss along `v`, `[N]`: `<grad loss_i, v>`, by one forward-mode pass a batch; no
-    /// gradient is formed.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
-    pub fn directional_derivatives(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let v = self.model.vectors(v)?;
-        self.concatenate(Quantity::Directional, Some(v))
-    }
-
-    /// The mixed second derivative: the gradient of `<grad loss_i, v>` with respect to every example's own *inputs*, in the shape
-    /// of the inputs. How the derivative along `v` answers to a change of the example itself. One forward pass over a reverse
-    /// pass a batch.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Inputs`] and [`CurvatureError::Input`] if `X`
-    /// is not what the inputs are; [`CurvatureError::Dimension`], [`CurvatureError::Placement`].
-    pub fn input_derivatives<X: Examples>(&self, v: Tensor<1>) -> Result<X, CurvatureError> {
-        let v = self.model.vectors(v)?;
-        self.check_inputs::<X>()?;
-        let mut parts = vec![Vec::new(); X::TENSORS];
-        for batch in self.batches() {
-            let derivatives = self.run_all(Quantity::InputDerivatives, batch?, vec![v.clone()])?;
-            for (part, derivative) in parts.iter_mut().zip(derivatives) {
-                part.push(Rows::from(derivative));
-            }
-        }
-        let whole: Vec<_> = parts.into_iter().map(Rows::cat).collect();
-        Ok(X::from_rows(&mut whole.into_iter()))
-    }
-
-    /// The cost, of shape `[1]`, and its gradient, of shape `[dim]`.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Program`].
-    pub fn value_and_gradient(&self) -> Result<(Tensor<1>, Tensor<1>), CurvatureError> {
-        let scale = self.scale();
-        let mut total: Option<(Tensor<1>, Tensor<1>)> = None;
-        for batch in self.batches() {
-            let results = self.run(Quantity::Gradient, batch?, vec![scale.clone()])?;
-            let [value, gradient] = results.map(Tensor::from_dispatch);
-            total = Some(match total {
-                Some((v, g)) => (v + value, g + gradient),
-                None => (value, gradient),
-            });
-        }
-        let (value, gradient) = total.expect("a cost has examples");
-        if self.l2 == 0.0 {
-            return Ok((value, gradient));
-        }
-        let theta = self.model.theta();
-        let penalty = theta.clone().square().sum() * (0.5 * self.l2);
-        Ok((value + penalty, gradient + theta * self.l2))
-    }
-
-    /// The gradient of the cost, of shape `[dim]`.
-    ///
-    /// # Errors
-    /// [`CurvatureError::Program`].
-    pub fn gradient(&self) -> Result<Tensor<1>, CurvatureError> {
-        Ok(self.value_and_gradient()?.1)
-    }
-
     /// The Gauss-Newton matrix of the cost, `1/N sum over i of J_i' H_i J_i + l2 I`, with `J_i` the Jacobian of example `i`'s
     /// outputs and `H_i` its output Hessian.
     pub fn gauss_newton(&self) -> GaussNewton<L> {
@@ -358,11 +284,14 @@ impl<L: Loss> Cost<L> {
         Ok(program.program().clone())
     }
 
-    /// One pass over the examples.
+    /// One pass over the examples, which are looked at before they are first used.
     pub(crate) fn batches(&self) -> impl Iterator<Item = Result<Batch, CurvatureError>> {
-        self.data.batches(self.batch).map(|batch| {
+        let mut start = 0;
+        self.data.batches(self.batch).map(move |batch| {
             let batch = batch?;
             check_batch(&self.model, &batch)?;
+            self.inspect(start, &batch)?;
+            start += batch[0].len();
             Ok(batch)
         })
     }
@@ -395,50 +324,6 @@ impl<L: Loss> Cost<L> {
         arguments.extend(tail.into_iter().map(Tensor::into_dispatch));
         arguments
     }
-
-    /// Runs `quantity` on one batch.
-    fn run_all(
-        &self,
-        quantity: Quantity,
-        batch: Batch,
-        tail: Vec<Tensor<1>>,
-    ) -> Result<Vec<DispatchTensor>, CurvatureError> {
-        let arguments = self.arguments(batch, tail);
-        let program = self
-            .quantities
-            .get(quantity, &self.model, &self.loss, &arguments)?;
-        Ok(program.run(arguments)?)
-    }
-
-    fn run<const R: usize>(
-        &self,
-        quantity: Quantity,
-        batch: Batch,
-        tail: Vec<Tensor<1>>,
-    ) -> Result<[DispatchTensor; R], CurvatureError> {
-        let results = self.run_all(quantity, batch, tail)?;
-        Ok(results
-            .try_into()
-            .expect("a quantity has a fixed number of results"))
-    }
-
-    fn concatenate<const D: usize>(
-        &self,
-        quantity: Quantity,
-        v: Option<Tensor<1>>,
-    ) -> Result<Tensor<D>, CurvatureError> {
-        let mut parts = Vec::new();
-        for batch in self.batches() {
-            let [part] = self.run(quantity, batch?, Vec::from_iter(v.clone()))?;
-            parts.push(Rows::from(part));
-        }
-        Ok(joined(parts))
-    }
-}
-
-/// The batches' results as one tensor.
-fn joined<const D: usize>(parts: Vec<Rows>) -> Tensor<D> {
-    Tensor::from_dispatch(Rows::cat(parts).into_tensor())
 }
 
 fn check_arity(model: &Model, found: usize) -> Result<(), CurvatureError> {

@@ -6,7 +6,7 @@ use crate::{CurvatureError, Examples, Rows};
 
 /// A batch: the tensors of the inputs, then those of the targets.
 pub(crate) type Batch = Vec<Rows>;
-type Batches<'a> = Box<dyn Iterator<Item = Result<Batch, CurvatureError>> + 'a>;
+pub(crate) type Batches<'a> = Box<dyn Iterator<Item = Result<Batch, CurvatureError>> + 'a>;
 
 #[derive(Clone)]
 pub(crate) enum Data {

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Shape, TensorReadError};
 
-use backdraft_program::{Mixing, ProgramError, Spec};
+use backdraft_program::{Mixing, Place, ProgramError, Spec};
 
-use crate::Slot;
+use crate::{Cause, Slot};
 
 /// Error of a curvature operator.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ pub enum CurvatureError {
     /// A network or a loss that makes one example's result depend on others.
     #[error(
         "the {of} mixes the examples of a batch with `{}`{}: each example's result must depend on that example alone",
-        .mixing.operation, placed(.mixing)
+        .mixing.operation, mixed(.mixing)
     )]
     Mixed {
         /// Which of both.
@@ -133,6 +133,12 @@ pub enum CurvatureError {
         /// The number read before the difference was noticed.
         found: usize,
     },
+    /// A pass over streamed examples gave others than the pass before.
+    #[error(
+        "a pass over the data gave other examples than the one before: each must give the same in the same order (a seed of its own \
+         for every pass, if they are shuffled or augmented)"
+    )]
+    Stream,
     /// A vector whose length is not the operator's dimension.
     #[error("the vector has {found} elements, the operator {expected}")]
     Dimension {
@@ -173,11 +179,52 @@ pub enum CurvatureError {
     /// A result could not be read back from the device.
     #[error("a result could not be read back from the device: {0}")]
     Device(#[from] TensorReadError),
-    /// A product or loss came out NaN or infinite.
-    #[error("{what} is not finite: the parameters, the data or the vector hold NaN or overflow")]
+    /// A result came out NaN or infinite.
+    #[error("{what} came out NaN or infinite: {cause}")]
     NotFinite {
         /// What was being computed.
         what: &'static str,
+        /// Where it comes from.
+        cause: Cause,
+    },
+    /// A value that the loss is not defined for, or a weight that is none.
+    #[error("{} of example {example} is {value}: {expected}", part(.what, .element))]
+    Target {
+        /// What it is: `target` or `weight`.
+        what: &'static str,
+        /// The first such example.
+        example: usize,
+        /// The position within what belongs to the example, if it has several numbers.
+        element: Option<usize>,
+        /// The value.
+        value: f64,
+        /// What it must be.
+        expected: String,
+    },
+    /// A number in the inputs or targets by which something is looked up that there is not, such as a token beyond an embedding.
+    #[error(
+        "example {example} looks up number {value} where there are {len}, counted from 0 by `{operation}`{}: check its inputs and \
+         its target", placed(.place)
+    )]
+    Lookup {
+        /// The first such example.
+        example: usize,
+        /// The number.
+        value: i64,
+        /// How many there are to choose among.
+        len: usize,
+        /// The operation's name in Burn.
+        operation: String,
+        /// Where it is.
+        place: Option<Place>,
+    },
+    /// A setting that makes no sense.
+    #[error("the setting `{name}` {problem}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
     },
 }
 
@@ -186,8 +233,47 @@ fn shapes(shapes: &[Shape]) -> String {
     shapes.join(" and ")
 }
 
-fn placed(mixing: &Mixing) -> String {
-    match &mixing.place {
+impl CurvatureError {
+    pub(crate) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self::Setting { name, problem }
+    }
+
+    /// Checks the strength of a quadratic term.
+    pub(crate) fn check_strength(name: &'static str, value: f64) -> Result<(), Self> {
+        if value.is_finite() && value >= 0.0 {
+            return Ok(());
+        }
+        Err(Self::setting(
+            name,
+            format!("is {value}, must be finite and not negative"),
+        ))
+    }
+
+    /// The same, of examples that are counted from `start`.
+    pub(crate) fn from_example(mut self, start: usize) -> Self {
+        match &mut self {
+            Self::Target { example, .. } | Self::Lookup { example, .. } => *example += start,
+            Self::NotFinite { cause, .. } => *cause = cause.clone().from(start),
+            _ => {}
+        }
+        self
+    }
+}
+
+fn part(what: &str, element: &Option<usize>) -> String {
+    match element {
+        Some(element) => format!("element {element} of the {what}"),
+        None => format!("the {what}"),
+    }
+}
+
+fn mixed(mixing: &Mixing) -> String {
+    placed(&mixing.place)
+}
+
+fn placed(place: &Option<Place>) -> String {
+    match place {
         Some(place) => format!(" ({place})"),
         None => String::new(),
     }

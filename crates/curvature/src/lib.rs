@@ -40,11 +40,13 @@
 //! the operation and its place: the parameter that it comes after, or the loss.
 
 mod build;
+mod cause;
 mod check;
 mod cost;
 mod data;
 mod error;
 mod examples;
+mod finite;
 mod loss;
 mod memory;
 mod model;
@@ -55,16 +57,19 @@ mod quantities;
 mod rows;
 
 pub use backdraft_program::Half;
+pub use cause::Cause;
 pub use cost::Cost;
 pub use error::CurvatureError;
 pub use examples::{Examples, Slot};
 pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, TokenCrossEntropy,
-    TokenReduction, Weighted,
+    TokenReduction, Weighted, reject,
 };
 pub use memory::is_out_of_memory;
 pub use model::Model;
-pub use operator::{BatchOperator, Damped, LinearOperator, Scaled, Sum, to_dense};
+pub use operator::{
+    BatchOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sum, to_dense,
+};
 pub use parameter::Parameter;
 pub use product::{
     Curvature, EmpiricalFisher, Fisher, GaussNewton, Hessian, IsEmpiricalFisher, IsFisher,

@@ -1,8 +1,19 @@
 //! Symmetric linear operators on parameter space.
 
+mod damped;
+mod law;
+mod scaled;
+mod shared;
+mod sum;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::CurvatureError;
+use crate::{Cause, CurvatureError, finite::are_finite};
+
+pub use damped::Damped;
+pub use law::{Definiteness, Law};
+pub use scaled::Scaled;
+pub use sum::Sum;
 
 /// A symmetric linear operator on flat parameter vectors of shape `[dim]`.
 pub trait LinearOperator {
@@ -20,11 +31,35 @@ pub trait LinearOperator {
         None
     }
 
+    /// What is known of it without a product: its name, and whether it has negative eigenvalues. For messages.
+    fn law(&self) -> Law {
+        Law::unknown()
+    }
+
     /// The product with `v`, of shape `[dim]`.
     ///
     /// # Errors
-    /// [`CurvatureError::Dimension`] if `v` has another length; [`CurvatureError::Program`] if the product cannot be run.
+    /// [`CurvatureError::Dimension`] if `v` has another length; [`CurvatureError::Program`] if the product cannot be run;
+    /// [`CurvatureError::NotFinite`] from the operators of this crate if it is NaN or infinite.
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError>;
+
+    /// [`apply`](Self::apply) without a look at the numbers, which makes the host wait for the device: what solvers call, which look
+    /// at numbers of their own.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply), without [`CurvatureError::NotFinite`].
+    fn product(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.apply(v)
+    }
+
+    /// What makes the product with `v` NaN or infinite, for messages: a second look, by more products.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
+        let _ = v;
+        Ok(Cause::Unknown)
+    }
 
     /// The products with several vectors at once, the rows of `vs`, `[k, dim]`: row by row what [`apply`](Self::apply) gives, up to
     /// rounding. Curvature matrices do what does not depend on the vectors once, and take one larger matrix product where they
@@ -34,6 +69,14 @@ pub trait LinearOperator {
     /// As [`apply`](Self::apply).
     fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
         by_rows(vs, |v| self.apply(v))
+    }
+
+    /// [`apply_many`](Self::apply_many) without a look at the numbers.
+    ///
+    /// # Errors
+    /// As [`product`](Self::product).
+    fn products(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        self.apply_many(vs)
     }
 }
 
@@ -72,18 +115,22 @@ pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, CurvatureErro
         }
         let options = (&operator.device(), operator.dtype());
         let units = Tensor::from_data(TensorData::new(units, [columns, dim]), options);
-        let products = operator.apply_many(units)?.try_into_vec_as::<f64>()?;
+        let products = operator.products(units)?.try_into_vec_as::<f64>()?;
         for (i, value) in products.into_iter().enumerate() {
             matrix[(i % dim) * dim + start + i / dim] = value;
         }
     }
-    if matrix.iter().all(|x| x.is_finite()) {
-        Ok(matrix)
-    } else {
-        Err(CurvatureError::NotFinite {
-            what: "the dense matrix",
-        })
-    }
+    let Some(bad) = matrix.iter().position(|x| !x.is_finite()) else {
+        return Ok(matrix);
+    };
+    let mut unit = vec![0.0; dim];
+    unit[bad % dim] = 1.0;
+    let options = (&operator.device(), operator.dtype());
+    let unit = Tensor::from_data(TensorData::new(unit, [dim]), options);
+    Err(CurvatureError::NotFinite {
+        what: "the dense matrix",
+        cause: operator.cause(&unit)?,
+    })
 }
 
 /// An operator that is a mean over examples, and can be estimated from a few of them.
@@ -98,6 +145,14 @@ pub trait BatchOperator: LinearOperator {
     /// As [`apply`](LinearOperator::apply), and [`CurvatureError::Index`] for an example that does not exist.
     fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError>;
 
+    /// [`apply_batch`](Self::apply_batch) without a look at the numbers.
+    ///
+    /// # Errors
+    /// As [`product`](LinearOperator::product), and [`CurvatureError::Index`].
+    fn batch_product(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.apply_batch(indices, v)
+    }
+
     /// The same for several vectors, the rows of `vs`, `[k, dim]`: row by row what [`apply_batch`](Self::apply_batch) gives. Curvature
     /// matrices do what does not depend on the vectors once.
     ///
@@ -110,247 +165,81 @@ pub trait BatchOperator: LinearOperator {
     ) -> Result<Tensor<2>, CurvatureError> {
         by_rows(vs, |v| self.apply_batch(indices, v))
     }
-}
 
-/// `A + damping * I`.
-#[derive(Clone, Copy, Debug)]
-pub struct Damped<A> {
-    operator: A,
-    damping: f64,
-}
-
-impl<A> Damped<A> {
-    /// `operator + damping * I`.
-    pub fn new(operator: A, damping: f64) -> Self {
-        Self { operator, damping }
-    }
-
-    /// The damping `lambda`.
-    pub fn damping(&self) -> f64 {
-        self.damping
-    }
-}
-
-impl<A: LinearOperator> LinearOperator for Damped<A> {
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn device(&self) -> Device {
-        self.operator.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.operator.dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        self.operator.batch_size()
-    }
-
-    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let product = self.operator.apply(v.clone())?;
-        Ok(product + v * self.damping)
-    }
-
-    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let products = self.operator.apply_many(vs.clone())?;
-        Ok(products + vs * self.damping)
-    }
-}
-
-impl<A: BatchOperator> BatchOperator for Damped<A> {
-    fn examples(&self) -> usize {
-        self.operator.examples()
-    }
-
-    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let product = self.operator.apply_batch(indices, v.clone())?;
-        Ok(product + v * self.damping)
-    }
-
-    fn apply_batch_many(
-        &self,
-        indices: &[usize],
-        vs: Tensor<2>,
-    ) -> Result<Tensor<2>, CurvatureError> {
-        let products = self.operator.apply_batch_many(indices, vs.clone())?;
-        Ok(products + vs * self.damping)
-    }
-}
-
-/// `factor * A`.
-#[derive(Clone, Copy, Debug)]
-pub struct Scaled<A> {
-    operator: A,
-    factor: f64,
-}
-
-impl<A> Scaled<A> {
-    /// `factor * operator`.
-    pub fn new(operator: A, factor: f64) -> Self {
-        Self { operator, factor }
-    }
-}
-
-impl<A: LinearOperator> LinearOperator for Scaled<A> {
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn device(&self) -> Device {
-        self.operator.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.operator.dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        self.operator.batch_size()
-    }
-
-    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        Ok(self.operator.apply(v)? * self.factor)
-    }
-
-    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        Ok(self.operator.apply_many(vs)? * self.factor)
-    }
-}
-
-impl<A: BatchOperator> BatchOperator for Scaled<A> {
-    fn examples(&self) -> usize {
-        self.operator.examples()
-    }
-
-    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        Ok(self.operator.apply_batch(indices, v)? * self.factor)
-    }
-
-    fn apply_batch_many(
-        &self,
-        indices: &[usize],
-        vs: Tensor<2>,
-    ) -> Result<Tensor<2>, CurvatureError> {
-        Ok(self.operator.apply_batch_many(indices, vs)? * self.factor)
-    }
-}
-
-/// `A + B`, two operators on the same vectors.
-#[derive(Clone, Copy, Debug)]
-pub struct Sum<A, B>(A, B);
-
-impl<A: LinearOperator, B: LinearOperator> Sum<A, B> {
-    /// `a + b`.
+    /// [`apply_batch_many`](Self::apply_batch_many) without a look at the numbers.
     ///
     /// # Errors
-    /// [`CurvatureError::Dimension`] if they are of different dimension.
-    pub fn new(a: A, b: B) -> Result<Self, CurvatureError> {
-        let (expected, found) = (a.dim(), b.dim());
-        if expected == found {
-            Ok(Self(a, b))
-        } else {
-            Err(CurvatureError::Dimension { expected, found })
+    /// As [`batch_product`](Self::batch_product).
+    fn batch_products(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        self.apply_batch_many(indices, vs)
+    }
+}
+
+/// `product`, if it is finite: what `operator` makes of `vs`, a vector or the rows of a matrix.
+pub(crate) fn checked<const D: usize>(
+    operator: &(impl LinearOperator + ?Sized),
+    vs: &Tensor<D>,
+    product: Tensor<D>,
+) -> Result<Tensor<D>, CurvatureError> {
+    if are_finite(&[product.clone().into()])? {
+        return Ok(product);
+    }
+    let dim = operator.dim();
+    let rows = |all: &Tensor<D>| -> Tensor<2> {
+        let rows = all.shape().num_elements() / dim;
+        all.clone().reshape([rows, dim])
+    };
+    let (vs, products) = (rows(vs), rows(&product));
+    let mut cause = Cause::Unknown;
+    for row in 0..vs.dims()[0] {
+        let at = |rows: &Tensor<2>| rows.clone().slice(row..row + 1).reshape([dim]);
+        let product: Tensor<1> = at(&products);
+        if !are_finite(&[product.clone().into()])? {
+            cause = operator.cause(&at(&vs))?;
+            break;
         }
     }
+    let what = "the product";
+    Err(CurvatureError::NotFinite { what, cause })
 }
 
-impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
-    fn dim(&self) -> usize {
-        self.0.dim()
-    }
+/// The methods of a [`LinearOperator`] that look at what [`product`](LinearOperator::product) and
+/// [`products`](LinearOperator::products) give.
+macro_rules! apply_checked {
+    () => {
+        fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+            checked(self, &v, self.product(v.clone())?)
+        }
 
-    fn device(&self) -> Device {
-        self.0.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.0.dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        self.0.batch_size().max(self.1.batch_size())
-    }
-
-    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        Ok(self.0.apply(v.clone())? + self.1.apply(v)?)
-    }
-
-    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        Ok(self.0.apply_many(vs.clone())? + self.1.apply_many(vs)?)
-    }
+        fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+            checked(self, &vs, self.products(vs.clone())?)
+        }
+    };
 }
 
-/// Of two means over the same examples: a batch is a batch of both.
-///
-/// # Panics
-/// If they are not of the same number of examples.
-impl<A: BatchOperator, B: BatchOperator> BatchOperator for Sum<A, B> {
-    fn examples(&self) -> usize {
-        let (a, b) = (self.0.examples(), self.1.examples());
-        assert_eq!(
-            a, b,
-            "operators of different examples have no batch in common"
-        );
-        a
-    }
+/// The same of a [`BatchOperator`].
+macro_rules! apply_batch_checked {
+    () => {
+        fn apply_batch(
+            &self,
+            indices: &[usize],
+            v: Tensor<1>,
+        ) -> Result<Tensor<1>, CurvatureError> {
+            checked(self, &v, self.batch_product(indices, v.clone())?)
+        }
 
-    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let a = self.0.apply_batch(indices, v.clone())?;
-        Ok(a + self.1.apply_batch(indices, v)?)
-    }
-
-    fn apply_batch_many(
-        &self,
-        indices: &[usize],
-        vs: Tensor<2>,
-    ) -> Result<Tensor<2>, CurvatureError> {
-        let a = self.0.apply_batch_many(indices, vs.clone())?;
-        Ok(a + self.1.apply_batch_many(indices, vs)?)
-    }
+        fn apply_batch_many(
+            &self,
+            indices: &[usize],
+            vs: Tensor<2>,
+        ) -> Result<Tensor<2>, CurvatureError> {
+            checked(self, &vs, self.batch_products(indices, vs.clone())?)
+        }
+    };
 }
 
-impl<A: LinearOperator + ?Sized> LinearOperator for &A {
-    fn dim(&self) -> usize {
-        (**self).dim()
-    }
-
-    fn device(&self) -> Device {
-        (**self).device()
-    }
-
-    fn dtype(&self) -> DType {
-        (**self).dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        (**self).batch_size()
-    }
-
-    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        (**self).apply(v)
-    }
-
-    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        (**self).apply_many(vs)
-    }
-}
-
-impl<A: BatchOperator + ?Sized> BatchOperator for &A {
-    fn examples(&self) -> usize {
-        (**self).examples()
-    }
-
-    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        (**self).apply_batch(indices, v)
-    }
-
-    fn apply_batch_many(
-        &self,
-        indices: &[usize],
-        vs: Tensor<2>,
-    ) -> Result<Tensor<2>, CurvatureError> {
-        (**self).apply_batch_many(indices, vs)
-    }
-}
+pub(crate) use {apply_batch_checked, apply_checked};

@@ -1,5 +1,7 @@
 //! Products with the curvature matrices of a cost.
 
+mod kept;
+
 use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 
 use backdraft_program::{DispatchTensor, Linearized};
@@ -9,12 +11,13 @@ use burn::{
 };
 
 use crate::{
-    BatchOperator, Cost, CurvatureError, Damped, LinearOperator, Model, Rows,
+    BatchOperator, Cause, Cost, CurvatureError, Damped, Definiteness, Law, LinearOperator, Rows,
     data::Batch,
     loss::Loss,
-    operator::by_rows,
+    operator::{apply_batch_checked, apply_checked, by_rows, checked},
     quantities::{LinearMap, Quantity},
 };
+use kept::{Kept, Local, Part, add, print};
 
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
 const MEMORY: usize = 1 << 30;
@@ -31,37 +34,6 @@ pub struct Curvature<L: Loss, K> {
     kind: PhantomData<K>,
 }
 
-/// What is kept of the batches, by position.
-#[derive(Clone, Default)]
-struct Kept {
-    batches: Vec<Option<Fixed>>,
-    /// Bytes that may still be kept.
-    free: usize,
-    /// Whether all batches are kept, so that there is no need to visit the examples again.
-    complete: bool,
-}
-
-/// A batch's product with what does not depend on the vector.
-#[derive(Clone)]
-struct Fixed {
-    map: Rc<LinearMap>,
-    values: Vec<DispatchTensor>,
-}
-
-/// A batch's product of which nothing is computed yet.
-struct Local {
-    map: Rc<LinearMap>,
-    arguments: Vec<DispatchTensor>,
-    /// What keeping it would take.
-    bytes: usize,
-}
-
-/// A batch's product, as there is memory for it.
-enum Part {
-    Kept(Fixed),
-    Once(Local),
-}
-
 /// Which matrix a [`Curvature`] is.
 pub trait Kind {
     #[doc(hidden)]
@@ -69,6 +41,12 @@ pub trait Kind {
     /// Whether the cost's L2 term is part of it.
     #[doc(hidden)]
     const L2: bool;
+    /// What it is called.
+    #[doc(hidden)]
+    const NAME: &str;
+    /// Whether it has negative eigenvalues, for a loss that is convex in the outputs or not known to be.
+    #[doc(hidden)]
+    fn definiteness(convex: bool) -> Definiteness;
 }
 
 /// Marks Gauss-Newton matrices.
@@ -86,21 +64,48 @@ pub enum IsEmpiricalFisher {}
 impl Kind for IsGaussNewton {
     const QUANTITY: Quantity = Quantity::GaussNewton;
     const L2: bool = true;
+    const NAME: &str = "the Gauss-Newton matrix";
+
+    fn definiteness(convex: bool) -> Definiteness {
+        match convex {
+            true => Definiteness::Semidefinite,
+            false => Definiteness::Indefinite {
+                instead: "use a loss that is convex in the outputs (`Loss::is_convex`)",
+            },
+        }
+    }
 }
 
 impl Kind for IsHessian {
     const QUANTITY: Quantity = Quantity::Hessian;
     const L2: bool = true;
+    const NAME: &str = "the Hessian";
+
+    fn definiteness(_: bool) -> Definiteness {
+        Definiteness::Indefinite {
+            instead: "use the Gauss-Newton matrix",
+        }
+    }
 }
 
 impl Kind for IsFisher {
     const QUANTITY: Quantity = Quantity::Fisher;
     const L2: bool = true;
+    const NAME: &str = "the Fisher matrix";
+
+    fn definiteness(_: bool) -> Definiteness {
+        Definiteness::Semidefinite
+    }
 }
 
 impl Kind for IsEmpiricalFisher {
     const QUANTITY: Quantity = Quantity::EmpiricalFisher;
     const L2: bool = false;
+    const NAME: &str = "the empirical Fisher matrix";
+
+    fn definiteness(_: bool) -> Definiteness {
+        Definiteness::Semidefinite
+    }
 }
 
 /// The Gauss-Newton matrix of a cost, of shape `[dim, dim]`,
@@ -212,21 +217,35 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
         let mut kept = self.kept.borrow_mut();
         let mut total = None;
         if kept.complete {
-            for fixed in kept.batches.iter().flatten() {
-                total = Some(add(total, apply(Part::Kept(fixed.clone()))?));
+            for fixed in kept.all() {
+                total = Some(add(total, apply(Part::Kept(fixed))?));
             }
-        } else {
-            let mut batches = 0;
-            for (i, batch) in self.cost.batches().enumerate() {
-                let part = match kept.batches.get(i).cloned().flatten() {
-                    Some(fixed) => Part::Kept(fixed),
-                    None => kept.offer(i, self.local(&self.cost, &self.scale, batch?)?)?,
-                };
-                total = Some(add(total, apply(part)?));
-                batches = i + 1;
-            }
-            kept.complete = kept.batches.iter().flatten().count() == batches;
+            return Ok(total.expect("a cost has examples"));
         }
+        let (mut start, mut differ) = (0, Vec::new());
+        for batch in self.cost.batches() {
+            let batch = batch?;
+            let examples = start..start + batch[0].len();
+            start = examples.end;
+            let seen = self.cost.is_streamed().then(|| print(&batch)).flatten();
+            let part = match kept.get(&examples) {
+                Some((fixed, known)) => {
+                    differ.extend(known.zip(seen).map(|(a, b)| a.not_equal(b).any()));
+                    Part::Kept(fixed)
+                }
+                None => {
+                    let local = self.local(&self.cost, &self.scale, batch)?;
+                    kept.offer(examples, seen, local)?
+                }
+            };
+            total = Some(add(total, apply(part)?));
+        }
+        // Read once a pass, and only where some of a stream is kept and the rest is not.
+        if !differ.is_empty() && Tensor::cat(differ, 0).any().try_into_scalar()? {
+            kept.forget();
+            return Err(CurvatureError::Stream);
+        }
+        kept.settle(start);
         Ok(total.expect("a cost has examples"))
     }
 
@@ -252,89 +271,6 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
     }
 }
 
-impl Kept {
-    fn new(free: usize) -> Self {
-        Self {
-            free,
-            ..Self::default()
-        }
-    }
-
-    /// Keeps what does not depend on the vector for the batch at `position`, if it fits.
-    fn offer(&mut self, position: usize, local: Local) -> Result<Part, CurvatureError> {
-        if local.bytes > self.free {
-            return Ok(Part::Once(local));
-        }
-        self.free -= local.bytes;
-        let fixed = local.fix()?;
-        if self.batches.len() <= position {
-            self.batches.resize(position + 1, None);
-        }
-        self.batches[position] = Some(fixed.clone());
-        Ok(Part::Kept(fixed))
-    }
-}
-
-impl Local {
-    /// The sum over this batch's examples.
-    fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let arguments = arguments(v, self.arguments);
-        let product = self.map.whole(model)?.run(arguments)?.remove(0);
-        Ok(Tensor::from_dispatch(product))
-    }
-
-    fn fix(self) -> Result<Fixed, CurvatureError> {
-        Ok(Fixed {
-            values: self.map.fixed.run(self.arguments)?,
-            map: self.map,
-        })
-    }
-}
-
-impl Fixed {
-    /// The sum over this batch's examples.
-    fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let arguments = arguments(v, self.values);
-        let product = self.map.varying.run(arguments)?.remove(0);
-        Ok(Tensor::from_dispatch(product))
-    }
-
-    /// The same for every row of `vs`.
-    fn apply_many(self, model: &Model, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let program = self.map.many(model, vs.dims()[0])?;
-        let products = program.run(arguments(vs, self.values))?.remove(0);
-        Ok(Tensor::from_dispatch(products))
-    }
-}
-
-impl Part {
-    fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        match self {
-            Self::Kept(fixed) => fixed.apply(v),
-            Self::Once(local) => local.apply(model, v),
-        }
-    }
-
-    fn fix(self) -> Result<Fixed, CurvatureError> {
-        match self {
-            Self::Kept(fixed) => Ok(fixed),
-            Self::Once(local) => local.fix(),
-        }
-    }
-}
-
-/// What a program's varying part takes. Values that nobody else keeps may be written over at their last use.
-fn arguments<const D: usize>(v: Tensor<D>, kept: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
-    std::iter::once(v.into_dispatch()).chain(kept).collect()
-}
-
-fn add<const D: usize>(total: Option<Tensor<D>>, part: Tensor<D>) -> Tensor<D> {
-    match total {
-        Some(total) => total + part,
-        None => part,
-    }
-}
-
 impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
     fn dim(&self) -> usize {
         self.cost.model().dim()
@@ -352,7 +288,24 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
         Some(self.cost.batch_size())
     }
 
-    fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+    fn law(&self) -> Law {
+        Law {
+            name: K::NAME.into(),
+            definiteness: K::definiteness(self.cost.loss().is_convex()),
+            damping: self.l2().unwrap_or(0.0),
+        }
+    }
+
+    fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
+        self.cost.cause(Some(v), |cost| {
+            let matrix = Self::new(cost.clone()).with_memory(0);
+            Ok(vec![matrix.product(v.clone())?.into()])
+        })
+    }
+
+    apply_checked!();
+
+    fn product(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         let v = self.cost.model().vectors(v)?;
         let model = self.cost.model();
         let product = self.sum(|part| part.apply(model, v.clone()))?;
@@ -362,7 +315,7 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
         })
     }
 
-    fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+    fn products(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
         let vs = self.cost.model().vectors(vs)?;
         if vs.dims()[0] == 0 {
             return Ok(vs);
@@ -381,7 +334,9 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
         self.cost.len()
     }
 
-    fn apply_batch(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+    apply_batch_checked!();
+
+    fn batch_product(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         let v = self.cost.model().vectors(v)?;
         let model = self.cost.model();
         let product = self.batch(indices, |local| local.apply(model, v.clone()))?;
@@ -391,7 +346,7 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
         })
     }
 
-    fn apply_batch_many(
+    fn batch_products(
         &self,
         indices: &[usize],
         vs: Tensor<2>,
@@ -400,7 +355,7 @@ impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
         match vs.dims() {
             [0, _] => return Ok(vs),
             [1, dim] => {
-                let product = self.apply_batch(indices, vs.reshape([dim]))?;
+                let product = self.batch_product(indices, vs.reshape([dim]))?;
                 return Ok(product.unsqueeze_dim(0));
             }
             _ => {}

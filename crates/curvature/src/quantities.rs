@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use backdraft_program::{Compiled, DispatchTensor, ProgramError, Spec};
+use backdraft_program::{Compiled, DispatchTensor, Lookup, ProgramError, Spec};
 use burn::Tensor;
 
 use crate::{CurvatureError, Examples, Model, build::Build, loss::Loss};
@@ -103,6 +103,13 @@ impl LinearMap {
     }
 }
 
+/// What a batch's losses look up by numbers of its inputs and targets.
+pub(crate) struct Lookups {
+    /// All arguments to those numbers.
+    pub numbers: Compiled,
+    pub found: Vec<Lookup>,
+}
+
 type Cache<T> = RefCell<HashMap<(Quantity, Vec<Spec>), Rc<T>>>;
 
 /// The programs traced so far.
@@ -113,6 +120,7 @@ pub(crate) struct Quantities {
     linear: Cache<LinearMap>,
     /// Shapes of single examples whose outputs were checked, and with `true` whose losses were.
     checked: RefCell<HashSet<(bool, Vec<Spec>)>>,
+    lookups: Cache<Lookups>,
     /// `1/N`, by `N`: always the same tensor, which need not be copied for a recorded run.
     scales: RefCell<HashMap<usize, Tensor<1>>>,
 }
@@ -158,6 +166,22 @@ impl Quantities {
             let build = Build { model, loss, specs };
             self.check(quantity, &build)?;
             Ok(model.compile(build.program(quantity)?))
+        })
+    }
+
+    /// The lookups of [`Quantity::Losses`] for arguments shaped like `arguments`.
+    pub(crate) fn lookups<L: Loss>(
+        &self,
+        model: &Model,
+        loss: &L,
+        arguments: &[DispatchTensor],
+    ) -> Result<Rc<Lookups>, CurvatureError> {
+        let losses = self.get(Quantity::Losses, model, loss, arguments)?;
+        cached(&self.lookups, Quantity::Losses, arguments, |_| {
+            let given: Vec<usize> = (model.tensors().len()..arguments.len()).collect();
+            let (numbers, found) = losses.program().lookups(&given)?;
+            let numbers = numbers.compile(model.device());
+            Ok(Lookups { numbers, found })
         })
     }
 

@@ -76,6 +76,30 @@ impl Rows {
         Spec::of(&self.0)
     }
 
+    /// Whether they hold floats.
+    pub(crate) fn is_float(&self) -> bool {
+        self.0.dtype().is_float()
+    }
+
+    /// All elements of rows of floats.
+    pub(crate) fn flat(&self) -> Tensor<1> {
+        let shape = Shape::new([self.0.shape().num_elements()]);
+        Tensor::from_dispatch(Dispatch::float_reshape(self.0.clone(), shape))
+    }
+
+    /// All elements as floats.
+    pub(crate) fn numbers(&self) -> Tensor<1> {
+        let shape = Shape::new([self.0.shape().num_elements()]);
+        let tensor = self.0.clone();
+        match self.0.dtype() {
+            dtype if dtype.is_float() => self.flat(),
+            dtype if dtype.is_bool() => {
+                Tensor::<1, Bool>::from_dispatch(Dispatch::bool_reshape(tensor, shape)).float()
+            }
+            _ => Tensor::<1, Int>::from_dispatch(Dispatch::int_reshape(tensor, shape)).float(),
+        }
+    }
+
     /// Bytes of all rows.
     pub(crate) fn bytes(&self) -> usize {
         self.0.shape().num_elements() * self.0.dtype().size()

@@ -1,6 +1,6 @@
 //! First-order predictions of what the removal of a training example changes.
 
-use backdraft_curvature::{Cost, CurvatureError, Loss};
+use backdraft_curvature::{Cause, Cost, CurvatureError, Loss};
 use burn::Tensor;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 /// a batch; no example's gradient is formed.
 ///
 /// # Errors
-/// [`CurvatureError::Dimension`], [`CurvatureError::Program`].
+/// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
 pub fn scores<L: Loss>(train: &Cost<L>, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
     Ok(train.directional_derivatives(solution)? / train.len() as f64)
 }
@@ -38,7 +38,7 @@ pub fn scores<L: Loss>(train: &Cost<L>, solution: Tensor<1>) -> Result<Tensor<1>
 /// better on the query after it is trained again.
 ///
 /// # Errors
-/// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats.
+/// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats; [`CurvatureError::NotFinite`].
 pub fn input_scores<L: Loss, const D: usize>(
     train: &Cost<L>,
     solution: Tensor<1>,
@@ -81,7 +81,16 @@ pub fn self_influence<L: Loss>(
             let gradient = train.select(&[index])?.gradient()?;
             let solution = solver.solve(gradient.clone())?.vector;
             let product: f64 = (gradient * solution).sum().try_into_scalar()?;
-            Ok(product / train.len() as f64)
+            match product.is_finite() {
+                true => Ok(product / train.len() as f64),
+                // Both of its factors are finite.
+                false => Err(SolveError::NotFinite {
+                    what: "a self-influence",
+                    cause: Cause::Overflow {
+                        dtype: train.model().dtype(),
+                    },
+                }),
+            }
         })
         .collect()
 }

@@ -21,11 +21,12 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     pearson(&ranks(x), &ranks(y))
 }
 
-/// Slope `a` of the least-squares line `y = a x + c`, with intercept. `None` also if `x` is constant.
+/// Slope `a` of the least-squares line `y = a x + c`, with intercept. `None` also if `x` is constant, or the slope overflows.
 pub fn slope(x: &[f64], y: &[f64]) -> Option<f64> {
     let (x, y) = paired(x, y)?;
     let slope = dot(&x.deviations, &y.deviations) / dot(&x.deviations, &x.deviations);
-    Some(slope * (y.scale / x.scale))
+    let slope = slope * (y.scale / x.scale);
+    slope.is_finite().then_some(slope)
 }
 
 /// A list about its mean: `value = mean + scale * deviation`, the largest deviation 1 in size.

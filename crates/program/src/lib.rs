@@ -111,6 +111,7 @@ mod functions;
 mod half;
 mod linear;
 mod linearize;
+mod lookups;
 mod lower;
 mod mixing;
 mod module_tensors;
@@ -139,6 +140,7 @@ pub use functions::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad
 pub use half::Half;
 pub use linear::Linear;
 pub use linearize::Linearized;
+pub use lookups::Lookup;
 pub use mixing::Mixing;
 pub use module_tensors::{ModuleTensor, ModuleTensors};
 pub use nest::without_autodiff;

@@ -1,6 +1,6 @@
 //! An operator that tells how often it was used.
 
-use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator};
+use backdraft_curvature::{BatchOperator, Cause, CurvatureError, Law, LinearOperator};
 use burn::tensor::{DType, Device, Tensor};
 
 /// An operator that tells of its products.
@@ -43,12 +43,28 @@ impl LinearOperator for Watched<'_> {
         self.operator.batch_size()
     }
 
+    fn law(&self) -> Law {
+        self.operator.law()
+    }
+
+    fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
+        self.operator.cause(v)
+    }
+
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         self.after(1, self.operator.apply(v))
     }
 
     fn apply_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
         self.after(vs.dims()[0], self.operator.apply_many(vs))
+    }
+
+    fn product(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.after(1, self.operator.product(v))
+    }
+
+    fn products(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        self.after(vs.dims()[0], self.operator.products(vs))
     }
 }
 
@@ -68,5 +84,18 @@ impl BatchOperator for Watched<'_> {
     ) -> Result<Tensor<2>, CurvatureError> {
         let count = vs.dims()[0];
         self.after(count, self.operator.apply_batch_many(indices, vs))
+    }
+
+    fn batch_product(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.after(1, self.operator.batch_product(indices, v))
+    }
+
+    fn batch_products(
+        &self,
+        indices: &[usize],
+        vs: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        let count = vs.dims()[0];
+        self.after(count, self.operator.batch_products(indices, vs))
     }
 }

@@ -3,7 +3,7 @@
 use burn::Tensor;
 
 use super::{Cost, check_batch};
-use crate::{CurvatureError, loss::Loss};
+use crate::{Cause, CurvatureError, loss::Loss};
 
 impl<L: Loss> Cost<L> {
     /// The gradients of `k` costs at once, each at parameters of its own: the rows of `thetas`, `[k, dim]`. The examples are those of
@@ -17,9 +17,30 @@ impl<L: Loss> Cost<L> {
     ///
     /// # Errors
     /// [`CurvatureError::Parts`] if the number of examples is not a multiple of `k`; [`CurvatureError::Dimension`];
-    /// [`CurvatureError::Program`].
+    /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
     pub fn gradients_at(&self, thetas: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
         let thetas = self.model.vectors(thetas)?;
+        let gradients = self.rows_of_gradients(thetas.clone())?;
+        if self.is_sound(&gradients)? {
+            return Ok(gradients);
+        }
+        // One part after another, the first that fails says why.
+        let [k, dim] = thetas.dims();
+        let size = self.len() / k;
+        for part in 0..k {
+            let start = part * size;
+            let theta = thetas.clone().slice(part..part + 1).reshape([dim]);
+            let examples: Vec<usize> = (start..start + size).collect();
+            let gradient = self.select(&examples)?.at(theta)?.gradient();
+            gradient.map_err(|error| error.from_example(start))?;
+        }
+        Err(CurvatureError::NotFinite {
+            what: "the gradients",
+            cause: Cause::Unknown,
+        })
+    }
+
+    fn rows_of_gradients(&self, thetas: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
         let [k, _] = thetas.dims();
         if k == 0 {
             return Ok(thetas);
@@ -27,6 +48,9 @@ impl<L: Loss> Cost<L> {
         let (examples, parts) = (self.len(), k);
         if !examples.is_multiple_of(parts) {
             return Err(CurvatureError::Parts { examples, parts });
+        }
+        if !self.is_streamed() {
+            self.inspect_held()?;
         }
         let size = examples / parts;
         let scale = Tensor::<1>::full(

@@ -5,7 +5,8 @@ use burn::{
     tensor::{Shape, activation},
 };
 
-use super::{Loss, shapes::elementwise};
+use super::{Loss, reject, shapes::elementwise};
+use crate::CurvatureError;
 
 /// Binary cross-entropy with a logit: `-t log p - (1 - t) log(1 - p)` with `p = sigmoid(y)`, summed over the outputs, for targets in
 /// `[0, 1]`. Output Hessian `diag(p (1 - p))`. All to within rounding, however large the logit.
@@ -45,5 +46,21 @@ impl Loss for BinaryCrossEntropy {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
+    }
+
+    fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
+        let t = targets.clone();
+        let outside = t
+            .clone()
+            .lower_elem(0.0)
+            .bool_or(t.clone().greater_elem(1.0));
+        let wrong = outside.bool_or(t.is_nan());
+        reject("target", targets, wrong, || {
+            "it must lie between 0 and 1".into()
+        })
+    }
+
+    fn is_convex(&self) -> bool {
+        true
     }
 }

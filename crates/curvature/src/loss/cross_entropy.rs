@@ -5,7 +5,12 @@ use burn::{
     tensor::{Int, Shape, activation},
 };
 
-use super::{Loss, shapes::classes};
+use super::{
+    Loss,
+    check::{a_class, no_class, reject},
+    shapes::classes,
+};
+use crate::CurvatureError;
 
 /// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`. All to within
 /// rounding, however near one a probability is.
@@ -43,6 +48,16 @@ impl Loss for CrossEntropy {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
+    }
+
+    fn check(&self, targets: &Tensor<1, Int>, outputs: usize) -> Result<(), CurvatureError> {
+        reject("target", targets, no_class(targets, outputs), || {
+            a_class(outputs)
+        })
+    }
+
+    fn is_convex(&self) -> bool {
+        true
     }
 }
 

@@ -4,7 +4,8 @@ use std::f64::consts::{PI, SQRT_2};
 
 use burn::{Tensor, tensor::Shape};
 
-use super::{Loss, shapes::elementwise};
+use super::{Loss, check::reject_not_finite, shapes::elementwise};
+use crate::CurvatureError;
 
 /// Huber's loss, summed over the outputs: `1/2 r^2` for a residual `r = y - t` of at most `delta`, `delta (|r| - delta / 2)` beyond.
 /// Output Hessian 1 within and 0 beyond.
@@ -51,5 +52,17 @@ impl Loss for Huber {
         let within = (2.0 * PI).sqrt() * libm::erf(self.delta / SQRT_2);
         let beyond = 2.0 * (-0.5 * self.delta * self.delta).exp() / self.delta;
         Some(tangents * (within / (within + beyond)))
+    }
+
+    fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
+        if self.delta.is_nan() || self.delta <= 0.0 {
+            let problem = format!("of Huber's loss is {}, must be positive", self.delta);
+            return Err(CurvatureError::setting("delta", problem));
+        }
+        reject_not_finite(targets)
+    }
+
+    fn is_convex(&self) -> bool {
+        true
     }
 }

@@ -1,6 +1,7 @@
 //! Losses with the exact Hessian in their outputs.
 
 mod binary_cross_entropy;
+mod check;
 mod cross_entropy;
 mod huber;
 mod poisson;
@@ -12,9 +13,11 @@ mod weighted;
 
 use burn::{Tensor, tensor::Shape};
 
-use crate::Examples;
+use crate::{CurvatureError, Examples};
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
+pub(crate) use check::no_class;
+pub use check::reject;
 pub use cross_entropy::CrossEntropy;
 pub use huber::Huber;
 pub use poisson::Poisson;
@@ -72,5 +75,23 @@ pub trait Loss: Clone + 'static {
     ) -> Option<Tensor<2>> {
         let _ = (outputs, targets, tangents);
         None
+    }
+
+    /// Looks whether the loss is defined for `targets`, of examples with `outputs` outputs each, and whether its own settings make
+    /// sense: called once for each example, before it is first used. [`reject`] looks for what is wrong by one reduction on the
+    /// device.
+    ///
+    /// # Errors
+    /// The default finds nothing wrong. [`CurvatureError::Target`] names the first example and its value, counted from the first row of
+    /// `targets`; [`CurvatureError::Setting`].
+    fn check(&self, targets: &Self::Targets, outputs: usize) -> Result<(), CurvatureError> {
+        let _ = (targets, outputs);
+        Ok(())
+    }
+
+    /// Whether the loss of an example is convex in the outputs, whatever its target: then the Gauss-Newton matrix has no negative
+    /// eigenvalue. `false`, the default, claims nothing.
+    fn is_convex(&self) -> bool {
+        false
     }
 }

@@ -2,7 +2,8 @@
 
 use burn::{Tensor, tensor::Shape};
 
-use super::{Loss, shapes::elementwise};
+use super::{Loss, reject, shapes::elementwise};
+use crate::CurvatureError;
 
 /// The negative log-likelihood of a Poisson count `t` with log-rate `y`, up to a constant: `exp(y) - t y`, summed over the outputs.
 /// Output Hessian `diag(exp(y))`.
@@ -38,5 +39,17 @@ impl Loss for Poisson {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
+    }
+
+    fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
+        let t = targets.clone();
+        let wrong = t.clone().lower_elem(0.0).bool_or(t.is_finite().bool_not());
+        reject("target", targets, wrong, || {
+            "a count must be finite and not negative".into()
+        })
+    }
+
+    fn is_convex(&self) -> bool {
+        true
     }
 }

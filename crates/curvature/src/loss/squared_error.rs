@@ -2,7 +2,8 @@
 
 use burn::{Tensor, tensor::Shape};
 
-use super::{Loss, shapes::elementwise};
+use super::{Loss, check::reject_not_finite, shapes::elementwise};
+use crate::CurvatureError;
 
 /// Squared error: `1/2 ||y - t||^2`. Output Hessian `I`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,5 +37,13 @@ impl Loss for SquaredError {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
+    }
+
+    fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
+        reject_not_finite(targets)
+    }
+
+    fn is_convex(&self) -> bool {
+        true
     }
 }

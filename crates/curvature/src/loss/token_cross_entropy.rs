@@ -5,7 +5,13 @@ use burn::{
     tensor::{Int, Shape, activation},
 };
 
-use super::{Loss, cross_entropy::softmax_curvature, shapes::tokens};
+use super::{
+    Loss,
+    check::{a_class, no_class, reject},
+    cross_entropy::softmax_curvature,
+    shapes::tokens,
+};
+use crate::CurvatureError;
 
 /// How a sequence's loss is made of its tokens'.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,5 +114,22 @@ impl Loss for TokenCrossEntropy {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
+    }
+
+    fn check(&self, targets: &Tensor<2, Int>, outputs: usize) -> Result<(), CurvatureError> {
+        let count = outputs / targets.dims()[1].max(1);
+        let mut wrong = no_class(targets, count);
+        if let Some(padding) = self.padding {
+            let padded = targets.clone().equal_elem(padding);
+            wrong = wrong.bool_and(padded.bool_not());
+        }
+        reject("target", targets, wrong, || match self.padding {
+            Some(padding) => format!("{}, or {padding} for padding", a_class(count)),
+            None => format!("{}; no padding is set", a_class(count)),
+        })
+    }
+
+    fn is_convex(&self) -> bool {
+        true
     }
 }

@@ -2,7 +2,8 @@
 
 use burn::{Tensor, tensor::Shape};
 
-use super::Loss;
+use super::{Loss, reject};
+use crate::CurvatureError;
 
 /// The loss `L` times a weight for every example, which is the second of its targets, `[batch]`. In a Fisher matrix, a weight
 /// counts how often an example is there.
@@ -41,5 +42,22 @@ impl<L: Loss> Loss for Weighted<L> {
     ) -> Option<Tensor<2>> {
         let product = self.0.fisher_product(outputs, targets, tangents)?;
         Some(product * weights.unsqueeze_dim(1))
+    }
+
+    fn check(
+        &self,
+        (targets, weights): &Self::Targets,
+        outputs: usize,
+    ) -> Result<(), CurvatureError> {
+        self.0.check(targets, outputs)?;
+        let w = weights.clone();
+        let wrong = w.clone().lower_elem(0.0).bool_or(w.is_finite().bool_not());
+        reject("weight", weights, wrong, || {
+            "it must be finite and not negative".into()
+        })
+    }
+
+    fn is_convex(&self) -> bool {
+        self.0.is_convex()
     }
 }

@@ -101,7 +101,7 @@ impl<L: Loss> Objective<'_, L> {
         let shared = self.shared;
         if self.kind == ResponseKind::Linearized {
             let moved = theta.clone() - self.theta().clone();
-            let product = shared.matrix.apply_batch(batch, moved.clone())?;
+            let product = shared.matrix.batch_product(batch, moved.clone())?;
             let gradient = product + moved * shared.damping;
             return Ok(match &self.pull {
                 Some(pull) => gradient - pull.clone(),
@@ -130,7 +130,7 @@ impl<L: Loss> Objective<'_, L> {
         if first.kind == ResponseKind::Linearized {
             let moved = thetas.clone() - center.clone();
             let matrix = shared.cost.select(batch)?.gauss_newton();
-            let products = matrix.apply_many(moved.clone())?;
+            let products = matrix.products(moved.clone())?;
             // Some examples alone are without the L2 term.
             let strength = shared.damping + shared.cost.l2();
             let pulls = objectives.iter().map(|objective| match &objective.pull {

@@ -55,4 +55,8 @@ impl<L: Loss> Loss for Bregman<L> {
     ) -> Option<Tensor<2>> {
         self.0.hessian_product(outputs, targets, tangents)
     }
+
+    fn is_convex(&self) -> bool {
+        self.0.is_convex()
+    }
 }

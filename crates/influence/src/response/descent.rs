@@ -1,10 +1,11 @@
 //! Descent by batches, as networks are trained.
 
-use backdraft_curvature::Loss;
+use backdraft_curvature::{CurvatureError, Loss};
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Objective, ResponseError, ResponseKind, batch::Turn};
+use crate::solver::norm;
 
 /// Adam's decay rates and the term that keeps it from dividing by zero, as Kingma and Ba (2015) recommend.
 const BETAS: [f64; 2] = [0.9, 0.999];
@@ -27,6 +28,18 @@ pub enum Descent {
     },
     /// Adam with the constants that Kingma and Ba (2015) recommend.
     Adam,
+}
+
+impl Descent {
+    pub(super) fn check(self) -> Result<(), ResponseError> {
+        match self {
+            Self::Sgd { momentum } if !(0.0..1.0).contains(&momentum) => {
+                let problem = format!("is {momentum}, must be 0 or more and less than 1");
+                Err(ResponseError::setting("momentum", problem))
+            }
+            Self::Sgd { .. } | Self::Adam => Ok(()),
+        }
+    }
 }
 
 /// One step.
@@ -59,8 +72,9 @@ impl<L: Loss> Objective<'_, L> {
     /// more.
     ///
     /// # Errors
-    /// [`ResponseError::Grew`] if the objective ends higher than that, [`ResponseError::NotFinite`]; those of
-    /// [`value`](Self::value).
+    /// [`ResponseError::Grew`] if the objective ends higher than that, [`ResponseError::NotFinite`], [`ResponseError::Setting`] for a rate
+    /// or a momentum that makes no sense; [`ResponseError::Diverged`] if so much weight is taken off that the objective curves downwards
+    /// where the descent ends; those of [`value`](Self::value).
     pub fn descend(
         &self,
         from: Tensor<1>,
@@ -68,6 +82,7 @@ impl<L: Loss> Objective<'_, L> {
         steps: impl IntoIterator<Item = Step>,
         on_step: impl FnMut(usize),
     ) -> Result<Descended, ResponseError> {
+        descent.check()?;
         let from = self.shared.cost.model().vectors(from)?;
         let start = self.value(&from)?;
         let mut turn = Turn::of(self);
@@ -87,12 +102,16 @@ impl<L: Loss> Objective<'_, L> {
         theta: Tensor<1>,
         made: usize,
     ) -> Result<Descended, ResponseError> {
-        let end = match self.is_finite(&theta)? {
-            true => self.value(&theta)?,
-            false => f64::NAN,
+        let lost = ResponseError::NotFinite { step: made };
+        if !self.is_finite(&theta)? {
+            return Err(lost);
+        }
+        let end = match self.value(&theta) {
+            Err(ResponseError::Curvature(CurvatureError::NotFinite { .. })) => return Err(lost),
+            found => found?,
         };
-        if !end.is_finite() {
-            return Err(ResponseError::NotFinite { step: made });
+        if self.is_overdrawn() && self.curves_down(&theta)? {
+            return Err(ResponseError::Diverged);
         }
         // Looked into where there is something to look into: the limit takes a pass over the data.
         if end > start && end > start + self.slack(descent, start)? {
@@ -110,8 +129,9 @@ impl<L: Loss> Objective<'_, L> {
     }
 
     fn is_finite(&self, theta: &Tensor<1>) -> Result<bool, ResponseError> {
-        let square = self.shared.read(theta.clone().square().sum())?;
-        Ok(square.is_finite())
+        let norm = norm(theta).map_err(ResponseError::from);
+        let norm = norm.map_err(|error| error.with_batch(self.shared.cost.batch_size()))?;
+        Ok(norm.is_finite())
     }
 
     /// How much higher than at `start` a descent may end.
@@ -141,6 +161,10 @@ pub(super) fn advance<const D: usize>(
 ) -> Result<(Tensor<D>, usize), ResponseError> {
     let (mut memory, mut made) = (Memory::new(descent), 0);
     for step in steps {
+        if !(step.rate.is_finite() && step.rate >= 0.0) {
+            let problem = format!("is {}, must be finite and not negative", step.rate);
+            return Err(ResponseError::setting("rate", problem));
+        }
         let gradient = gradient(&theta, &step.examples)?;
         theta = theta - memory.direction(gradient) * step.rate;
         made += 1;

@@ -4,7 +4,7 @@ use backdraft_curvature::{CurvatureError, is_out_of_memory};
 use burn::tensor::TensorReadError;
 
 use super::Minimum;
-use crate::memory::remedy;
+use crate::{SolveError, memory::remedy};
 
 /// Error of a response function. The message says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,8 @@ pub enum ResponseError {
     /// The objective's gradient did not become small enough.
     #[error(
         "the response was not minimised: after {steps} steps the gradient is {:.1e} of its first norm, above {tolerance:.1e}, and \
-         the last ten steps made {:.1e} of the objective's decrease. Raise the damping, the tolerances or the number of steps",
+         the last ten steps made {:.1e} of the objective's decrease. Raise the number of steps, the tolerances, or the damping of a \
+         proximal objective",
         .minimum.relative_gradient(), .minimum.relative_decrease()
     )]
     NotConverged {
@@ -24,10 +25,11 @@ pub enum ResponseError {
         /// The best parameters found.
         minimum: Box<Minimum>,
     },
-    /// The objective has no minimum near the trained parameters: the removed example's loss grows faster than the other terms, or
-    /// something became NaN or infinite.
+    /// The objective has no minimum near the trained parameters: the removed example's loss grows faster than the other terms, so
+    /// that the objective falls without end, or curves downwards where its gradient vanishes.
     #[error(
-        "the response diverged: without the example the objective has no minimum near the trained parameters. Raise the damping"
+        "the response diverged: with the weight taken off the examples, the objective has no minimum near the trained parameters. \
+         Take less weight off, raise the damping of a proximal objective, or add an L2 term"
     )]
     Diverged,
     /// A descent by batches ended higher than it began.
@@ -56,6 +58,9 @@ pub enum ResponseError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A system on the way could not be solved.
+    #[error(transparent)]
+    Solve(Box<SolveError>),
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
@@ -68,6 +73,16 @@ pub enum ResponseError {
     /// A result could not be read back from the device.
     #[error("a result could not be read back from the device: {0}")]
     Read(#[from] TensorReadError),
+}
+
+impl From<SolveError> for ResponseError {
+    fn from(error: SolveError) -> Self {
+        match error {
+            SolveError::Curvature(error) => Self::Curvature(error),
+            SolveError::Read(error) => Self::Read(error),
+            error => Self::Solve(Box::new(error)),
+        }
+    }
 }
 
 impl ResponseError {

@@ -6,6 +6,7 @@ use burn::Tensor;
 use serde::Serialize;
 
 use super::ResponseError;
+use crate::solver::norm;
 
 /// What is minimised.
 pub(super) trait Smooth {
@@ -17,6 +18,13 @@ pub(super) trait Smooth {
 
     /// The value and the gradient at `theta`.
     fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError>;
+
+    /// Why the value or the gradient at `theta` is NaN or infinite.
+    fn not_finite(&self, theta: &Tensor<1>) -> ResponseError;
+
+    /// Whether the objective curves downwards at `theta`, reached in so many steps, where its gradient vanishes: then that is no
+    /// minimum.
+    fn curves_down(&self, theta: &Tensor<1>, steps: usize) -> Result<bool, ResponseError>;
 }
 
 /// When an objective counts as minimised.
@@ -34,11 +42,15 @@ pub struct Stop {
 
 impl Stop {
     pub(super) fn check(&self) -> Result<(), ResponseError> {
-        if self.tolerance > 0.0 && self.tolerance < 1.0 {
-            return Ok(());
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            let problem = format!("is {}, must lie between 0 and 1", self.tolerance);
+            return Err(ResponseError::setting("tolerance", problem));
         }
-        let problem = format!("is {}, must lie between 0 and 1", self.tolerance);
-        Err(ResponseError::setting("tolerance", problem))
+        if !(self.decrease >= 0.0 && self.decrease < 1.0) {
+            let problem = format!("is {}, must be 0 or more and less than 1", self.decrease);
+            return Err(ResponseError::setting("decrease", problem));
+        }
+        Ok(())
     }
 }
 
@@ -55,10 +67,10 @@ pub struct Minimum {
 }
 
 impl Minimum {
-    /// The gradient's norm at the minimiser, relative to the one at the start.
+    /// The gradient's norm at the minimiser, relative to the one at the start: 1 if no step was made, 0 if there was no gradient.
     pub fn relative_gradient(&self) -> f64 {
-        match self.gradient_norms.as_slice() {
-            [first, .., last] if *first > 0.0 => last / first,
+        match (self.gradient_norms.first(), self.gradient_norms.last()) {
+            (Some(&first), Some(&last)) if first > 0.0 => last / first,
             _ => 0.0,
         }
     }
@@ -105,15 +117,16 @@ struct Point {
 }
 
 impl Point {
-    fn at(objective: &impl Smooth, theta: Tensor<1>) -> Result<Self, ResponseError> {
+    /// `None` where the objective or its gradient is NaN or infinite.
+    fn at(objective: &impl Smooth, theta: Tensor<1>) -> Result<Option<Self>, ResponseError> {
         let (value, gradient) = objective.value_and_gradient(&theta)?;
         let norm = norm(&gradient)?;
-        Ok(Self {
+        Ok((value.is_finite() && norm.is_finite()).then_some(Self {
             theta,
             value,
             gradient,
             norm,
-        })
+        }))
     }
 }
 
@@ -125,7 +138,9 @@ pub(super) fn minimize(
     stop: Stop,
     mut on_step: impl FnMut(usize, f64),
 ) -> Result<Minimum, ResponseError> {
-    let mut here = Point::at(objective, theta)?;
+    let Some(mut here) = Point::at(objective, theta.clone())? else {
+        return Err(objective.not_finite(&theta));
+    };
     let mut found = Minimum {
         theta: here.theta.clone(),
         values: vec![here.value],
@@ -172,11 +187,18 @@ pub(super) fn minimize(
             break;
         }
     }
+    let steps = found.values.len() - 1;
+    if here.norm <= enough && objective.curves_down(&here.theta, steps)? {
+        return Err(ResponseError::Diverged);
+    }
     found.theta = here.theta;
     Ok(found)
 }
 
 /// A point along `direction` that is lower and less steep; `None` if there is none within reach.
+///
+/// # Errors
+/// [`ResponseError::Diverged`] if the objective falls ever more steeply, as far as numbers go.
 fn search(
     objective: &impl Smooth,
     here: &Point,
@@ -188,13 +210,19 @@ fn search(
         return Ok(None);
     }
     let (mut low, mut high, mut length) = (0.0, f64::INFINITY, 1.0);
+    let mut ends = false;
     for _ in 0..TRIALS {
         let next = Point::at(objective, here.theta.clone() + direction.clone() * length)?;
-        let after = dot(&next.gradient, &direction)?;
+        let slope_there = next.as_ref().map(|it| dot(&it.gradient, &direction));
+        let (Some(next), Some(after)) = (next, slope_there.transpose()?) else {
+            high = length;
+            length = 0.5 * (low + high);
+            continue;
+        };
         let lower = next.value <= here.value + ARMIJO * length * slope;
         let flat = next.value <= here.value + slack && after <= (2.0 * ARMIJO - 1.0) * slope;
         if !(lower || flat) {
-            high = length;
+            (high, ends) = (length, true);
         } else if after < WOLFE * slope {
             low = length;
         } else {
@@ -206,7 +234,11 @@ fn search(
             2.0 * low
         };
     }
-    Ok(None)
+    // It was lower and as steep wherever it was a number.
+    match low > 0.0 && !ends {
+        true => Err(ResponseError::Diverged),
+        false => Ok(None),
+    }
 }
 
 /// What the last steps tell of the inverse Hessian.
@@ -258,18 +290,9 @@ impl Curvature {
 }
 
 fn dot(a: &Tensor<1>, b: &Tensor<1>) -> Result<f64, ResponseError> {
-    finite((a.clone() * b.clone()).sum().try_into_scalar()?)
-}
-
-fn finite(value: f64) -> Result<f64, ResponseError> {
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        Err(ResponseError::Diverged)
+    let product: f64 = (a.clone() * b.clone()).sum().try_into_scalar()?;
+    match product.is_finite() {
+        true => Ok(product),
+        false => Err(ResponseError::Diverged),
     }
-}
-
-/// The Euclidean norm, which must be finite.
-pub(super) fn norm(v: &Tensor<1>) -> Result<f64, ResponseError> {
-    Ok(finite(v.clone().square().sum().try_into_scalar()?)?.sqrt())
 }

@@ -17,6 +17,7 @@
 
 mod batch;
 mod bregman;
+mod curvature;
 mod descent;
 mod error;
 mod estimate;

@@ -2,15 +2,16 @@
 
 use std::cell::OnceCell;
 
-use backdraft_curvature::{Cost, GaussNewton, LinearOperator, Loss};
+use backdraft_curvature::{Cause, Cost, CurvatureError, GaussNewton, LinearOperator, Loss};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Bregman, Removal, ResponseError,
-    minimize::{Minimum, Smooth, Stop, minimize, norm},
+    minimize::{Minimum, Smooth, Stop, minimize},
     tilted::Tilted,
 };
+use crate::solver::norm;
 
 /// Numbers in the training set's outputs above which their gradients are computed for each batch again rather than kept.
 const KEPT: usize = 1 << 26;
@@ -47,6 +48,10 @@ impl<L: Loss> Responses<L> {
     /// # Errors
     /// [`ResponseError::Setting`] for a damping that is negative or not finite, or 0 without an L2 term.
     pub fn new(cost: &Cost<L>, damping: f64) -> Result<Self, ResponseError> {
+        if !(cost.l2().is_finite() && cost.l2() >= 0.0) {
+            let problem = format!("is {}, must be finite and not negative", cost.l2());
+            return Err(ResponseError::setting("l2", problem));
+        }
         let strength = damping + cost.l2();
         if !(strength > 0.0 && damping >= 0.0 && strength.is_finite()) {
             let problem = format!("is {damping}: it must be positive, or zero beside an L2 term");
@@ -117,7 +122,7 @@ impl<L: Loss> Responses<L> {
     /// The size of a loss that says little: its mean with all parameters 0, where a network answers everything alike. 0 if that is
     /// not a number.
     pub(super) fn scale(&self) -> Result<f64, ResponseError> {
-        let nothing = self.cost.at(self.theta.zeros_like())?;
+        let nothing = self.cost.at(self.theta.zeros_like())?.unchecked();
         let loss = self.read(nothing.losses()?.mean())?;
         Ok(if loss.is_finite() { loss.abs() } else { 0.0 })
     }
@@ -128,14 +133,15 @@ impl<L: Loss> Responses<L> {
         value.map_err(|error| error.with_batch(self.cost.batch_size()))
     }
 
-    fn divergence(&self) -> Result<&Cost<Bregman<L>>, ResponseError> {
+    pub(super) fn divergence(&self) -> Result<&Cost<Bregman<L>>, ResponseError> {
         if self.divergence.get().is_none() {
             let _ = self.divergence.set(Bregman::of(&self.cost)?);
         }
         Ok(self.divergence.get().expect("it was just set"))
     }
 
-    /// The cost under the tilted loss; weights and slopes are given with each batch.
+    /// The cost under the tilted loss; weights and slopes are given with each batch. What comes of it is looked at every so many
+    /// steps.
     pub(super) fn tilted(&self) -> Result<&Cost<Tilted<L>>, ResponseError> {
         if self.tilted.get().is_none() {
             let n = self.cost.len();
@@ -143,9 +149,8 @@ impl<L: Loss> Responses<L> {
             let none = Tensor::<1>::zeros([n], (&options.0, options.1));
             let slopes = Tensor::<2>::zeros([n, 1], (&options.0, options.1));
             let targets = (self.cost.targets()?, (slopes, (none.clone(), none)));
-            let cost = self
-                .cost
-                .with_loss(Tilted(self.cost.loss().clone()), targets)?;
+            let cost = self.cost.clone().unchecked();
+            let cost = cost.with_loss(Tilted(self.cost.loss().clone()), targets)?;
             let _ = self.tilted.set(cost);
         }
         Ok(self.tilted.get().expect("it was just set"))
@@ -166,7 +171,10 @@ impl<L: Loss> Responses<L> {
                 let indices = Tensor::from_data(indices, &kept.device());
                 Ok(kept.clone().select(0, indices))
             }
-            _ => Ok(self.cost.select(examples)?.output_gradients()?),
+            _ => {
+                let examples = self.cost.clone().unchecked().select(examples)?;
+                Ok(examples.output_gradients()?)
+            }
         }
     }
 }
@@ -203,7 +211,8 @@ impl<L: Loss> Objective<'_, L> {
     /// The value at `theta`, over all examples. That of the linearised objective is 0 at the trained parameters.
     ///
     /// # Errors
-    /// [`ResponseError::Curvature`], [`ResponseError::OutOfMemory`], [`ResponseError::Read`].
+    /// [`ResponseError::Curvature`], with [`CurvatureError::NotFinite`] if it is NaN or infinite; [`ResponseError::OutOfMemory`],
+    /// [`ResponseError::Read`].
     pub fn value(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
         let read = |value| self.shared.read(value);
         let theta = &self.shared.cost.model().vectors(theta.clone())?;
@@ -219,13 +228,14 @@ impl<L: Loss> Objective<'_, L> {
                 let divergence = self.shared.divergence()?.at(theta.clone())?;
                 read(divergence.losses()?.mean())?
             }
-            ResponseKind::Linearized => return Ok(self.quadratic(moved)?.0),
+            ResponseKind::Linearized => return finite(self.quadratic(moved)?.0, theta),
         };
         let removed = match &self.removed {
             Some(removed) => read(removed.at(theta.clone())?.losses()?.mean())?,
             None => 0.0,
         };
-        Ok(cost - self.weight * removed + 0.5 * self.strength() * distance)
+        let value = cost - self.weight * removed + 0.5 * self.strength() * distance;
+        finite(value, theta)
     }
 
     /// The value, as [`value`](Self::value), and the gradient, `[dim]`, at `theta`, over all examples.
@@ -234,19 +244,39 @@ impl<L: Loss> Objective<'_, L> {
     /// As [`value`](Self::value).
     pub fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
         let theta = &self.shared.cost.model().vectors(theta.clone())?;
+        let (value, gradient) = self.evaluate(theta)?;
+        if value.is_finite() && norm(&gradient)?.is_finite() {
+            return Ok((value, gradient));
+        }
+        // Whichever part it is says why.
+        let cost = match self.kind {
+            ResponseKind::Linearized => None,
+            _ => Some(self.shared.cost.at(theta.clone())?),
+        };
+        for part in cost.into_iter().chain(self.removed_at(theta)?) {
+            part.value_and_gradient()?;
+        }
+        let moved = theta.clone() - self.theta().clone();
+        self.shared.matrix.apply(moved)?;
+        finite(f64::NAN, theta).map(|value| (value, gradient))
+    }
+
+    /// The same, whatever the numbers are.
+    fn evaluate(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
         let moved = theta.clone() - self.theta().clone();
         let (mut value, mut gradient) = match self.kind {
             ResponseKind::Retraining | ResponseKind::Proximal => {
-                self.shared.cost.at(theta.clone())?.value_and_gradient()?
+                let cost = self.shared.cost.at(theta.clone())?.unchecked();
+                cost.value_and_gradient()?
             }
             ResponseKind::Bregman => {
-                let divergence = self.shared.divergence()?;
-                divergence.at(theta.clone())?.value_and_gradient()?
+                let divergence = self.shared.divergence()?.at(theta.clone())?;
+                divergence.unchecked().value_and_gradient()?
             }
             ResponseKind::Linearized => return self.quadratic(moved),
         };
-        if let Some(removed) = &self.removed {
-            let (loss, slope) = removed.at(theta.clone())?.value_and_gradient()?;
+        if let Some(removed) = self.removed_at(theta)? {
+            let (loss, slope) = removed.unchecked().value_and_gradient()?;
             value = value - loss * self.weight;
             gradient = gradient - slope * self.weight;
         }
@@ -256,6 +286,12 @@ impl<L: Loss> Objective<'_, L> {
             gradient = gradient + moved * strength;
         }
         Ok((self.shared.read(value)?, gradient))
+    }
+
+    /// The removed examples' mean loss at `theta`.
+    pub(super) fn removed_at(&self, theta: &Tensor<1>) -> Result<Option<Cost<L>>, ResponseError> {
+        let removed = self.removed.as_ref().map(|it| it.at(theta.clone()));
+        Ok(removed.transpose()?)
     }
 
     /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For the
@@ -282,8 +318,8 @@ impl<L: Loss> Objective<'_, L> {
         let from = self.shared.cost.model().vectors(from)?;
         let precision = from.dtype().finfo().map_or(0.0, |info| info.epsilon);
         let mut run = || {
-            let slope = match &self.removed {
-                Some(removed) => norm(&removed.at(from.clone())?.gradient()?)?,
+            let slope = match self.removed_at(&from)? {
+                Some(removed) => norm(&removed.gradient()?)?,
                 None => 0.0,
             };
             let function = Resolved {
@@ -297,7 +333,7 @@ impl<L: Loss> Objective<'_, L> {
 
     /// Value and gradient of the linearised objective at `theta_s + d`.
     fn quadratic(&self, d: Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
-        let product = self.shared.matrix.apply(d.clone())? + d.clone() * self.shared.damping;
+        let product = self.shared.matrix.product(d.clone())? + d.clone() * self.shared.damping;
         let (value, gradient) = match &self.pull {
             Some(pull) => (product.clone() * 0.5 - pull.clone(), product - pull.clone()),
             None => (product.clone() * 0.5, product),
@@ -335,6 +371,30 @@ impl<L: Loss> Smooth for Resolved<'_, '_, L> {
     }
 
     fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
-        self.objective.value_and_gradient(theta)
+        self.objective.evaluate(theta)
     }
+
+    fn not_finite(&self, theta: &Tensor<1>) -> ResponseError {
+        let found = self.objective.value_and_gradient(theta);
+        found.err().unwrap_or(ResponseError::Diverged)
+    }
+
+    /// Where steps were made, they went down wherever they could, and with no example's loss counting less than nothing the objective
+    /// is bounded below: so it is looked at only otherwise.
+    fn curves_down(&self, theta: &Tensor<1>, steps: usize) -> Result<bool, ResponseError> {
+        match steps == 0 || self.objective.is_overdrawn() {
+            true => self.objective.curves_down(theta),
+            false => Ok(false),
+        }
+    }
+}
+
+/// A value at `theta`, whose parts are finite.
+fn finite(value: f64, theta: &Tensor<1>) -> Result<f64, ResponseError> {
+    if value.is_finite() {
+        return Ok(value);
+    }
+    let (what, dtype) = ("the objective", theta.dtype());
+    let cause = Cause::Overflow { dtype };
+    Err(CurvatureError::NotFinite { what, cause }.into())
 }

@@ -34,6 +34,7 @@ impl<L: Loss> Responses<L> {
         steps: impl IntoIterator<Item = Step>,
         on_step: impl FnMut(usize),
     ) -> Result<Vec<Result<Descended, ResponseError>>, ResponseError> {
+        descent.check()?;
         let [rows, _] = from.dims();
         if rows != removals.len() {
             let problem = format!("has {rows} rows for {} removals", removals.len());

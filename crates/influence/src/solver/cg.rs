@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::vector::{System, fitting, to_host};
 use super::{
     Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
+    remedy,
 };
 
 const NAME: &str = "cg";
@@ -68,7 +69,7 @@ impl ConjugateGradient {
     /// Solves `A s = rhs` from `s = 0`.
     ///
     /// # Errors
-    /// [`SolveError::NotConverged`], with the last iterate, and [`SolveError::NegativeCurvature`]; otherwise as
+    /// [`SolveError::NotConverged`] and [`SolveError::NegativeCurvature`], both with the iterate of the least residual; otherwise as
     /// [`Prepared::solve`].
     pub fn solve(
         &self,
@@ -127,35 +128,55 @@ impl ConjugateGradient {
         while info.true_residual > tolerance && info.iterations < max_iterations && !stagnated {
             let budget = max_iterations - info.iterations;
             let before = (s.clone(), info.true_residual);
-            let reached;
-            (s, reached) = self.descend(&system, s, residual, target, budget, &mut info)?;
+            let end;
+            (s, end) = self.descend(&system, s, residual, target, budget, &mut info)?;
             (residual, info.true_residual) = system.residual(&s)?;
             info.products += 1.0;
-            if reached && info.true_residual > tolerance {
-                stagnated = info.true_residual > 0.5 * before.1;
-                if info.true_residual > before.1 {
-                    (s, info.true_residual) = before;
+            let gained = info.true_residual <= 0.5 * before.1;
+            if info.true_residual > before.1 {
+                (s, info.true_residual) = before;
+            }
+            if info.true_residual <= tolerance {
+                break;
+            }
+            match end {
+                End::Reached => {
+                    stagnated = !gained;
+                    // Some room, so that the next round cannot end a hair above the tolerance.
+                    target = 0.5 * tolerance;
                 }
-                // Some room, so that the next round cannot end a hair above the tolerance.
-                target = 0.5 * tolerance;
+                End::Spent => {}
+                End::Lost => stagnated = true,
+                End::Indefinite {
+                    iteration,
+                    curvature,
+                } => {
+                    info.converged = false;
+                    let vector = system.unscaled(s)?;
+                    return Err(SolveError::NegativeCurvature {
+                        iteration,
+                        curvature,
+                        solution: Box::new(Solution { vector, info }),
+                        remedy: remedy::indefinite(operator),
+                    });
+                }
             }
         }
 
-        let vector = s * system.norm;
-        Solution { vector, info }.judge(|_| {
-            if stagnated {
-                format!(
-                    "rounding in {:?} allows no more. Loosen the tolerance, raise the damping, or compute in f64",
-                    operator.dtype()
-                )
-            } else {
-                format!("raise max_iterations ({max_iterations}), the damping or the tolerance")
-            }
+        let vector = system.unscaled(s)?;
+        Solution { vector, info }.judge(|info| match stagnated {
+            true => remedy::rounding(operator),
+            false => format!(
+                "raise max_iterations ({max_iterations}), the damping ({:.1e}) or the tolerance ({:.1e})",
+                operator.law().damping,
+                info.tolerance
+            ),
         })
     }
 
-    /// Iterates from the solution `s` with residual `r` until the recursive residual is at most `target` (then true) or the
-    /// budget of iterations is spent (then false); with the solution reached.
+    /// Iterates from the solution `s` with residual `r` until the recursive residual is at most `target`, the budget of iterations is
+    /// spent or the matrix is seen not to be positive definite. With the solution reached, or the one of the least recursive residual
+    /// if the target was not.
     fn descend(
         &self,
         system: &System,
@@ -164,7 +185,7 @@ impl ConjugateGradient {
         target: f64,
         budget: usize,
         info: &mut SolveInfo,
-    ) -> Result<(Tensor<1>, bool), SolveError> {
+    ) -> Result<(Tensor<1>, End), SolveError> {
         let end = info.iterations + budget;
         let mut iterate = Iterate::new(s, r);
         while info.iterations < end {
@@ -189,16 +210,23 @@ impl ConjugateGradient {
                 if vanished {
                     break;
                 }
+                // Along a direction of almost no curvature the iterate goes so far that its residual overflows.
+                if curvature.is_finite() && !squared.is_finite() && first + step > 1 {
+                    info.residuals.extend(residuals);
+                    return Ok((iterate.best, End::Lost));
+                }
                 if !(curvature.is_finite() && squared.is_finite()) {
-                    return Err(SolveError::NotFinite {
-                        what: "a product of conjugate gradients",
-                    });
+                    let what = "a product of conjugate gradients";
+                    return Err(SolveError::not_finite(what, system.operator, &system.rhs));
                 }
                 if curvature <= 0.0 {
-                    return Err(SolveError::NegativeCurvature {
-                        iteration: first + step,
+                    let iteration = first + step;
+                    info.residuals.extend(residuals);
+                    let end = End::Indefinite {
+                        iteration,
                         curvature,
-                    });
+                    };
+                    return Ok((iterate.best, end));
                 }
                 residuals.push(squared.sqrt());
             }
@@ -207,11 +235,11 @@ impl ConjugateGradient {
                 let reached = residuals.iter().position(|it| *it <= target);
                 residuals.truncate(reached.map_or(steps, |first| first + 1));
                 info.residuals.extend(residuals);
-                return Ok((iterate.s, true));
+                return Ok((iterate.s, End::Reached));
             }
             info.residuals.extend(residuals);
         }
-        Ok((iterate.s, false))
+        Ok((iterate.best, End::Spent))
     }
 
     fn tolerance(&self, dtype: DType) -> Result<f64, SolveError> {
@@ -233,21 +261,39 @@ impl ConjugateGradient {
     }
 }
 
-/// The solution, its residual, the direction, and the residual's square.
+/// How a descent ended.
+enum End {
+    /// At the residual asked for.
+    Reached,
+    /// With no iterations left.
+    Spent,
+    /// At a residual that overflows.
+    Lost,
+    /// At a direction along which the matrix is not positive.
+    Indefinite { iteration: usize, curvature: f64 },
+}
+
+/// The solution, its residual, the direction, and the residual's square; and the solution of the least residual so far with the square
+/// of that.
 pub(super) struct Iterate {
     pub(super) s: Tensor<1>,
     r: Tensor<1>,
     p: Tensor<1>,
     rr: Tensor<1>,
+    best: Tensor<1>,
+    least: Tensor<1>,
 }
 
 impl Iterate {
     pub(super) fn new(s: Tensor<1>, r: Tensor<1>) -> Self {
+        let rr = r.clone().dot(r.clone());
         Self {
+            best: s.clone(),
             s,
             p: r.clone(),
-            rr: r.clone().dot(r.clone()),
             r,
+            least: rr.clone(),
+            rr,
         }
     }
 
@@ -256,8 +302,15 @@ impl Iterate {
         self,
         operator: &dyn LinearOperator,
     ) -> Result<(Self, [Tensor<1>; 2]), SolveError> {
-        let Self { s, r, p, rr } = self;
-        let ap = operator.apply(p.clone())?;
+        let Self {
+            s,
+            r,
+            p,
+            rr,
+            best,
+            least,
+        } = self;
+        let ap = operator.product(p.clone())?;
         let pap = p.clone().dot(ap.clone());
         let curvature = pap.clone() / p.clone().dot(p.clone());
         let alpha = ratio(rr.clone(), pap);
@@ -266,7 +319,16 @@ impl Iterate {
         let next = r.clone().dot(r.clone());
         let p = r.clone() + p * ratio(next.clone(), rr);
         let rr = next.clone();
-        Ok((Self { s, r, p, rr }, [curvature, next]))
+        let better = next.clone().lower(least.clone());
+        let iterate = Self {
+            best: best.mask_where(better.clone().expand(s.dims()), s.clone()),
+            least: least.mask_where(better, next.clone()),
+            s,
+            r,
+            p,
+            rr,
+        };
+        Ok((iterate, [curvature, next]))
     }
 }
 

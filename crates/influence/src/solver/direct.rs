@@ -8,6 +8,7 @@ use super::cholesky::Cholesky;
 use super::vector::{System, to_device, to_host};
 use super::{
     Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
+    remedy,
 };
 
 const NAME: &str = "direct";
@@ -61,7 +62,7 @@ impl Direct {
             return Err(SolveError::TooLarge { dim, limit });
         }
         let mut matrix = to_dense(operator).map_err(|error| match error {
-            CurvatureError::NotFinite { what } => SolveError::NotFinite { what },
+            CurvatureError::NotFinite { what, cause } => SolveError::NotFinite { what, cause },
             error => SolveError::from(error).on(operator),
         })?;
         let precision = epsilon(operator.dtype());
@@ -70,6 +71,7 @@ impl Direct {
             SolveError::NotPositiveDefinite {
                 index: pivot.index,
                 pivot: pivot.value,
+                remedy: remedy::indefinite(operator),
             }
         })?;
         let tolerance = self.config.tolerance.unwrap_or(match operator.dtype() {
@@ -115,13 +117,8 @@ impl Prepared for Factor<'_> {
         info.products = self.operator.dim() as f64 + 1.0;
         info.residuals.push(true_residual);
         info.true_residual = true_residual;
-        let vector = s * system.norm;
-        Solution { vector, info }.judge(|_| {
-            format!(
-                "the matrix is too ill-conditioned for {:?}. Raise the damping, or compute in f64",
-                self.operator.dtype()
-            )
-        })
+        let vector = system.unscaled(s)?;
+        Solution { vector, info }.judge(|_| remedy::rounding(self.operator))
     }
 }
 

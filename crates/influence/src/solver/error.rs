@@ -1,7 +1,7 @@
 //! What can go wrong while a system is solved.
 
-use backdraft_curvature::{CurvatureError, LinearOperator, is_out_of_memory};
-use burn::tensor::TensorReadError;
+use backdraft_curvature::{Cause, CurvatureError, LinearOperator, is_out_of_memory};
+use burn::tensor::{Tensor, TensorReadError};
 
 use super::{Solution, SolveInfo};
 use crate::memory::remedy;
@@ -24,8 +24,7 @@ pub enum SolveError {
     /// LiSSA's recursion grew without bound.
     #[error(
         "lissa diverged with scale {scale:.3e}: the recursion grew to {norm:.2e} times the right-hand side by step {step} of \
-         repeat {repeat}. The scale must exceed the largest eigenvalue of any batch's matrix: try {suggested:.2e}, or larger \
-         batches. If a larger scale does not help, the matrix has negative eigenvalues: use Gauss-Newton or raise the damping"
+         repeat {repeat}. The scale must exceed the largest eigenvalue of any batch's matrix: try {suggested:.2e}{remedy}"
     )]
     Diverged {
         /// The repeat, counted from 0.
@@ -38,28 +37,35 @@ pub enum SolveError {
         scale: f64,
         /// A scale that the growth seen suggests.
         suggested: f64,
+        /// What else to change.
+        remedy: String,
     },
-    /// Conjugate gradients met a direction `p` with `p'Ap <= 0`.
+    /// Conjugate gradients met a direction `p` with `p'Ap <= 0`. The solution is the best so far, with its true residual.
     #[error(
-        "conjugate gradients met curvature {curvature:.3e} in iteration {iteration}: the matrix is not positive definite (as far \
-         as its float type can tell). Use Gauss-Newton instead of the Hessian, or raise the damping"
+        "conjugate gradients met curvature {curvature:.3e} in iteration {iteration}, where a positive definite matrix has none that \
+         is not positive: {remedy}"
     )]
     NegativeCurvature {
         /// The iteration, counted from 1.
         iteration: usize,
         /// The Rayleigh quotient `p'Ap / p'p` of the direction.
         curvature: f64,
+        /// The best solution found before and the evidence on it.
+        solution: Box<Solution>,
+        /// What to change.
+        remedy: String,
     },
     /// The Cholesky factorisation met a pivot that is not positive, or is lost in rounding.
     #[error(
-        "the matrix is not positive definite: pivot {index} is {pivot:.3e}. Use Gauss-Newton instead of the Hessian, or raise \
-         the damping (a pivot near zero: above rounding, or compute in f64)"
+        "pivot {index} is {pivot:.3e}, where a positive definite matrix has positive ones: {remedy}"
     )]
     NotPositiveDefinite {
         /// Row of the pivot, counted from 0.
         index: usize,
         /// Its value.
         pivot: f64,
+        /// What to change.
+        remedy: String,
     },
     /// The operator's products do not form a symmetric matrix.
     #[error(
@@ -84,12 +90,12 @@ pub enum SolveError {
         limit: usize,
     },
     /// NaN or infinity where there must be none.
-    #[error(
-        "{what} is not finite: the parameters, the data or the right-hand side hold NaN or overflow"
-    )]
+    #[error("{what} came out NaN or infinite: {cause}")]
     NotFinite {
         /// What was being looked at.
         what: &'static str,
+        /// Where it comes from.
+        cause: Cause,
     },
     /// A vector whose length is not the operator's dimension.
     #[error("{what} has {found} elements, the operator {expected}")]
@@ -148,10 +154,24 @@ impl SolveError {
         }
     }
 
+    /// NaN or infinity where there must be none, after products of `operator` with `v`.
+    pub(super) fn not_finite(
+        what: &'static str,
+        operator: &dyn LinearOperator,
+        v: &Tensor<1>,
+    ) -> Self {
+        match operator.cause(v) {
+            Ok(cause) => Self::NotFinite { what, cause },
+            Err(error) => error.into(),
+        }
+    }
+
     /// The evidence of a solver that stopped above its tolerance.
     pub fn info(&self) -> Option<&SolveInfo> {
         match self {
-            Self::NotConverged { solution, .. } => Some(&solution.info),
+            Self::NotConverged { solution, .. } | Self::NegativeCurvature { solution, .. } => {
+                Some(&solution.info)
+            }
             _ => None,
         }
     }

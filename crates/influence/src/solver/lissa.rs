@@ -165,7 +165,8 @@ impl Ready<'_> {
                 .collect();
             // Signs have a norm to divide by from the start; what follows stays on the device until the end.
             let dim = self.operator.dim() as f64;
-            let mut v = to_device(self.operator, signs) / dim.sqrt();
+            let start = to_device(self.operator, signs) / dim.sqrt();
+            let mut v = start.clone();
             let mut lengths = Vec::with_capacity(POWER_STEPS);
             for _ in 0..POWER_STEPS {
                 v = self.product(&batch, v)?;
@@ -176,9 +177,8 @@ impl Ready<'_> {
             let mut length = 0.0;
             for next in to_host(Tensor::cat(lengths, 0))? {
                 if !next.is_finite() {
-                    return Err(SolveError::NotFinite {
-                        what: "a product of lissa's power iteration",
-                    });
+                    let what = "a product of lissa's power iteration";
+                    return Err(SolveError::not_finite(what, self.operator, &start));
                 }
                 length = next;
                 // What follows is divided by it.
@@ -234,9 +234,9 @@ impl Ready<'_> {
 
     fn product(&self, batch: &[usize], v: Tensor<1>) -> Result<Tensor<1>, SolveError> {
         Ok(if self.exact() {
-            self.operator.apply(v)?
+            self.operator.product(v)?
         } else {
-            self.operator.apply_batch(batch, v)?
+            self.operator.batch_product(batch, v)?
         })
     }
 }

@@ -6,6 +6,7 @@ mod direct;
 mod error;
 mod lissa;
 mod recursion;
+mod remedy;
 mod vector;
 #[cfg(test)]
 mod waits;
@@ -18,6 +19,7 @@ pub use cg::{ConjugateGradient, ConjugateGradientConfig};
 pub use direct::{Direct, DirectConfig, Factor};
 pub use error::SolveError;
 pub use lissa::{Lissa, LissaConfig, Scale};
+pub(crate) use vector::norm;
 
 /// A method for `A s = b`.
 pub trait Solver {

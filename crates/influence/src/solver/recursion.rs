@@ -4,12 +4,20 @@ use burn::tensor::Tensor;
 
 use super::lissa::{NAME, Ready, SAFETY};
 use super::vector::{System, norm};
-use super::{Solution, SolveError, SolveInfo};
+use super::{Solution, SolveError, SolveInfo, remedy};
 
 /// Steps between two looks at the recursion's norm.
 const CHECK_EVERY: usize = 50;
 /// How far beyond its bound the recursion may grow before it counts as divergent.
 const GROWTH: f64 = 10.0;
+
+/// Why a recursion goes no further.
+enum Lost {
+    /// It grew without bound.
+    Diverged(SolveError),
+    /// Its first product was NaN.
+    NotFinite,
+}
 
 /// One of the systems that are solved at once.
 struct Task<'a> {
@@ -88,7 +96,7 @@ impl Ready<'_> {
 
     fn end(&self, task: Task<'_>, repeats: usize) -> Result<Solution, SolveError> {
         let config = self.config;
-        let vector = self.mean(&task, repeats) * task.system.norm;
+        let vector = task.system.unscaled(self.mean(&task, repeats))?;
         let info = task.info;
         Solution { vector, info }.judge(|_| {
             format!(
@@ -135,7 +143,11 @@ impl Ready<'_> {
                         last[i] = (step, norm);
                         sound.push(place);
                     }
-                    lost => ends[i] = lost,
+                    Some(Lost::Diverged(error)) => ends[i] = Some(error),
+                    Some(Lost::NotFinite) => {
+                        let (what, rhs) = ("a product of lissa", &tasks[i].system.rhs);
+                        ends[i] = Some(SolveError::not_finite(what, self.operator, rhs));
+                    }
                 }
             }
             if sound.len() == live.len() {
@@ -158,17 +170,9 @@ impl Ready<'_> {
     }
 
     /// Whether a recursion of this norm, after what it had at an earlier step, is lost.
-    fn judge(
-        &self,
-        repeat: usize,
-        step: usize,
-        norm: f64,
-        last: (usize, f64),
-    ) -> Option<SolveError> {
+    fn judge(&self, repeat: usize, step: usize, norm: f64, last: (usize, f64)) -> Option<Lost> {
         if norm.is_nan() && step == 1 {
-            return Some(SolveError::NotFinite {
-                what: "a product of lissa",
-            });
+            return Some(Lost::NotFinite);
         }
         if !norm.is_nan() && norm <= GROWTH * (step + 1) as f64 {
             return None;
@@ -176,13 +180,18 @@ impl Ready<'_> {
         // The eigenvalue that grows so is scale * (1 + growth).
         let growth = (norm / last.1).powf(1.0 / (step - last.0) as f64);
         let growth = if growth.is_nan() { 9.0 } else { growth };
-        Some(SolveError::Diverged {
+        let batches = match self.exact() {
+            true => "",
+            false => ", or larger batches",
+        };
+        Some(Lost::Diverged(SolveError::Diverged {
             repeat,
             step,
             norm,
             scale: self.scale,
             suggested: SAFETY * self.scale * (1.0 + growth),
-        })
+            remedy: batches.to_owned() + &remedy::divergent(self.operator),
+        }))
     }
 
     /// One step of the recursions in the rows of `h`, which waits for nothing.
@@ -194,10 +203,10 @@ impl Ready<'_> {
     ) -> Result<Tensor<2>, SolveError> {
         let products = if self.exact() {
             // One after another: their bits do not depend on company, and operators keep what products share.
-            let rows = (0..h.dims()[0]).map(|i| self.operator.apply(row(&h, i)));
+            let rows = (0..h.dims()[0]).map(|i| self.operator.product(row(&h, i)));
             Tensor::stack(rows.collect::<Result<_, _>>()?, 0)
         } else {
-            self.operator.apply_batch_many(batch, h.clone())?
+            self.operator.batch_products(batch, h.clone())?
         };
         Ok(rhs.clone() + h - products / self.scale)
     }

@@ -1,7 +1,7 @@
 //! Parameter vectors between device and host, and the system `A s = b` scaled to a right-hand side of length one.
 
-use backdraft_curvature::LinearOperator;
-use burn::tensor::{Tensor, TensorData};
+use backdraft_curvature::{Cause, LinearOperator};
+use burn::tensor::{Tensor, TensorData, TensorReadError};
 
 use super::SolveError;
 
@@ -21,15 +21,17 @@ pub(super) fn to_device(operator: &dyn LinearOperator, v: Vec<f64>) -> Tensor<1>
 
 /// The Euclidean norm, without overflow; NaN if an element is NaN or infinite. It is computed on the device, and two numbers come
 /// back.
-pub(super) fn norm(v: &Tensor<1>) -> Result<f64, SolveError> {
+pub(crate) fn norm(v: &Tensor<1>) -> Result<f64, TensorReadError> {
     let largest = v.clone().abs().max();
     let squares = (v.clone() / largest.clone()).square().sum();
-    let [largest, squares] = to_host(Tensor::cat(vec![largest, squares], 0))?[..] else {
+    let both = Tensor::cat(vec![largest, squares], 0);
+    let [largest, squares] = both.try_into_vec_as::<f64>()?[..] else {
         unreachable!("two numbers were read");
     };
     // Of zeros the squares are NaN too. What a device takes for the largest of NaN and zero is its own business: look at them all.
     if largest == 0.0 {
-        let zeros = to_host(v.clone())?.into_iter().all(|x| x == 0.0);
+        let numbers = v.clone().try_into_vec_as::<f64>()?;
+        let zeros = numbers.into_iter().all(|x| x == 0.0);
         return Ok(if zeros { 0.0 } else { f64::NAN });
     }
     let norm = largest * squares.sqrt();
@@ -55,8 +57,14 @@ impl<'a> System<'a> {
         let rhs = fitting(operator, "the right-hand side", rhs)?;
         let norm = norm(&rhs)?;
         if norm.is_nan() {
+            let numbers = to_host(rhs)?;
+            let index = numbers.iter().position(|x| !x.is_finite());
             return Err(SolveError::NotFinite {
                 what: "the right-hand side",
+                cause: index.map_or(Cause::Unknown, |index| Cause::Vector {
+                    index,
+                    value: numbers[index],
+                }),
             });
         }
         Ok((norm > 0.0).then(|| Self {
@@ -68,14 +76,25 @@ impl<'a> System<'a> {
 
     /// `b - A s` and its norm, for `s` in the units of the scaled system.
     pub(super) fn residual(&self, s: &Tensor<1>) -> Result<(Tensor<1>, f64), SolveError> {
-        let residual = self.rhs.clone() - self.operator.apply(s.clone())?;
+        let residual = self.rhs.clone() - self.operator.product(s.clone())?;
         let norm = norm(&residual)?;
         if norm.is_nan() {
-            return Err(SolveError::NotFinite {
-                what: "the residual",
-            });
+            return Err(SolveError::not_finite("the residual", self.operator, s));
         }
         Ok((residual, norm))
+    }
+
+    /// The solution `s` of the scaled system in the units of the system itself.
+    pub(super) fn unscaled(&self, s: Tensor<1>) -> Result<Tensor<1>, SolveError> {
+        let vector = s * self.norm;
+        if norm(&vector)?.is_nan() {
+            let dtype = self.operator.dtype();
+            return Err(SolveError::NotFinite {
+                what: "the solution",
+                cause: Cause::Overflow { dtype },
+            });
+        }
+        Ok(vector)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod common;
 mod descent;
+mod divergence;
 mod inputs;
 mod objective;
 mod pbrf;

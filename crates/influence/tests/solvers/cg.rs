@@ -1,8 +1,13 @@
 //! Conjugate gradients.
 
-use backdraft_curvature::Damped;
-use backdraft_influence::{ConjugateGradient, ConjugateGradientConfig, Direct, SolveError, Solver};
-use burn::tensor::DType;
+use backdraft_curvature::{BatchOperator, Cost, Damped, Model, SquaredError};
+use backdraft_influence::{
+    ConjugateGradient, ConjugateGradientConfig, Direct, Solution, SolveError, Solver,
+};
+use burn::{
+    nn::{Linear, LinearConfig},
+    tensor::{DType, Device, Tensor},
+};
 
 use crate::operators::{Gram, Spectrum, distance, host, residual, unconverged, uniform, vector};
 
@@ -168,11 +173,17 @@ fn negative_curvature_is_named() {
     let error = ConjugateGradient::default()
         .solve(&operator, b.clone())
         .unwrap_err();
-    let SolveError::NegativeCurvature { curvature, .. } = error else {
+    assert!(error.to_string().contains("raise the damping"));
+    let SolveError::NegativeCurvature {
+        curvature,
+        solution,
+        ..
+    } = error
+    else {
         panic!("{error:?}");
     };
     assert!((-0.5..0.0).contains(&curvature));
-    assert!(error.to_string().contains("raise the damping"));
+    assert_the_best(&operator, &b, &solution);
     // Damped beyond the negative eigenvalue, it solves.
     ConjugateGradient::default()
         .solve(&Damped::new(&operator, 1.0), b.clone())
@@ -206,4 +217,90 @@ fn cg_looks_at_the_residual_it_returns() {
         risen += usize::from(early.is_some_and(|it| it + 1 < info.residuals.len()));
     }
     assert!(risen > 0, "no residual rose again: the test tests nothing");
+}
+
+/// The solution handed out with an error is no worse than nothing, and its residual is its own.
+fn assert_the_best(operator: &Spectrum, b: &Tensor<1>, solution: &Solution) {
+    let info = &solution.info;
+    assert!(!info.converged && info.true_residual <= 1.0, "{info:?}");
+    let fresh = residual(operator, &solution.vector, b);
+    assert!(
+        (fresh - info.true_residual).abs() < 1e-6,
+        "{fresh} {info:?}"
+    );
+    let least = info.residuals.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(info.true_residual <= least.max(1e-3) * 1.01, "{info:?}");
+}
+
+/// With eigenvalues of both signs, iterates go anywhere. Whatever ends them, the best is handed out.
+#[test]
+fn cg_that_fails_hands_out_its_best_iterate() {
+    let (mut indefinite, mut spent) = (0, 0);
+    for seed in 0..40 {
+        // One eigenvalue is so small that a step along its direction is enormous.
+        let mut values: Vec<f64> = (1..=20).map(f64::from).collect();
+        values[3] = -1e-9;
+        values[7] = -1e-12;
+        let dtype = [DType::F32, DType::F64][seed as usize % 2];
+        let operator = Spectrum::new(&values, dtype);
+        let b = uniform(20, seed).cast(dtype);
+        let solver = cg(ConjugateGradientConfig {
+            max_iterations: Some(10 + seed as usize),
+            check_every: 7,
+            ..Default::default()
+        });
+        match solver.solve(&operator, b.clone()) {
+            Err(SolveError::NegativeCurvature { solution, .. }) => {
+                indefinite += 1;
+                assert_the_best(&operator, &b, &solution);
+            }
+            Err(SolveError::NotConverged { solution, .. }) => {
+                spent += 1;
+                assert_the_best(&operator, &b, &solution);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(indefinite > 0 && spent > 0, "{indefinite} {spent}");
+}
+
+#[test]
+fn advice_is_given_in_the_words_of_the_matrix_and_its_type() {
+    // One weight for each of two inputs that are the same: the matrix is singular.
+    let x = vector(&[1.0, 1.0, 2.0, 2.0, -1.0, -1.0]).reshape([3, 2]);
+    let t = vector(&[1.0, 2.0, 0.0]).reshape([3, 1]);
+    for dtype in [DType::F32, DType::F64] {
+        let layer = LinearConfig::new(2, 1).with_bias(false);
+        let mut layer: Linear = layer.init(&Device::flex());
+        layer.weight = layer
+            .weight
+            .map(|_| vector(&[0.1, 0.2]).reshape([2, 1]).cast(dtype));
+        let model = Model::new(&layer, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
+        let cost = Cost::new(
+            model,
+            SquaredError,
+            x.clone().cast(dtype),
+            t.clone().cast(dtype),
+        );
+        let cost = cost.unwrap();
+        let said = |operator: &dyn BatchOperator| {
+            let found = Direct::default().solve(operator, vector(&[1.0, -1.0]).cast(dtype));
+            found.unwrap_err().to_string()
+        };
+        let text = said(&cost.gauss_newton());
+        assert!(
+            text.contains("the Gauss-Newton matrix has no negative eigenvalue"),
+            "{text}"
+        );
+        assert!(!text.contains("Hessian"), "{text}");
+        assert_eq!(
+            text.contains("compute in F64"),
+            dtype == DType::F32,
+            "{text}"
+        );
+        let text = said(&cost.hessian());
+        assert!(text.contains("use the Gauss-Newton matrix"), "{text}");
+        let text = said(&cost.fisher().damped(0.0));
+        assert!(text.contains("the Fisher matrix"), "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::{Loss, Model};
+use backdraft_curvature::{CurvatureError, Loss, Model};
 use backdraft_influence::{
     ResponseError, SolveError,
     response::{Removal, ResponseKind},
@@ -74,13 +74,16 @@ impl<E: Into<CliError>> From<E> for StageError {
                 ResponseError::Diverged
                 | ResponseError::NotConverged { .. }
                 | ResponseError::Grew { .. }
-                | ResponseError::NotFinite { .. },
+                | ResponseError::NotFinite { .. }
+                | ResponseError::Curvature(CurvatureError::NotFinite { .. }),
             )
+            | CliError::Curvature(CurvatureError::NotFinite { .. })
             | CliError::Solve(
                 SolveError::Diverged { .. }
                 | SolveError::NegativeCurvature { .. }
                 | SolveError::NotPositiveDefinite { .. }
-                | SolveError::NotFinite { .. },
+                | SolveError::NotFinite { .. }
+                | SolveError::Curvature(CurvatureError::NotFinite { .. }),
             ) => Self::Point(error.to_string()),
             _ => Self::Run(error),
         }

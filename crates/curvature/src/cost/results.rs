@@ -1,0 +1,206 @@
+//! What a cost computes of its examples.
+
+use backdraft_program::DispatchTensor;
+use burn::Tensor;
+
+use super::Cost;
+use crate::{CurvatureError, Examples, Rows, data::Batch, loss::Loss, quantities::Quantity};
+
+impl<L: Loss> Cost<L> {
+    /// The network's outputs, `[N, outputs]`. One of them may be `-inf` where the loss of its example is finite: the logit of a class
+    /// that is ruled out.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn outputs(&self) -> Result<Tensor<2>, CurvatureError> {
+        let outputs = self.concatenate(Quantity::Outputs, None)?;
+        if !self.is_sound(&outputs)? {
+            self.sound("the outputs", None, |cost| {
+                let outputs = cost.concatenate(Quantity::Outputs, None)?;
+                cost.without_ruled_out(outputs)
+            })?;
+        }
+        Ok(outputs)
+    }
+
+    /// The network's outputs and their derivatives along `v`, `[N, outputs]` each: `f` and `J v`, in one forward-mode pass.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn outputs_along(&self, v: Tensor<1>) -> Result<(Tensor<2>, Tensor<2>), CurvatureError> {
+        let v = self.model.vectors(v)?;
+        let found = self.both_along(&v)?;
+        if !self.is_sound(&found)? {
+            self.sound("the outputs or their derivatives", Some(&v), |cost| {
+                let (outputs, tangents) = cost.both_along(&v)?;
+                Ok((cost.without_ruled_out(outputs)?, tangents))
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn both_along(&self, v: &Tensor<1>) -> Result<(Tensor<2>, Tensor<2>), CurvatureError> {
+        let (mut outputs, mut tangents) = (Vec::new(), Vec::new());
+        for batch in self.batches() {
+            let [y, dy] = self.run(Quantity::OutputsAlong, batch?, vec![v.clone()])?;
+            outputs.push(Rows::from(y));
+            tangents.push(Rows::from(dy));
+        }
+        Ok((joined(outputs), joined(tangents)))
+    }
+
+    /// The gradient of every example's loss with respect to the outputs, `[N, outputs]`.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn output_gradients(&self) -> Result<Tensor<2>, CurvatureError> {
+        self.sound("the gradients in the outputs", None, |cost| {
+            cost.concatenate(Quantity::OutputGradients, None)
+        })
+    }
+
+    /// Every example's loss, `[N]`.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn losses(&self) -> Result<Tensor<1>, CurvatureError> {
+        self.sound("the losses", None, |cost| {
+            cost.concatenate(Quantity::Losses, None)
+        })
+    }
+
+    /// The derivative of every example's loss along `v`, `[N]`: `<grad loss_i, v>`, by one forward-mode pass a batch; no
+    /// gradient is formed.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn directional_derivatives(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let v = self.model.vectors(v)?;
+        self.sound(
+            "the losses' derivatives along the vector",
+            Some(&v),
+            |cost| cost.concatenate(Quantity::Directional, Some(v.clone())),
+        )
+    }
+
+    /// The mixed second derivative: the gradient of `<grad loss_i, v>` with respect to every example's own *inputs*, in the shape
+    /// of the inputs. How the derivative along `v` answers to a change of the example itself. One forward pass over a reverse
+    /// pass a batch.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Inputs`] and [`CurvatureError::Input`] if `X`
+    /// is not what the inputs are; [`CurvatureError::Dimension`], [`CurvatureError::Placement`], [`CurvatureError::NotFinite`].
+    pub fn input_derivatives<X: Examples>(&self, v: Tensor<1>) -> Result<X, CurvatureError> {
+        let v = self.model.vectors(v)?;
+        self.check_inputs::<X>()?;
+        self.sound("the derivatives in the inputs", Some(&v), |cost| {
+            cost.inputs_along(&v)
+        })
+    }
+
+    fn inputs_along<X: Examples>(&self, v: &Tensor<1>) -> Result<X, CurvatureError> {
+        let mut parts = vec![Vec::new(); X::TENSORS];
+        for batch in self.batches() {
+            let derivatives = self.run_all(Quantity::InputDerivatives, batch?, vec![v.clone()])?;
+            for (part, derivative) in parts.iter_mut().zip(derivatives) {
+                part.push(Rows::from(derivative));
+            }
+        }
+        let whole: Vec<_> = parts.into_iter().map(Rows::cat).collect();
+        Ok(X::from_rows(&mut whole.into_iter()))
+    }
+
+    /// The cost, of shape `[1]`, and its gradient, of shape `[dim]`.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn value_and_gradient(&self) -> Result<(Tensor<1>, Tensor<1>), CurvatureError> {
+        self.sound("the cost or its gradient", None, Self::summed)
+    }
+
+    fn summed(&self) -> Result<(Tensor<1>, Tensor<1>), CurvatureError> {
+        let scale = self.scale();
+        let mut total: Option<(Tensor<1>, Tensor<1>)> = None;
+        for batch in self.batches() {
+            let results = self.run(Quantity::Gradient, batch?, vec![scale.clone()])?;
+            let [value, gradient] = results.map(Tensor::from_dispatch);
+            total = Some(match total {
+                Some((v, g)) => (v + value, g + gradient),
+                None => (value, gradient),
+            });
+        }
+        let (value, gradient) = total.expect("a cost has examples");
+        if self.l2 == 0.0 {
+            return Ok((value, gradient));
+        }
+        let theta = self.model.theta();
+        let penalty = theta.clone().square().sum() * (0.5 * self.l2);
+        Ok((value + penalty, gradient + theta * self.l2))
+    }
+
+    /// The gradient of the cost, of shape `[dim]`.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
+    pub fn gradient(&self) -> Result<Tensor<1>, CurvatureError> {
+        Ok(self.value_and_gradient()?.1)
+    }
+
+    /// The outputs with 0 for those that are `-inf` where the loss is finite all the same.
+    fn without_ruled_out(&self, outputs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let losses: Tensor<1> = self.concatenate(Quantity::Losses, None)?;
+        let sound = losses
+            .is_finite()
+            .unsqueeze_dim::<2>(1)
+            .expand(outputs.dims());
+        let ruled_out = outputs
+            .clone()
+            .equal_elem(f64::NEG_INFINITY)
+            .bool_and(sound);
+        Ok(outputs.mask_fill(ruled_out, 0.0))
+    }
+
+    /// Runs `quantity` on one batch.
+    fn run_all(
+        &self,
+        quantity: Quantity,
+        batch: Batch,
+        tail: Vec<Tensor<1>>,
+    ) -> Result<Vec<DispatchTensor>, CurvatureError> {
+        let arguments = self.arguments(batch, tail);
+        let program = self
+            .quantities
+            .get(quantity, &self.model, &self.loss, &arguments)?;
+        Ok(program.run(arguments)?)
+    }
+
+    fn run<const R: usize>(
+        &self,
+        quantity: Quantity,
+        batch: Batch,
+        tail: Vec<Tensor<1>>,
+    ) -> Result<[DispatchTensor; R], CurvatureError> {
+        let results = self.run_all(quantity, batch, tail)?;
+        Ok(results
+            .try_into()
+            .expect("a quantity has a fixed number of results"))
+    }
+
+    pub(super) fn concatenate<const D: usize>(
+        &self,
+        quantity: Quantity,
+        v: Option<Tensor<1>>,
+    ) -> Result<Tensor<D>, CurvatureError> {
+        let mut parts = Vec::new();
+        for batch in self.batches() {
+            let [part] = self.run(quantity, batch?, Vec::from_iter(v.clone()))?;
+            parts.push(Rows::from(part));
+        }
+        Ok(joined(parts))
+    }
+}
+
+/// The batches' results as one tensor.
+fn joined<const D: usize>(parts: Vec<Rows>) -> Tensor<D> {
+    Tensor::from_dispatch(Rows::cat(parts).into_tensor())
+}

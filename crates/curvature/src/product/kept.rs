@@ -1,0 +1,172 @@
+//! What is kept of batches between products.
+
+use std::{ops::Range, rc::Rc};
+
+use backdraft_program::DispatchTensor;
+use burn::Tensor;
+
+use crate::{CurvatureError, Model, Rows, data::Batch, quantities::LinearMap};
+
+/// What is kept of the batches.
+#[derive(Default)]
+pub(super) struct Kept {
+    batches: Vec<KeptBatch>,
+    /// Bytes that may still be kept.
+    free: usize,
+    /// Whether all batches are kept, so that there is no need to visit the examples again.
+    pub complete: bool,
+}
+
+struct KeptBatch {
+    /// Which examples they are.
+    examples: Range<usize>,
+    /// Of a stream: what a later pass must give for them.
+    print: Option<Tensor<1>>,
+    fixed: Fixed,
+}
+
+/// A batch's product with what does not depend on the vector.
+#[derive(Clone)]
+pub(super) struct Fixed {
+    map: Rc<LinearMap>,
+    values: Vec<DispatchTensor>,
+}
+
+/// A batch's product of which nothing is computed yet.
+pub(super) struct Local {
+    pub map: Rc<LinearMap>,
+    pub arguments: Vec<DispatchTensor>,
+    /// What keeping it would take.
+    pub bytes: usize,
+}
+
+/// A batch's product, as there is memory for it.
+pub(super) enum Part {
+    Kept(Fixed),
+    Once(Local),
+}
+
+impl Kept {
+    pub fn new(free: usize) -> Self {
+        Self {
+            free,
+            ..Self::default()
+        }
+    }
+
+    /// All batches, where all are kept.
+    pub fn all(&self) -> impl Iterator<Item = Fixed> {
+        self.batches.iter().map(|batch| batch.fixed.clone())
+    }
+
+    /// What is kept of the batch that holds `examples`. Another pass may have cut a stream otherwise: then nothing is.
+    pub fn get(&self, examples: &Range<usize>) -> Option<(Fixed, Option<Tensor<1>>)> {
+        let same = |batch: &&KeptBatch| batch.examples == *examples;
+        let batch = self.batches.iter().find(same)?;
+        Some((batch.fixed.clone(), batch.print.clone()))
+    }
+
+    /// Keeps what does not depend on the vector for the batch that holds `examples`, if it fits and none of them is in what is kept.
+    pub fn offer(
+        &mut self,
+        examples: Range<usize>,
+        print: Option<Tensor<1>>,
+        local: Local,
+    ) -> Result<Part, CurvatureError> {
+        let overlaps = |batch: &KeptBatch| {
+            batch.examples.start < examples.end && examples.start < batch.examples.end
+        };
+        if local.bytes > self.free || self.batches.iter().any(overlaps) {
+            return Ok(Part::Once(local));
+        }
+        self.free -= local.bytes;
+        let fixed = local.fix()?;
+        self.batches.push(KeptBatch {
+            examples,
+            print,
+            fixed: fixed.clone(),
+        });
+        Ok(Part::Kept(fixed))
+    }
+
+    /// Drops what is kept.
+    pub fn forget(&mut self) {
+        self.batches.clear();
+    }
+
+    /// Settles whether all of `examples` examples are kept.
+    pub fn settle(&mut self, examples: usize) {
+        let kept: usize = self.batches.iter().map(|batch| batch.examples.len()).sum();
+        self.complete = kept == examples;
+    }
+}
+
+impl Local {
+    /// The sum over this batch's examples.
+    pub fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let arguments = arguments(v, self.arguments);
+        let product = self.map.whole(model)?.run(arguments)?.remove(0);
+        Ok(Tensor::from_dispatch(product))
+    }
+
+    pub fn fix(self) -> Result<Fixed, CurvatureError> {
+        Ok(Fixed {
+            values: self.map.fixed.run(self.arguments)?,
+            map: self.map,
+        })
+    }
+}
+
+impl Fixed {
+    /// The sum over this batch's examples.
+    pub fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let arguments = arguments(v, self.values);
+        let product = self.map.varying.run(arguments)?.remove(0);
+        Ok(Tensor::from_dispatch(product))
+    }
+
+    /// The same for every row of `vs`.
+    pub fn apply_many(self, model: &Model, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let program = self.map.many(model, vs.dims()[0])?;
+        let products = program.run(arguments(vs, self.values))?.remove(0);
+        Ok(Tensor::from_dispatch(products))
+    }
+}
+
+impl Part {
+    pub fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        match self {
+            Self::Kept(fixed) => fixed.apply(v),
+            Self::Once(local) => local.apply(model, v),
+        }
+    }
+
+    pub fn fix(self) -> Result<Fixed, CurvatureError> {
+        match self {
+            Self::Kept(fixed) => Ok(fixed),
+            Self::Once(local) => local.fix(),
+        }
+    }
+}
+
+/// Numbers that tell the examples of a batch from others, on the device: sums over all of them, which do not look at their order.
+pub(super) fn print(batch: &Batch) -> Option<Tensor<1>> {
+    let sums = batch.iter().map(Rows::numbers).flat_map(|x| {
+        let x = x.clone().mask_fill(x.is_finite().bool_not(), 0.0);
+        [x.clone().sum(), x.square().sum()]
+    });
+    let sums: Vec<_> = sums.collect();
+    (!sums.is_empty()).then(|| Tensor::cat(sums, 0))
+}
+
+/// What a program's varying part takes. Values that nobody else keeps may be written over at their last use.
+fn arguments<const D: usize>(v: Tensor<D>, kept: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
+    std::iter::once(v.into_dispatch()).chain(kept).collect()
+}
+
+pub(super) fn add<const D: usize>(total: Option<Tensor<D>>, part: Tensor<D>) -> Tensor<D> {
+    match total {
+        Some(total) => total + part,
+        None => part,
+    }
+}

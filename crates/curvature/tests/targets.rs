@@ -1,0 +1,381 @@
+//! Targets that a loss is not defined for, numbers that look up what is not there, and settings without sense: errors that name the
+//! example and the value. In f64.
+
+mod common;
+
+use std::{io, rc::Rc};
+
+use backdraft_curvature::{
+    BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
+    Poisson, SquaredError, TokenCrossEntropy, Weighted, reject,
+};
+use burn::{
+    module::Module,
+    nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
+    tensor::{Int, Tensor, TensorData},
+};
+use common::*;
+
+const N: usize = 5;
+const INPUTS: usize = 2;
+
+fn model(outputs: usize) -> Model {
+    let layer = double(LinearConfig::new(INPUTS, outputs).init(&device()));
+    Model::new(&layer, |layer: &Linear, x: Tensor<2>| layer.forward(x)).unwrap()
+}
+
+fn inputs() -> Tensor<2> {
+    matrix(&numbers(N * INPUTS, 3), N, INPUTS)
+}
+
+fn cost<L: Loss>(outputs: usize, loss: L, targets: L::Targets) -> Cost<L> {
+    let cost = Cost::new(model(outputs), loss, inputs(), targets).unwrap();
+    cost.with_batch_size(2).unwrap()
+}
+
+/// What is said of example 3, by all that may be asked first.
+fn refused<L: Loss>(outputs: usize, loss: L, targets: L::Targets) -> (String, Option<usize>, f64) {
+    let fresh = || cost(outputs, loss.clone(), targets.clone());
+    let v = Tensor::ones_like(&fresh().model().theta());
+    let errors = [
+        fresh().losses().unwrap_err(),
+        fresh().gradient().unwrap_err(),
+        fresh().directional_derivatives(v.clone()).unwrap_err(),
+        fresh().gauss_newton().apply(v.clone()).unwrap_err(),
+        fresh().hessian().product(v).unwrap_err(),
+        fresh().select(&[0]).err().unwrap(),
+    ];
+    let mut found = errors.map(|error| match error {
+        CurvatureError::Target {
+            what,
+            example: 3,
+            element,
+            value,
+            ..
+        } => (what.to_owned(), element, value),
+        error => panic!("{error}"),
+    });
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let [first, .., last] = found;
+    assert!(first.0 == last.0 && first.1 == last.1);
+    first
+}
+
+fn three(value: i64) -> Tensor<1, Int> {
+    classes(&[0, 1, 2, value, 0])
+}
+
+fn column(value: f64) -> Tensor<2> {
+    matrix(&[0.0, 1.0, 0.5, value, 0.25], N, 1)
+}
+
+#[test]
+fn classes_that_there_are_not() {
+    for label in [3, -1, -100, 1 << 20] {
+        let found = refused(3, CrossEntropy, three(label));
+        assert_eq!(found, ("target".into(), None, label as f64));
+    }
+    cost(3, CrossEntropy, three(2)).losses().unwrap();
+    let text = cost(3, CrossEntropy, three(3)).losses().unwrap_err();
+    assert_eq!(
+        text.to_string(),
+        "the target of example 3 is 3: there are 3 classes, counted from 0"
+    );
+    let weights = vector(&[1.0; N]);
+    let found = refused(3, Weighted(CrossEntropy), (three(-1), weights));
+    assert_eq!(found, ("target".into(), None, -1.0));
+}
+
+#[test]
+fn values_that_a_loss_is_not_defined_for() {
+    let value = |found: (String, Option<usize>, f64)| {
+        assert_eq!((found.0.as_str(), found.1), ("target", None));
+        found.2
+    };
+    for bad in [-0.1, 1.5] {
+        assert_eq!(value(refused(1, BinaryCrossEntropy, column(bad))), bad);
+    }
+    for bad in [-1.0, f64::INFINITY] {
+        assert_eq!(value(refused(1, Poisson, column(bad))), bad);
+    }
+    for bad in [f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(value(refused(1, SquaredError, column(bad))), bad);
+        assert_eq!(value(refused(1, Huber { delta: 1.0 }, column(bad))), bad);
+    }
+    let nan = column(f64::NAN);
+    assert!(value(refused(1, BinaryCrossEntropy, nan.clone())).is_nan());
+    assert!(value(refused(1, Poisson, nan.clone())).is_nan());
+    assert!(value(refused(1, SquaredError, nan.clone())).is_nan());
+    assert!(value(refused(1, Huber { delta: 1.0 }, nan)).is_nan());
+
+    let mut pairs = vec![0.5; 2 * N];
+    pairs[7] = 2.0;
+    let found = refused(2, BinaryCrossEntropy, matrix(&pairs, N, 2));
+    assert_eq!(found, ("target".into(), Some(1), 2.0));
+
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        let weights = vector(&[1.0, 0.0, 2.0, bad, -5.0]);
+        let (what, element, value) = refused(1, Weighted(SquaredError), (column(0.0), weights));
+        assert_eq!((what.as_str(), element), ("weight", None));
+        assert!(value == bad || value.is_nan() && bad.is_nan());
+    }
+}
+
+#[test]
+fn targets_that_come_later_are_looked_at_too() {
+    let sound = cost(3, CrossEntropy, three(2));
+    sound.losses().unwrap();
+    let error = sound.with_targets(three(5)).unwrap().losses();
+    assert!(matches!(
+        error,
+        Err(CurvatureError::Target { example: 3, .. })
+    ));
+    let error = sound.with_examples(inputs(), three(-7)).unwrap().gradient();
+    assert!(matches!(
+        error,
+        Err(CurvatureError::Target { example: 3, .. })
+    ));
+    // At other parameters and in other batches they are the same examples.
+    let theta = sound.model().theta();
+    sound
+        .at(theta)
+        .unwrap()
+        .with_batch_size(4)
+        .unwrap()
+        .losses()
+        .unwrap();
+}
+
+#[test]
+fn streamed_targets_are_counted_through() {
+    let stream = |value: i64| {
+        Cost::streamed(model(3), CrossEntropy, N, move || {
+            [0..2, 2..4, 4..5].into_iter().map(move |range| {
+                let x = inputs().slice([range.clone(), 0..INPUTS]);
+                Ok::<_, io::Error>((x, three(value).slice([range])))
+            })
+        })
+        .unwrap()
+    };
+    stream(2).losses().unwrap();
+    for error in [
+        stream(3).gradient().unwrap_err(),
+        stream(3)
+            .gauss_newton()
+            .apply(model(3).theta())
+            .unwrap_err(),
+    ] {
+        assert!(
+            matches!(error, CurvatureError::Target { example: 3, value, .. } if value == 3.0),
+            "{error}"
+        );
+    }
+}
+
+const TOKENS: usize = 3;
+const CLASSES: usize = 4;
+
+#[derive(Module, Debug)]
+struct Language {
+    embedding: Embedding,
+    output: Linear,
+}
+
+fn sequences(changed: usize, value: i64) -> Tensor<2, Int> {
+    let mut tokens: Vec<i64> = (0..N * TOKENS).map(|i| (i % CLASSES) as i64).collect();
+    tokens[changed] = value;
+    Tensor::from_data(TensorData::new(tokens, [N, TOKENS]), &device())
+}
+
+fn language(
+    padding: Option<i64>,
+    x: Tensor<2, Int>,
+    targets: Tensor<2, Int>,
+) -> Cost<TokenCrossEntropy> {
+    let net = double(Language {
+        embedding: EmbeddingConfig::new(CLASSES, 3).init(&device()),
+        output: LinearConfig::new(3, CLASSES).init(&device()),
+    });
+    let forward = |net: &Language, x: Tensor<2, Int>| net.output.forward(net.embedding.forward(x));
+    let loss = TokenCrossEntropy {
+        padding,
+        ..Default::default()
+    };
+    let model = Model::new(&net, forward).unwrap();
+    let cost = Cost::new(model, loss, x, targets).unwrap();
+    cost.with_batch_size(2).unwrap()
+}
+
+#[test]
+fn tokens_that_there_are_not() {
+    let fine = || sequences(0, 0);
+    for value in [4, -1, -100] {
+        let error = language(None, fine(), sequences(10, value)).losses();
+        let Err(CurvatureError::Target {
+            example: 3,
+            element: Some(1),
+            value: found,
+            ..
+        }) = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(found, value as f64);
+        let error = language(None, sequences(10, value), fine()).gradient();
+        let Err(CurvatureError::Lookup {
+            example: 3,
+            value: found,
+            len: CLASSES,
+            ..
+        }) = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(found, value);
+    }
+    language(Some(-100), fine(), sequences(10, -100))
+        .losses()
+        .unwrap();
+    let unset = language(None, fine(), sequences(10, -100)).losses();
+    assert!(unset.unwrap_err().to_string().contains("no padding is set"));
+    assert!(
+        language(Some(0), fine(), sequences(10, -100))
+            .losses()
+            .is_err()
+    );
+}
+
+/// A loss of somebody's own, which looks its class up and does not look first.
+#[derive(Clone)]
+struct Chosen;
+
+impl Loss for Chosen {
+    type Targets = Tensor<1, Int>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+        -outputs.gather(1, targets.unsqueeze_dim(1)).squeeze_dim(1)
+    }
+}
+
+/// The same, and it looks first: classes must be even.
+#[derive(Clone)]
+struct Even;
+
+impl Loss for Even {
+    type Targets = Tensor<1, Int>;
+
+    fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+        Chosen.per_example(outputs, targets)
+    }
+
+    fn check(&self, targets: &Tensor<1, Int>, _: usize) -> Result<(), CurvatureError> {
+        let odd = targets.clone().remainder_scalar(2).equal_elem(1);
+        reject("target", targets, odd, || "it must be even".into())
+    }
+}
+
+#[test]
+fn losses_of_ones_own_are_looked_into() {
+    for value in [3, -1] {
+        let error = cost(3, Chosen, three(value)).losses().unwrap_err();
+        let CurvatureError::Lookup {
+            example: 3,
+            value: found,
+            len: 3,
+            operation,
+            ..
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!((found, operation.as_str()), (value, "Gather"));
+    }
+    cost(3, Chosen, three(2)).losses().unwrap();
+    let error = cost(3, Even, three(2)).losses().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the target of example 1 is 1: it must be even"
+    );
+}
+
+#[test]
+fn settings_without_sense_are_refused() {
+    let setting = |error: CurvatureError| match error {
+        CurvatureError::Setting { name, .. } => name,
+        error => panic!("{error}"),
+    };
+    for delta in [0.0, -1.0, f64::NAN] {
+        let error = cost(1, Huber { delta }, column(0.0)).losses().unwrap_err();
+        assert_eq!(setting(error), "delta");
+    }
+    let plain = cost(1, SquaredError, column(0.0));
+    let v = plain.model().theta();
+    for bad in [-1e-3, f64::NAN, f64::INFINITY] {
+        let error = plain.clone().with_l2(bad).gradient().unwrap_err();
+        assert_eq!(setting(error), "l2");
+        let error = plain.clone().with_l2(bad).hessian().apply(v.clone());
+        assert_eq!(setting(error.unwrap_err()), "l2");
+        let matrix = plain.gauss_newton().damped(bad);
+        assert_eq!(setting(matrix.apply(v.clone()).unwrap_err()), "damping");
+        assert_eq!(setting(matrix.product(v.clone()).unwrap_err()), "damping");
+    }
+}
+
+/// A stream that is cut otherwise in every pass, or shuffled, or the same.
+fn stream(how: &'static str) -> Cost<SquaredError> {
+    let passes = Rc::new(std::cell::Cell::new(0));
+    let targets = || matrix(&numbers(7, 9), 7, 1);
+    Cost::streamed(model(1), SquaredError, 7, move || {
+        let pass = passes.replace(passes.get() + 1);
+        let cuts: Vec<usize> = match (how, pass % 2) {
+            ("cut", 1) => vec![0, 2, 3, 7],
+            ("cut", _) => vec![0, 3, 6, 7],
+            _ => vec![0, 3, 6, 7],
+        };
+        let shift = if how == "shuffled" { 3 * pass } else { 0 };
+        let ranges: Vec<_> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        ranges.into_iter().map(move |range| {
+            let x = matrix(&numbers(14, 8), 7, INPUTS);
+            let rows: Vec<i64> = range.map(|i| ((i + shift) % 7) as i64).collect();
+            let rows = Tensor::from_data(rows.as_slice(), &device());
+            Ok::<_, io::Error>((x.select(0, rows.clone()), targets().select(0, rows)))
+        })
+    })
+    .unwrap()
+}
+
+#[test]
+fn streams_may_be_cut_otherwise_in_every_pass() {
+    let (same, cut) = (stream("same"), stream("cut"));
+    let v = model(1).theta();
+    let expected = host(same.gauss_newton().apply(v.clone()).unwrap());
+    // Room for none, some or all of the batches.
+    for memory in [0, 200, 400, 600, 1 << 20] {
+        let matrix = cut.gauss_newton().with_memory(memory);
+        for _ in 0..4 {
+            let product = host(matrix.apply(v.clone()).unwrap());
+            assert!(relative_error(&product, &expected) < 1e-14, "{memory}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_in_another_order_is_not_mixed_with_what_is_kept() {
+    let v = model(1).theta();
+    let expected = host(stream("same").gauss_newton().apply(v.clone()).unwrap());
+    let mut refused = 0;
+    for memory in [0, 200, 400, 600, 1 << 20] {
+        let matrix = stream("shuffled").gauss_newton().with_memory(memory);
+        for _ in 0..3 {
+            match matrix.apply(v.clone()) {
+                Ok(product) => assert!(relative_error(&host(product), &expected) < 1e-14),
+                Err(CurvatureError::Stream) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    assert!(
+        refused > 0,
+        "nothing was kept in part: the test tests nothing"
+    );
+}
