@@ -60,8 +60,8 @@ impl<L: Loss> Cost<L> {
 
     /// The mean of `loss` over `len` examples that do not fit into memory: `pass` begins a pass over them, an iterator of batches
     /// `(inputs, targets)` on the model's device. It is called for every product and sum, and must give the same examples in the
-    /// same order each time. Batches are as they come, whatever [`with_batch_size`](Self::with_batch_size) says, best all of one
-    /// size but the last. What is asked of single examples ([`select`](Self::select)) takes a pass of its own.
+    /// same order each time ([`CurvatureError::Stream`] if that is noticed), in whatever batches: they are as they come, whatever
+    /// [`with_batch_size`](Self::with_batch_size) says, best all of one size but the last. What is asked of single examples ([`select`](Self::select)) takes a pass of its own.
     ///
     /// # Errors
     /// [`CurvatureError::Examples`] for a `len` of 0; [`CurvatureError::Inputs`]. While a pass is made: [`CurvatureError::Read`]
