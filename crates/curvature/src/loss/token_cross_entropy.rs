@@ -55,6 +55,18 @@ impl TokenCrossEntropy {
         }
     }
 
+    /// Logits `[batch tokens, classes]`, with 0 in place of padding's: what they are does not matter, be it infinite or NaN.
+    fn logits(&self, outputs: Tensor<2>, targets: &Tensor<2, Int>) -> Tensor<2> {
+        let [batch, tokens] = targets.dims();
+        let logits = by_token(outputs, tokens);
+        let Some(padding) = self.padding else {
+            return logits;
+        };
+        let padded = targets.clone().equal_elem(padding);
+        let padded = padded.reshape([batch * tokens, 1]).expand(logits.dims());
+        logits.mask_fill(padded, 0.0)
+    }
+
     /// The classes, with one that exists in place of padding.
     fn classes(&self, targets: Tensor<2, Int>) -> Tensor<2, Int> {
         match self.padding {
@@ -87,7 +99,7 @@ impl Loss for TokenCrossEntropy {
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<1> {
         let [batch, tokens] = targets.dims();
         let weights = self.weights(&targets, &outputs);
-        let log_p = activation::log_softmax(by_token(outputs, tokens), 1);
+        let log_p = activation::log_softmax(self.logits(outputs, &targets), 1);
         let classes = self.classes(targets).reshape([batch * tokens, 1]);
         let losses = -log_p.gather(1, classes).reshape([batch, tokens]);
         (losses * weights).sum_dim(1).squeeze_dim(1)
@@ -103,7 +115,8 @@ impl Loss for TokenCrossEntropy {
         let weights = self
             .weights(&targets, &outputs)
             .reshape([batch * tokens, 1]);
-        let product = softmax_curvature(by_token(outputs, tokens), by_token(tangents, tokens));
+        let logits = self.logits(outputs, &targets);
+        let product = softmax_curvature(logits, by_token(tangents, tokens));
         Some((product * weights).reshape(shape))
     }
 
