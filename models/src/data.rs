@@ -44,6 +44,7 @@ pub use dataset::{Dataset, ImageShape};
 pub use division::{Division, SPLIT_SEED};
 pub use embedded::{cancer, digits};
 pub use error::{CellProblem, DataError};
+pub(crate) use file::{contents, utf8};
 pub use idx::read_idx;
 pub use load::{load, load_with};
 pub use moments::Moments;

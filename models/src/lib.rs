@@ -43,6 +43,7 @@
 //! ```
 
 pub mod data;
+pub mod quote;
 pub mod weights;
 
 mod activation;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Dataset, ExampleShape, Task};
 use crate::objective::Objective;
+use crate::quote;
 
 /// The models by name, as a command line offers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +31,12 @@ pub enum Model {
 
 /// A name that is no model's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no model `{0}`: use {names}", names = names())]
+#[error("there is no model `{}`: use {names}", quote::text(.0), names = names())]
 pub struct UnknownModel(pub String);
 
 /// A model that cannot read a data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the model `{model}` reads {wanted}, and {name} holds {found}; use one of {others} for it")]
+#[error("the model `{model}` reads {wanted}, and {name} holds {found}; use one of {others} for it", name = quote::text(.name))]
 pub struct Unsuited {
     /// The model.
     pub model: Model,

@@ -63,3 +63,27 @@ pub(crate) fn placement<M: Module>(module: &M) -> (Device, DType) {
     module.visit(&mut first);
     first.0.expect("a model has parameters")
 }
+
+/// 0 if every parameter and running statistic of a module is a finite number, else NaN; on its device, in its element type.
+///
+/// # Panics
+///
+/// If the module has no floating-point parameter.
+pub(crate) fn zero_if_finite<M: Module>(module: &M) -> Tensor<1> {
+    struct Sum(Option<Tensor<1>>);
+
+    impl ModuleVisitor for Sum {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            // An infinite number times 0 is none.
+            let zero = (param.val() * 0.0).sum();
+            self.0 = Some(match self.0.take() {
+                Some(sum) => sum + zero,
+                None => zero,
+            });
+        }
+    }
+
+    let mut sum = Sum(None);
+    module.visit(&mut sum);
+    sum.0.expect("a model has parameters")
+}

@@ -2,6 +2,7 @@ mod checkpoint;
 mod config;
 mod cost;
 mod error;
+mod examples;
 mod lbfgs;
 mod optimizer;
 mod order;

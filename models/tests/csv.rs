@@ -345,3 +345,74 @@ fn unreadable_files_are_named() {
         Err(DataError::Read { .. })
     ));
 }
+
+#[test]
+fn a_mark_before_the_text_is_passed_over() {
+    let text = rows(|row| (row % 2).to_string());
+    let right = read(&text).unwrap();
+    let marked = read(&format!("\u{feff}{text}")).unwrap();
+    assert_eq!(marked.features, right.features);
+    assert_eq!(marked.train, right.train);
+    // A quoted name too, and lines that end as on an old Macintosh.
+    let quoted = read(&format!("\u{feff}\"a\"{}", &text[1..])).unwrap();
+    assert_eq!(quoted.train, right.train);
+    assert_eq!(read(&text.replace('\n', "\r")).unwrap().train, right.train);
+}
+
+#[test]
+fn other_encodings_are_told() {
+    let text = rows(|row| (row % 2).to_string());
+    let wide = |of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
+    let (little, big) = (wide(u16::to_le_bytes), wide(u16::to_be_bytes));
+    let utf_32: Vec<u8> = text
+        .chars()
+        .flat_map(|it| u32::from(it).to_le_bytes())
+        .collect();
+    let cases = [
+        ([&[0xff, 0xfe][..], &little].concat(), "UTF-16 text"),
+        ([&[0xfe, 0xff][..], &big].concat(), "UTF-16 text"),
+        ([&[0xff, 0xfe, 0, 0][..], &utf_32].concat(), "UTF-32 text"),
+        (little, "UTF-16 text without a mark"),
+        (big, "UTF-16 text without a mark"),
+    ];
+    for (bytes, found) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        fs::write(&path, bytes).unwrap();
+        let error = read_csv(&path, Some("y")).unwrap_err();
+        assert!(matches!(error, DataError::Encoding { .. }), "{error}");
+        assert!(error.to_string().contains(found), "{error}");
+    }
+}
+
+#[test]
+fn messages_quote_no_more_than_can_be_read() {
+    let long = "z".repeat(70_000);
+    let text = read(&with_line(7, &format!("1,{long},0")))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.len() < 500 && text.contains("zzz.. (70000 characters)"),
+        "{text}"
+    );
+    let text = read(&with_line(7, "1,\u{1b}[31m\u{202e}red,0"))
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains(r"`\u{1b}[31m\u{202e}red`"), "{text}");
+    // Names of columns, and many of them.
+    let wide: Vec<String> = (0..100).map(|column| format!("{long}{column}")).collect();
+    let text = read(&wide.join(",")).unwrap_err().to_string();
+    assert!(text.len() < 3000 && text.ends_with("and 80 more"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_told() {
+    let error = load("/dev/zero", Some("y")).unwrap_err().to_string();
+    assert!(error.contains("neither a file nor a pipe"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let looped = folder.path().join("loop.csv");
+    std::os::unix::fs::symlink(&looped, &looped).unwrap();
+    let error = load(&looped, Some("y")).unwrap_err();
+    assert!(matches!(error, DataError::NotFound { .. }), "{error}");
+}

@@ -218,14 +218,83 @@ fn broken_pictures_are_named() {
 #[test]
 fn a_huge_header_is_an_error() {
     let folder = divided();
-    let mut huge = grey(0);
-    // The header's sizes, and its check sum made anew by the encoder of a picture that is never drawn.
-    huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+    // No picture of such a size is drawn: only the header says so.
+    for side in [8193_u32, 20_000, 0x7fff_ffff] {
+        let mut huge = grey(0);
+        huge[16..20].copy_from_slice(&side.to_be_bytes());
+        huge[20..24].copy_from_slice(&side.to_be_bytes());
+        sum(&mut huge, 8);
+        write(folder.path(), "train/dog/1.PNG", &huge);
+        let side = side as usize;
+        assert!(matches!(
+            error(&folder),
+            PictureError::TooLarge { path, found } if path.ends_with("1.PNG") && found == [1, side, side]
+        ));
+    }
+}
+
+/// Writes the check sum of the chunk that starts at `at` anew.
+fn sum(file: &mut [u8], at: usize) {
+    let length = file[at..at + 4].try_into().unwrap();
+    let end = at + 8 + u32::from_be_bytes(length) as usize;
     let mut crc = flate2::Crc::new();
-    crc.update(&huge[12..29]);
-    huge[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    write(folder.path(), "train/dog/1.PNG", &huge);
-    assert!(matches!(error(&folder), PictureError::Png { .. }));
+    crc.update(&file[at + 4..end]);
+    file[end..end + 4].copy_from_slice(&crc.sum().to_be_bytes());
+}
+
+/// A picture of six indices into a palette of these bytes, whose header comes first.
+fn indexed(palette: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 3, 2);
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_palette(vec![0; 6]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[0, 1, 0, 1, 0, 1]).unwrap();
+    writer.finish().unwrap();
+    let at = 8 + 25;
+    assert_eq!(&bytes[at + 4..at + 8], b"PLTE");
+    let length = (palette.len() as u32).to_be_bytes();
+    let chunk = [&length[..], b"PLTE", palette, &[0; 4]].concat();
+    bytes.splice(at..at + 12 + 6, chunk);
+    sum(&mut bytes, at);
+    bytes
+}
+
+#[test]
+fn a_palette_is_of_whole_colours() {
+    let folder = divided();
+    for name in ["train/cat/a.png", "train/cat/b.png", "train/dog/1.PNG"] {
+        write(folder.path(), name, &indexed(&[1, 2, 3, 4, 5, 6]));
+    }
+    write(
+        folder.path(),
+        "test/dog/x.png",
+        &indexed(&[7, 8, 9, 1, 2, 3]),
+    );
+    assert_eq!(load(folder.path(), None).unwrap().shape.dims(), [3, 2, 3]);
+    for length in [1, 2, 4, 5, 7, 3 * 257] {
+        write(folder.path(), "train/dog/1.PNG", &indexed(&vec![9; length]));
+        let error = error(&folder);
+        assert!(
+            matches!(error, PictureError::Png { .. }),
+            "{length}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn no_bit_of_a_picture_is_free() {
+    let folder = divided();
+    let before = load(folder.path(), None).unwrap();
+    let whole = fs::read(folder.path().join("train/dog/1.PNG")).unwrap();
+    for bit in 0..8 * whole.len() {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        write(folder.path(), "train/dog/1.PNG", &damaged);
+        if let Ok(data) = load(folder.path(), None) {
+            assert_eq!(data.train, before.train, "bit {bit}");
+        }
+    }
 }
 
 #[test]

@@ -247,3 +247,24 @@ fn the_bible_is_read() {
         assert!((perplexity / expected - 1.0).abs() < 1e-10, "{perplexity}");
     }
 }
+
+#[test]
+fn marks_and_ends_of_lines_are_no_words() {
+    let right = read_text(small().path(), 3).unwrap();
+    let folder = small();
+    for (part, text) in [("train", TRAIN), ("valid", VALID), ("test", TEST)] {
+        let text = text.replace("\r\n", "\n").replace('\n', "\r");
+        write(&folder, part, format!("\u{feff}{text}").as_bytes());
+    }
+    let data = read_text(folder.path(), 3).unwrap();
+    assert_eq!(data.task.classes(), right.task.classes());
+    assert_eq!((data.train, data.test), (right.train, right.test));
+
+    let wide: Vec<u8> = VALID.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    write(&folder, "valid", &[&[0xff, 0xfe][..], &wide].concat());
+    let error = read_text(folder.path(), 3).unwrap_err().to_string();
+    assert!(
+        error.contains("tiny.valid.txt: it is UTF-16 text; save it as UTF-8"),
+        "{error}"
+    );
+}

@@ -349,6 +349,34 @@ fn divergence_is_an_error() {
 }
 
 #[test]
+fn a_last_step_that_diverges_is_measured() {
+    // Each is made by one step alone, whose loss before it says nothing: to infinity, to what is no number, and to what is merely huge.
+    let data = digits();
+    for learning_rate in [1e38, 1e25, 1e6] {
+        let config = TrainConfig {
+            optimizer: Optimizer::Sgd { momentum: 0.0 },
+            schedule: Schedule::Constant,
+            learning_rate,
+            epochs: 1,
+            batch_size: data.train.rows,
+            ..TrainConfig::preset(Model::Mlp, &data)
+        };
+        let model = ZooConfig::preset(Model::Mlp, &data).init(&Device::flex());
+        let error = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap_err();
+        let TrainError::Diverged {
+            epoch: 1,
+            step: 1,
+            loss,
+            ..
+        } = error
+        else {
+            panic!("{error}")
+        };
+        assert!(loss.is_nan() || loss > 1e3, "{learning_rate}: {loss}");
+    }
+}
+
+#[test]
 fn ending_higher_than_it_began_is_divergence() {
     let split = line();
     // The bias has a curvature of 1: at this rate it goes 1.4 times as far beyond its optimum in each step.

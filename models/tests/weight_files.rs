@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::weights::{NameMap, NameMapError, WeightsError, load_into};
+use backdraft_models::weights::{NameMap, NameMapError, WeightsError, encode, load_into};
 use backdraft_models::{Mlp, MlpConfig};
+use burn::nn::LinearConfig;
 use burn::tensor::Device;
 
 fn file(name: &str) -> PathBuf {
@@ -105,31 +106,31 @@ fn every_byte_of_a_pickle_may_be_wrong() {
 
 /// A file of torch.save's kind with one entry, a pickle, of whatever it likes.
 fn archive(pickle: &[u8]) -> Vec<u8> {
-    let name = b"a/data.pkl";
-    let size = (pickle.len() as u32).to_le_bytes();
-    // No check sum; packed and plain size; lengths of the name and of the extra field.
-    let fields = [&[0; 4], &size[..], &size, &[10, 0, 0, 0]].concat();
-    let local = [
-        &b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0"[..],
-        &fields,
-        name,
-        pickle,
-    ]
-    .concat();
-    let entry = [
-        &b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0"[..],
-        &fields,
-        &[0; 14],
-        name,
-    ]
-    .concat();
-    let sizes = [entry.len() as u32, local.len() as u32].map(u32::to_le_bytes);
+    zip(&[("a/data.pkl", pickle)])
+}
+
+/// A ZIP archive of plain entries without check sums.
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut file, mut list) = (Vec::new(), Vec::new());
+    for (name, contents) in entries {
+        let size = (contents.len() as u32).to_le_bytes();
+        // No check sum; packed and plain size; lengths of the name and of the extra field.
+        let fields = [&[0; 4], &size[..], &size, &[name.len() as u8, 0, 0, 0]].concat();
+        let offset = (file.len() as u32).to_le_bytes();
+        file.extend([&b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0"[..], &fields].concat());
+        file.extend([name.as_bytes(), contents].concat());
+        list.extend([&b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0"[..], &fields].concat());
+        list.extend([&[0; 10][..], &offset, name.as_bytes()].concat());
+    }
+    let sizes = [list.len() as u32, file.len() as u32].map(u32::to_le_bytes);
+    let count = entries.len() as u8;
     let end = [
-        &b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..],
+        &b"PK\x05\x06\0\0\0\0"[..],
+        &[count, 0, count, 0],
         &sizes.concat(),
         &[0; 2],
     ];
-    [local, entry, end.concat()].concat()
+    [file, list, end.concat()].concat()
 }
 
 #[test]
@@ -145,14 +146,16 @@ fn pickles_of_bad_will_are_errors() {
         }
     };
     // An empty dictionary, and tuples a million deep: no tensor, and no stack used up.
-    assert!(reason(b"\x80\x02}.").contains("the file lacks layers.0.weight"));
+    assert!(reason(b"\x80\x02}.").contains("no tensor is in it"));
     let deep = [&b"\x80\x02)"[..], &[0x85; 1 << 20], b"."].concat();
-    assert!(reason(&deep).contains("the file lacks"));
+    assert!(reason(&deep).contains("nested more than 64 deep"));
     // A dictionary that holds itself twice, so that each look at it doubles the looks.
     let looped = reason(b"\x80\x02}q\0X\x01\0\0\0ah\0sX\x01\0\0\0bh\0s.");
     assert!(looped.contains("hold themselves"), "{looped}");
     // A call of what must not be called is only noted.
-    assert!(reason(b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.").contains("the file lacks"));
+    assert!(
+        reason(b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.").contains("an object of `os system`")
+    );
     let quantised = reason(b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_qtensor\n)Rs.");
     assert!(
         quantised.contains("`w` is a tensor of a kind that cannot be read"),
@@ -161,6 +164,216 @@ fn pickles_of_bad_will_are_errors() {
     assert!(reason(b"\x80\x02\x00.").contains("operation 0x00"));
     assert!(reason(b"\x80\x02}").contains("stops early"));
     assert!(reason(b"\x80\x02s.").contains("takes more from its stack"));
+}
+
+/// A dictionary with one tensor `weight`, 1x2, of a storage with the key 0; `more` are the last arguments it is rebuilt with.
+fn one_tensor(class: &str, more: &[u8]) -> Vec<u8> {
+    let storage = format!("(X\x07\0\0\0storagectorch\n{class}\nX\x01\0\0\00X\x03\0\0\0cpuK\x02tQ");
+    [
+        &b"\x80\x02}X\x06\0\0\0weightctorch._utils\n_rebuild_tensor_v2\n("[..],
+        storage.as_bytes(),
+        b"K\0K\x01K\x02\x86K\x02K\x01\x86\x89ccollections\nOrderedDict\n)R",
+        more,
+        b"tRs.",
+    ]
+    .concat()
+}
+
+#[test]
+fn the_negative_bit_is_a_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.pt");
+    let load = |class: &str, more: &[u8], numbers: &[u8]| {
+        let pickle = one_tensor(class, more);
+        fs::write(
+            &path,
+            zip(&[("a/data.pkl", &pickle), ("a/data/0", numbers)]),
+        )
+        .unwrap();
+        let model = LinearConfig::new(2, 1)
+            .with_bias(false)
+            .init(&Device::flex());
+        let model = load_into(model, &path, &NameMap::default());
+        model.map(|model| {
+            model
+                .weight
+                .val()
+                .into_data()
+                .iter::<f64>()
+                .collect::<Vec<_>>()
+        })
+    };
+    let single = [1.5_f32, -2.0].map(f32::to_le_bytes).concat();
+    let double = [1.5_f64, -2.0].map(f64::to_le_bytes).concat();
+    // As torch.save writes `torch.complex(a, b).conj().imag`: the numbers of the storage with the other sign.
+    let negative = b"}X\x03\0\0\0neg\x88s";
+    for (class, numbers) in [("FloatStorage", &single), ("DoubleStorage", &double)] {
+        assert_eq!(load(class, b"", numbers).unwrap(), [1.5, -2.0]);
+        assert_eq!(load(class, b"N", numbers).unwrap(), [1.5, -2.0]);
+        assert_eq!(load(class, negative, numbers).unwrap(), [-1.5, 2.0]);
+    }
+    let refused =
+        |class, more: &[u8], numbers: &[u8]| load(class, more, numbers).unwrap_err().to_string();
+    let error = refused("FloatStorage", b"}X\x04\0\0\0conj\x88s", &single);
+    assert!(error.contains("`weight` has a conjugate bit"), "{error}");
+    let error = refused("FloatStorage", b"}X\x03\0\0\0odd\x88s", &single);
+    assert!(
+        error.contains("`weight` has metadata that are not known"),
+        "{error}"
+    );
+    let error = refused("LongStorage", negative, &double);
+    assert!(error.contains("`weight` has a negative bit"), "{error}");
+    let error = refused("ComplexFloatStorage", b"", &double);
+    assert!(
+        error.contains("torch ComplexFloatStorage, which cannot be read"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_state_dictionary_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.pt");
+    let text = |file: Vec<u8>| {
+        fs::write(&path, file).unwrap();
+        let text = load_into(perceptron(), &path, &layers())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("torch.save(model.state_dict(), FILE)"),
+            "{text}"
+        );
+        assert!(!text.contains("rename"), "{text}");
+        text
+    };
+    let net = b"c__main__\nNet\n)\x81}X\x08\0\0\0_modules}sb";
+    let whole = text(archive(&[b"\x80\x02", &net[..], b"."].concat()));
+    assert!(
+        whole.contains("a whole module of the class `__main__ Net`"),
+        "{whole}"
+    );
+    // With an optimizer's numbers beside it, as checkpoints have them.
+    let tensor = one_tensor("FloatStorage", b"");
+    let both = [
+        &b"\x80\x02"[..],
+        b"(}X\x05\0\0\0optim",
+        &tensor[2..tensor.len() - 1],
+        b"s}X\x05\0\0\0model",
+        net,
+        b"st.",
+    ];
+    let both = text(archive(&both.concat()));
+    assert!(both.contains("`1.model` is a whole module"), "{both}");
+    let script = text(zip(&[
+        ("net/data.pkl", b"\x80\x02}."),
+        ("net/constants.pkl", b"\x80\x02)."),
+    ]));
+    assert!(script.contains("is TorchScript"), "{script}");
+    let arrays = b"\x80\x02}X\x06\0\0\0weightcnumpy.core.multiarray\n_reconstruct\n)Rs.";
+    let arrays = text(archive(arrays));
+    assert!(arrays.contains("`weight` is a NumPy array"), "{arrays}");
+    let lone = one_tensor("FloatStorage", b"");
+    let lone = [
+        &b"\x80\x02"[..],
+        &lone[b"\x80\x02}X\x06\0\0\0weight".len()..lone.len() - 2],
+        b".",
+    ]
+    .concat();
+    let lone = text(archive(&lone));
+    assert!(lone.contains("one tensor by itself"), "{lone}");
+    assert!(text(zip(&[("arr_0.npy", b"\x93NUMPY")])).contains("without a data.pkl"));
+    assert!(text(b"\x93NUMPY\x01\0and more".to_vec()).contains("neither a safetensors"));
+}
+
+#[test]
+fn two_tensors_of_one_name_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twice.pt");
+    let tensor = one_tensor("FloatStorage", b"");
+    // A dictionary in a dictionary and a key with a dot: {"a": {"weight": .., "weight": ..}}.
+    let inner = &tensor[3..tensor.len() - 1];
+    let twice = [&b"\x80\x02}"[..], inner, inner, b"."].concat();
+    fs::write(&path, archive(&twice)).unwrap();
+    let error = load_into(perceptron(), &path, &layers())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("two tensors are called `weight`"), "{error}");
+    // Two entries of an archive.
+    let entry = ("a/data.pkl", tensor.as_slice());
+    fs::write(&path, zip(&[entry, entry])).unwrap();
+    let error = load_into(perceptron(), &path, &layers())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("list of contents is damaged"), "{error}");
+    // Two keys of safetensors' header.
+    let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
+    let length = (header.len() as u64).to_le_bytes();
+    fs::write(&path, [&length[..], &header[..], &[0; 8]].concat()).unwrap();
+    let error = load_into(perceptron(), &path, &layers()).unwrap_err();
+    assert!(matches!(error, WeightsError::Malformed { .. }), "{error}");
+}
+
+#[test]
+fn what_rots_is_no_other_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rotten");
+    let weights = |path: &Path| {
+        let model = load_into(perceptron(), path, &layers())?;
+        Ok::<_, WeightsError>(encode(&model, path).unwrap())
+    };
+    let right = weights(&file("perceptron.pt")).unwrap();
+    let check = |whole: &[u8], bit: usize| {
+        let mut damaged = whole.to_vec();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, damaged).unwrap();
+        if let Ok(found) = weights(&path) {
+            assert!(found == right, "bit {bit}");
+        }
+    };
+    // All of an archive, a bit of each byte; of safetensors, which have no check sums, each bit of the header.
+    let archive = fs::read(file("perceptron.pt")).unwrap();
+    (0..archive.len()).for_each(|byte| check(&archive, 8 * byte + byte % 8));
+    let tensors = fs::read(file("perceptron.safetensors")).unwrap();
+    let header = 8 + usize::from(tensors[0]) + 256 * usize::from(tensors[1]);
+    (0..8 * header).for_each(|bit| check(&tensors, bit));
+}
+
+#[test]
+fn messages_are_short_and_harmless() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.pt");
+    let name = format!("\u{1b}[2J{}", "n".repeat(70_000));
+    let tensor = one_tensor("FloatStorage", b"");
+    let renamed = [
+        &b"\x80\x02}X"[..],
+        &(name.len() as u32).to_le_bytes(),
+        name.as_bytes(),
+        &tensor[b"\x80\x02}X\x06\0\0\0weight".len()..],
+    ];
+    fs::write(&path, archive(&renamed.concat())).unwrap();
+    let text = load_into(perceptron(), &path, &layers())
+        .unwrap_err()
+        .to_string();
+    assert!(text.len() < 2000 && !text.contains('\u{1b}'), "{text}");
+    assert!(
+        text.contains(r"layers.\u{1b}[2Jnnn") && text.contains("(70011 characters)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_folder_or_a_device_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = load_into(perceptron(), folder.path(), &layers())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("it is a folder"), "{error}");
+    if cfg!(unix) {
+        let error = load_into(perceptron(), "/dev/zero", &layers())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("neither a file nor a pipe"), "{error}");
+    }
 }
 
 #[test]
@@ -189,6 +402,13 @@ fn names_are_mapped_by_the_first_rule_that_matches() {
     assert_eq!(names.rename("b.a.w").as_deref(), Some("first.w"));
     assert_eq!(names.rename("b.w").as_deref(), Some("second.w"));
     assert_eq!(names.rename("abc").as_deref(), Some("abd"));
+    // As some editors save it.
+    fs::write(&path, "\u{feff}{\"b\": \"second\"}").unwrap();
+    let names = NameMap::from_file(&path).unwrap();
+    assert_eq!(names.rename("b.w").as_deref(), Some("second.w"));
+    fs::write(&path, b"\xff\xfe{\0}\0").unwrap();
+    let error = NameMap::from_file(&path).unwrap_err().to_string();
+    assert!(error.contains("UTF-16"), "{error}");
     fs::write(&path, "[1]").unwrap();
     assert!(matches!(
         NameMap::from_file(&path),

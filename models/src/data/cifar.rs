@@ -12,6 +12,7 @@ use super::shape::ExampleShape;
 use super::source::Source;
 use super::split::{Split, Targets};
 use super::task::Task;
+use crate::quote;
 
 const TRAIN: [&str; 5] = [
     "data_batch_1.bin",
@@ -48,7 +49,7 @@ pub enum CifarError {
     #[error(
         "{}: the folder has no {file} or {file}.gz; CIFAR-10 in its binary version is data_batch_1.bin to data_batch_5.bin \
          and test_batch.bin",
-        .path.display()
+        quote::path(.path)
     )]
     MissingFile {
         /// The folder.
@@ -57,7 +58,7 @@ pub enum CifarError {
         file: &'static str,
     },
     /// A file holds no record.
-    #[error("{}: the file is empty; copy or download it again", .path.display())]
+    #[error("{}: the file is empty; copy or download it again", quote::path(.path))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -66,7 +67,7 @@ pub enum CifarError {
     #[error(
         "{}: {found} bytes are no whole number of records of 3073 bytes (a label and 3x32x32 pixels): record {record} (counted from 0) \
          is cut short, or something follows the data; copy or download the file again",
-        .path.display()
+        quote::path(.path)
     )]
     Length {
         /// The file.
@@ -80,7 +81,7 @@ pub enum CifarError {
     #[error(
         "{}: label {label} of record {record} (counted from 0) is out of range, labels are 0 to 9; this is not CIFAR-10 in its binary \
          version, or the file is damaged",
-        .path.display()
+        quote::path(.path)
     )]
     Label {
         /// The file.

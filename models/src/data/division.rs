@@ -60,7 +60,7 @@ impl Display for Division {
                 "one example of {one_of} held out for testing, drawn by seed {seed}"
             ),
             Self::Column { name } => write!(f, "as the column `{name}` says"),
-            Self::Test { path } => write!(f, "the test part is {}", path.display()),
+            Self::Test { path } => write!(f, "the test part is {}", crate::quote::path(path)),
         }
     }
 }

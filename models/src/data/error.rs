@@ -6,6 +6,7 @@ use super::cifar::CifarError;
 use super::picture::PictureError;
 use super::refusal::Refusal;
 use super::text::TextError;
+use crate::quote;
 
 /// Why data could not be loaded. Each message is one line that names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -14,14 +15,14 @@ pub enum DataError {
     #[error(
         "{}: no such file or folder; give a CSV file, a folder of IDX files, CIFAR-10 batches, text parts or PNG pictures, \
          or one of the embedded sets digits and cancer",
-        .path.display()
+        quote::path(.path)
     )]
     NotFound {
         /// What was asked for.
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("{}: cannot be read ({source}); check that it exists and may be read", .path.display())]
+    #[error("{}: cannot be read ({source}); check that it exists and may be read", quote::path(.path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -29,18 +30,40 @@ pub enum DataError {
         source: io::Error,
     },
     /// A gzip stream ends before its end.
-    #[error("{}: the gzip data stops early; the file is incomplete, copy or download it again", .path.display())]
+    #[error("{}: the gzip data stops early; the file is incomplete, copy or download it again", quote::path(.path))]
     TruncatedGzip {
         /// The file.
         path: PathBuf,
     },
     /// A gzip stream is damaged, or a `.gz` file is none.
-    #[error("{}: not valid gzip data ({reason}); copy or download the file again", .path.display())]
+    #[error("{}: not valid gzip data ({reason}); copy or download the file again", quote::path(.path), reason = quote::reason(.reason))]
     CorruptGzip {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A gzip stream unpacks to more than data do.
+    #[error(
+        "{}: its {packed} bytes unpack to more than {limit}, as only data made to fill a memory do; if it is meant, unpack it and \
+         give the plain file",
+        quote::path(.path)
+    )]
+    Unpacked {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        packed: usize,
+        /// Bytes to which it may unpack: 2^30, or 200 times its size if that is more.
+        limit: u64,
+    },
+    /// A text is not in UTF-8.
+    #[error("{}: it is {found}; save it as UTF-8", quote::path(.path))]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: &'static str,
     },
     /// A folder holds nothing that can be read.
     #[error(
@@ -48,14 +71,14 @@ pub enum DataError {
          train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; CIFAR-10's \
          data_batch_1.bin to data_batch_5.bin and test_batch.bin; text as NAME.train.txt, NAME.valid.txt and NAME.test.txt; \
          one .csv file; PNG pictures in train/CLASS/ and test/CLASS/, or in CLASS/",
-        .path.display()
+        quote::path(.path)
     )]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
     },
     /// A folder holds several tables.
-    #[error("{}: the folder holds several tables ({}); give the path of one of them", .path.display(), .files.join(", "))]
+    #[error("{}: the folder holds several tables ({}); give the path of one of them", quote::path(.path), quote::list(.files))]
     SeveralTables {
         /// The folder.
         path: PathBuf,
@@ -63,7 +86,7 @@ pub enum DataError {
         files: Vec<String>,
     },
     /// A file makes a data set only with the others of its folder.
-    #[error("{}: this is one file of several that make up a data set; give {}", .path.display(), .give)]
+    #[error("{}: this is one file of several that make up a data set; give {}", quote::path(.path), .give)]
     FileOfFolder {
         /// The file.
         path: PathBuf,
@@ -80,7 +103,7 @@ pub enum DataError {
     #[error(transparent)]
     Picture(#[from] PictureError),
     /// A target column was named for data that has fixed labels.
-    #[error("{}: its labels are fixed, it has no column `{target}` to choose; leave the target out", .path.display())]
+    #[error("{}: its labels are fixed, it has no column `{target}` to choose; leave the target out", quote::path(.path), target = quote::text(.target))]
     UnexpectedTarget {
         /// The data set.
         path: PathBuf,
@@ -89,7 +112,7 @@ pub enum DataError {
     },
 
     /// The source cannot do what was asked of it.
-    #[error("{}: {refusal}", .path.display())]
+    #[error("{}: {refusal}", quote::path(.path))]
     Refused {
         /// The data set.
         path: PathBuf,
@@ -97,7 +120,7 @@ pub enum DataError {
         refusal: Refusal,
     },
     /// A part has no example.
-    #[error("{}: there is no example to {part}; each part needs at least one", .path.display())]
+    #[error("{}: there is no example to {part}; each part needs at least one", quote::path(.path))]
     EmptyPart {
         /// The data set.
         path: PathBuf,
@@ -106,7 +129,7 @@ pub enum DataError {
     },
 
     /// An IDX folder lacks a file.
-    #[error("{}: the folder has no {file} or {file}.gz; IDX data needs images and labels for train and t10k", .path.display())]
+    #[error("{}: the folder has no {file} or {file}.gz; IDX data needs images and labels for train and t10k", quote::path(.path))]
     MissingIdxFile {
         /// The folder.
         path: PathBuf,
@@ -116,7 +139,7 @@ pub enum DataError {
     /// The first four bytes are not those of the IDX kind expected.
     #[error(
         "{}: wrong magic number {found:#010x}, expected {expected:#010x}; this is not an IDX file of unsigned bytes with {dimensions} dimension(s)",
-        .path.display()
+        quote::path(.path)
     )]
     Magic {
         /// The file.
@@ -131,7 +154,7 @@ pub enum DataError {
     /// An IDX file is shorter than its header says.
     #[error(
         "{}: {found} bytes where its header (sizes {sizes:?}) asks for {expected}; the file is cut short, copy or download it again",
-        .path.display()
+        quote::path(.path)
     )]
     IdxTruncated {
         /// The file.
@@ -146,7 +169,7 @@ pub enum DataError {
     /// An IDX file is longer than its header says.
     #[error(
         "{}: {found} bytes where its header (sizes {sizes:?}) asks for {expected}; something follows the data, copy or download the file again",
-        .path.display()
+        quote::path(.path)
     )]
     IdxTrailing {
         /// The file.
@@ -159,7 +182,7 @@ pub enum DataError {
         expected: u64,
     },
     /// An IDX file holds no example, or empty images.
-    #[error("{}: the sizes in its header {sizes:?} leave nothing to read; give a file with at least one example", .path.display())]
+    #[error("{}: the sizes in its header {sizes:?} leave nothing to read; give a file with at least one example", quote::path(.path))]
     IdxEmpty {
         /// The file.
         path: PathBuf,
@@ -169,7 +192,7 @@ pub enum DataError {
     /// Images and labels do not belong together.
     #[error(
         "{}: {labels} labels for the {images} images of {}; images and labels must come from the same set",
-        .labels_path.display(), .images_path.display()
+        quote::path(.labels_path), quote::path(.images_path)
     )]
     CountMismatch {
         /// The file of images.
@@ -184,7 +207,7 @@ pub enum DataError {
     /// Training and test images differ in size.
     #[error(
         "{}: images of {test:?} pixels, but the training images of {} have {train:?}; both must have one size",
-        .test_path.display(), .train_path.display()
+        quote::path(.test_path), quote::path(.train_path)
     )]
     ImageSize {
         /// The file of training images.
@@ -200,7 +223,7 @@ pub enum DataError {
     #[error(
         "{}: label {label} of example {row} (counted from 0) is none of the training part's {} labels, so that no network can have \
          learnt it; check that this is the right label file",
-        .path.display(), .classes
+        quote::path(.path), .classes
     )]
     Label {
         /// The file of labels.
@@ -214,7 +237,7 @@ pub enum DataError {
     },
 
     /// A table could not be parsed as CSV.
-    #[error("{}: not a readable CSV table ({source}); save it as comma-separated UTF-8 text", .path.display())]
+    #[error("{}: not a readable CSV table ({}); save it as comma-separated UTF-8 text", quote::path(.path), quote::reason(.source))]
     Csv {
         /// The file.
         path: PathBuf,
@@ -222,19 +245,19 @@ pub enum DataError {
         source: csv::Error,
     },
     /// A table has no line at all.
-    #[error("{}: the file is empty; it needs a header line with column names and one line for each example", .path.display())]
+    #[error("{}: the file is empty; it needs a header line with column names and one line for each example", quote::path(.path))]
     EmptyTable {
         /// The file.
         path: PathBuf,
     },
     /// The first line holds numbers.
-    #[error("{}: line 1 holds only numbers; put a header line with the columns' names above the data", .path.display())]
+    #[error("{}: line 1 holds only numbers; put a header line with the columns' names above the data", quote::path(.path))]
     NoHeader {
         /// The file.
         path: PathBuf,
     },
     /// A column has no name.
-    #[error("{}: column {column} (counted from 1) has no name in the header; give every column one", .path.display())]
+    #[error("{}: column {column} (counted from 1) has no name in the header; give every column one", quote::path(.path))]
     UnnamedColumn {
         /// The file.
         path: PathBuf,
@@ -242,7 +265,7 @@ pub enum DataError {
         column: usize,
     },
     /// Two columns have one name.
-    #[error("{}: the header names two columns `{column}`; give every column its own name", .path.display())]
+    #[error("{}: the header names two columns `{column}`; give every column its own name", quote::path(.path), column = quote::text(.column))]
     DuplicateColumn {
         /// The file.
         path: PathBuf,
@@ -250,7 +273,7 @@ pub enum DataError {
         column: String,
     },
     /// No target column was named.
-    #[error("{}: say which column is to be predicted; the columns are {}", .path.display(), .columns.join(", "))]
+    #[error("{}: say which column is to be predicted; the columns are {}", quote::path(.path), quote::list(.columns))]
     TargetNeeded {
         /// The file.
         path: PathBuf,
@@ -258,7 +281,7 @@ pub enum DataError {
         columns: Vec<String>,
     },
     /// The target column does not exist.
-    #[error("{}: there is no column `{target}` to predict; the columns are {}", .path.display(), .columns.join(", "))]
+    #[error("{}: there is no column `{target}` to predict; the columns are {}", quote::path(.path), quote::list(.columns), target = quote::text(.target))]
     UnknownTarget {
         /// The file.
         path: PathBuf,
@@ -268,7 +291,7 @@ pub enum DataError {
         columns: Vec<String>,
     },
     /// The column that tells the parts does not exist, or is the target.
-    #[error("{}: there is no column `{column}` beside the target to tell the parts by; the columns are {}", .path.display(), .columns.join(", "))]
+    #[error("{}: there is no column `{column}` beside the target to tell the parts by; the columns are {}", quote::path(.path), quote::list(.columns), column = quote::text(.column))]
     UnknownSplit {
         /// The file.
         path: PathBuf,
@@ -278,7 +301,7 @@ pub enum DataError {
         columns: Vec<String>,
     },
     /// The table to test on has other columns than the one to train on.
-    #[error("{}: its columns are not those of {}: {problem}", .path.display(), .train.display())]
+    #[error("{}: its columns are not those of {}: {problem}", quote::path(.path), quote::path(.train))]
     OtherColumns {
         /// The file to test on.
         path: PathBuf,
@@ -288,7 +311,7 @@ pub enum DataError {
         problem: String,
     },
     /// The target is the only column.
-    #[error("{}: `{target}` is the only column; a table needs at least one other column to predict it from, separated by commas", .path.display())]
+    #[error("{}: `{target}` is the only column; a table needs at least one other column to predict it from, separated by commas", quote::path(.path), target = quote::text(.target))]
     NoFeatures {
         /// The file.
         path: PathBuf,
@@ -296,7 +319,7 @@ pub enum DataError {
         target: String,
     },
     /// A line has too few or too many fields.
-    #[error("{}: line {line} has {found} field(s), the header has {expected}; correct or remove the line", .path.display())]
+    #[error("{}: line {line} has {found} field(s), the header has {expected}; correct or remove the line", quote::path(.path))]
     FieldCount {
         /// The file.
         path: PathBuf,
@@ -308,7 +331,7 @@ pub enum DataError {
         expected: usize,
     },
     /// A cell cannot be used.
-    #[error("{}: line {line}, column `{column}`: {problem}", .path.display())]
+    #[error("{}: line {line}, column `{column}`: {problem}", quote::path(.path), column = quote::text(.column))]
     Cell {
         /// The file.
         path: PathBuf,
@@ -320,7 +343,7 @@ pub enum DataError {
         problem: CellProblem,
     },
     /// Too few rows to train and test with.
-    #[error("{}: {rows} example(s); at least {needed} are needed to train and to hold a fifth out for testing", .path.display())]
+    #[error("{}: {rows} example(s); at least {needed} are needed to train and to hold a fifth out for testing", quote::path(.path))]
     TooFewRows {
         /// The file.
         path: PathBuf,
@@ -330,7 +353,7 @@ pub enum DataError {
         needed: usize,
     },
     /// There is nothing to predict.
-    #[error("{}: every training target is {value}; there is nothing to predict, choose another target", .path.display())]
+    #[error("{}: every training target is {value}; there is nothing to predict, choose another target", quote::path(.path), value = quote::text(.value))]
     ConstantTarget {
         /// The file.
         path: PathBuf,
@@ -340,7 +363,8 @@ pub enum DataError {
     /// A class never occurs among the training rows.
     #[error(
         "{}: all {count} example(s) of `{column}` = {class} fell into the held-out fifth; remove them or add more",
-        .path.display()
+        quote::path(.path),
+        column = quote::text(.column), class = quote::text(.class)
     )]
     UntrainableClass {
         /// The file.
@@ -356,7 +380,7 @@ pub enum DataError {
     #[error(
         "{}: line {line}, column `{column}`: no training example has the class `{class}`, so that no network can have learnt it; \
          correct or remove the line",
-        .path.display()
+        quote::path(.path), column = quote::text(.column), class = quote::text(.class)
     )]
     UnknownClass {
         /// The file.
@@ -372,7 +396,8 @@ pub enum DataError {
     #[error(
         "{}: the target `{column}` holds {labels} different texts in {rows} rows, neither numbers nor classes; choose \
          another target, or say that the task is classification",
-        .path.display()
+        quote::path(.path),
+        column = quote::text(.column)
     )]
     TooManyLabels {
         /// The file.
@@ -420,20 +445,24 @@ impl Display for CellProblem {
             Self::Missing { text } => {
                 write!(
                     f,
-                    "`{text}` marks a missing value; fill it in or remove the line"
+                    "`{}` marks a missing value; fill it in or remove the line",
+                    quote::text(text)
                 )
             }
             Self::NotANumber { text } => write!(
                 f,
-                "`{text}` is text in a column of numbers; correct it, or code the column as numbers"
+                "`{}` is text in a column of numbers; correct it, or code the column as numbers",
+                quote::text(text)
             ),
             Self::NotAPart { text } => write!(
                 f,
-                "`{text}` is none of `train`, `valid` and `test`; correct it"
+                "`{}` is none of `train`, `valid` and `test`; correct it",
+                quote::text(text)
             ),
             Self::NotFinite { text } => write!(
                 f,
-                "`{text}` is not a finite 32-bit number; correct it or remove the line"
+                "`{}` is not a finite 32-bit number; correct it or remove the line",
+                quote::text(text)
             ),
         }
     }

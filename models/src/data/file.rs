@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -8,9 +8,14 @@ use super::error::DataError;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// Bytes that gzip data may unpack to whatever their size, and how many times their size beyond that. Tables of zeros shrink to a
+/// two-hundredth; what shrinks to less is made to fill a memory.
+const UNPACKED: u64 = 1 << 30;
+const RATIO: u64 = 200;
+
 /// The bytes of a file, decompressed if they are gzip, whatever the file is called.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    let bytes = fs::read(path).map_err(|source| DataError::Read {
+    let bytes = contents(path).map_err(|source| DataError::Read {
         path: path.to_owned(),
         source,
     })?;
@@ -23,6 +28,51 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
         })
     } else {
         Ok(bytes)
+    }
+}
+
+/// The bytes of a file or pipe, as they are. A device may have no end.
+pub(crate) fn contents(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    #[cfg(unix)]
+    let pipe = std::os::unix::fs::FileTypeExt::is_fifo(&kind);
+    #[cfg(not(unix))]
+    let pipe = false;
+    if kind.is_dir() {
+        return Err(io::Error::new(
+            ErrorKind::IsADirectory,
+            "it is a folder, not a file",
+        ));
+    }
+    if !kind.is_file() && !pipe {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is neither a file nor a pipe",
+        ));
+    }
+    fs::read(path)
+}
+
+/// The bytes of a text file, decompressed, in UTF-8 and without a byte order mark.
+pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
+    utf8(read(path)?).map_err(|found| DataError::Encoding {
+        path: path.to_owned(),
+        found,
+    })
+}
+
+/// A text's bytes without the byte order mark that some editors put before them; or what it is, if not UTF-8 at first sight.
+pub(crate) fn utf8(mut bytes: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+    match bytes.as_slice() {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err("UTF-32 text"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err("UTF-16 text"),
+        // In UTF-8 no text holds a zero; in UTF-16 every other byte is one where letters are Latin.
+        _ if bytes.contains(&0) => Err("UTF-16 text without a mark, or no text at all"),
+        [0xef, 0xbb, 0xbf, ..] => {
+            bytes.drain(..3);
+            Ok(bytes)
+        }
+        _ => Ok(bytes),
     }
 }
 
@@ -59,17 +109,56 @@ pub(crate) fn last_name(path: &Path) -> String {
 
 /// Decompresses gzip data; `path` is for the error.
 pub(crate) fn gunzip(bytes: &[u8], path: &Path) -> Result<Vec<u8>, DataError> {
+    let limit = UNPACKED.max(RATIO.saturating_mul(bytes.len() as u64));
+    unpack(bytes, limit, path)
+}
+
+/// Decompresses gzip data to at most `limit` bytes.
+fn unpack(bytes: &[u8], limit: u64, path: &Path) -> Result<Vec<u8>, DataError> {
+    let path = path.to_owned();
     let mut plain = Vec::new();
-    match MultiGzDecoder::new(bytes).read_to_end(&mut plain) {
-        Ok(_) => Ok(plain),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(DataError::TruncatedGzip {
-                path: path.to_owned(),
+    let mut decoder = MultiGzDecoder::new(bytes).take(limit + 1);
+    match decoder.read_to_end(&mut plain) {
+        Ok(_) if plain.len() as u64 > limit => {
+            let packed = bytes.len();
+            Err(DataError::Unpacked {
+                path,
+                packed,
+                limit,
             })
         }
+        Ok(_) => Ok(plain),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(DataError::TruncatedGzip { path })
+        }
         Err(error) => Err(DataError::CorruptGzip {
-            path: path.to_owned(),
+            path,
             reason: error.to_string(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn data_unpack_to_their_limit() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&[0; 1000]).unwrap();
+        let member = encoder.finish().unwrap();
+        // The members of a gzip file come one after another.
+        let packed = member.repeat(3);
+        let path = Path::new("x.gz");
+        assert_eq!(unpack(&packed, 3000, path).unwrap(), [0; 3000]);
+        let error = unpack(&packed, 2999, path).unwrap_err();
+        assert!(
+            matches!(error, DataError::Unpacked { limit: 2999, .. }),
+            "{error}"
+        );
     }
 }

@@ -1,16 +1,20 @@
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use png::{ColorType, Decoder, DecodingError, Transformations};
+use png::{ColorType, DecodeOptions, Decoder, DecodingError, Transformations};
 
 use super::error::DataError;
+use crate::quote;
+
+/// Numbers (channels times height times width) that a picture has at most: 256 MiB as an example of 32-bit numbers.
+const NUMBERS: u64 = 1 << 26;
 
 /// Why a folder of pictures could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// A file is no PNG picture, or a damaged one.
-    #[error("{}: not a readable PNG picture ({reason}); save or download it again", .path.display())]
+    #[error("{}: not a readable PNG picture ({reason}); save or download it again", quote::path(.path), reason = quote::reason(.reason))]
     Png {
         /// The file.
         path: PathBuf,
@@ -18,13 +22,38 @@ pub enum PictureError {
         reason: String,
     },
     /// A file stops early.
-    #[error("{}: the PNG data stops early; the file is incomplete, copy or download it again", .path.display())]
+    #[error("{}: the PNG data stops early; the file is incomplete, copy or download it again", quote::path(.path))]
     Truncated {
         /// The file.
         path: PathBuf,
     },
+    /// A picture is too large for an example.
+    #[error(
+        "{}: {found:?} (channels, height, width) are {} numbers, more than the {NUMBERS} that an example may have; scale it down",
+        quote::path(.path), numbers(.found)
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its channels, height and width.
+        found: [usize; 3],
+    },
+    /// All pictures together are more than the memory takes.
+    #[error(
+        "{}: {count} pictures of {size:?} (channels, height, width) are more than this machine's memory takes; scale them down, or take \
+         fewer",
+        quote::path(.path)
+    )]
+    Memory {
+        /// The first file.
+        path: PathBuf,
+        /// Number of pictures.
+        count: usize,
+        /// Channels, height and width of each.
+        size: [usize; 3],
+    },
     /// A picture has pixels that can be seen through.
-    #[error("{}: the picture is transparent in places, which is no colour to learn from; save it without an alpha channel", .path.display())]
+    #[error("{}: the picture is transparent in places, which is no colour to learn from; save it without an alpha channel", quote::path(.path))]
     Transparent {
         /// The file.
         path: PathBuf,
@@ -32,7 +61,7 @@ pub enum PictureError {
     /// Pictures differ in size or colour.
     #[error(
         "{}: {found:?} (channels, height, width), but {} is {expected:?}; all pictures must have one size, and all be grey or all in colour",
-        .path.display(), .first.display()
+        quote::path(.path), quote::path(.first)
     )]
     Size {
         /// The file.
@@ -45,25 +74,25 @@ pub enum PictureError {
         expected: [usize; 3],
     },
     /// A class's folder holds something else.
-    #[error("{}: only PNG files are read from the folder of a class; convert it to PNG, or move it elsewhere", .path.display())]
+    #[error("{}: only PNG files are read from the folder of a class; convert it to PNG, or move it elsewhere", quote::path(.path))]
     NotPng {
         /// The file or folder.
         path: PathBuf,
     },
     /// A class's folder holds no picture.
-    #[error("{}: the folder holds no PNG file; put pictures of its class there, or remove it", .path.display())]
+    #[error("{}: the folder holds no PNG file; put pictures of its class there, or remove it", quote::path(.path))]
     EmptyClass {
         /// The folder.
         path: PathBuf,
     },
     /// A folder holds no folder of a class.
-    #[error("{}: the folder holds no folders; pictures go into one folder for each class", .path.display())]
+    #[error("{}: the folder holds no folders; pictures go into one folder for each class", quote::path(.path))]
     NoClasses {
         /// The folder.
         path: PathBuf,
     },
     /// There is a `train` without a `test`, or a `test` without a `train`.
-    #[error("{}: the folder has a folder {there} but none called {missing}; give it both, or one folder for each class", .path.display())]
+    #[error("{}: the folder has a folder {there} but none called {missing}; give it both, or one folder for each class", quote::path(.path))]
     MissingPart {
         /// The folder.
         path: PathBuf,
@@ -72,8 +101,14 @@ pub enum PictureError {
         /// The part that is not.
         missing: &'static str,
     },
+    /// A class's folder has a name that cannot be told from others.
+    #[error("{}: the folder of a class needs a name in UTF-8, which is what the class is called; rename it", quote::path(.path))]
+    Name {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A class is tested that was not trained.
-    #[error("{}: a class without a folder in {}; test pictures must be of the training pictures' classes", .path.display(), .train.display())]
+    #[error("{}: a class without a folder in {}; test pictures must be of the training pictures' classes", quote::path(.path), quote::path(.train))]
     UnknownClass {
         /// The test folder of the class.
         path: PathBuf,
@@ -82,82 +117,113 @@ pub enum PictureError {
     },
 }
 
-/// A picture of 8 bits a channel.
-pub(crate) struct Picture {
-    /// Channels (1 or 3), height and width.
-    pub(crate) size: [usize; 3],
-    /// The pixels, channel by channel, row by row.
-    pub(crate) pixels: Vec<u8>,
+/// Channels, height and width of a PNG file, from its header alone.
+pub(crate) fn size(path: &Path) -> Result<[usize; 3], DataError> {
+    let mut decoder = decoder(path)?;
+    let info = decoder
+        .read_header_info()
+        .map_err(|error| malformed(error, path))?;
+    let channels = match info.color_type {
+        ColorType::Grayscale | ColorType::GrayscaleAlpha => 1,
+        ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => 3,
+    };
+    let found = [channels, info.height as usize, info.width as usize];
+    if numbers(&found) > NUMBERS {
+        let path = path.to_owned();
+        return Err(PictureError::TooLarge { path, found }.into());
+    }
+    Ok(found)
 }
 
-impl Picture {
-    /// Decodes a PNG file. Fewer than 8 bits and palettes are widened, of 16 bits the upper 8 are kept, and an alpha
-    /// channel is dropped if all of it is opaque.
-    pub(crate) fn read(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|source| DataError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Self::decode(file, path)?)
-    }
+/// The pixels of a PNG file whose [`size`] is known to be bearable: 8 bits each, channel by channel, row by row. Fewer than 8 bits and
+/// palettes are widened, of 16 bits the upper 8 are kept, and an alpha channel is dropped if all of it is opaque.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut decoder = decoder(path)?;
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    Ok(decode(decoder, path)?)
+}
 
-    fn decode(file: File, path: &Path) -> Result<Self, PictureError> {
-        let bad = |error| match error {
-            DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                PictureError::Truncated {
-                    path: path.to_owned(),
-                }
-            }
-            error => PictureError::Png {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            },
-        };
-        let mut decoder = Decoder::new(BufReader::new(file));
-        decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
-        let mut reader = decoder.read_info().map_err(bad)?;
-        // A header may claim any size: memory that is not there is an error, no abort.
-        let mut bytes = Vec::new();
-        let needed = reader.output_buffer_size();
-        match needed.map(|size| {
-            bytes
-                .try_reserve_exact(size)
-                .map(|()| bytes.resize(size, 0))
-        }) {
-            Some(Ok(())) => {}
-            Some(Err(_)) | None => {
-                let (width, height) = reader.info().size();
-                return Err(PictureError::Png {
-                    path: path.to_owned(),
-                    reason: format!(
-                        "its header asks for {width}x{height} pixels, too many for memory"
-                    ),
-                });
-            }
-        }
-        let frame = reader.next_frame(&mut bytes).map_err(bad)?;
-        reader.finish().map_err(bad)?;
-        let (channels, alpha) = match frame.color_type {
-            ColorType::Grayscale => (1, false),
-            ColorType::GrayscaleAlpha => (1, true),
-            ColorType::Rgb | ColorType::Indexed => (3, false),
-            ColorType::Rgba => (3, true),
-        };
-        let stride = channels + usize::from(alpha);
-        if alpha
-            && bytes
-                .chunks_exact(stride)
-                .any(|pixel| pixel[channels] != u8::MAX)
-        {
-            return Err(PictureError::Transparent {
-                path: path.to_owned(),
-            });
-        }
-        Ok(Self {
-            size: [channels, frame.height as usize, frame.width as usize],
-            pixels: (0..channels)
-                .flat_map(|channel| bytes.iter().copied().skip(channel).step_by(stride))
-                .collect(),
-        })
+fn decode(decoder: Decoder<BufReader<File>>, path: &Path) -> Result<Vec<u8>, PictureError> {
+    let bad = |error| malformed(error, path);
+    let refuse = |reason: &str| PictureError::Png {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let mut reader = decoder.read_info().map_err(bad)?;
+    let info = reader.info();
+    if info.animation_control.is_some() {
+        return Err(refuse("it is animated"));
     }
+    // The decoder takes colours of three bytes for granted.
+    let whole = |palette: &[u8]| palette.len().is_multiple_of(3) && palette.len() <= 3 * 256;
+    if !info.palette.as_deref().is_none_or(whole) {
+        return Err(refuse("its palette is no list of at most 256 colours"));
+    }
+    let mut bytes = Vec::new();
+    let needed = reader.output_buffer_size();
+    let held = needed.and_then(|size| bytes.try_reserve_exact(size).ok().map(|()| size));
+    bytes.resize(held.ok_or_else(|| refuse("it is too large for memory"))?, 0);
+    let frame = reader.next_frame(&mut bytes).map_err(bad)?;
+    reader.finish().map_err(bad)?;
+    let (channels, alpha) = match frame.color_type {
+        ColorType::Grayscale => (1, false),
+        ColorType::GrayscaleAlpha => (1, true),
+        ColorType::Rgb | ColorType::Indexed => (3, false),
+        ColorType::Rgba => (3, true),
+    };
+    let stride = channels + usize::from(alpha);
+    if alpha
+        && bytes
+            .chunks_exact(stride)
+            .any(|pixel| pixel[channels] != u8::MAX)
+    {
+        return Err(PictureError::Transparent {
+            path: path.to_owned(),
+        });
+    }
+    Ok((0..channels)
+        .flat_map(|channel| bytes.iter().copied().skip(channel).step_by(stride))
+        .collect())
+}
+
+/// A decoder that checks all sums: a damaged picture must not pass for another.
+fn decoder(path: &Path) -> Result<Decoder<BufReader<File>>, DataError> {
+    // A pipe might never be written to.
+    let file = match path.metadata() {
+        Ok(kind) if !kind.is_file() => Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is no plain file",
+        )),
+        Ok(_) => File::open(path),
+        Err(error) => Err(error),
+    };
+    let file = file.map_err(|source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut options = DecodeOptions::default();
+    options.set_ignore_checksums(false);
+    options.set_skip_ancillary_crc_failures(false);
+    options.set_ignore_text_chunk(true);
+    options.set_ignore_iccp_chunk(true);
+    Ok(Decoder::new_with_options(BufReader::new(file), options))
+}
+
+fn malformed(error: DecodingError, path: &Path) -> PictureError {
+    let path = path.to_owned();
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            PictureError::Truncated { path }
+        }
+        error => PictureError::Png {
+            path,
+            reason: error.to_string(),
+        },
+    }
+}
+
+/// The numbers of a picture of this size.
+fn numbers(size: &[usize; 3]) -> u64 {
+    size.iter()
+        .fold(1, |product: u64, &size| product.saturating_mul(size as u64))
 }

@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, ImageShape};
@@ -5,7 +6,7 @@ use super::division::{Division, MIN_ROWS, partition};
 use super::error::DataError;
 use super::file::{self, last_name};
 use super::options::{LoadOptions, TaskKind};
-use super::picture::{Picture, PictureError};
+use super::picture::{self, PictureError};
 use super::pixels::Channels;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
@@ -24,8 +25,9 @@ use super::task::Task;
 ///
 /// # Errors
 ///
-/// If a file cannot be read, is no PNG, is cut short or transparent, if pictures differ in size, a class has no
-/// picture or only ones to test, if there is only one class, or if there are fewer than 10 pictures to divide.
+/// If a file cannot be read, is no PNG, is cut short, animated or transparent, if pictures differ in size or have more than 2^26
+/// numbers (pixels times channels), if a class has no picture or only ones to test, if there is only one class, or if there are
+/// fewer than 10 pictures to divide. All sizes are checked by the files' headers before a picture is decoded.
 pub fn read_pictures(folder: &Path) -> Result<Dataset, DataError> {
     read_pictures_with(folder, &LoadOptions::default())
 }
@@ -54,10 +56,10 @@ pub(crate) fn read_pictures_with(
         }
         _ => [files(&train), files(&test)],
     };
-    let mut first = None;
-    let train = Part::read(train, &mut first)?;
-    let test = Part::read(test, &mut first)?;
-    let [count, height, width] = train.size;
+    let size = one_size(&train, &test)?;
+    let train = Part::read(train, size)?;
+    let test = Part::read(test, size)?;
+    let [count, height, width] = size;
     let own = match count {
         1 => Rescale::Unit,
         _ => Rescale::Standardised,
@@ -159,8 +161,17 @@ fn files<'a>(sources: impl IntoIterator<Item = &'a Source>) -> source::Source {
 fn classes(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, DataError> {
     let mut classes = Vec::new();
     for path in file::list(folder)? {
-        if !path.is_dir() {
+        // A link that leads nowhere may have been a class.
+        let kind = fs::metadata(&path).map_err(|source| DataError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        if !kind.is_dir() {
             continue;
+        }
+        // Else two classes might be called the same.
+        if path.file_name().is_some_and(|name| name.to_str().is_none()) {
+            return Err(PictureError::Name { path }.into());
         }
         let files = file::list(&path)?;
         if let Some(other) = files.iter().find(|file| file.is_dir() || !is_png(file)) {
@@ -244,6 +255,38 @@ fn divide(folder: &Path) -> Result<Divided, DataError> {
     Ok((names, [train, test]))
 }
 
+/// The size that all pictures have, of which there must be one to train on: by their headers, before any is decoded.
+fn one_size(train: &[Source], test: &[Source]) -> Result<[usize; 3], DataError> {
+    let first = &train[0].path;
+    let expected = picture::size(first)?;
+    for Source { path, .. } in train.iter().chain(test) {
+        let found = picture::size(path)?;
+        if found != expected {
+            return Err(PictureError::Size {
+                path: path.clone(),
+                found,
+                first: first.clone(),
+                expected,
+            }
+            .into());
+        }
+    }
+    // A byte and a 32-bit number for each.
+    let count = train.len() + test.len();
+    let bytes = expected
+        .iter()
+        .fold(5 * count, |bytes, &size| bytes.saturating_mul(size));
+    match Vec::<u8>::new().try_reserve_exact(bytes) {
+        Ok(()) => Ok(expected),
+        Err(_) => Err(PictureError::Memory {
+            path: first.clone(),
+            count,
+            size: expected,
+        }
+        .into()),
+    }
+}
+
 /// Decoded pictures, one after another.
 struct Part {
     size: [usize; 3],
@@ -253,38 +296,18 @@ struct Part {
 }
 
 impl Part {
-    /// Reads pictures, of which there must be one; `first` is the first one of all, whose size all must have.
-    fn read(
-        sources: Vec<Source>,
-        first: &mut Option<(PathBuf, [usize; 3])>,
-    ) -> Result<Self, DataError> {
+    /// Reads pictures, of which there must be one and which are known to be of one size.
+    fn read(sources: Vec<Source>, size: [usize; 3]) -> Result<Self, DataError> {
         let mut part = Self {
-            size: [0; 3],
-            pixels: Vec::new(),
+            size,
+            pixels: Vec::with_capacity(sources.len() * size.iter().product::<usize>()),
             classes: Vec::new(),
             origin: Vec::new(),
         };
-        for Source {
-            path,
-            class,
-            origin,
-        } in sources
-        {
-            let picture = Picture::read(&path)?;
-            let (first, expected) = first.get_or_insert_with(|| (path.clone(), picture.size));
-            if picture.size != *expected {
-                return Err(PictureError::Size {
-                    path,
-                    found: picture.size,
-                    first: first.clone(),
-                    expected: *expected,
-                }
-                .into());
-            }
-            part.size = picture.size;
-            part.pixels.extend(picture.pixels);
-            part.classes.push(class);
-            part.origin.push(origin);
+        for source in sources {
+            part.pixels.extend(picture::read(&source.path)?);
+            part.classes.push(source.class);
+            part.origin.push(source.origin);
         }
         Ok(part)
     }

@@ -44,7 +44,7 @@ pub fn read_csv(path: impl AsRef<Path>, target: Option<&str>) -> Result<Dataset,
 
 /// As [`read_csv`], with all of the options.
 pub(crate) fn read_csv_with(path: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
-    dataset(&file::read(path)?, path, options, None)
+    dataset(&file::read_text(path)?, path, options, None)
 }
 
 /// Grey pixels as columns.
@@ -172,7 +172,7 @@ impl Parts {
             (Some(_), Some(_)) => return Err(Refusal::TwoDivisions.of(path)),
             (None, Some(column)) => Self::told(table, column)?,
             (Some(test), None) => {
-                table.append(Table::parse(&file::read(test)?, test, options)?)?;
+                table.append(Table::parse(&file::read_text(test)?, test, options)?)?;
                 Self {
                     division: Division::Test { path: test.clone() },
                     train: (0..rows).collect(),

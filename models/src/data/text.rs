@@ -9,6 +9,7 @@ use super::source::Source;
 use super::split::{Split, Targets};
 use super::task::Task;
 use super::vocabulary::Vocabulary;
+use crate::quote;
 
 /// Tokens of an example where a caller names no number, as in Bae et al. (2022).
 pub const SEQUENCE: usize = 35;
@@ -21,7 +22,7 @@ pub enum TextError {
     /// A part of the text is missing.
     #[error(
         "{}: the folder has no {name}.{part}.txt or {name}.{part}.txt.gz; text needs NAME.train.txt, NAME.valid.txt and NAME.test.txt",
-        .path.display()
+        quote::path(.path)
     )]
     MissingPart {
         /// The folder.
@@ -32,7 +33,7 @@ pub enum TextError {
         part: &'static str,
     },
     /// A folder holds several texts.
-    #[error("{}: the folder holds several texts ({}); put the one to be read into a folder of its own", .path.display(), .names.join(", "))]
+    #[error("{}: the folder holds several texts ({}); put the one to be read into a folder of its own", quote::path(.path), quote::list(.names))]
     Several {
         /// The folder.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum TextError {
         names: Vec<String>,
     },
     /// A file is not text.
-    #[error("{}: line {line} is not UTF-8 text (byte {byte} of the file, counted from 0); save the file as UTF-8", .path.display())]
+    #[error("{}: line {line} is not UTF-8 text (byte {byte} of the file, counted from 0); save the file as UTF-8", quote::path(.path))]
     NotUtf8 {
         /// The file.
         path: PathBuf,
@@ -50,13 +51,13 @@ pub enum TextError {
         byte: usize,
     },
     /// A file holds no word.
-    #[error("{}: the file holds no word; it needs one sentence a line, words apart by spaces", .path.display())]
+    #[error("{}: the file holds no word; it needs one sentence a line, words apart by spaces", quote::path(.path))]
     Empty {
         /// The file.
         path: PathBuf,
     },
     /// A file has too few tokens for one example.
-    #[error("{}: {tokens} token(s), ends of lines included, but one example takes {needed}; use shorter examples or more text", .path.display())]
+    #[error("{}: {tokens} token(s), ends of lines included, but one example takes {needed}; use shorter examples or more text", quote::path(.path))]
     TooShort {
         /// The file.
         path: PathBuf,
@@ -66,13 +67,13 @@ pub enum TextError {
         needed: usize,
     },
     /// Examples of no token were asked for.
-    #[error("{}: examples of 0 tokens were asked for; ask for 1 or more", .path.display())]
+    #[error("{}: examples of 0 tokens were asked for; ask for 1 or more", quote::path(.path))]
     NoSequence {
         /// The folder.
         path: PathBuf,
     },
     /// The vocabulary is too large.
-    #[error("{}: {words} different words; 32-bit numbers tell at most 16777216 apart, replace rare words by <unk>", .path.display())]
+    #[error("{}: {words} different words; 32-bit numbers tell at most 16777216 apart, replace rare words by <unk>", quote::path(.path))]
     Vocabulary {
         /// The file.
         path: PathBuf,
@@ -179,7 +180,7 @@ impl Part {
             }
             .into());
         };
-        let text = match String::from_utf8(file::read(&path)?) {
+        let text = match String::from_utf8(file::read_text(&path)?) {
             Ok(text) => text,
             Err(error) => {
                 let byte = error.utf8_error().valid_up_to();
@@ -191,6 +192,11 @@ impl Part {
         if text.trim().is_empty() {
             return Err(TextError::Empty { path }.into());
         }
+        // Lines may end as on an old Macintosh, with \r alone.
+        let text = match text.contains('\r') {
+            true => text.replace("\r\n", "\n").replace('\r', "\n"),
+            false => text,
+        };
         Ok(Self { path, text })
     }
 

@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::TrainConfig;
+use crate::quote;
 
 /// Everything that training needs to go on as if it had never stopped, to the bit. From [`Training::checkpoint`](super::Training::checkpoint);
 /// how it becomes a file is left to the program.
@@ -49,14 +50,15 @@ pub enum CheckpointError {
         found: String,
     },
     /// A tensor is not in it.
-    #[error("the checkpoint holds no `{name}`; it is of another model, or damaged: start anew")]
+    #[error("the checkpoint holds no `{name}`; it is of another model, or damaged: start anew", name = quote::text(.name))]
     Missing {
         /// The tensor's name.
         name: String,
     },
     /// A tensor is of nothing that there is.
     #[error(
-        "the model has no place for `{name}` of the checkpoint, which is of another model: start anew"
+        "the model has no place for `{name}` of the checkpoint, which is of another model: start anew",
+        name = quote::text(.name)
     )]
     Unused {
         /// The tensor's name, the first by alphabet.
@@ -64,7 +66,8 @@ pub enum CheckpointError {
     },
     /// A tensor has another shape.
     #[error(
-        "`{name}` has shape {found:?} in the checkpoint, not {expected:?}; it is of another model: start anew"
+        "`{name}` has shape {found:?} in the checkpoint, not {expected:?}; it is of another model: start anew",
+        name = quote::text(.name)
     )]
     Shape {
         /// The tensor's name.

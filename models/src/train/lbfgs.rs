@@ -4,7 +4,7 @@ use burn::tensor::DType;
 use super::cost::{Cost, Point};
 use super::{Progress, TrainConfig, TrainError, Trained};
 use crate::data::Split;
-use crate::network::{Network, computes_in_f64, placement, to_dtype};
+use crate::network::{Network, computes_in_f64, placement, to_dtype, zero_if_finite};
 use crate::objective::Objective;
 
 /// Iterations between two looks at the gradient's norm.
@@ -111,8 +111,19 @@ fn minimise_in<M: Network>(
             });
         }
         if point.gradient_norm <= tolerance {
+            let model = to_dtype(model.valid(), dtype);
+            if !zero_if_finite(&model).into_scalar::<f64>().is_finite() {
+                return Err(TrainError::Diverged {
+                    epoch: evaluations,
+                    step: evaluations,
+                    loss: f64::INFINITY,
+                    remedy: format!(
+                        "standardise the inputs: {dtype:?} does not hold the parameters"
+                    ),
+                });
+            }
             return Ok(Trained {
-                model: to_dtype(model.valid(), dtype),
+                model,
                 history: watch.history,
                 gradient_norm: Some(point.gradient_norm),
             });

@@ -3,15 +3,16 @@ use std::time::{Duration, Instant};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::checkpoint::{self, Checkpoint, CheckpointError, TrainState};
+use super::examples::Examples;
 use super::optimizer::Steps;
 use super::order::Order;
 use super::{Progress, TrainConfig, TrainError, Trained};
 use crate::data::Split;
-use crate::network::{Network, placement};
-use crate::objective::{Objective, TargetTensor};
+use crate::network::{Network, placement, zero_if_finite};
+use crate::objective::Objective;
 
 /// Steps between two readings of the loss, which make the host wait for the device.
 const REPORT_EVERY: usize = 32;
@@ -35,9 +36,7 @@ pub struct Training<M> {
     model: M,
     optimizer: Steps,
     config: TrainConfig,
-    data: Data,
-    /// Factors on the examples' losses, if not all 1.
-    weights: Option<Tensor<1>>,
+    examples: Examples,
     /// Most examples that are differentiated at once.
     part: usize,
     order: Order,
@@ -45,30 +44,6 @@ pub struct Training<M> {
     first: Option<f64>,
     total: f64,
     history: Vec<f64>,
-}
-
-/// The examples, on the device.
-struct Data {
-    inputs: Tensor<2>,
-    targets: TargetTensor,
-    objective: Objective,
-    rows: usize,
-    device: Device,
-}
-
-impl Data {
-    /// The mean loss of outputs of 0, of the model's width.
-    fn unanswered<M: Network>(&self, model: &M, batch: usize) -> f64 {
-        let one = model.forward(self.inputs.clone().slice(0..1));
-        let width = one.dims()[1];
-        let losses = (0..self.rows).step_by(batch).map(|start| {
-            let range = start..(start + batch).min(self.rows);
-            let outputs = Tensor::zeros([range.len(), width], (&self.device, one.dtype()));
-            let losses = self.objective.losses(outputs, self.targets.slice(range));
-            losses.sum().into_scalar::<f64>()
-        });
-        losses.sum::<f64>() / self.rows as f64
-    }
 }
 
 impl<M: Network> Training<M> {
@@ -99,14 +74,7 @@ impl<M: Network> Training<M> {
             model: model.train(),
             optimizer,
             config: config.clone(),
-            data: Data {
-                inputs: split.inputs((&device, dtype)),
-                targets: objective.targets(split, (&device, dtype)),
-                objective,
-                rows: split.rows,
-                device,
-            },
-            weights: None,
+            examples: Examples::new(split, objective, (&device, dtype)),
             part: config.batch_size,
             order: Order::new(split.rows, config.seed),
             step: 0,
@@ -138,7 +106,7 @@ impl<M: Network> Training<M> {
         training.optimizer.restore(
             state.step,
             &sizes(&training.model),
-            &training.data.device,
+            training.examples.device(),
             |name| tensors.remove(name),
         )?;
         if let Some(name) = tensors.into_keys().min() {
@@ -159,14 +127,7 @@ impl<M: Network> Training<M> {
     /// If there are not as many as examples.
     #[must_use]
     pub fn with_weights(mut self, weights: &[f64]) -> Self {
-        assert_eq!(
-            weights.len(),
-            self.data.rows,
-            "a weight for each example is needed"
-        );
-        let (device, dtype) = placement(&self.model);
-        let weights = TensorData::new(weights.to_vec(), [weights.len()]);
-        self.weights = Some(Tensor::from_data(weights, (&device, dtype)));
+        self.examples.weigh(weights);
         self
     }
 
@@ -188,8 +149,8 @@ impl<M: Network> Training<M> {
     /// # Errors
     ///
     /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the last pass
-    /// more than twice that of the first batch, and than twice that of outputs of 0; [`TrainError::Device`] if the device fails,
-    /// after which training goes on from an earlier [`checkpoint`](Self::checkpoint) only.
+    /// more than twice that of the first batch, and than twice that of outputs of 0, or if the last step, which no other measures,
+    /// left a parameter that is not finite or such a loss of its own batch; [`TrainError::Device`] if the device fails, after which training goes on from an earlier [`checkpoint`](Self::checkpoint) only.
     ///
     /// # Panics
     ///
@@ -214,8 +175,8 @@ impl<M: Network> Training<M> {
 
         let (mut sum, mut rows) = (0.0, 0);
         for (index, (loss, count)) in self.read(pending)?.into_iter().enumerate() {
-            let limit = DIVERGED * self.first.get_or_insert(loss).max(1.0);
-            if !loss.is_finite() || loss > limit {
+            self.first.get_or_insert(loss);
+            if self.is_beyond_reason(loss) {
                 let step = self.step - (until - from) + index + 1;
                 return Err(self.diverged(epoch, step, loss));
             }
@@ -225,9 +186,12 @@ impl<M: Network> Training<M> {
             rows += count;
         }
         if until == batches {
-            let loss = self.total / self.data.rows as f64;
+            let loss = self.total / self.examples.rows() as f64;
             if self.step == steps && self.grew(loss) {
                 return Err(self.diverged(epoch, self.step, loss));
+            }
+            if self.step == steps {
+                self.check_last_step(epoch)?;
             }
             self.history.push(loss);
             self.total = 0.0;
@@ -253,6 +217,29 @@ impl<M: Network> Training<M> {
         Ok(losses.into_iter().zip(rows).collect())
     }
 
+    /// Whether a batch's loss is not finite, or so large that training has diverged.
+    fn is_beyond_reason(&self, loss: f64) -> bool {
+        !loss.is_finite() || loss > DIVERGED * self.first.unwrap_or(loss).max(1.0)
+    }
+
+    /// Measures what the last step led to: the losses of its batch once more, and whether all numbers are finite.
+    fn check_last_step(&mut self, epoch: usize) -> Result<(), TrainError> {
+        let model = self.model.valid();
+        let examples = self.batch(epoch, self.batches() - 1);
+        let count = examples.len();
+        let mut total = zero_if_finite(&model);
+        for part in examples.chunks(self.part) {
+            let losses = self.examples.losses(&model, part, |weights| weights);
+            total = total + losses.sum() / count as f64;
+        }
+        match self.read(vec![(total, count)])?.as_slice() {
+            [(loss, _)] if self.is_beyond_reason(*loss) => {
+                Err(self.diverged(epoch, self.step, *loss))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the mean loss of the last pass says that training ended higher than it began.
     fn grew(&self, loss: f64) -> bool {
         let first = self.first.unwrap_or(f64::INFINITY);
@@ -262,7 +249,7 @@ impl<M: Network> Training<M> {
             && loss
                 > GREW
                     * self
-                        .data
+                        .examples
                         .unanswered(&self.model.valid(), self.config.batch_size)
     }
 
@@ -295,7 +282,7 @@ impl<M: Network> Training<M> {
         Checkpoint {
             state: TrainState {
                 config: self.config.clone(),
-                rows: self.data.rows,
+                rows: self.examples.rows(),
                 step: self.step,
                 first: self.first.map(f64::to_bits),
                 total: self.total.to_bits(),
@@ -315,7 +302,7 @@ impl<M: Network> Training<M> {
     }
 
     fn batches(&self) -> usize {
-        self.data.rows.div_ceil(self.config.batch_size)
+        self.examples.rows().div_ceil(self.config.batch_size)
     }
 
     fn steps(&self) -> usize {
@@ -324,10 +311,8 @@ impl<M: Network> Training<M> {
 
     /// One step on a batch of a pass: its mean loss, on the device, and its number of examples.
     fn step_on(&mut self, epoch: usize, batch: usize) -> (Tensor<1>, usize) {
-        let start = batch * self.config.batch_size;
-        let range = start..(start + self.config.batch_size).min(self.data.rows);
-        let count = range.len();
-        let examples = self.order.of(epoch)[range].to_vec();
+        let examples = self.batch(epoch, batch);
+        let count = examples.len();
         let (loss, gradients) = if count <= self.part {
             let loss = self.losses(&examples).mean();
             let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
@@ -360,18 +345,17 @@ impl<M: Network> Training<M> {
         (loss, count)
     }
 
-    /// The losses of `examples`, weighted.
+    /// The examples of a batch of a pass.
+    fn batch(&mut self, epoch: usize, batch: usize) -> Vec<i64> {
+        let start = batch * self.config.batch_size;
+        let range = start..(start + self.config.batch_size).min(self.examples.rows());
+        self.order.of(epoch)[range].to_vec()
+    }
+
+    /// The losses of `examples`, weighted, to be differentiated.
     fn losses(&self, examples: &[i64]) -> Tensor<1> {
-        let indices = TensorData::new(examples.to_vec(), [examples.len()]);
-        let indices = Tensor::<1, Int>::from_data(indices, &self.data.device);
-        let inputs = self.data.inputs.clone().select(0, indices.clone());
-        let targets = self.data.targets.select(indices.clone());
-        let outputs = self.model.forward(inputs);
-        let losses = self.data.objective.losses(outputs, targets);
-        match &self.weights {
-            Some(weights) => losses * Tensor::from_inner(weights.clone().select(0, indices)),
-            None => losses,
-        }
+        self.examples
+            .losses(&self.model, examples, Tensor::from_inner)
     }
 }
 

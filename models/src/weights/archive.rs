@@ -3,6 +3,8 @@ use std::ops::Range;
 
 use flate2::Crc;
 
+use crate::quote;
+
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 const END_64: [u8; 4] = *b"PK\x06\x06";
@@ -68,7 +70,11 @@ impl Archive {
                 size: size?,
                 offset: offset?,
             };
-            entries.insert(name.to_owned(), entry);
+            // Of two entries with one name nobody knows which is meant.
+            entries
+                .insert(name.to_owned(), entry)
+                .is_none()
+                .then_some(())?;
             at = extras + extra + comment;
         }
         Some(entries)
@@ -79,12 +85,16 @@ impl Archive {
         self.entries.keys().map(String::as_str)
     }
 
+    /// Whether there is an entry of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
     /// The contents of an entry.
     pub(super) fn read(&self, name: &str) -> Result<&[u8], String> {
-        let entry = self
-            .entries
-            .get(name)
-            .ok_or_else(|| format!("its entry {name} is missing"))?;
+        let entry = self.entries.get(name);
+        let name = quote::text(name);
+        let entry = entry.ok_or_else(|| format!("its entry {name} is missing"))?;
         if entry.compressed {
             return Err(format!(
                 "its entry {name} is compressed, which torch.save does not do"

@@ -1,3 +1,4 @@
+use crate::quote;
 use std::fmt::{self, Display};
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The operating system refused to read.
-    #[error("{}: cannot be read ({source}); check that it exists and may be read", .path.display())]
+    #[error("{}: cannot be read ({source}); check that it exists and may be read", quote::path(.path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -14,13 +15,17 @@ pub enum WeightsError {
         source: io::Error,
     },
     /// The file is neither safetensors nor PyTorch's.
-    #[error("{}: neither a safetensors file nor one that torch.save wrote; save the state dictionary as one of them", .path.display())]
+    #[error("{}: neither a safetensors file nor one that torch.save wrote; save the state dictionary as one of them: \
+        `torch.save(model.state_dict(), FILE)`", quote::path(.path))]
     Format {
         /// The file.
         path: PathBuf,
     },
     /// The file is damaged, or holds what cannot be read.
-    #[error("{}: {reason}; save or copy the file again, as a state dictionary of plain tensors", .path.display())]
+    #[error(
+        "{}: {reason}; save or copy the file again, as a state dictionary of plain tensors: `torch.save(model.state_dict(), FILE)`",
+        quote::path(.path), reason = quote::reason(.reason)
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -28,7 +33,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// The name map gives two tensors one name.
-    #[error("{}: `{first}` and `{second}` would both be called `{name}`; correct the name map", .path.display())]
+    #[error("{}: `{first}` and `{second}` would both be called `{name}`; correct the name map", quote::path(.path), first = quote::text(.first), second = quote::text(.second), name = quote::text(.name))]
     Collision {
         /// The file.
         path: PathBuf,
@@ -40,7 +45,7 @@ pub enum WeightsError {
         second: String,
     },
     /// The file's tensors are not the module's.
-    #[error("{}: the weights do not fit the model: {mismatch}", .path.display())]
+    #[error("{}: the weights do not fit the model: {mismatch}", quote::path(.path))]
     Mismatch {
         /// The file.
         path: PathBuf,
@@ -48,7 +53,7 @@ pub enum WeightsError {
         mismatch: Box<Mismatch>,
     },
     /// A number is NaN or infinite.
-    #[error("{}: number {index} (counted from 0) of `{name}` is {value}, in the model's element type; weights must be finite", .path.display())]
+    #[error("{}: number {index} (counted from 0) of `{name}` is {value}, in the model's element type; weights must be finite", quote::path(.path), name = quote::text(.name))]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -60,7 +65,7 @@ pub enum WeightsError {
         value: f64,
     },
     /// The module did not take the tensors.
-    #[error("{}: the model did not take the weights ({reason}); its modules must load what they save", .path.display())]
+    #[error("{}: the model did not take the weights ({reason}); its modules must load what they save", quote::path(.path), reason = quote::reason(.reason))]
     Refused {
         /// The file.
         path: PathBuf,
@@ -68,7 +73,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// The file could not be written; nothing is left of it.
-    #[error("{}: cannot be written ({source}); check the folder and the space on the disk", .path.display())]
+    #[error("{}: cannot be written ({source}); check the folder and the space on the disk", quote::path(.path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -76,7 +81,7 @@ pub enum WeightsError {
         source: io::Error,
     },
     /// A tensor is of a type that safetensors has not.
-    #[error("{}: `{name}` is of type {dtype}, which cannot be written; cast it to floating point first", .path.display())]
+    #[error("{}: `{name}` is of type {dtype}, which cannot be written; cast it to floating point first", quote::path(.path), name = quote::text(.name))]
     ElementType {
         /// The file.
         path: PathBuf,
@@ -132,35 +137,34 @@ impl Mismatch {
 impl Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = self.missing.iter().map(|tensor| {
-            let Missing {
-                name,
-                shape,
-                nearest,
-                twin,
-            } = tensor;
-            match (nearest, twin) {
-                (Some(nearest), _) => format!("{name} {shape:?} (nearest: {nearest})"),
+            let (name, shape) = (quote::text(&tensor.name), &tensor.shape);
+            match (&tensor.nearest, &tensor.twin) {
+                (Some(nearest), _) => {
+                    format!("{name} {shape:?} (nearest: {})", quote::text(nearest))
+                }
                 (None, Some(twin)) => format!(
-                    "{name} {shape:?} (if it is tied to {twin}: save it under both names, with torch.save, or with \
-                     safetensors.torch.save_model)"
+                    "{name} {shape:?} (if it is tied to {}: save it under both names, with torch.save, or with \
+                     safetensors.torch.save_model)",
+                    quote::text(twin)
                 ),
                 (None, None) => format!("{name} {shape:?}"),
             }
         });
         let misshapen = self.misshapen.iter().map(|tensor| {
             let (found, expected) = (&tensor.found, &tensor.expected);
+            let name = quote::text(&tensor.name);
             format!(
-                "{} is {:?} {}, the model's {:?} {}",
-                tensor.name, found.0, found.1, expected.0, expected.1
+                "{name} is {:?} {}, the model's {:?} {}",
+                found.0, found.1, expected.0, expected.1
             )
         });
         let parts = [
-            ("the file lacks ", missing.collect::<Vec<_>>()),
-            ("the model lacks ", self.unexpected.clone()),
-            ("of another shape or type: ", misshapen.collect()),
+            ("the file lacks ", quote::some(missing)),
+            ("the model lacks ", quote::list(&self.unexpected)),
+            ("of another shape or type: ", quote::some(misshapen)),
         ];
         for (title, tensors) in parts.iter().filter(|(_, tensors)| !tensors.is_empty()) {
-            write!(f, "{title}{}; ", tensors.join(", "))?;
+            write!(f, "{title}{tensors}; ")?;
         }
         f.write_str(
             "rename with OLD=NEW, leave out with OLD=-, or take a model of the file's shape",

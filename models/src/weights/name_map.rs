@@ -1,8 +1,9 @@
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::data::{contents, utf8};
+use crate::quote;
 use regex::Regex;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -47,14 +48,15 @@ enum Pattern {
 #[derive(Debug, thiserror::Error)]
 pub enum NameMapError {
     /// A rule has no `=`.
-    #[error("`{rule}` is no rule for names; write OLD=NEW")]
+    #[error("`{rule}` is no rule for names; write OLD=NEW", rule = quote::text(.rule))]
     NoEquals {
         /// The rule.
         rule: String,
     },
     /// A regular expression is malformed.
     #[error(
-        "`/{pattern}/` is no regular expression ({reason}); correct it, or leave the slashes away for a plain name"
+        "`/{}/` is no regular expression ({reason}); correct it, or leave the slashes away for a plain name",
+        quote::text(.pattern)
     )]
     Pattern {
         /// The expression.
@@ -63,7 +65,7 @@ pub enum NameMapError {
         reason: String,
     },
     /// A file of rules cannot be read.
-    #[error("{}: cannot be read ({source}); check that it exists and may be read", .path.display())]
+    #[error("{}: cannot be read ({source}); check that it exists and may be read", quote::path(.path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -71,7 +73,7 @@ pub enum NameMapError {
         source: io::Error,
     },
     /// A file of rules is not in JSON.
-    #[error("{}: not a name map ({reason}); write a JSON object of old names and new ones, {{\"OLD\": \"NEW\"}}", .path.display())]
+    #[error("{}: not a name map ({reason}); write a JSON object of old names and new ones, {{\"OLD\": \"NEW\"}}", quote::path(.path), reason = quote::reason(.reason))]
     Json {
         /// The file.
         path: PathBuf,
@@ -112,16 +114,16 @@ impl NameMap {
     /// If the file cannot be read, is no such JSON, or a regular expression is malformed.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, NameMapError> {
         let path = path.as_ref().to_owned();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let text = match contents(&path) {
+            Ok(bytes) => utf8(bytes).map_err(|found| format!("it is {found}, not UTF-8")),
             Err(source) => return Err(NameMapError::Read { path, source }),
         };
-        let pairs: Pairs = match serde_json::from_str(&text) {
+        let pairs = text.and_then(|text| {
+            serde_json::from_slice::<Pairs>(&text).map_err(|error| error.to_string())
+        });
+        let pairs = match pairs {
             Ok(pairs) => pairs,
-            Err(error) => {
-                let reason = error.to_string();
-                return Err(NameMapError::Json { path, reason });
-            }
+            Err(reason) => return Err(NameMapError::Json { path, reason }),
         };
         let mut map = Self::default();
         for (old, new) in pairs.0 {

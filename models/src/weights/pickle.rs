@@ -42,9 +42,16 @@ pub(super) enum Value {
     Persistent(Place),
     /// The result of calling something, by its name, with arguments.
     Built(String, Place),
-    /// None, truth values, floating-point numbers, bytes: nothing that weights are made of.
+    /// A whole `torch.nn.Module` of the class `module name`, whose state is passed over.
+    Module(String),
+    Bool(bool),
+    None,
+    /// Floating-point numbers, bytes: nothing that weights are made of.
     Other,
 }
+
+/// Where a `torch.nn.Module` keeps those within it.
+const MODULES: &str = "_modules";
 
 /// Runs a pickle (protocols 2 to 5; Python's `pickletools` describes the operations).
 pub(super) fn unpickle(bytes: &[u8]) -> Result<Pickle, String> {
@@ -86,7 +93,8 @@ impl Machine<'_> {
                 let top = self.pop()?;
                 self.stack.extend([top, top]);
             }
-            b'N' | 0x88 | 0x89 => self.push(Value::Other),
+            b'N' => self.push(Value::None),
+            0x88 | 0x89 => self.push(Value::Bool(operation == 0x88)),
             b'J' => {
                 let number = self.number(4)? as u32 as i32;
                 self.push(Value::Int(number.into()));
@@ -175,7 +183,7 @@ impl Machine<'_> {
                 let (_, arguments, callable) = (self.pop()?, self.pop()?, self.pop()?);
                 self.build(callable, arguments);
             }
-            b'b' => drop(self.pop()?), // the state of what stays on the stack
+            b'b' => self.set_state()?,
             b'Q' => {
                 let id = self.pop()?;
                 self.push(Value::Persistent(id));
@@ -304,6 +312,22 @@ impl Machine<'_> {
         let top = self.stack.last().ok_or_else(underflow)?;
         if let Value::List(list) = &mut self.values[top.0] {
             list.extend(items);
+        }
+        Ok(())
+    }
+
+    /// Gives what is on top below a state its state, which is of use only to tell modules from other things.
+    fn set_state(&mut self) -> Result<(), String> {
+        let state = self.pop()?;
+        let top = self.stack.last().ok_or_else(underflow)?;
+        let has_modules = match &self.values[state.0] {
+            Value::Dict(pairs) => pairs
+                .iter()
+                .any(|[key, _]| matches!(&self.values[key.0], Value::Text(key) if key == MODULES)),
+            _ => false,
+        };
+        if let (Value::Built(class, _), true) = (&self.values[top.0], has_modules) {
+            self.values[top.0] = Value::Module(class.clone());
         }
         Ok(())
     }

@@ -7,9 +7,14 @@ use burn::tensor::{BoolStore, DType};
 use super::archive::Archive;
 use super::pickle::{Pickle, Place, Value, unpickle};
 use super::read::Found;
+use crate::quote;
 
 /// The keys under which checkpoints keep a state dictionary beside other things.
 const NESTED: [&str; 2] = ["state_dict.", "model_state_dict."];
+/// Where TorchScript keeps the constants of its program.
+const CODE: &str = "constants.pkl";
+/// How the names of functions begin that build tensors.
+const REBUILT: [&str; 2] = ["torch._utils _rebuild", "torch._tensor _rebuild"];
 /// Dictionaries in dictionaries; more than any file has, and fewer than the stack bears.
 const DEPTH: usize = 64;
 
@@ -17,13 +22,19 @@ const DEPTH: usize = 64;
 /// between the keys; of a checkpoint with a state dictionary beside other things, of that alone.
 pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
     let archive = Archive::new(bytes)?;
+    if let Some(name) = archive.names().find(|name| name.ends_with(CODE)) {
+        let folder = quote::text(name.trim_end_matches(CODE));
+        return Err(format!(
+            "{folder} is TorchScript, a program with its weights; its state dictionary is that of `torch.jit.load(..)`"
+        ));
+    }
     let pickle = archive.names().find(|name| name.ends_with("/data.pkl"));
     let pickle = pickle
         .ok_or("it is a ZIP archive without a data.pkl")?
         .to_owned();
     let folder = pickle.trim_end_matches("data.pkl");
-    let order = archive.read(&format!("{folder}byteorder"));
-    if order.is_ok_and(|order| order != b"little") {
+    let order = format!("{folder}byteorder");
+    if archive.has(&order) && archive.read(&order)? != b"little" {
         return Err("it was written on a big-endian machine".to_owned());
     }
     let pickle = unpickle(archive.read(&pickle)?)?;
@@ -31,9 +42,24 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
         pickle: &pickle,
         visits: 0,
         tensors: Vec::new(),
+        other: None,
     };
     collector.collect("", pickle.root, DEPTH)?;
     let mut tensors = collector.tensors;
+    match (tensors.as_slice(), collector.other) {
+        ([], Some((name, class))) => {
+            let (name, class) = (quote::text(&name), quote::text(&class));
+            return Err(match class.starts_with("numpy") {
+                true => format!("`{name}` is a NumPy array, and no tensor is beside it"),
+                false => format!("`{name}` is an object of `{class}`, and no tensor is beside it"),
+            });
+        }
+        ([], None) => return Err("no tensor is in it".to_owned()),
+        ([(name, _)], _) if name.is_empty() => {
+            return Err("it is one tensor by itself, without a name".to_owned());
+        }
+        _ => {}
+    }
     for key in NESTED {
         if tensors.iter().any(|(name, _)| name.starts_with(key)) {
             tensors = tensors
@@ -51,7 +77,14 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
             move || tensor.gather(archive.read(&format!("{folder}data/{}", tensor.storage))?);
         (name, Found::new(shape, dtype, Box::new(read)))
     };
-    Ok(tensors.into_iter().map(found).collect())
+    let mut all = BTreeMap::new();
+    for (name, found) in tensors.into_iter().map(found) {
+        let shown = quote::text(&name);
+        if all.insert(name, found).is_some() {
+            return Err(format!("two tensors are called `{shown}`"));
+        }
+    }
+    Ok(all)
 }
 
 /// A tensor: a view of a storage.
@@ -61,6 +94,8 @@ struct Tensor {
     offset: usize,
     shape: Vec<usize>,
     strides: Vec<usize>,
+    /// Whether its numbers are those of the storage with the other sign.
+    negative: bool,
 }
 
 impl Tensor {
@@ -105,6 +140,14 @@ impl Tensor {
                 *place = 0;
             }
         }
+        if self.negative {
+            // The sign of a floating-point number is the highest bit of its last byte.
+            bytes
+                .iter_mut()
+                .skip(size - 1)
+                .step_by(size)
+                .for_each(|byte| *byte ^= 0x80);
+        }
         Ok(bytes)
     }
 }
@@ -115,6 +158,8 @@ struct Collector<'a> {
     /// Values looked at; one that others share is looked at for each.
     visits: usize,
     tensors: Vec<(String, Tensor)>,
+    /// The first of other things that are built, and what builds it.
+    other: Option<(String, String)>,
 }
 
 impl Collector<'_> {
@@ -142,45 +187,79 @@ impl Collector<'_> {
                     }
                 }
             }
-            Value::List(values) => {
+            Value::List(values) | Value::Tuple(values) => {
                 for (index, &value) in values.iter().enumerate() {
                     self.collect(&join(&index), value, depth - 1)?;
                 }
             }
-            Value::Built(function, arguments) => match (function.as_str(), &pickle[*arguments]) {
-                (
-                    "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor",
-                    Value::Tuple(arguments),
-                ) => {
-                    let tensor =
-                        tensor(pickle, arguments).map_err(|reason| format!("`{name}` {reason}"))?;
-                    self.tensors.push((name.to_owned(), tensor));
-                }
-                ("torch._utils _rebuild_parameter", Value::Tuple(arguments)) => {
-                    if let [data, ..] = arguments.as_slice() {
-                        self.collect(name, *data, depth - 1)?;
-                    }
-                }
-                // What else PyTorch builds may be a weight, and must not go missing without a word.
-                (function, _) if function.starts_with("torch._utils _rebuild") => {
-                    return Err(format!(
-                        "`{name}` is a tensor of a kind that cannot be read ({function})"
-                    ));
-                }
-                _ => {}
-            },
+            Value::Module(class) => {
+                let (name, class) = (quote::text(name), quote::text(class));
+                return Err(format!(
+                    "`{name}` is a whole module of the class `{class}`, not its state dictionary"
+                ));
+            }
+            Value::Built(function, arguments) => {
+                self.built(name, function, *arguments, depth)?;
+            }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// The tensors in what a function builds.
+    fn built(
+        &mut self,
+        name: &str,
+        function: &str,
+        arguments: Place,
+        depth: usize,
+    ) -> Result<(), String> {
+        let pickle = self.pickle;
+        let shown = || quote::text(name);
+        match (function, &pickle[arguments]) {
+            (
+                "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor",
+                Value::Tuple(arguments),
+            ) => {
+                let tensor = tensor(pickle, arguments);
+                let tensor = tensor.map_err(|reason| format!("`{}` {reason}", shown()))?;
+                self.tensors.push((name.to_owned(), tensor));
+            }
+            (
+                "torch._utils _rebuild_parameter" | "torch._utils _rebuild_parameter_with_state",
+                Value::Tuple(arguments),
+            ) => {
+                if let [data, ..] = arguments.as_slice() {
+                    self.collect(name, *data, depth - 1)?;
+                }
+            }
+            // What else PyTorch builds may be a weight, and must not go missing without a word.
+            _ if REBUILT.iter().any(|it| function.starts_with(it)) => {
+                return Err(format!(
+                    "`{}` is a tensor of a kind that cannot be read ({})",
+                    shown(),
+                    quote::text(function)
+                ));
+            }
+            _ => {
+                let other = || (name.to_owned(), function.to_owned());
+                self.other.get_or_insert_with(other);
+            }
         }
         Ok(())
     }
 }
 
-/// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, and more that is not
-/// needed.
+/// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, whether it has a gradient, its hooks,
+/// and how its numbers differ from the storage's.
 fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
     let unknown = || "is built from unknown arguments".to_owned();
-    let [storage, offset, shape, strides, ..] = *arguments else {
+    let [storage, offset, shape, strides, ref others @ ..] = *arguments else {
         return Err(unknown());
+    };
+    let negative = match others {
+        [_, _, metadata, ..] => is_negative(&pickle[*metadata], pickle)?,
+        _ => false,
     };
     let (Value::Persistent(id), Value::Tuple(shape), Value::Tuple(strides)) =
         (&pickle[storage], &pickle[shape], &pickle[strides])
@@ -205,14 +284,41 @@ fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
     if shape.len() != strides.len() {
         return Err("has a different number of sizes and strides".to_owned());
     }
+    let dtype = element_type(class)
+        .ok_or_else(|| format!("is of type {}, which cannot be read", quote::text(class)))?;
+    if negative && !dtype.is_float() {
+        return Err("has a negative bit, which is for floating-point numbers".to_owned());
+    }
     Ok(Tensor {
         storage: key.clone(),
-        dtype: element_type(class)
-            .ok_or_else(|| format!("is of type {class}, which cannot be read"))?,
+        dtype,
+        negative,
         offset: size(&pickle[offset])?,
         shape,
         strides,
     })
+}
+
+/// What a tensor's metadata say: whether PyTorch's negative bit is set. Its conjugate bit is for complex numbers, which are not read.
+fn is_negative(metadata: &Value, pickle: &Pickle) -> Result<bool, String> {
+    let unknown = || "has metadata that are not known".to_owned();
+    let pairs = match metadata {
+        Value::None => return Ok(false),
+        Value::Dict(pairs) => pairs,
+        _ => return Err(unknown()),
+    };
+    let mut negative = false;
+    for &[key, value] in pairs {
+        match (&pickle[key], &pickle[value]) {
+            (_, Value::Bool(false)) => {}
+            (Value::Text(key), Value::Bool(true)) if key == "neg" => negative = true,
+            (Value::Text(key), Value::Bool(true)) if key == "conj" => {
+                return Err("has a conjugate bit, which is for complex numbers".to_owned());
+            }
+            _ => return Err(unknown()),
+        }
+    }
+    Ok(negative)
 }
 
 fn size(value: &Value) -> Result<usize, String> {

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::{BoolStore, DType, TensorData};
@@ -7,6 +6,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::error::WeightsError;
 use super::pytorch;
+use crate::data::contents;
+use crate::quote;
 
 /// A tensor of a file.
 pub(super) struct Found {
@@ -44,7 +45,7 @@ impl Found {
 
 /// The tensors of a file, by name.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Found>, WeightsError> {
-    let bytes = fs::read(path).map_err(|source| WeightsError::Read {
+    let bytes = contents(path).map_err(|source| WeightsError::Read {
         path: path.to_owned(),
         source,
     })?;
@@ -90,7 +91,8 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
     for (name, view, tied) in all {
         let dtype = element_type(view.dtype()).ok_or_else(|| {
             format!(
-                "`{name}` is of type {:?}, which cannot be read",
+                "`{}` is of type {:?}, which cannot be read",
+                quote::text(name),
                 view.dtype()
             )
         })?;

@@ -1,11 +1,10 @@
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::WeightsError;
-use crate::data::{Dataset, ExampleShape, Moments, Scaling, ScalingRule, Task};
+use crate::data::{Dataset, ExampleShape, Moments, Scaling, ScalingRule, Task, contents};
 use crate::metrics::Metrics;
 
 /// What is kept with weights in the metadata of their safetensors file: what the network reads, what it tells, and how well it did.
@@ -87,7 +86,7 @@ impl WeightsRecord {
     /// If the file cannot be read, or its record is damaged.
     pub fn read(path: impl AsRef<Path>) -> Result<Option<Self>, WeightsError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| WeightsError::Read {
+        let bytes = contents(path).map_err(|source| WeightsError::Read {
             path: path.to_owned(),
             source,
         })?;

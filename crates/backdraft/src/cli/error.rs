@@ -1,10 +1,13 @@
 //! What can go wrong on the command line.
 
+use std::io;
+
 use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError};
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
     data::{DataError, NoiseError},
+    quote,
     weights::WeightsError,
 };
 
@@ -118,6 +121,24 @@ pub enum CliError {
     /// Weights could not be read from a file.
     #[error("--weights {0}{hint}", hint = hint(.0))]
     Load(#[from] WeightsError),
+    /// What was measured is no number.
+    #[error(
+        "the loss of example {example} of the {part} part (counted from 0) is {loss}: the network's outputs are beyond what its numbers \
+         can hold; lower the learning rate, or standardise the inputs"
+    )]
+    NotFinite {
+        /// The part of the data.
+        part: &'static str,
+        /// The first such example.
+        example: usize,
+        /// Its loss.
+        loss: f64,
+    },
+    /// Standard output did not take everything.
+    #[error(
+        "standard output did not take everything ({0}); what was computed and has a folder is in it"
+    )]
+    Unsaid(&'static io::Error),
     /// The weights could not be put into a file's format.
     #[error("the weights could not be encoded: {0}")]
     Weights(String),
@@ -130,8 +151,8 @@ impl From<DataError> for CliError {
                 option: "--target",
                 problem: format!(
                     "is missing: name the column of {} to predict, one of {}",
-                    path.display(),
-                    columns.join(", ")
+                    quote::path(&path),
+                    quote::list(&columns)
                 ),
             },
             error => Self::Data(error),
@@ -146,7 +167,7 @@ impl From<OutputError> for CliError {
                 option: "--out",
                 problem: format!(
                     "{} holds an earlier run; replace it with --overwrite, or choose another folder",
-                    path.display()
+                    quote::path(&path)
                 ),
             },
             error => Self::Output(error),
@@ -179,6 +200,8 @@ impl CliError {
             | Self::Apart { .. }
             | Self::Memory { .. }
             | Self::Execution(_)
+            | Self::NotFinite { .. }
+            | Self::Unsaid(_)
             | Self::Weights(_) => 1,
         }
     }

@@ -30,10 +30,13 @@ mod watched;
 mod weights;
 
 use std::{
-    io::{self, Write},
+    env,
+    ffi::OsString,
+    io::{self, ErrorKind, Write},
     process::ExitCode,
 };
 
+use backdraft_models::quote;
 use clap::Parser;
 
 use crate::losses;
@@ -57,19 +60,7 @@ const BURN: &str = "0.22.1";
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => {
-            if let Some(line) = options::refusal(&error) {
-                let _ = writeln!(io::stderr(), "error: {line}");
-                return ExitCode::from(2);
-            }
-            // Help and version come this way too, to standard output. A closed pipe leaves nothing to tell.
-            let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
-            };
-        }
+        Err(error) => return refused(&error),
     };
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
@@ -90,13 +81,46 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
         None => explain::explain(&args.explain),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    let said = || match progress::unsaid() {
+        // Who stopped reading knows.
+        Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::Unsaid(error)),
+        _ => Ok(()),
+    };
+    match outcome.and_then(|()| said()) {
+        Ok(()) if progress::unsaid().is_none() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
         Err(error) => {
             // A cell of a table or a file's name may hold line breaks. Nobody may be listening.
-            let line = format!("error: {error}").replace(['\n', '\r'], " ");
+            let line = quote::lines(&format!("error: {error}")).replace('\n', " ");
             let _ = writeln!(io::stderr(), "{line}");
             ExitCode::from(error.code())
         }
+    }
+}
+
+/// Arguments that clap refuses, or that ask for help or the version, which come this way too, to standard output.
+fn refused(error: &clap::Error) -> ExitCode {
+    if let Some(line) = options::refusal(error) {
+        let line = quote::lines(&line).replace('\n', " ");
+        let _ = writeln!(io::stderr(), "error: {line}");
+        return ExitCode::from(2);
+    }
+    // What could be mistaken for the terminal's own is shown without colours.
+    let plain = |argument: OsString| {
+        let argument = argument.to_string_lossy();
+        quote::text(&argument) == argument
+    };
+    let printed = match !error.use_stderr() || env::args_os().all(plain) {
+        true => error.print(),
+        false => {
+            let text = error.render().to_string();
+            let lines: Vec<String> = text.lines().map(quote::reason).collect();
+            writeln!(io::stderr(), "{}", lines.join("\n"))
+        }
+    };
+    match printed.and_then(|()| io::stdout().flush()) {
+        _ if error.use_stderr() => ExitCode::from(2),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use backdraft_models::{
-    Metrics as Measured,
+    Metrics as Measured, Objective, Zoo,
     data::{Dataset, Split, Targets, Task},
+    evaluate, per_example_losses,
 };
 
-use super::progress::say;
+use super::{CliError, progress::say};
 use crate::output::{
     Example, Examples, Explained, Features, Frame, Labels, Layout, Place, Quality, Report,
     RunRecord, Scored, ScoredExample, Scores, Target, Unit, short,
@@ -43,6 +44,31 @@ pub(super) fn tell(dataset: &Dataset, unit: &Unit) {
     if dataset.task == Task::Regression {
         say(format_args!("losses in {}", unit.told()));
     }
+}
+
+/// Measures a network on a part of the data.
+///
+/// # Errors
+///
+/// If a loss is not finite: which is the first.
+pub(super) fn measured(
+    part: &'static str,
+    network: &Zoo,
+    split: &Split,
+    objective: Objective,
+) -> Result<Measured, CliError> {
+    let measured = evaluate(network, split, objective);
+    if measured.loss.is_finite() {
+        return Ok(measured);
+    }
+    let losses = per_example_losses(network, split, objective);
+    let example = losses.iter().position(|loss| !loss.is_finite());
+    Err(CliError::NotFinite {
+        part,
+        // Finite ones may have an infinite sum.
+        example: example.unwrap_or_default(),
+        loss: example.map_or(measured.loss, |example| losses[example]),
+    })
 }
 
 /// A measurement as the record holds it, in the units that the network was trained with.

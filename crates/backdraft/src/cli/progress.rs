@@ -4,13 +4,14 @@ use std::{
     fmt::Display,
     io::{self, IsTerminal, Write},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         mpsc::{self, RecvTimeoutError, Sender},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
+use backdraft_models::quote;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Between two plain lines.
@@ -18,13 +19,29 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Parts of the way to a tolerance.
 pub(super) const PARTS: u64 = 1_000;
 
-/// Prints a line. A reader that has gone away (`| head`) is no reason to stop: what counts is in the run's folder.
+/// Why standard output did not take a line, the first time that it did not.
+static UNSAID: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line. A disk that is full, or a reader that has gone away (`| head`), is no reason to stop, for what counts is in the run's
+/// folder; but [`unsaid`] remembers.
 pub(super) fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
+    let line = quote::lines(&line.to_string());
+    if let Err(error) = writeln!(io::stdout(), "{line}") {
+        let _ = UNSAID.set(error);
+    }
+}
+
+/// Why something that was said did not get through.
+pub(super) fn unsaid() -> Option<&'static io::Error> {
+    if let Err(error) = io::stdout().flush() {
+        let _ = UNSAID.set(error);
+    }
+    UNSAID.get()
 }
 
 /// Prints a warning to standard error, whether or not anyone listens.
 pub(super) fn warn(line: impl Display) {
+    let line = quote::lines(&line.to_string());
     let _ = writeln!(io::stderr(), "warning: {line}");
 }
 

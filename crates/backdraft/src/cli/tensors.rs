@@ -17,6 +17,7 @@ pub(super) fn encode(tensors: &[(String, TensorData)], texts: Texts) -> Result<V
         let dtype = match data.dtype() {
             DType::F32 => Dtype::F32,
             DType::F64 => Dtype::F64,
+            DType::U8 => Dtype::U8,
             other => return Err(format!("`{name}` is of type {other:?}")),
         };
         let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes());
@@ -35,6 +36,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Tensors, Texts), String> {
         let dtype = match view.dtype() {
             Dtype::F32 => DType::F32,
             Dtype::F64 => DType::F64,
+            Dtype::U8 => DType::U8,
             other => return Err(format!("`{name}` is of type {other:?}")),
         };
         let bytes = Bytes::from_bytes_vec(view.data().to_vec());
@@ -42,6 +44,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Tensors, Texts), String> {
         tensors.push((name.to_owned(), data));
     }
     Ok((tensors, texts))
+}
+
+/// The bytes of the numbers alone.
+pub(super) fn numbers(file: &[u8]) -> &[u8] {
+    let header = file
+        .first_chunk()
+        .map_or(0, |length| u64::from_le_bytes(*length));
+    let start = usize::try_from(header)
+        .ok()
+        .and_then(|header| header.checked_add(8));
+    start.and_then(|start| file.get(start..)).unwrap_or(file)
 }
 
 fn words(error: impl Display) -> String {

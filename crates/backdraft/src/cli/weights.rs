@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use backdraft_models::{
     Metrics, Zoo, ZooConfig,
     data::{Dataset, Split, Task},
+    quote,
     weights::{self, Measured, NameMap, WeightsError, WeightsRecord},
 };
 use burn::tensor::Device;
@@ -116,7 +117,7 @@ impl WeightsArgs {
             problem: error.to_string(),
         })?;
         let model = weights::load_into(network.init(device), path, &names)?;
-        say(format_args!("weights from {}", path.display()));
+        say(format_args!("weights from {}", quote::path(path)));
         // Of the weights as the model has them: the same whatever file they come in.
         let mut fingerprint = Fingerprint::new();
         fingerprint.feed(&weights::encode(&model, path)?);

@@ -3,12 +3,17 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use backdraft_models::quote;
+
 /// Error of writing a run: what was wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutputError {
     /// The folder, or one above it, takes no new files.
-    #[error("cannot write to {}: {source}; choose another folder or change its permissions", path.display())]
+    #[error(
+        "cannot write to {}: {source}; choose another folder or change its permissions",
+        quote::path(path)
+    )]
     NotWritable {
         /// The folder or file that could not be written.
         path: PathBuf,
@@ -16,7 +21,10 @@ pub enum OutputError {
         source: io::Error,
     },
     /// Something of the wrong kind has the name: a file where a folder is wanted, or the reverse.
-    #[error("{} is in the way: {wanted} is to be there; move it or choose another folder", path.display())]
+    #[error(
+        "{} is in the way: {wanted} is to be there; move it or choose another folder",
+        quote::path(path)
+    )]
     InTheWay {
         /// What has the name.
         path: PathBuf,
@@ -24,7 +32,10 @@ pub enum OutputError {
         wanted: &'static str,
     },
     /// The folder holds files, but not the one that would make them ours.
-    #[error("{} is not empty and holds no {record}, so it is left alone; choose a new or an empty folder", path.display())]
+    #[error(
+        "{} is not empty and holds no {record}, so it is left alone; choose a new or an empty folder",
+        quote::path(path)
+    )]
     Foreign {
         /// The folder.
         path: PathBuf,
@@ -32,19 +43,28 @@ pub enum OutputError {
         record: &'static str,
     },
     /// Another process writes to the folder.
-    #[error("{} is in use: another process works in it; wait for it or choose another folder", path.display())]
+    #[error(
+        "{} is in use: another process works in it; wait for it or choose another folder",
+        quote::path(path)
+    )]
     Busy {
         /// The folder.
         path: PathBuf,
     },
     /// The folder holds an earlier run that was to be kept.
-    #[error("{} holds an earlier run; allow it to be overwritten or choose another folder", path.display())]
+    #[error(
+        "{} holds an earlier run; allow it to be overwritten or choose another folder",
+        quote::path(path)
+    )]
     Exists {
         /// The folder.
         path: PathBuf,
     },
     /// The disk or the user's share of it is full.
-    #[error("no space left to write {}: {source}; free some or choose a folder on another disk", path.display())]
+    #[error(
+        "no space left to write {}: {source}; free some or choose a folder on another disk",
+        quote::path(path)
+    )]
     NoSpace {
         /// The file that did not fit.
         path: PathBuf,
@@ -52,15 +72,21 @@ pub enum OutputError {
         source: io::Error,
     },
     /// A file that we wrote is not what it was.
-    #[error("{} is damaged: {reason}; begin anew with --overwrite, or choose another folder", path.display())]
+    #[error(
+        "{} is damaged ({}): {lost}; restore the file, begin anew with --overwrite, or choose another folder",
+        quote::path(path),
+        quote::reason(reason)
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// What is lost with it.
+        lost: String,
     },
     /// Any other failure of the file system.
-    #[error("could not write {}: {source}", path.display())]
+    #[error("could not read or write {}: {source}", quote::path(path))]
     Io {
         /// The file or folder.
         path: PathBuf,

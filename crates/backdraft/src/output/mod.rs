@@ -19,6 +19,7 @@
 //! loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
 
 mod atomic;
+mod digest;
 mod error;
 mod examples;
 pub mod experiment;
@@ -39,6 +40,7 @@ mod work;
 
 pub use atomic::StagedFile;
 pub use backdraft_models::data::{At, Place};
+pub(crate) use digest::{Broken, Seal, digest};
 pub use error::OutputError;
 pub use examples::Examples;
 pub use labels::{Labels, Target};

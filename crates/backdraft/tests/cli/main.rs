@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod data;
 mod experiment;
+mod files;
 mod inputs;
 mod options;
 mod place;

@@ -41,12 +41,22 @@ impl Place {
 
     /// Starts the command line in this folder, unheard.
     pub fn start(&self, arguments: &str) -> io::Result<Child> {
+        self.start_into(arguments, Stdio::null())
+    }
+
+    /// The same with its errors and warnings in the file `heard`.
+    pub fn start_heard(&self, arguments: &str) -> io::Result<Child> {
+        let heard = fs::File::create(self.path().join("heard"))?;
+        self.start_into(arguments, heard.into())
+    }
+
+    fn start_into(&self, arguments: &str, errors: Stdio) -> io::Result<Child> {
         std::process::Command::new(env!("CARGO_BIN_EXE_backdraft"))
             .current_dir(self.path())
             .args(arguments.split_whitespace())
             .env("XDG_RUNTIME_DIR", self.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(errors)
             .spawn()
     }
 

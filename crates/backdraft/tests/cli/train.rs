@@ -339,12 +339,19 @@ fn what_cannot_be_is_refused() -> Outcome {
     fs::remove_file(place.path().join("out/train.json"))?;
     assert_refused(&place, small, &["holds no train.json"])?;
     place.write("out/train.json", "{")?;
-    assert_refused(&place, small, &["train.json is damaged", "--overwrite"])?;
+    assert_refused(&place, small, &["train.json is damaged", "are lost"])?;
+    // Before anything is trained nothing is lost with it.
+    place.write("fresh/train.json", "{")?;
+    place
+        .backdraft("train --hidden 4 --epochs 1 --out fresh")
+        .assert()
+        .success()
+        .stderr(contains("fresh/train.json is damaged").and(contains("written anew")));
     Ok(())
 }
 
 #[test]
-fn a_damaged_checkpoint_is_refused_and_a_busy_folder_too() -> Outcome {
+fn a_damaged_checkpoint_is_told_and_a_busy_folder_left_alone() -> Outcome {
     let place = Place::new()?;
     write_pictures(&place, "pictures", true)?;
     let command = "train --model lenet --data pictures --epochs 50 --checkpoint-every 0 --out out";
@@ -361,13 +368,38 @@ fn a_damaged_checkpoint_is_refused_and_a_busy_folder_too() -> Outcome {
         .stderr(contains("out is in use: another process works in it"));
     assert!(stop_once_stored(&place, None, child, "out", Stop::Kill)?);
 
-    let bytes = fs::read(&state)?;
-    fs::write(&state, &bytes[..bytes.len() / 2])?;
-    place
-        .backdraft(command)
-        .assert()
-        .code(2)
-        .stderr(contains("training.safetensors is damaged").and(contains("--overwrite")));
+    // A record that is damaged is known from the checkpoint, which is of this training.
+    let record = place.path().join("out/train.json");
+    fs::write(&record, "{")?;
+    let best = place.path().join("out/best.safetensors");
+    fs::write(&best, "")?;
+    let mut child = place.start(command)?;
+    while fs::read(&best)?.is_empty() {
+        assert!(child.try_wait()?.is_none(), "it ended unstopped");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Stop::Kill.stop(&mut child)?;
+    assert!(fs::read(&record)?.len() > 100);
+
+    let mut bytes = fs::read(&state)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&state, &bytes)?;
+    let other = command.replace("50", "51");
+    let refused = place.backdraft(&other).assert().code(2);
+    refused.stderr(contains("training.epochs was 50, not 51"));
+    assert!(fs::read(&state)? == bytes);
+    let child = place.start_heard(command)?;
+    assert!(stop_once_stored(
+        &place,
+        Some(bytes),
+        child,
+        "out",
+        Stop::Kill
+    )?);
+    let said = fs::read_to_string(place.path().join("heard"))?;
+    assert!(said.contains("training.safetensors is damaged"), "{said}");
+    assert!(said.contains("begins anew, at its first step"), "{said}");
     Ok(())
 }
 

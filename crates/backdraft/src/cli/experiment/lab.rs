@@ -7,7 +7,7 @@ use std::{
 
 use backdraft_curvature::{BatchOperator, Cost, Loss, Model};
 use backdraft_influence::response::Responses;
-use backdraft_models::{Objective, TrainConfig, Zoo, data::Dataset, evaluate, to_dtype};
+use backdraft_models::{Objective, TrainConfig, Zoo, data::Dataset, to_dtype};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
@@ -25,7 +25,7 @@ use crate::{
     cli::{
         BURN, CliError,
         losses::TargetsOf,
-        present::{quality, shown, tell, unit},
+        present::{measured, quality, shown, tell, unit},
         progress::say,
     },
     output::{Metrics, Place, Quality, Sizes, Unit, Versions, experiment::Setup},
@@ -103,8 +103,8 @@ impl<'a, L: Loss> Lab<'a, L> {
                 let (base, rate, search) = trainer.base()?;
                 let choices = Choices {
                     learning_rate: rate.to_bits(),
-                    train: quality(&evaluate(&base, &dataset.train, objective)),
-                    test: quality(&evaluate(&base, &dataset.test, objective)),
+                    train: quality(&measured("train", &base, &dataset.train, objective)?),
+                    test: quality(&measured("test", &base, &dataset.test, objective)?),
                     search,
                 };
                 store.keep_base(&base, &choices)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backdraft_curvature::Loss;
 use backdraft_influence::Prepared as Ready;
-use backdraft_models::Zoo;
+use backdraft_models::{Zoo, quote};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
@@ -185,7 +185,7 @@ impl<L: Loss> Lab<'_, L> {
             say(format_args!(
                 "{} removals are done, {left} left to other parts; `--merge DIR,..` puts the parts together. In {}",
                 done.len() + failed.len(),
-                self.store.path().display()
+                quote::path(self.store.path())
             ));
             return Ok(None);
         }
@@ -216,8 +216,8 @@ pub(super) fn show(
     say(format_args!("\n{}", table.trim_end()));
     say(format_args!(
         "\nwritten to {}; open {}",
-        store.path().display(),
-        store.path().join(REPORT).display()
+        quote::path(store.path()),
+        quote::path(&store.path().join(REPORT))
     ));
     Ok(())
 }

@@ -1,18 +1,19 @@
 //! The experiment's folder: what is done stays done.
 
-use std::path::{Path, PathBuf};
+mod merge;
+
+use std::path::Path;
 
 use backdraft_models::Zoo;
 use burn::tensor::Tensor;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::json;
 
-use super::{args::Over, estimate::Estimate, plan::Plan, stage::Stage};
+use super::{args::Over, estimate::Estimate, stage::Stage};
 use crate::{
     cli::{
         CliError,
-        differences::differences,
-        run_folder::{Kind, Place, RunFolder, SECONDS, SETTINGS, VERSIONS, seconds, versions},
+        run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
         setup::WRONG_LABELS,
         tensors::Texts,
     },
@@ -21,6 +22,8 @@ use crate::{
         experiment::{Correlations, Decomposition, Mislabel, Sweep},
     },
 };
+
+pub(super) use merge::check_parts;
 
 /// What the experiment is, which tells its folder from others.
 const RECORD: &str = "experiment.json";
@@ -43,6 +46,8 @@ pub(super) const CORRELATIONS: &str = "correlations.html";
 pub(super) const EXPERIMENT: Kind = Kind {
     name: "an experiment",
     contents: CONTENTS,
+    network: BASE,
+    computed: &[POINTS, STAGES, LISSA],
 };
 pub(super) const SWEEP: Kind = Kind {
     name: "an experiment",
@@ -57,6 +62,7 @@ pub(super) const SWEEP: Kind = Kind {
         ],
         ..CONTENTS
     },
+    ..EXPERIMENT
 };
 
 const CONTENTS: Contents = Contents {
@@ -90,61 +96,6 @@ pub(super) struct Store {
     folder: RunFolder,
 }
 
-/// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs from the same
-/// base network.
-pub(super) fn check_parts(
-    parts: &[PathBuf],
-    plan: &impl Serialize,
-    out: &Path,
-) -> Result<(), CliError> {
-    let mut base: Option<(&Path, Vec<u8>)> = None;
-    if let Ok(bytes) = std::fs::read(out.join(BASE)) {
-        base = Some((out, bytes));
-    }
-    for part in parts {
-        let refuse = |problem: String| {
-            let problem = format!("{} {problem}", part.display());
-            Err(CliError::Option {
-                option: "--merge",
-                problem,
-            })
-        };
-        let Ok(record) = std::fs::read(part.join(RECORD)) else {
-            return refuse(format!("holds no experiment: there is no {RECORD}"));
-        };
-        let Ok(record) = serde_json::from_slice::<Value>(&record) else {
-            return refuse(format!("holds a damaged {RECORD}"));
-        };
-        let found = differences(plan, &record[SETTINGS])?;
-        if !found.is_empty() {
-            return refuse(format!("holds another experiment: {}", found.join(", ")));
-        }
-        let found = differences(&versions(), &record[VERSIONS])?;
-        if !found.is_empty() {
-            return refuse(format!(
-                "was made by another version: {}; make all parts by the same",
-                found.join(", ")
-            ));
-        }
-        let Ok(bytes) = std::fs::read(part.join(BASE)) else {
-            // Not trained yet: it has no removals either.
-            continue;
-        };
-        match &base {
-            Some((other, known)) if *known != bytes => {
-                return refuse(format!(
-                    "has another base network than {}: machines differ in the last bits. Begin each part with --merge of \
-                     one folder in which the network is trained",
-                    other.display()
-                ));
-            }
-            Some(_) => {}
-            None => base = Some((part, bytes)),
-        }
-    }
-    Ok(())
-}
-
 impl Store {
     /// Opens the folder for `plan`: an earlier one of the same settings goes on.
     pub fn open(
@@ -167,33 +118,9 @@ impl Store {
         self.folder.title()
     }
 
-    /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base if there is
-    /// none here.
-    pub fn merge(&self, others: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
-        for other in others {
-            let read = |name: &str| std::fs::read(other.join(name)).ok();
-            if let (None, Some(base), Some(choices)) =
-                (self.folder.read(BASE)?, read(BASE), read(CHOICES))
-            {
-                self.folder.write(CHOICES, &choices)?;
-                self.folder.write(BASE, &base)?;
-                if let Some(settled) = read(LISSA) {
-                    self.folder.write(LISSA, &settled)?;
-                }
-            }
-            for position in 0..plan.removals.len() {
-                let name = point(position);
-                if let (None, Some(bytes)) = (self.folder.read(&name)?, read(&name)) {
-                    self.folder.write(&name, &bytes)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Whether the removal at `position` is done.
     pub fn is_done(&self, position: usize) -> Result<bool, CliError> {
-        Ok(self.folder.read(&point(position))?.is_some())
+        Ok(self.folder.whole(&point(position))?.is_some())
     }
 
     /// What is known of the removal at `position`, if it is done.
@@ -219,6 +146,7 @@ impl Store {
             return Ok(None);
         };
         let base = self.folder.module(BASE, like)?;
+        self.folder.bind()?;
         Ok(base.map(|(base, _)| (base, choices)))
     }
 
@@ -231,11 +159,8 @@ impl Store {
 
     /// The network that a step size gave, if it was tried; none within if training diverged.
     pub fn trial(&self, rate: f64, like: &Zoo) -> Result<Option<Option<Zoo>>, CliError> {
-        if self
-            .folder
-            .read(&format!("{SEARCH}/{rate}.diverged"))?
-            .is_some()
-        {
+        let diverged = self.folder.whole(&format!("{SEARCH}/{rate}.diverged"))?;
+        if diverged.is_some() {
             return Ok(Some(None));
         }
         let found = self
@@ -250,7 +175,11 @@ impl Store {
                 self.folder
                     .keep_module(&format!("{SEARCH}/{rate}.safetensors"), found, 0.0)
             }
-            None => self.write(&format!("{SEARCH}/{rate}.diverged"), b""),
+            None => {
+                let name = format!("{SEARCH}/{rate}.diverged");
+                self.folder
+                    .write_json(&name, &json!({ "learning_rate": rate }))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft_models::Model;
+use backdraft_models::{Model, quote};
 use serde::Serialize;
 
 use super::{
@@ -80,6 +80,15 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     for &value in &values {
         let (common, prepared) = at(value)?;
         say(format_args!("\n{} {}", over.name(), brief(value)));
+        for part in &args.common.merge {
+            let folder = part.join(name(value));
+            if !folder.exists() {
+                say(format_args!(
+                    "nothing is taken from {}: it is not there",
+                    quote::path(&folder)
+                ));
+            }
+        }
         let store = open(&common, &prepared)?;
         let point = match decomposition(&common, &prepared, &store) {
             Ok(Some(found)) => SweepPoint {
@@ -116,7 +125,7 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         say(format_args!(
             "\n{left} of {} values are left to other parts; `--merge DIR,..` puts the parts together. In {}",
             values.len(),
-            out.display()
+            quote::path(&out)
         ));
         return Ok(());
     }

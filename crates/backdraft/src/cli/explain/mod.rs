@@ -7,7 +7,7 @@ mod training;
 
 use std::num::NonZeroUsize;
 
-use backdraft_models::{Model, Preset, TrainConfig};
+use backdraft_models::{Model, Preset, TrainConfig, quote};
 
 pub(super) use self::store::{Outcome, Response, Solved, Store};
 use self::{
@@ -99,7 +99,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         format_args!("device {}, seed {}", opened.name, args.seed),
     );
     if let Place::Fresh(_) = place {
-        let path = store.folder().path().display();
+        let path = quote::path(store.folder().path());
         say(format_args!(
             "to {path}; stopped, the same command with --out {path} goes on"
         ));

@@ -7,7 +7,7 @@ use backdraft_influence::scores;
 use backdraft_models::{
     TrainConfig, Zoo, ZooConfig,
     data::{Dataset, Split},
-    evaluate, outputs, per_example_losses, to_dtype,
+    evaluate, outputs, per_example_losses, quote, to_dtype,
     weights::stable,
 };
 use burn::{
@@ -25,7 +25,9 @@ use crate::{
         half::Errors,
         judge::judge,
         losses::{TargetsOf, WithLoss},
-        present::{describe, examples, predictions, quality, report, shown, target, tell},
+        present::{
+            describe, examples, measured, predictions, quality, report, shown, target, tell,
+        },
         progress::{Bar, say},
         reading::Reading,
         solve::solve,
@@ -168,8 +170,10 @@ impl Run<'_> {
     /// How good the network is, and how far from a minimum, which is said.
     fn metrics<L: Loss>(&self, module: &Zoo, cost: &Cost<L>) -> Result<Metrics, CliError> {
         let objective = self.dataset.task.objective();
-        let measured = [&self.dataset.train, &self.dataset.test]
-            .map(|split| evaluate(module, split, objective));
+        let measured = [
+            measured("train", module, &self.dataset.train, objective)?,
+            measured("test", module, &self.dataset.test, objective)?,
+        ];
         let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
         tell(self.dataset, &self.unit);
         say(format_args!(
@@ -273,7 +277,7 @@ impl Run<'_> {
         self.report(found, self.record(found, None))?;
         say(format_args!(
             "scores written to {}",
-            folder.path().display()
+            quote::path(folder.path())
         ));
         Ok(())
     }
@@ -305,8 +309,8 @@ impl Run<'_> {
         self.store.tidy()?;
         say(format_args!(
             "\nwritten to {}; open {}",
-            folder.path().display(),
-            folder.path().join(Report::FILE).display()
+            quote::path(folder.path()),
+            quote::path(&folder.path().join(Report::FILE))
         ));
         Ok(())
     }

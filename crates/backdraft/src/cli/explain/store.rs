@@ -1,7 +1,7 @@
 //! The folder of `explain`: what is done stays done.
 
 use backdraft_curvature::LinearOperator;
-use backdraft_models::{Checkpoint, Zoo};
+use backdraft_models::{Checkpoint, CheckpointError, Zoo};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::{
         run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
         setup::WRONG_LABELS,
         tensors::Texts,
-        train::state,
+        train::state::Stored,
         weights,
     },
     output::{
@@ -42,6 +42,8 @@ const KIND: Kind = Kind {
         ],
         parts: &[],
     },
+    network: MODEL,
+    computed: &["parts/solution-", "parts/scores-", "parts/response-"],
 };
 
 /// What is told beside a solution and a row of scores.
@@ -124,7 +126,9 @@ impl Store {
 
     /// The network, if it is there, and the seconds that its training took.
     pub fn model(&self, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
-        self.folder.module(MODEL, like)
+        let found = self.folder.module(MODEL, like)?;
+        self.folder.bind()?;
+        Ok(found)
     }
 
     /// Keeps the network; where training stood on the way to it is let go.
@@ -135,16 +139,26 @@ impl Store {
 
     /// Where training stood.
     pub fn checkpoint(&self) -> Result<Option<Checkpoint>, CliError> {
-        let Some(bytes) = self.folder.read(STATE)? else {
+        let Some(bytes) = self.folder.whole(STATE)? else {
             return Ok(None);
         };
-        let found = state::decode(&bytes).map_err(|reason| self.folder.damaged(STATE, reason))?;
-        Ok(Some(found.0))
+        let found = Stored::decode(&bytes).map_err(|reason| self.folder.damaged(STATE, reason))?;
+        Ok(Some(found.checkpoint))
     }
 
-    pub fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), CliError> {
-        let bytes = state::encode(checkpoint, &Default::default()).map_err(CliError::Weights)?;
-        self.folder.write(STATE, &bytes)
+    pub fn keep_checkpoint(&self, checkpoint: Checkpoint) -> Result<(), CliError> {
+        let stored = Stored {
+            checkpoint,
+            journal: Default::default(),
+            best: None,
+        };
+        let bytes = stored.encode().map_err(CliError::Weights)?;
+        self.folder.write_marked(STATE, bytes)
+    }
+
+    /// A checkpoint that is what was written, and yet does not fit.
+    pub(super) fn unusable(&self, error: CheckpointError) -> CliError {
+        self.folder.damaged(STATE, error)
     }
 
     /// The solution for the query in `row`, in the place of `matrix`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use backdraft_models::{Optimizer, Progress, Training, Zoo, train};
+use backdraft_models::{Optimizer, Progress, TrainError, Training, Zoo, train};
 
 use super::run::Run;
 use crate::cli::{CliError, progress::Bar};
@@ -41,7 +41,12 @@ impl Run<'_> {
                     Some(mut checkpoint) => {
                         // The record's settings were compared, as text; these went through it.
                         checkpoint.state.config = config.clone();
-                        Training::resume(initial, split, objective, config, checkpoint)?
+                        let resumed =
+                            Training::resume(initial, split, objective, config, checkpoint);
+                        resumed.map_err(|error| match error {
+                            TrainError::Checkpoint(error) => self.store.unusable(error),
+                            error => error.into(),
+                        })?
                     }
                 };
                 let mut training = training.with_parts(self.pass);
@@ -50,7 +55,7 @@ impl Run<'_> {
                 while let Some(progress) = training.advance()? {
                     show(&progress);
                     if stored.elapsed() >= pause && progress.step < progress.steps {
-                        self.store.keep_checkpoint(&training.checkpoint())?;
+                        self.store.keep_checkpoint(training.checkpoint())?;
                         stored = Instant::now();
                     }
                 }

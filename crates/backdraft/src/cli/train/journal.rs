@@ -80,8 +80,12 @@ impl Journal {
     /// More right answers, or as many at a lower loss; the lower loss where there are no right answers.
     fn beats(&self, metrics: &Metrics) -> bool {
         let (now, loss) = (metrics.accuracy, metrics.loss);
+        // Outputs that are no numbers may be called right by accident.
+        if !loss.is_finite() {
+            return false;
+        }
         let Some(best) = self.best else {
-            return loss.is_finite();
+            return true;
         };
         match (now, best.accuracy.map(f64::from_bits)) {
             (Some(now), Some(before)) if now != before => now > before,

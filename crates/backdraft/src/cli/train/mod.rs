@@ -1,5 +1,6 @@
 //! `backdraft train`: train a model, and go on where an earlier run stopped.
 
+mod earlier;
 mod journal;
 mod run;
 mod settings;
@@ -10,12 +11,11 @@ use std::{num::NonZeroUsize, path::Path};
 use backdraft_models::{
     Model, Optimizer, TrainConfig,
     data::{Task, Unigram},
-    evaluate,
+    evaluate, quote,
 };
 use burn::tensor::DType;
-use serde_json::Value;
 
-use self::{run::Run, settings::Settings};
+use self::{earlier::Earlier, run::Run, settings::Settings};
 use super::{
     CliError,
     args::Train,
@@ -26,10 +26,9 @@ use super::{
     options::check_fits,
     progress::say,
     reading::Reading,
-    run_folder::{SETTINGS, refuse_others},
     setup::{Shape, WRONG_LABELS, announce, corrupt, network, wrong_labels},
 };
-use crate::output::{OutputError, TrainingFolder};
+use crate::output::{Seal, TrainingFolder};
 
 /// Runs `backdraft train`.
 pub(super) fn train(args: &Train) -> Result<(), CliError> {
@@ -85,8 +84,8 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     if args.overwrite {
         folder.clear()?;
     }
-    let earlier = earlier(&folder, &settings)?;
-    let begins = earlier.is_none();
+    let seal = Seal::of(&settings)?;
+    let earlier = earlier::earlier(&folder, &settings, &seal)?;
     if let Some(noise) = &noise {
         let table = wrong_labels(noise, &dataset)?;
         folder.write(WRONG_LABELS, table.as_bytes())?;
@@ -102,18 +101,18 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
             "to beat: perplexity {perplexity:.1} on the test part, by the words' frequencies alone"
         ));
     }
-    if let Some(results) = earlier.filter(|results| !results.is_null()) {
-        // What a training leaves that is killed after its record.
-        folder.remove(TrainingFolder::STATE)?;
+    if let Earlier::Ended(summary) = &earlier {
         say(format_args!(
-            "{} holds this training, which has ended: {}; --overwrite trains anew",
-            out.display(),
-            results["summary"].as_str().unwrap_or("without a summary")
+            "{} holds this training, which has ended: {summary}; --overwrite trains anew",
+            quote::path(&out)
         ));
         return Ok(());
     }
     let tells = !matches!(dataset.task, Task::NextToken { .. }) && kind != Model::Autoencoder;
-    if let Some(loaded) = loaded.as_ref().filter(|_| begins && tells) {
+    if let Some(loaded) = loaded
+        .as_ref()
+        .filter(|_| earlier == Earlier::None && tells)
+    {
         let measured = evaluate(&loaded.model, &dataset.train, kind.objective(&dataset.task));
         judge(&args.data, loaded, &dataset, &measured)?;
     }
@@ -132,6 +131,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         dataset: &dataset,
         model,
         folder,
+        seal,
     };
     guarded(remedy, || run.run())
 }
@@ -166,19 +166,4 @@ fn training(args: &Train, preset: TrainConfig) -> Result<TrainConfig, CliError> 
     check_fits("--weight-decay", Some(config.weight_decay), DType::F32)?;
     config.check()?;
     Ok(config)
-}
-
-/// The results of an earlier training in the folder, `null` if it has not ended; `None` if there was none.
-fn earlier(folder: &TrainingFolder, settings: &Settings<'_>) -> Result<Option<Value>, CliError> {
-    let Some(bytes) = folder.read(TrainingFolder::RECORD)? else {
-        folder.begin(&settings.record(None)?)?;
-        return Ok(None);
-    };
-    let path = folder.path().join(TrainingFolder::RECORD);
-    let record: Value = serde_json::from_slice(&bytes).map_err(|error| OutputError::Damaged {
-        path,
-        reason: error.to_string(),
-    })?;
-    refuse_others(folder.path(), "training", settings, &record[SETTINGS])?;
-    Ok(Some(record["results"].clone()))
 }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use backdraft_models::{
-    Metrics, Model, Objective, Optimizer, Progress, Trained, Training, Zoo,
+    Metrics, Model, Objective, Optimizer, Progress, TrainError, Trained, Training, Zoo,
     data::{Dataset, Split, Task},
-    evaluate, train,
+    evaluate, quote, train,
     weights::{NameMap, WeightsRecord, load_into},
 };
 use serde_json::json;
@@ -13,17 +13,17 @@ use serde_json::json;
 use super::{
     journal::{Epoch, Journal, Part},
     settings::{Settings, brief, shown},
-    state,
+    state::Stored,
 };
 use crate::{
     cli::{
         CliError,
         args::Train,
-        present::{tell, unit},
-        progress::{Bar, say},
+        present::{measured, tell, unit},
+        progress::{Bar, say, warn},
         weights::{self, record},
     },
-    output::{OutputError, TrainingFolder, Unit},
+    output::{OutputError, Seal, TrainingFolder, Unit, digest},
 };
 
 /// A training with a place for its files.
@@ -34,14 +34,18 @@ pub(super) struct Run<'a> {
     /// With the weights to begin with.
     pub model: Zoo,
     pub folder: TrainingFolder,
+    /// Of what goes on from the folder's files.
+    pub seal: Seal,
 }
 
 /// A training between two steps.
 struct Standing {
     training: Training<Zoo>,
     journal: Journal,
-    /// The network after the best pass with what was measured then, where it is not in the folder yet.
-    best: Option<(Zoo, Metrics)>,
+    /// The file with the weights of the best pass.
+    best: Option<Vec<u8>>,
+    /// Whether it is not in the folder yet.
+    unwritten: bool,
 }
 
 impl Run<'_> {
@@ -93,7 +97,7 @@ impl Run<'_> {
         let kept = WeightsRecord::of(self.dataset, None);
         let bytes = weights::encode(&trained.model, TrainingFolder::BEST, &kept)?;
         self.folder.write(TrainingFolder::BEST, &bytes)?;
-        self.end(trained, &Journal::default())
+        self.end(trained, &Journal::default(), bytes)
     }
 
     fn by_batches(self) -> Result<(), CliError> {
@@ -116,35 +120,32 @@ impl Run<'_> {
         }
         drop(bar);
         self.write_best(&mut standing)?;
-        self.end(standing.training.finish(), &standing.journal)
+        let best = standing.best.unwrap_or_default();
+        self.end(standing.training.finish(), &standing.journal, best)
     }
 
     /// Puts the best network into the folder, with what was measured on the part held out.
     fn write_best(&self, standing: &mut Standing) -> Result<(), CliError> {
-        if let Some((best, metrics)) = standing.best.take() {
-            let (part, split) = self.held_out();
-            let kept = record(self.dataset, part.name(), split, &metrics);
-            let best = weights::encode(&best, TrainingFolder::BEST, &kept)?;
-            self.folder.write(TrainingFolder::BEST, &best)?;
+        if let (Some(best), true) = (&standing.best, standing.unwritten) {
+            self.folder.write(TrainingFolder::BEST, best)?;
         }
+        standing.unwritten = false;
         Ok(())
     }
 
-    /// Puts into the folder, with the best network, how well it does on the training part.
-    fn measure_best(&self) -> Result<(), CliError> {
+    /// Puts into the folder, with the best network, how well it does on the training part. Returns the file.
+    fn measure_best(&self) -> Result<Vec<u8>, CliError> {
         let path = self.folder.path().join(TrainingFolder::BEST);
-        if !path.exists() {
-            return Ok(());
-        }
         let best = load_into(self.model.clone(), path, &NameMap::default())?;
         let best = self.encode_trained(&best, TrainingFolder::BEST)?.0;
-        Ok(self.folder.write(TrainingFolder::BEST, &best)?)
+        self.folder.write(TrainingFolder::BEST, &best)?;
+        Ok(best)
     }
 
     /// The file `name` of a network with how well it does on the training part.
     fn encode_trained(&self, model: &Zoo, name: &str) -> Result<(Vec<u8>, Metrics), CliError> {
         let train = &self.dataset.train;
-        let metrics = evaluate(model, train, self.objective());
+        let metrics = measured("train", model, train, self.objective())?;
         let kept = record(self.dataset, "train", train, &metrics);
         Ok((weights::encode(model, name, &kept)?, metrics))
     }
@@ -156,15 +157,16 @@ impl Run<'_> {
             self.objective(),
             self.settings.training,
         );
-        let (training, journal) = match self.folder.read(TrainingFolder::STATE)? {
+        let (training, journal, best) = match self.stored()? {
             None => {
                 let training = Training::new(self.model.clone(), split, objective, config)?;
-                (training, Journal::default())
+                (training, Journal::default(), None)
             }
-            Some(bytes) => {
-                let path = self.folder.path().join(TrainingFolder::STATE);
-                let damaged = |reason| OutputError::Damaged { path, reason };
-                let (mut checkpoint, journal) = state::decode(&bytes).map_err(damaged)?;
+            Some(Stored {
+                mut checkpoint,
+                journal,
+                best,
+            }) => {
                 // The record's settings were compared, as text; these went through it.
                 checkpoint.state.config = config.clone();
                 say(format_args!(
@@ -173,8 +175,12 @@ impl Run<'_> {
                     checkpoint.state.step
                 ));
                 let training =
-                    Training::resume(self.model.clone(), split, objective, config, checkpoint)?;
-                (training, journal)
+                    Training::resume(self.model.clone(), split, objective, config, checkpoint);
+                let training = training.map_err(|error| match error {
+                    TrainError::Checkpoint(error) => self.unusable(error.to_string()),
+                    error => error.into(),
+                })?;
+                (training, journal, best)
             }
         };
         let training = match self.args.pass {
@@ -187,7 +193,9 @@ impl Run<'_> {
         Ok(Standing {
             training,
             journal,
-            best: None,
+            best,
+            // What is there may be of a later pass, or damaged.
+            unwritten: true,
         })
     }
 
@@ -202,6 +210,33 @@ impl Run<'_> {
             loss: self.unit().loss_factor * metrics.loss,
             ..*metrics
         }
+    }
+
+    /// What an earlier run stored, if it is whole.
+    fn stored(&self) -> Result<Option<Stored>, CliError> {
+        let Some(bytes) = self.folder.read(TrainingFolder::STATE)? else {
+            return Ok(None);
+        };
+        match self.seal.check(TrainingFolder::STATE, bytes) {
+            Ok(bytes) => {
+                let stored = Stored::decode(&bytes).map_err(|reason| self.unusable(reason))?;
+                Ok(Some(stored))
+            }
+            Err(broken) => {
+                warn(format_args!(
+                    "{} is damaged ({broken}): the training begins anew, at its first step",
+                    quote::path(&self.folder.path().join(TrainingFolder::STATE))
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    /// A checkpoint that is what was written, and yet of no use.
+    fn unusable(&self, reason: String) -> CliError {
+        let path = self.folder.path().join(TrainingFolder::STATE);
+        let lost = "training cannot go on from it".to_owned();
+        OutputError::Damaged { path, reason, lost }.into()
     }
 
     /// Measures the model after a pass and logs it; the measurement in words.
@@ -229,7 +264,9 @@ impl Run<'_> {
         let line = line.map_err(|error| CliError::Weights(error.to_string()))?;
         self.folder.append(TrainingFolder::LOG, line)?;
         if epoch.best {
-            standing.best = Some((model, metrics));
+            let kept = record(self.dataset, part.name(), split, &metrics);
+            standing.best = Some(weights::encode(&model, TrainingFolder::BEST, &kept)?);
+            standing.unwritten = true;
         }
         let brief = brief(&told).unwrap_or_else(|| shown(&told));
         Ok(format!(", {} {brief}", part.name()))
@@ -237,33 +274,35 @@ impl Run<'_> {
 
     /// Puts everything needed to go on into the folder.
     fn store(&self, standing: &mut Standing) -> Result<(), CliError> {
-        // The best before the state that counts on it.
-        self.write_best(standing)?;
-        let checkpoint = standing.training.checkpoint();
-        let bytes = state::encode(&checkpoint, &standing.journal).map_err(CliError::Weights)?;
+        let stored = Stored {
+            checkpoint: standing.training.checkpoint(),
+            journal: standing.journal.clone(),
+            best: standing.best.clone(),
+        };
+        let bytes = stored.encode().map_err(CliError::Weights)?;
+        let bytes = self.seal.mark(TrainingFolder::STATE, bytes)?;
         self.folder.write(TrainingFolder::STATE, &bytes)?;
+        self.write_best(standing)?;
         let kept = WeightsRecord::of(self.dataset, None);
         let last = weights::encode(&standing.training.model(), TrainingFolder::LAST, &kept)?;
         Ok(self.folder.write(TrainingFolder::LAST, &last)?)
     }
 
-    /// Writes what has been trained.
-    fn end(self, trained: Trained<Zoo>, journal: &Journal) -> Result<(), CliError> {
-        let measure = |split| evaluate(&trained.model, split, self.objective());
+    /// Writes what has been trained; `best` is the file with the best weights.
+    fn end(self, trained: Trained<Zoo>, journal: &Journal, best: Vec<u8>) -> Result<(), CliError> {
+        let measure = |part, split| measured(part, &trained.model, split, self.objective());
         // Of a text, measuring the training part would take a third of a pass; the log has the losses met in training.
         let text = matches!(self.dataset.task, Task::NextToken { .. });
-        let on_valid: Option<Metrics> = self.dataset.valid.as_ref().map(measure);
-        let on_test = measure(&self.dataset.test);
-        let (last, on_train) = if text {
+        let valid = self.dataset.valid.as_ref();
+        let on_valid = valid.map(|valid| measure("valid", valid)).transpose()?;
+        let on_test = measure("test", &self.dataset.test)?;
+        let (last, on_train, best) = if text {
             let kept = record(self.dataset, "test", &self.dataset.test, &on_test);
-            (
-                weights::encode(&trained.model, TrainingFolder::LAST, &kept)?,
-                None,
-            )
+            let last = weights::encode(&trained.model, TrainingFolder::LAST, &kept)?;
+            (last, None, best)
         } else {
-            self.measure_best()?;
             let (last, metrics) = self.encode_trained(&trained.model, TrainingFolder::LAST)?;
-            (last, Some(metrics))
+            (last, Some(metrics), self.measure_best()?)
         };
         self.folder.write(TrainingFolder::LAST, &last)?;
 
@@ -290,6 +329,10 @@ impl Run<'_> {
             "test": on_test,
             "best": journal.best(),
             "gradient_norm": trained.gradient_norm,
+            "sha256": {
+                TrainingFolder::BEST: digest(&best),
+                TrainingFolder::LAST: digest(&last),
+            },
         });
         let ended = self.settings.record(Some(results))?;
         self.folder.write(TrainingFolder::RECORD, &ended)?;
@@ -303,7 +346,10 @@ impl Run<'_> {
                 TrainingFolder::BEST
             ));
         }
-        say(format_args!("written to {}", self.folder.path().display()));
+        say(format_args!(
+            "written to {}",
+            quote::path(self.folder.path())
+        ));
         Ok(())
     }
 }

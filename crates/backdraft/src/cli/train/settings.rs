@@ -10,7 +10,7 @@ use crate::{
         reading::Reading,
         run_folder::{SETTINGS, VERSIONS, versions},
     },
-    output::{WeightsFile, short},
+    output::{Seal, TrainingFolder, WeightsFile, short},
 };
 
 /// Everything that decides the weights that training ends with, but for the machine.
@@ -44,7 +44,7 @@ impl Settings<'_> {
         let mut text = serde_json::to_vec_pretty(&record)
             .map_err(|error| CliError::Weights(error.to_string()))?;
         text.push(b'\n');
-        Ok(text)
+        Ok(Seal::unbound().mark(TrainingFolder::RECORD, text)?)
     }
 }
 

@@ -11,6 +11,7 @@ use predicates::str::contains;
 use serde_json::json;
 
 use super::{CANCER, Outcome, Place};
+use crate::files::forge;
 use crate::refusals::assert_refused;
 
 /// A network whose removals take long enough to be stopped at.
@@ -235,10 +236,13 @@ fn parts_of_other_machines_must_fit() -> Outcome {
     let record = place.path().join("part-2/experiment.json");
     let good = fs::read_to_string(&record)?;
     let version = env!("CARGO_PKG_VERSION");
-    fs::write(
-        &record,
-        good.replace(&format!("\"{version}\""), "\"0.0.9\""),
+    let older = forge(
+        &good,
+        "experiment.json",
+        &format!("\"{version}\""),
+        "\"0.0.9\"",
     )?;
+    fs::write(&record, &older)?;
     assert_refused(
         &place,
         &merge,
@@ -247,23 +251,38 @@ fn parts_of_other_machines_must_fit() -> Outcome {
             "backdraft was \"0.0.9\"",
         ],
     )?;
+    // Nor is a folder of another version gone on with.
+    fs::create_dir(place.path().join("older"))?;
+    place.write("older/experiment.json", older)?;
+    place
+        .backdraft(&format!("{command} --out older"))
+        .assert()
+        .code(2)
+        .stderr(contains(
+            "older holds an experiment begun by another version",
+        ))
+        .stderr(contains("backdraft was \"0.0.9\""));
     fs::write(&record, good)?;
-    let base = place.path().join("part-2/base.safetensors");
-    let bytes = fs::read(&base)?;
-    let mut other = bytes.clone();
-    *other.last_mut().ok_or("an empty file")? ^= 1;
-    fs::write(&base, other)?;
-    assert_refused(
-        &place,
-        &merge,
-        &[
-            "--merge part-2 has another base network than part-1",
-            "the last bits",
-        ],
-    )?;
-    // It need not be trained twice.
-    fs::write(&base, bytes)?;
-    place.backdraft(&merge).assert().success();
+
+    // What is damaged is not taken, and what is missing is told.
+    for (name, part) in [("points/1.json", "part-2"), ("base.safetensors", "part-1")] {
+        let path = place.path().join(part).join(name);
+        let mut bytes = fs::read(&path)?;
+        *bytes.last_mut().ok_or("an empty file")? ^= 1;
+        fs::write(&path, bytes)?;
+    }
+    fs::remove_file(place.path().join("part-1/points/2.json"))?;
+    place
+        .backdraft(&merge)
+        .assert()
+        .success()
+        .stderr(contains("part-2/points/1.json is damaged").and(contains("it is not taken")))
+        .stderr(contains("part-1/base.safetensors is damaged"))
+        .stdout(contains("of 4 removals are taken from part-1"))
+        .stdout(contains("1 of 4 removals are taken from part-2"))
+        .stdout(contains(
+            "are in none of the folders, and still to be computed: ",
+        ));
     Ok(())
 }
 
@@ -370,22 +389,58 @@ fn a_folder_belongs_to_one_experiment() -> Outcome {
         .code(1);
     assert!(!fs::exists(place.path().join("out/decompose.json"))?);
     assert!(!fs::exists(place.path().join("out/report.html"))?);
+    Ok(())
+}
 
-    for name in [
+#[test]
+fn what_is_damaged_is_made_anew() -> Outcome {
+    let place = Place::new()?;
+    let command = format!("decompose {CANCER} --points 2");
+    let whole = place.experiment(&command, "out")?;
+    let names = [
         "points/0.json",
         "base.safetensors",
         "base.json",
+        "lissa.json",
         "experiment.json",
-    ] {
-        let out = place.experiment(&format!("{command} --overwrite"), "out")?;
-        let bytes = fs::read(out.folder.join(name))?;
-        place.write(&format!("out/{name}"), &bytes[..bytes.len() / 2])?;
-        place
-            .backdraft(&format!("{command} --out out"))
-            .assert()
-            .code(2)
-            .stderr(contains(format!("out/{name} is damaged")).and(contains("--overwrite")));
+    ];
+    for name in names {
+        let right = fs::read(whole.folder.join(name))?;
+        let mut flipped = right.clone();
+        flipped[right.len() / 2] ^= 1;
+        for damage in [&flipped, &right[..right.len() / 2], b""] {
+            place.write(&format!("out/{name}"), damage)?;
+            place
+                .backdraft(&format!("{command} --out out"))
+                .assert()
+                .success()
+                .stderr(contains(format!("out/{name} is damaged")).and(contains("anew")));
+            let again = place.experiment(&command, "out")?;
+            assert_eq!(again.timeless(), whole.timeless(), "{name}");
+            if !name.starts_with("points") {
+                assert!(fs::read(whole.folder.join(name))? == right, "{name}");
+            }
+        }
     }
+    // One removal in the place of another, whole as it is.
+    fs::copy(
+        whole.folder.join("points/0.json"),
+        whole.folder.join("points/1.json"),
+    )?;
+    let again = place.experiment(&command, "out")?;
+    assert_eq!(again.timeless(), whole.timeless());
+
+    // Without the record nobody knows that the removals are of another seed.
+    place.write("out/experiment.json", "{}")?;
+    assert_refused(
+        &place,
+        &format!("{command} --seed 1 --out out"),
+        &[
+            "out/experiment.json is damaged",
+            "its base network is not of this one",
+            "restore the file",
+        ],
+    )?;
     Ok(())
 }
 

@@ -1,0 +1,84 @@
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+use crate::data::Split;
+use crate::network::Network;
+use crate::objective::{Objective, TargetTensor};
+
+/// The examples that a model is trained on, on its device.
+pub(super) struct Examples {
+    inputs: Tensor<2>,
+    targets: TargetTensor,
+    objective: Objective,
+    rows: usize,
+    device: Device,
+    /// Factors on their losses, if not all 1.
+    weights: Option<Tensor<1>>,
+}
+
+impl Examples {
+    pub(super) fn new(split: &Split, objective: Objective, place: (&Device, DType)) -> Self {
+        Self {
+            inputs: split.inputs(place),
+            targets: objective.targets(split, place),
+            objective,
+            rows: split.rows,
+            device: place.0.clone(),
+            weights: None,
+        }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Puts factors on the losses.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many as examples.
+    pub(super) fn weigh(&mut self, weights: &[f64]) {
+        assert_eq!(
+            weights.len(),
+            self.rows,
+            "a weight for each example is needed"
+        );
+        let weights = TensorData::new(weights.to_vec(), [weights.len()]);
+        let place = (&self.device, self.inputs.dtype());
+        self.weights = Some(Tensor::from_data(weights, place));
+    }
+
+    /// The losses of `examples`, weighted; `lift` makes the weights a tensor of the model's kind.
+    pub(super) fn losses<M: Network>(
+        &self,
+        model: &M,
+        examples: &[i64],
+        lift: impl Fn(Tensor<1>) -> Tensor<1>,
+    ) -> Tensor<1> {
+        let indices = TensorData::new(examples.to_vec(), [examples.len()]);
+        let indices = Tensor::<1, Int>::from_data(indices, &self.device);
+        let inputs = self.inputs.clone().select(0, indices.clone());
+        let targets = self.targets.select(indices.clone());
+        let losses = self.objective.losses(model.forward(inputs), targets);
+        match &self.weights {
+            Some(weights) => losses * lift(weights.clone().select(0, indices)),
+            None => losses,
+        }
+    }
+
+    /// The mean loss of outputs of 0, of the model's width.
+    pub(super) fn unanswered<M: Network>(&self, model: &M, batch: usize) -> f64 {
+        let one = model.forward(self.inputs.clone().slice(0..1));
+        let width = one.dims()[1];
+        let losses = (0..self.rows).step_by(batch).map(|start| {
+            let range = start..(start + batch).min(self.rows);
+            let outputs = Tensor::zeros([range.len(), width], (&self.device, one.dtype()));
+            let losses = self.objective.losses(outputs, self.targets.slice(range));
+            losses.sum().into_scalar::<f64>()
+        });
+        losses.sum::<f64>() / self.rows as f64
+    }
+}
