@@ -17,8 +17,11 @@ impl Verification {
                 count(it.samples),
                 it.removals
             ));
-        } else if tried.is_some() && self.pearson.is_some() {
-            notes.push("too few removals to tell how sure the correlations are".into());
+        } else if tried.is_some() {
+            notes.push(
+                "too few removals, or too little variation, to tell how sure the correlations are"
+                    .into(),
+            );
         }
         if let Some(it) = &self.coverage {
             notes.push(match (it.removals.len(), it.planned) {

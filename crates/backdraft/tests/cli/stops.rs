@@ -18,8 +18,11 @@ const CANCER: &str = "explain --model lr --data cancer";
 /// A network that is trained by batches.
 const NETWORK: &str = "explain --data digits --hidden 8 --queries 7,3 --verify-removals 6 --seed 3 --checkpoint-every 0";
 
+/// Files with what they hold, and a record.
+type Kept = (BTreeMap<PathBuf, Vec<u8>>, Value);
+
 /// All files below the folder but for those with times in them, with what they hold, and the record without its times.
-fn kept(folder: &Path) -> Result<(BTreeMap<PathBuf, Vec<u8>>, Value), Box<dyn Error>> {
+fn kept(folder: &Path) -> Result<Kept, Box<dyn Error>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_path_buf()]);
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next)? {
@@ -176,6 +179,11 @@ fn a_folder_belongs_to_one_run_at_a_time() -> Outcome {
     for met in [met, other] {
         met.code(2).stdout("").stderr(contains("out is in use"));
     }
+    // Clears what the kill left half written.
+    place
+        .backdraft(&format!("{command} --damping 0.4"))
+        .assert()
+        .code(2);
     for (options, part) in [
         ("--damping 0.5", "damping was 0.03, not 0.5"),
         ("--seed 8", "seed was 0, not 8"),

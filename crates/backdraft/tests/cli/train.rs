@@ -327,7 +327,7 @@ fn what_cannot_be_is_refused() -> Outcome {
     assert_refused(
         &place,
         "explain --model lr --data cancer --out out",
-        &["out is not empty and holds no run.json"],
+        &["out is not empty and holds no explain.json"],
     )?;
     place
         .backdraft("train --hidden 4 --epochs 2 --out out --overwrite")

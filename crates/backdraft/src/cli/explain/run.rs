@@ -5,7 +5,7 @@ use std::time::Instant;
 use backdraft_curvature::{Cost, Damped, GaussNewton, Half, Loss, Model};
 use backdraft_influence::scores;
 use backdraft_models::{
-    TrainConfig, Zoo, ZooConfig,
+    Metrics as Measured, TrainConfig, Zoo, ZooConfig,
     data::{Dataset, Split},
     evaluate, outputs, per_example_losses, quote, to_dtype,
     weights::stable,
@@ -71,6 +71,8 @@ struct Found {
     /// Of every test example, in the unit.
     losses: Vec<f64>,
     metrics: Metrics,
+    /// On the training part, as it is kept with the weights.
+    on_train: Measured,
     parameters: usize,
     errors: Option<Errors>,
     scores: Scores,
@@ -117,7 +119,7 @@ impl WithLoss for Run<'_> {
         };
         let half = self.args.products.half();
         let (cost, measured) = here(half)?;
-        let metrics = self.metrics(&module, &cost)?;
+        let (metrics, on_train) = self.metrics(&module, &cost)?;
         let errors = half
             .map(|_| Errors::of(&cost, &here(None)?.0))
             .transpose()?;
@@ -139,6 +141,7 @@ impl WithLoss for Run<'_> {
             module: module.clone(),
             losses,
             metrics,
+            on_train,
             errors,
             scored,
         };
@@ -168,7 +171,11 @@ impl WithLoss for Run<'_> {
 
 impl Run<'_> {
     /// How good the network is, and how far from a minimum, which is said.
-    fn metrics<L: Loss>(&self, module: &Zoo, cost: &Cost<L>) -> Result<Metrics, CliError> {
+    fn metrics<L: Loss>(
+        &self,
+        module: &Zoo,
+        cost: &Cost<L>,
+    ) -> Result<(Metrics, Measured), CliError> {
         let objective = self.dataset.task.objective();
         let measured = [
             measured("train", module, &self.dataset.train, objective)?,
@@ -188,11 +195,13 @@ impl Run<'_> {
         say(format_args!(
             "gradient of the training loss, without an L2 term: norm {gradient_norm:.2e}"
         ));
-        Ok(Metrics {
+        let metrics = Metrics {
             train,
             test,
             gradient_norm,
-        })
+        };
+        let [on_train, _] = measured;
+        Ok((metrics, on_train))
     }
 
     /// The scores of every query, from the folder where they are there.
@@ -267,8 +276,7 @@ impl Run<'_> {
         let folder = self.store.folder();
         let examples = examples(self.dataset, &self.unit);
         let train = &self.dataset.train;
-        let measured = evaluate(&found.module, train, self.dataset.task.objective());
-        let kept = record(self.dataset, "train", train, &measured);
+        let kept = record(self.dataset, "train", train, &found.on_train);
         let weights = weights::encode(&found.module, weights::FILE, &kept)?;
         folder.write(weights::FILE, &weights)?;
         let all = found.scores.to_safetensors(&examples, self.args.seed)?;

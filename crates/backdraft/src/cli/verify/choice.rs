@@ -90,9 +90,17 @@ mod tests {
     use super::*;
     use crate::output::Float;
 
-    /// Scores of two queries for so many examples.
+    /// Scores of two queries for so many examples: strong ones of both signs, the strongest first, on even examples for the first
+    /// query and on odd ones for the second.
     fn scores(n: usize) -> Scores {
-        let value = |row: usize, i: usize| ((row + 1) as f64 * 1.7 * i as f64).sin();
+        let value = |row: usize, i: usize| {
+            let size = if i % 2 == row { (n - i) as f64 } else { 1e-6 };
+            if (i / 2).is_multiple_of(2) {
+                size
+            } else {
+                -size
+            }
+        };
         let values = (0..2).flat_map(|row| (0..n).map(move |i| value(row, i)));
         Scores::new(vec![4, 9], n, values.collect(), Float::F32).expect("they are finite")
     }
@@ -116,7 +124,8 @@ mod tests {
 
     #[test]
     fn any_beginning_has_both_signs_of_all_queries_and_random_ones() {
-        let scores = scores(1_000);
+        // So many that none of the few strongest is drawn at random too.
+        let scores = scores(20_000);
         let choice = Choice::of(&scores, 0, None);
         // A round has the next strongest of both signs of both queries, and two at random.
         for (round, chosen) in choice.removals.chunks(6).enumerate() {

@@ -136,7 +136,7 @@ impl<L: Loss> Verify<'_, L> {
     /// The responses to as many of `removals`, in their order, as were asked for: from the folder where they are there.
     fn responses(&self, removals: &[usize]) -> Result<Vec<(usize, Response)>, CliError> {
         let responder = Responder::new(self)?;
-        let bar = Bar::new("verifying", removals.len() as u64 * PARTS);
+        let bar = Bar::in_parts("verifying", removals.len() as u64);
         let mut found: Vec<(usize, Response)> = Vec::new();
         let (mut seconds, mut computed) = (0.0, false);
         for (place, &index) in removals.iter().enumerate() {
