@@ -7,7 +7,7 @@ use backdraft_influence::scores;
 use backdraft_models::{
     Metrics as Measured, TrainConfig, Zoo, ZooConfig,
     data::{Dataset, Split},
-    evaluate, outputs, per_example_losses, quote, to_dtype,
+    outputs, per_example_losses, quote, to_dtype,
     weights::stable,
 };
 use burn::{
