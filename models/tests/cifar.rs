@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use backdraft_models::data::{
-    CifarError, DataError, Dataset, ExampleShape, Targets, load, read_cifar,
+    At, CifarError, DataError, Dataset, ExampleShape, Targets, load, read_cifar,
 };
 use burn::tensor::Device;
 use flate2::Compression;
@@ -69,6 +69,12 @@ fn records_are_pictures_channel_by_channel() {
     assert_eq!(classes(&data.test.targets), [3]);
     assert_eq!(data.train.origin, (0..10).collect::<Vec<_>>());
     assert_eq!((&*data.features[0], &*data.features[3071]), ("r0", "b1023"));
+    // The second of the two records of the fourth file.
+    let place = data.train_place(7);
+    let file = folder.path().join(batch(4)).display().to_string();
+    assert_eq!((place.file, place.at), (file, Some(At::Record(1))));
+    let tested = data.test_place(0);
+    assert!(tested.file.ends_with(TEST) && tested.at == Some(At::Record(0)));
 
     // Red is 10, 20, .. 50, each as often: mean 30, variance 200. Green and blue are two and three times that.
     let std = 200_f64.sqrt();

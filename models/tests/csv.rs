@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::data::{CellProblem, DataError, Dataset, Targets, Task, load, read_csv};
+use backdraft_models::data::{At, CellProblem, DataError, Dataset, Targets, Task, load, read_csv};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -310,6 +310,48 @@ fn there_must_be_something_to_learn() {
         lone,
         Err(DataError::UntrainableClass { class, count: 1, .. }) if class == "2"
     ));
+}
+
+/// With a byte order mark, empty lines, lines that end in two ways and a cell of two lines.
+#[test]
+fn lines_are_counted_as_an_editor_does() {
+    let mut text = "\u{feff}a,b,y\n\n\r\n".to_owned();
+    let mut lines = Vec::new();
+    for row in 0..20 {
+        lines.push(1 + text.matches('\n').count() as u64);
+        let number = match row {
+            3 => "\"3\n\"".to_owned(),
+            row => row.to_string(),
+        };
+        let end = ["\n", "\r\n", "\n\n", "\r\n\r\n\n"][row % 4];
+        text.push_str(&format!("{number},{},{}.5{end}", row % 3, row * row));
+    }
+    let data = read(&text).unwrap();
+    let places = (0..data.train.rows).map(|row| data.train_place(row));
+    let places: Vec<_> = places
+        .chain((0..data.test.rows).map(|row| data.test_place(row)))
+        .collect();
+    let origins = data.train.origin.iter().chain(&data.test.origin);
+    for (place, &origin) in places.iter().zip(origins) {
+        assert!(place.file.ends_with("table.csv"));
+        assert_eq!(place.at, Some(At::Line(lines[origin])), "row {origin}");
+    }
+    // And a row has its own numbers.
+    let row = data.train.origin.iter().position(|&row| row == 7).or(None);
+    let (split, row) = match row {
+        Some(row) => (&data.train, row),
+        None => (
+            &data.test,
+            data.test.origin.iter().position(|&row| row == 7).unwrap(),
+        ),
+    };
+    assert_eq!(data.original_inputs(split.row(row)), [7.0, 1.0]);
+    let Targets::Values(values) = &split.targets else {
+        panic!("numbers with fractions are a regression")
+    };
+    assert_eq!(data.original_target(values[row]), 49.5);
+    let restored = data.restored_output(values[row].into());
+    assert!((restored - 49.5).abs() < 1e-4, "{restored}");
 }
 
 #[test]

@@ -72,6 +72,11 @@ fn a_divided_folder_is_read_in_order() {
     assert_eq!(data.task.outputs(), 1);
     assert_eq!(data.train.targets, Targets::Classes(vec![0, 0, 1]));
     assert_eq!(data.test.targets, Targets::Classes(vec![1]));
+    // Each picture is a file.
+    for place in [data.train_place(2), data.test_place(0)] {
+        assert!(place.file.contains("dog") && place.file.ends_with(".png"));
+        assert_eq!((Path::new(&place.file).exists(), place.at), (true, None));
+    }
     assert_eq!(
         (data.train.origin, data.test.origin.clone()),
         (vec![0, 1, 2], vec![0])
@@ -120,6 +125,10 @@ fn an_undivided_folder_is_split_as_tables_are() {
         };
         for (row, &origin) in split.origin.iter().enumerate() {
             assert_eq!(classes[row], (origin / 7) as i64);
+            let source = [&data.train_source, &data.test_source][usize::from(split == &data.test)];
+            let name = format!("{}/{}.png", ["ant", "bee", "cow"][origin / 7], origin % 7);
+            let file = folder.path().join(name).display().to_string();
+            assert_eq!(source.place(origin).file, file);
             // The picture's first pixel is ten times its number.
             assert_eq!(split.row(row)[0], (10 * (origin % 7)) as f32 / 255.0);
         }

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use backdraft_models::data::{
-    DataError, Dataset, ExampleShape, SEQUENCE, Split, Targets, TextError, Unigram, load, read_text,
+    At, DataError, Dataset, ExampleShape, SEQUENCE, Split, Targets, TextError, Unigram, load,
+    read_text,
 };
 use burn::tensor::Device;
 use flate2::Compression;
@@ -99,6 +100,11 @@ fn sequences_have_their_next_tokens() {
         ])
     );
     assert_eq!(data.train.origin, [0, 1, 2]);
+    // The second example begins with the end of the first line.
+    let lines = [0, 1, 2].map(|row| data.train_place(row).at);
+    assert_eq!(lines, [1, 1, 2].map(|line| Some(At::Line(line))));
+    assert!(data.test_place(1).file.ends_with("tiny.test.txt"));
+    assert_eq!(data.test_place(1).at, Some(At::Line(1)));
     assert_eq!(data.train.targets.len(), 3);
 
     let device = Device::flex();

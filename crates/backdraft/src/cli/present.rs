@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use backdraft_models::{
-    Metrics as Measured, Objective, Zoo,
+    Metrics as Measured, Model, Objective, Zoo,
     data::{Dataset, Split, Targets, Task},
     evaluate, per_example_losses,
 };
@@ -31,17 +31,17 @@ pub(super) fn describe(dataset: &Dataset) -> String {
     format!("{task}; {train} training and {test} test examples of {columns} features")
 }
 
-/// What the losses of a task are measured in; `target` is what is to be predicted, where it has a name.
-pub(super) fn unit(dataset: &Dataset, target: Option<&str>) -> Unit {
-    match dataset.task {
-        Task::Regression => Unit::squared(target.unwrap_or("target"), dataset.target_std()),
+/// What the losses of a model are measured in; `target` is what is to be predicted, where it has a name.
+pub(super) fn unit(model: Model, dataset: &Dataset, target: Option<&str>) -> Unit {
+    match model.objective(&dataset.task) {
+        Objective::SquaredError => Unit::squared(target.unwrap_or("target"), dataset.target_std()),
         _ => Unit::nats(),
     }
 }
 
-/// Says what a regression's losses are told in; those of classes are in nats everywhere.
-pub(super) fn tell(dataset: &Dataset, unit: &Unit) {
-    if dataset.task == Task::Regression {
+/// Says what losses are told in, unless in nats, as everywhere.
+pub(super) fn tell(unit: &Unit) {
+    if *unit != Unit::nats() {
         say(format_args!("losses in {}", unit.told()));
     }
 }
@@ -217,8 +217,14 @@ fn features(dataset: &Dataset) -> Features {
     let (mut means, mut stds) = (Vec::new(), Vec::new());
     for (column, (mean, square)) in mean.into_iter().zip(square).enumerate() {
         let restored = |x| dataset.restored_input(column, x);
+        // Rounding in the mean must not give a constant column a deviation.
+        let mut cells = features[column..].iter().step_by(*columns);
+        let std = match cells.all(|x| *x == features[column]) {
+            true => 0.0,
+            false => square.sqrt(),
+        };
         means.push(restored(mean));
-        stds.push((restored(mean + square.sqrt()) - restored(mean)).abs());
+        stds.push(restored(mean + std) - restored(mean));
     }
     Features {
         names: dataset.features.clone(),

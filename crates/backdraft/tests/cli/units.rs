@@ -365,5 +365,14 @@ fn every_source_says_where_its_examples_stand() -> Outcome {
         let strength: f64 = cells.split(',').nth(2).ok_or("no strength")?.parse()?;
         assert_eq!(query["label"], json!(strength), "line {number}");
     }
+
+    // A part to test on has a file of its own.
+    place.write("later.csv", regression())?;
+    let parts = "--data gaps.csv --test later.csv --target strength --queries 4";
+    let run = place.explain(&format!("--model lr {parts}"), "parts")?;
+    let source = &run.record["queries"][0]["source"];
+    assert_eq!(*source, json!({ "file": "later.csv", "line": 6 }));
+    let top = String::from_utf8(run.file("top.csv")?)?;
+    assert!(top.contains(",gaps.csv,") && top.contains(",later.csv,6\n"));
     Ok(())
 }

@@ -85,7 +85,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             ..
         } = prepared;
         let objective = plan.model.objective(&dataset.task);
-        let unit = unit(dataset, plan.target.as_deref());
+        let unit = unit(plan.model, dataset, plan.target.as_deref());
         let bars = Bars::new();
         let initial = to_dtype(plan.network.init(device), plan.dtype);
         let (base, choices) = match store.base::<Choices>(&initial)? {
@@ -113,7 +113,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             }
         };
         bars.aside(|| {
-            tell(dataset, &unit);
+            tell(&unit);
             say(format_args!(
                 "train {}; test {}",
                 shown(&unit.quality(choices.train)),

@@ -119,7 +119,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         kind,
         dataset: &dataset,
         named: queries.as_deref(),
-        unit: unit(&dataset, args.data.target.as_deref()),
+        unit: unit(kind, &dataset, args.data.target.as_deref()),
         pass: remedy.examples,
         network: &network,
         config: &config,

@@ -182,7 +182,7 @@ impl Run<'_> {
             measured("test", module, &self.dataset.test, objective)?,
         ];
         let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
-        tell(self.dataset, &self.unit);
+        tell(&self.unit);
         say(format_args!(
             "train {}; test {}",
             shown(&train),

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use backdraft_models::{Optimizer, Progress, TrainError, Training, Zoo, train};
 
 use super::run::Run;
-use crate::cli::{CliError, progress::Bar};
+use crate::{
+    cli::{CliError, progress::Bar},
+    output::short,
+};
 
 impl Run<'_> {
     /// The network, and the seconds that its training took: from the folder, from a file of weights, or trained.
@@ -30,7 +33,8 @@ impl Run<'_> {
         let objective = self.dataset.task.objective();
         let show = |progress: &Progress| {
             bar.at(progress.step as u64, progress.steps as u64);
-            bar.message(format!("loss {:.4}", progress.loss));
+            let loss = self.unit.loss_factor * progress.loss;
+            bar.message(format!("loss {}", short(loss)));
         };
         let (split, config) = (&self.dataset.train, self.config);
         let trained = match config.optimizer {

@@ -23,7 +23,7 @@ use crate::{
         progress::{Bar, say, warn},
         weights::{self, record},
     },
-    output::{OutputError, Seal, TrainingFolder, Unit, digest},
+    output::{OutputError, Seal, TrainingFolder, Unit, digest, short},
 };
 
 /// A training with a place for its files.
@@ -76,6 +76,7 @@ impl Run<'_> {
     fn whole(self) -> Result<(), CliError> {
         let bar = Bar::new("training", 0);
         let split = &self.dataset.train;
+        let factor = self.unit().loss_factor;
         let trained = train(
             self.model.clone(),
             split,
@@ -83,11 +84,10 @@ impl Run<'_> {
             self.settings.training,
             |it| {
                 bar.at(it.step as u64, it.steps as u64);
-                bar.message(format!("loss {:.4}", it.loss));
+                bar.message(format!("loss {}", short(factor * it.loss)));
             },
         )?;
         drop(bar);
-        let factor = self.unit().loss_factor;
         let lines = trained.history.iter().enumerate().map(|(index, loss)| {
             let loss = factor * loss;
             json!({ "epoch": index + 1, "step": index + 1, "train_loss": loss }).to_string() + "\n"
@@ -101,6 +101,7 @@ impl Run<'_> {
     }
 
     fn by_batches(self) -> Result<(), CliError> {
+        let factor = self.unit().loss_factor;
         let mut standing = self.start()?;
         let bar = Bar::new("training", 0);
         let mut stored = Instant::now();
@@ -112,7 +113,7 @@ impl Run<'_> {
                 measured = self.measure(&mut standing, &it, pass)?;
                 pass = Instant::now();
             }
-            show(&bar, &it, &measured);
+            show(&bar, &it, factor * it.loss, &measured);
             if stored.elapsed() >= pause && it.step < it.steps {
                 self.store(&mut standing)?;
                 stored = Instant::now();
@@ -201,7 +202,7 @@ impl Run<'_> {
 
     /// What losses are told in.
     fn unit(&self) -> Unit {
-        unit(self.dataset, self.settings.target)
+        unit(self.kind(), self.dataset, self.settings.target)
     }
 
     /// A measurement of the network as it is trained, in that unit.
@@ -320,7 +321,7 @@ impl Run<'_> {
             .map(|(part, metrics)| format!("{part} {}", shown(metrics)))
             .collect();
         let summary = summary.join("; ");
-        tell(self.dataset, &self.unit());
+        tell(&self.unit());
         let results = json!({
             "summary": summary,
             "unit": self.unit(),
@@ -354,10 +355,12 @@ impl Run<'_> {
     }
 }
 
-fn show(bar: &Bar, it: &Progress, measured: &str) {
+fn show(bar: &Bar, it: &Progress, loss: f64, measured: &str) {
     bar.at(it.step as u64, it.steps as u64);
     bar.message(format!(
-        "pass {}/{}, loss {:.4}{measured}",
-        it.epoch, it.epochs, it.loss
+        "pass {}/{}, loss {}{measured}",
+        it.epoch,
+        it.epochs,
+        short(loss)
     ));
 }
