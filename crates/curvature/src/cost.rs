@@ -1,6 +1,7 @@
 //! A model, a loss and the examples it is averaged over.
 
 mod cause;
+mod fits;
 mod gradients;
 mod inspect;
 mod results;
@@ -10,8 +11,9 @@ use std::{cell::Cell, error::Error, rc::Rc};
 use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
 
+use self::fits::{check_arity, check_batch, check_data, check_slots};
 use crate::{
-    CurvatureError, Examples, Model, Rows, Slot,
+    CurvatureError, Examples, Model, Rows,
     data::{Batch, Data},
     loss::Loss,
     product::{EmpiricalFisher, Fisher, GaussNewton, Hessian},
@@ -324,53 +326,4 @@ impl<L: Loss> Cost<L> {
         arguments.extend(tail.into_iter().map(Tensor::into_dispatch));
         arguments
     }
-}
-
-fn check_arity(model: &Model, found: usize) -> Result<(), CurvatureError> {
-    let expected = model.arity();
-    if expected == found {
-        Ok(())
-    } else {
-        Err(CurvatureError::Inputs { expected, found })
-    }
-}
-
-/// Checks examples that are held; those of a stream are checked as they come.
-fn check_data(model: &Model, data: &Data) -> Result<(), CurvatureError> {
-    match data {
-        Data::Held(batch) => check_batch(model, batch),
-        Data::Streamed { .. } => Ok(()),
-    }
-}
-
-/// Checks that the model can read a batch where it is.
-fn check_batch(model: &Model, batch: &Batch) -> Result<(), CurvatureError> {
-    check_slots(model.slots(), batch)?;
-    for (index, rows) in batch.iter().enumerate() {
-        if rows.device() != *model.device() {
-            let (of, index) = match index.checked_sub(model.arity()) {
-                None => ("an input", index),
-                Some(index) => ("a target", index),
-            };
-            return Err(CurvatureError::Placement {
-                what: format!("tensor {index} of {of}"),
-                found: format!("on {:?}", rows.device()),
-                expected: format!("on {:?}", model.device()),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn check_slots(slots: &[Slot], batch: &Batch) -> Result<(), CurvatureError> {
-    for (index, (slot, rows)) in slots.iter().zip(batch).enumerate() {
-        if !slot.takes(rows) {
-            return Err(CurvatureError::Input {
-                index,
-                expected: *slot,
-                found: Box::new(rows.spec()),
-            });
-        }
-    }
-    Ok(())
 }

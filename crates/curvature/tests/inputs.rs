@@ -6,7 +6,7 @@ use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model, Rows,
     SquaredError, Weighted,
 };
-use backdraft_program::{Place, ProgramError};
+use backdraft_program::ProgramError;
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
@@ -140,12 +140,11 @@ fn numbers_tokens_and_masks_go_through_all_quantities() {
         "select",
     );
     // No derivative by tokens and masks.
-    let by_inputs = whole.input_derivatives::<Inputs>(v);
+    let by_inputs = whole.input_derivatives::<Inputs>(v).map(|_| ());
     assert!(matches!(
-        by_inputs.map(|_| ()),
+        by_inputs,
         Err(CurvatureError::Program(
-            ProgramError::NotDifferentiable { index: 1, .. }
-                | ProgramError::NotDifferentiable { .. }
+            ProgramError::NotDifferentiable { .. }
         ))
     ));
 }
@@ -169,10 +168,8 @@ fn masks_may_be_indexed_within_the_network() {
     let found = Cost::new(found, SquaredError, (x, mask), targets(&ALL)).unwrap();
     let expected = Model::new(&net, Linear::forward::<2>).unwrap();
     let expected = Cost::new(expected, SquaredError, masked, targets(&ALL)).unwrap();
-    assert_eq!(
-        host(found.select(&[5, 1]).unwrap().gradient().unwrap()),
-        host(expected.select(&[5, 1]).unwrap().gradient().unwrap())
-    );
+    let gradient = |cost: &Cost<_>| host(cost.select(&[5, 1]).unwrap().gradient().unwrap());
+    assert!(relative_error(&gradient(&found), &gradient(&expected)) < 1e-14);
 }
 
 fn linear() -> Model {
@@ -205,8 +202,6 @@ fn other_float_types_are_named_with_their_place() {
     let unbiased = Model::new(&unbiased, Linear::forward::<2>).unwrap();
     let classes = classes(&[0, 1, 0, 1, 0, 1]);
     let weights = Tensor::<1>::ones([N], (&device(), DType::F32));
-    let after = |name: &str| Some(Place::After(name.into()));
-    let in_loss = Some(Place::In("loss".into()));
     let inputs = [
         Cost::new(linear(), SquaredError, single(x()), targets(&ALL)),
         Cost::new(unbiased, SquaredError, single(x()), targets(&ALL)),
@@ -214,21 +209,16 @@ fn other_float_types_are_named_with_their_place() {
     let inputs = inputs.map(|cost| refused(&cost.unwrap()));
     let targets = Cost::new(linear(), SquaredError, x(), single(targets(&ALL)));
     let weights = Cost::new(linear(), Weighted(CrossEntropy), x(), (classes, weights));
-    let errors = [
-        (inputs, after("weight")),
-        (
-            [refused(&targets.unwrap()), refused(&weights.unwrap())],
-            in_loss,
-        ),
-    ];
-    for (errors, expected) in errors {
-        for error in errors {
-            let CurvatureError::Program(ProgramError::MixedTypes { types, place }) = &error else {
-                panic!("{error}");
-            };
-            assert!(types.contains(&DType::F32) && types.contains(&DType::F64));
-            assert_eq!(*place, expected, "{error}");
-        }
+    let network = inputs.into_iter().map(|error| (error, "downstream of `"));
+    let losses = [refused(&targets.unwrap()), refused(&weights.unwrap())];
+    let losses = losses.into_iter().map(|error| (error, "in `loss`"));
+    for (error, expected) in network.chain(losses) {
+        let text = error.to_string();
+        let CurvatureError::Program(ProgramError::MixedTypes { types, place }) = error else {
+            panic!("{text}");
+        };
+        assert!(types.contains(&DType::F32) && types.contains(&DType::F64));
+        assert!(place.unwrap().to_string().starts_with(expected), "{text}");
     }
 }
 

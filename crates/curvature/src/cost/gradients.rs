@@ -2,7 +2,7 @@
 
 use burn::Tensor;
 
-use super::{Cost, check_batch};
+use super::{Cost, fits::check_batch};
 use crate::{Cause, CurvatureError, loss::Loss};
 
 impl<L: Loss> Cost<L> {

@@ -52,6 +52,9 @@ impl<L: Loss> Responses<L> {
         batch: &[usize],
         removed: &[Removed],
     ) -> Result<Cost<Tilted<L>>, ResponseError> {
+        if batch.is_empty() {
+            return Err(ResponseError::setting("steps", "has one without examples"));
+        }
         let most = removed.iter().map(|r| r.examples.len()).max().unwrap_or(0);
         // A part's mean is over all its rows; the batch's is asked for.
         let rows = (batch.len() + most) as f64;

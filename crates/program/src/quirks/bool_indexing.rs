@@ -5,7 +5,7 @@ use burn_backend::{
     tensor::{BoolTensor, IntTensor},
 };
 
-/// `Backend::bool_select` with bools as result: see [`bools`].
+/// `Backend::bool_select` with bools as result: see `bools`.
 pub fn bool_select<B: Backend>(
     tensor: BoolTensor<B>,
     dim: usize,
@@ -15,7 +15,7 @@ pub fn bool_select<B: Backend>(
     bools::<B>(tensor, selected, |ints| B::int_select(ints, dim, indices))
 }
 
-/// `Backend::bool_gather` with bools as result: see [`bools`].
+/// `Backend::bool_gather` with bools as result: see `bools`.
 pub(crate) fn bool_gather<B: Backend>(
     dim: usize,
     tensor: BoolTensor<B>,
