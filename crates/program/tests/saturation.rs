@@ -238,7 +238,8 @@ fn of_softmax_of_many_equal_classes() {
 /// Functions of which the derivative has a pole at one.
 #[test]
 fn beside_a_pole() {
-    let functions: [(&str, Function, fn(f64) -> f64); 4] = [
+    type Row = (&'static str, Function, fn(f64) -> f64);
+    let functions: [Row; 4] = [
         ("asin", Tensor::asin, |x| {
             1.0 / ((1.0 - x) * (1.0 + x)).sqrt()
         }),

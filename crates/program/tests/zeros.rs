@@ -45,7 +45,7 @@ fn assert_hessian(name: &str, f: fn(Tensor<1>) -> Tensor<1>, x: &[f64], expected
     for j in 0..n {
         let along = move |x: Tensor<1>| {
             let slope = grad(f, x)?;
-            Ok::<_, ProgramError>(slope.slice([j..j + 1]))
+            Ok::<_, ProgramError>(slope.narrow(0, j, 1))
         };
         let column = host(grad(along, at()).unwrap());
         let row = |rows: &[f64]| rows[j * n..(j + 1) * n].to_vec();
