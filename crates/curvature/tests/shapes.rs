@@ -155,8 +155,10 @@ fn a_loss_must_be_one_number_an_example() {
         "{error}"
     );
     // Of one example the mean is its loss, by chance.
-    let one = own(2, 2, mean).select(&[2]).unwrap();
+    let one = Cost::new(model(2), Own(mean), inputs(1), zeros([1, 2])).unwrap();
     assert!(matches!(refused(&one), CurvatureError::Losses { .. }));
+    let chosen = own(2, 2, mean).select(&[2]).map(|_| ());
+    assert!(matches!(chosen, Err(CurvatureError::Losses { .. })));
     // Of as many outputs as examples the mean by output has the right length, by chance.
     let by_output = |y: Tensor<2>, t: Tensor<2>| (y - t).square().mean_dim(0).squeeze_dim(0);
     let error = refused(&own(N, N, by_output));
@@ -221,17 +223,16 @@ fn a_network_must_not_mix_examples() {
         (y - mean) / (variance + 1e-5).sqrt()
     };
     let model = Model::new(&linear(3, 2), standardised).unwrap();
-    let cost = Cost::new(model, SquaredError, inputs(N), zeros([N, 2])).unwrap();
+    let of = |n| Cost::new(model.clone(), SquaredError, inputs(n), zeros([n, 2])).unwrap();
+    let cost = of(N);
     let error = refused(&cost);
+    // Of one example there is nothing to mix, by chance.
+    assert_eq!(refused(&of(1)).to_string(), error.to_string());
     let CurvatureError::Mixed { of, mixing } = &error else {
         panic!("{error}");
     };
     assert_eq!(*of, "network");
     assert_eq!(mixing.place, Some(Place::After("bias".into())));
-    assert_eq!(
-        refused(&cost.select(&[1]).unwrap()).to_string(),
-        error.to_string()
-    );
     assert!(cost.outputs().is_err());
 }
 
