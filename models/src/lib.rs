@@ -57,6 +57,7 @@ mod metrics;
 mod mlp;
 mod model;
 mod network;
+mod number;
 mod objective;
 mod parameter_count;
 mod picture;

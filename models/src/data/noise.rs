@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::dataset::Dataset;
 use super::source::{At, Place};
 use super::split::{Split, Targets};
+use crate::number::brief;
 
 /// Which training labels were made wrong, and what they were.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +53,8 @@ pub enum NoiseError {
     },
     /// The fraction is not between 0 and 1.
     #[error(
-        "a fraction of {fraction:?} of the labels cannot be made wrong; give a number from 0 to 1"
+        "a fraction of {} of the labels cannot be made wrong; give a number from 0 to 1",
+        brief(*.fraction)
     )]
     Fraction {
         /// The fraction asked for.

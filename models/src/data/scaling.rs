@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::moments::Moments;
 use super::rule::ScalingRule;
+use crate::number::brief;
 
 /// How numbers of the source become what a network reads: `(x - mean) / std`. One for inputs, and one for a regression's targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -169,12 +170,15 @@ impl Display for ScalingProblem {
                 f,
                 "number {place} (counted from 0) of the means and standard deviations is {} and {}; a mean must be finite, and a \
                  standard deviation positive and finite",
-                moments.mean, moments.std
+                brief(moments.mean),
+                brief(moments.std)
             ),
             Self::Overflow { value, moments } => write!(
                 f,
-                "{value} less the mean {} and divided by {} is not a finite 32-bit number; give another mean or standard deviation",
-                moments.mean, moments.std
+                "{} less the mean {} and divided by {} is not a finite 32-bit number; give another mean or standard deviation",
+                brief(*value),
+                brief(moments.mean),
+                brief(moments.std)
             ),
         }
     }

@@ -1,14 +1,5 @@
 use super::checkpoint::CheckpointError;
-
-/// A number without hundreds of zeros.
-fn brief(value: f64) -> String {
-    let plain = value.to_string();
-    if plain.len() > 20 {
-        format!("{value:e}")
-    } else {
-        plain
-    }
-}
+use crate::number::brief;
 
 /// Why training failed, in one line that says what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

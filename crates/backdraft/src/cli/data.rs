@@ -12,6 +12,7 @@ use backdraft_models::{
 use clap::{Args, ValueEnum};
 
 use super::{CliError, progress::warn};
+use crate::output::brief;
 
 /// Options of every command that reads data.
 #[derive(Clone, Debug, Args)]
@@ -242,10 +243,13 @@ fn rescale(
         [mean, std] => [mean.unwrap_or(vec![0.0]), std.unwrap_or(vec![1.0])],
     };
     if let Some(wrong) = mean.iter().find(|it| !it.is_finite()) {
-        return refuse(options[0], format!("has {wrong}: it must be finite"));
+        return refuse(
+            options[0],
+            format!("has {}: it must be finite", brief(*wrong)),
+        );
     }
     if let Some(wrong) = std.iter().find(|it| !(it.is_finite() && **it > 0.0)) {
-        let problem = format!("has {wrong}: it must be positive and finite");
+        let problem = format!("has {}: it must be positive and finite", brief(*wrong));
         return refuse(options[1], problem);
     }
     let count = mean.len().max(std.len());

@@ -6,6 +6,7 @@ use backdraft_models::data::{Dataset, Division, ExampleShape, Moments, Scaling, 
 use serde::Serialize;
 
 use super::progress::say;
+use crate::output;
 
 /// Moments that a line has place for.
 const SHOWN: usize = 4;
@@ -128,5 +129,5 @@ fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
 /// A number in four digits.
 fn brief(number: f64) -> String {
     let rounded: f64 = format!("{number:.3e}").parse().unwrap_or(number);
-    rounded.to_string()
+    output::brief(rounded)
 }
