@@ -176,6 +176,29 @@ impl From<OutputError> for CliError {
 }
 
 impl CliError {
+    /// Whether one removal has no answer by it, while others may have one.
+    pub(super) fn concerns_one_removal(&self) -> bool {
+        matches!(
+            self,
+            Self::Train(TrainError::Diverged { .. } | TrainError::NotConverged { .. })
+                | Self::Response(
+                    ResponseError::Diverged
+                        | ResponseError::NotConverged { .. }
+                        | ResponseError::Grew { .. }
+                        | ResponseError::NotFinite { .. }
+                        | ResponseError::Curvature(CurvatureError::NotFinite { .. }),
+                )
+                | Self::Curvature(CurvatureError::NotFinite { .. })
+                | Self::Solve(
+                    SolveError::Diverged { .. }
+                        | SolveError::NegativeCurvature { .. }
+                        | SolveError::NotPositiveDefinite { .. }
+                        | SolveError::NotFinite { .. }
+                        | SolveError::Curvature(CurvatureError::NotFinite { .. }),
+                )
+        )
+    }
+
     /// The process's exit code: 2 where the input was wrong, 1 where the computation failed.
     pub fn code(&self) -> u8 {
         match self {

@@ -140,7 +140,12 @@ impl Stage {
             length.saturating_sub(position),
             since.elapsed(),
         );
-        let parts = [self.bar.prefix(), steps, self.bar.message(), time];
+        let (title, message) = (self.bar.prefix(), self.bar.message());
+        // Without a title the message is it.
+        let parts = match title.is_empty() {
+            true => [message, steps, time, title],
+            false => [title, steps, message, time],
+        };
         let parts = parts.iter().map(|it| it.trim()).filter(|it| !it.is_empty());
         parts.collect::<Vec<_>>().join(", ")
     }

@@ -2,12 +2,9 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::{CurvatureError, Loss, Model};
-use backdraft_influence::{
-    ResponseError, SolveError,
-    response::{Removal, ResponseKind},
-};
-use backdraft_models::{TrainConfig, TrainError, Training, Zoo};
+use backdraft_curvature::{Loss, Model};
+use backdraft_influence::response::{Removal, ResponseKind};
+use backdraft_models::{TrainConfig, Training, Zoo};
 use burn::tensor::Tensor;
 
 use super::{bars::Way, lab::Lab, respond::CONVERGED};
@@ -68,24 +65,9 @@ pub(super) enum StageError {
 impl<E: Into<CliError>> From<E> for StageError {
     fn from(error: E) -> Self {
         let error = error.into();
-        match &error {
-            CliError::Train(TrainError::Diverged { .. } | TrainError::NotConverged { .. })
-            | CliError::Response(
-                ResponseError::Diverged
-                | ResponseError::NotConverged { .. }
-                | ResponseError::Grew { .. }
-                | ResponseError::NotFinite { .. }
-                | ResponseError::Curvature(CurvatureError::NotFinite { .. }),
-            )
-            | CliError::Curvature(CurvatureError::NotFinite { .. })
-            | CliError::Solve(
-                SolveError::Diverged { .. }
-                | SolveError::NegativeCurvature { .. }
-                | SolveError::NotPositiveDefinite { .. }
-                | SolveError::NotFinite { .. }
-                | SolveError::Curvature(CurvatureError::NotFinite { .. }),
-            ) => Self::Point(error.to_string()),
-            _ => Self::Run(error),
+        match error.concerns_one_removal() {
+            true => Self::Point(error.to_string()),
+            false => Self::Run(error),
         }
     }
 }

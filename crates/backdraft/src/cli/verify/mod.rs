@@ -10,7 +10,7 @@ use std::{
 
 use backdraft_curvature::{Cost, Loss};
 use backdraft_influence::{
-    PbrfConfig, ResponseError,
+    PbrfConfig,
     response::{Removal, ResponseKind, Responses, Stop},
     statistics::{pearson, slope, spearman},
 };
@@ -146,13 +146,15 @@ impl<L: Loss> Verify<'_, L> {
                     if more == 0 {
                         break;
                     }
-                    let expected = place.saturating_add(more).min(removals.len());
+                    let expected = (place + more).min(removals.len());
                     bar.length(expected as u64 * PARTS);
                 }
                 if !computed {
-                    bar.aside(|| responder.announce(index))?;
-                    let length = bar.steps();
-                    bar.begin(place as u64 * PARTS, length);
+                    match bar.aside(|| responder.announce(index)) {
+                        Err(error) if !error.concerns_one_removal() => return Err(error),
+                        Ok(()) | Err(_) => {}
+                    }
+                    bar.begin(place as u64 * PARTS, bar.steps());
                     computed = true;
                 }
                 bar.message(format!(
@@ -212,8 +214,8 @@ impl<L: Loss> Verify<'_, L> {
 /// How many more responses fit into the time of a quick verification after `done` that took so many seconds.
 fn more(done: usize, seconds: f64) -> usize {
     match done {
-        // Their cost is measured by the first.
-        0 => usize::MAX,
+        // Its cost tells of the others.
+        0 => 1,
         done => (done as f64 * (BUDGET - seconds) / seconds) as usize,
     }
 }
@@ -271,35 +273,29 @@ impl<'a, L: Loss> Responder<'a, L> {
         Ok(())
     }
 
-    /// What the removal of a training example does to the loss of every query. `on_step` is told how far it is, of [`PARTS`].
+    /// What the removal of a training example does to the loss of every query, or why that is not known. `on_step` is told how far
+    /// it is, of [`PARTS`].
     fn respond(&self, index: usize, on_step: impl Fn(u64)) -> Result<Outcome, CliError> {
+        match self.change(index, on_step) {
+            Err(error) if error.concerns_one_removal() => Ok(Outcome::Failed(error.to_string())),
+            outcome => outcome,
+        }
+    }
+
+    fn change(&self, index: usize, on_step: impl Fn(u64)) -> Result<Outcome, CliError> {
         let removal = Removal::of(vec![index], self.responses.cost().len());
         let objective = self.responses.objective(ResponseKind::Bregman, removal)?;
         let theta = objective.theta().clone();
         let mut far = 0;
-        let found = objective.minimize_watched(theta, self.stop, |_, gradient| {
+        let minimum = objective.minimize_watched(theta, self.stop, |_, gradient| {
             far = part(gradient, self.stop.tolerance).max(far);
             on_step(far);
-        });
-        let minimum = match found {
-            Ok(minimum) => minimum,
-            Err(
-                error @ (ResponseError::Diverged
-                | ResponseError::NotConverged { .. }
-                | ResponseError::Grew { .. }
-                | ResponseError::NotFinite { .. }),
-            ) => return Ok(Outcome::Failed(error.to_string())),
-            Err(error) => return Err(error.into()),
-        };
+        })?;
         let gradient = minimum.relative_gradient();
         let after = losses(&self.queries.at(minimum.theta)?)?;
         let pairs = after.iter().zip(&self.before);
-        let changes: Vec<f64> = pairs.map(|(after, before)| after - before).collect();
-        if changes.iter().all(|it| it.is_finite()) {
-            return Ok(Outcome::Done { changes, gradient });
-        }
-        let reason = "the loss of a query is not finite at the response";
-        Ok(Outcome::Failed(reason.to_owned()))
+        let changes = pairs.map(|(after, before)| after - before).collect();
+        Ok(Outcome::Done { changes, gradient })
     }
 }
 
@@ -314,8 +310,8 @@ mod tests {
 
     #[test]
     fn as_many_responses_as_fit_are_quick() {
-        // One at least, however long it takes.
-        assert_eq!(more(0, 0.0), usize::MAX);
+        // The first, however long it takes.
+        assert_eq!(more(0, 0.0), 1);
         assert_eq!(more(1, 1000.0 * BUDGET), 0);
         assert_eq!(more(1, 0.4 * BUDGET), 1);
         assert_eq!(more(2, 0.8 * BUDGET), 0);
