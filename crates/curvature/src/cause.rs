@@ -42,7 +42,7 @@ pub enum Cause {
 
 impl Cause {
     /// The same of examples that are counted from `start`.
-    pub(crate) fn from(self, start: usize) -> Self {
+    pub(crate) fn counted_from(self, start: usize) -> Self {
         match self {
             Self::Example { index, part, value } => Self::Example {
                 index: index + start,

@@ -251,10 +251,10 @@ impl CurvatureError {
     }
 
     /// The same, of examples that are counted from `start`.
-    pub(crate) fn from_example(mut self, start: usize) -> Self {
+    pub(crate) fn counted_from(mut self, start: usize) -> Self {
         match &mut self {
             Self::Target { example, .. } | Self::Lookup { example, .. } => *example += start,
-            Self::NotFinite { cause, .. } => *cause = cause.clone().from(start),
+            Self::NotFinite { cause, .. } => *cause = cause.clone().counted_from(start),
             _ => {}
         }
         self

@@ -58,7 +58,7 @@ impl<L: Loss> Cost<L> {
             if !are_finite(&compute(&self.of(batch.clone()))?)? {
                 let index = self.first_of(&batch, &compute)?;
                 let one = batch.iter().map(|rows| rows.select(&[index])).collect();
-                return Ok(self.part_of(one, &compute)?.from(start + index));
+                return Ok(self.part_of(one, &compute)?.counted_from(start + index));
             }
             start += len;
         }

@@ -32,7 +32,7 @@ impl<L: Loss> Cost<L> {
             let theta = thetas.clone().slice(part..part + 1).reshape([dim]);
             let examples: Vec<usize> = (start..start + size).collect();
             let gradient = self.select(&examples)?.at(theta)?.gradient();
-            gradient.map_err(|error| error.from_example(start))?;
+            gradient.map_err(|error| error.counted_from(start))?;
         }
         Err(CurvatureError::NotFinite {
             what: "the gradients",

@@ -35,7 +35,7 @@ impl<L: Loss> Cost<L> {
                 let one = || -> Batches<'_> { Box::new(iter::once(Ok(batch.clone()))) };
                 let found = self.inspect_targets(batch, batch);
                 let found = found.and_then(|()| self.inspect_lookups(batch, one));
-                found.map_err(|error| error.from_example(start))?;
+                found.map_err(|error| error.counted_from(start))?;
                 end
             }
         };
