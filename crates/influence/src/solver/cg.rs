@@ -128,11 +128,17 @@ impl ConjugateGradient {
         while info.true_residual > tolerance && info.iterations < max_iterations && !stagnated {
             let budget = max_iterations - info.iterations;
             let before = (s.clone(), info.true_residual);
-            let end;
-            (s, end) = self.descend(&system, s, residual, target, budget, &mut info)?;
+            let (last, end) = self.descend(&system, s, residual, target, budget, &mut info)?;
+            let reached = matches!(end, End::Reached);
+            s = if reached { last.s } else { last.best.clone() };
             (residual, info.true_residual) = system.residual(&s)?;
             info.products += 1.0;
             let gained = info.true_residual <= 0.5 * before.1;
+            if reached && info.true_residual > before.1 {
+                s = last.best;
+                (residual, info.true_residual) = system.residual(&s)?;
+                info.products += 1.0;
+            }
             if info.true_residual > before.1 {
                 (s, info.true_residual) = before;
             }
@@ -175,8 +181,7 @@ impl ConjugateGradient {
     }
 
     /// Iterates from the solution `s` with residual `r` until the recursive residual is at most `target`, the budget of iterations is
-    /// spent or the matrix is seen not to be positive definite. With the solution reached, or the one of the least recursive residual
-    /// if the target was not.
+    /// spent or the matrix is seen not to be positive definite.
     fn descend(
         &self,
         system: &System,
@@ -185,7 +190,7 @@ impl ConjugateGradient {
         target: f64,
         budget: usize,
         info: &mut SolveInfo,
-    ) -> Result<(Tensor<1>, End), SolveError> {
+    ) -> Result<(Iterate, End), SolveError> {
         let end = info.iterations + budget;
         let mut iterate = Iterate::new(s, r);
         while info.iterations < end {
@@ -213,7 +218,7 @@ impl ConjugateGradient {
                 // Along a direction of almost no curvature the iterate goes so far that its residual overflows.
                 if curvature.is_finite() && !squared.is_finite() && first + step > 1 {
                     info.residuals.extend(residuals);
-                    return Ok((iterate.best, End::Lost));
+                    return Ok((iterate, End::Lost));
                 }
                 if !(curvature.is_finite() && squared.is_finite()) {
                     let what = "a product of conjugate gradients";
@@ -226,7 +231,7 @@ impl ConjugateGradient {
                         iteration,
                         curvature,
                     };
-                    return Ok((iterate.best, end));
+                    return Ok((iterate, end));
                 }
                 residuals.push(squared.sqrt());
             }
@@ -235,11 +240,11 @@ impl ConjugateGradient {
                 let reached = residuals.iter().position(|it| *it <= target);
                 residuals.truncate(reached.map_or(steps, |first| first + 1));
                 info.residuals.extend(residuals);
-                return Ok((iterate.s, End::Reached));
+                return Ok((iterate, End::Reached));
             }
             info.residuals.extend(residuals);
         }
-        Ok((iterate.best, End::Spent))
+        Ok((iterate, End::Spent))
     }
 
     fn tolerance(&self, dtype: DType) -> Result<f64, SolveError> {
@@ -273,8 +278,11 @@ enum End {
     Indefinite { iteration: usize, curvature: f64 },
 }
 
-/// The solution, its residual, the direction, and the residual's square; and the solution of the least residual so far with the square
-/// of that.
+/// Roundings of the matrix times the solution above which a recursive residual is still the true one.
+const ROUNDINGS: f64 = 10.0;
+
+/// The solution, its residual, the direction, and the residual's square; and of the solutions so far whose recursive residual can be
+/// trusted the one of the least, with the square of that and the largest Rayleigh quotient seen.
 pub(super) struct Iterate {
     pub(super) s: Tensor<1>,
     r: Tensor<1>,
@@ -282,6 +290,7 @@ pub(super) struct Iterate {
     rr: Tensor<1>,
     best: Tensor<1>,
     least: Tensor<1>,
+    largest: Tensor<1>,
 }
 
 impl Iterate {
@@ -293,6 +302,7 @@ impl Iterate {
             p: r.clone(),
             r,
             least: rr.clone(),
+            largest: rr.zeros_like(),
             rr,
         }
     }
@@ -309,6 +319,7 @@ impl Iterate {
             rr,
             best,
             least,
+            largest,
         } = self;
         let ap = operator.product(p.clone())?;
         let pap = p.clone().dot(ap.clone());
@@ -319,10 +330,15 @@ impl Iterate {
         let next = r.clone().dot(r.clone());
         let p = r.clone() + p * ratio(next.clone(), rr);
         let rr = next.clone();
+        let largest = largest.max_pair(curvature.clone());
+        let rounding = largest.clone() * (ROUNDINGS * epsilon(operator.dtype()));
+        let rounding = rounding.square() * s.clone().dot(s.clone());
         let better = next.clone().lower(least.clone());
+        let better = better.bool_and(next.clone().greater(rounding));
         let iterate = Self {
             best: best.mask_where(better.clone().expand(s.dims()), s.clone()),
             least: least.mask_where(better, next.clone()),
+            largest,
             s,
             r,
             p,
