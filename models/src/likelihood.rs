@@ -1,19 +1,23 @@
 //! Logarithms of probabilities, to within rounding however near one those are, and so their gradients by Burn's reverse mode.
 
 use burn::backend::{Backend, Dispatch};
-use burn::tensor::{Device, IndexingUpdateOp, Tensor, activation};
+use burn::tensor::{Device, Int, Tensor, activation};
 
 /// `log softmax` along the last dimension.
 ///
 /// Burn's own (0.22) is `d - log(sum exp d)` with the distance `d` from the largest logit, which adds the one: the rest of the sum is
 /// lost where it is below the precision of one.
 pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
-    let last = D - 1;
-    let likeliest = logits.clone().argmax(last);
-    let distance = logits.clone() - logits.gather(last, likeliest.clone());
-    let odds = distance.clone().exp();
-    let one = odds.clone().gather(last, likeliest.clone());
-    let others = odds.scatter(last, likeliest, -one, IndexingUpdateOp::Add);
+    let (last, shape) = (D - 1, logits.shape());
+    let likeliest = logits.clone().argmax(last).expand(shape.clone());
+    let mut along = [1; D];
+    along[last] = shape[last];
+    let places = Tensor::<1, Int>::arange(0..shape[last] as i64, &logits.device());
+    let likeliest = places.reshape(along).expand(shape).equal(likeliest);
+    // By a mask, not looked up: on graphics devices, lookups of one element a row may be another row's (Burn 0.22).
+    let largest = logits.clone().mask_fill(likeliest.clone().bool_not(), 0.0);
+    let distance = logits - largest.sum_dim(last);
+    let others = distance.clone().exp().mask_fill(likeliest, 0.0);
     distance - log1p(others.sum_dim(last))
 }
 

@@ -4,8 +4,8 @@
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{
     Backend, DType, DeviceSettings, TensorMetadata, get_or_init_device_settings,
-    ops::FloatTensorOps,
-    tensor::{FloatTensor, IndexingUpdateOp},
+    ops::{BoolTensorOps, FloatTensorOps},
+    tensor::FloatTensor,
 };
 use burn_ir::{ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr};
 
@@ -68,16 +68,22 @@ fn log_sigmoid(x: Tensor, device: &DispatchDevice) -> Tensor {
     Dispatch::float_sub(below, log1p(odds, device))
 }
 
-/// `d - log(1 + sum of the other exp d)` with the distance `d` from the largest element, which adds the one.
+/// `d - log(1 + sum of the other exp d)` with the distance `d` from the largest element, which adds the one. No lookups, which Burn's
+/// fusion may take from other rows ([`fused`](super::fused)).
 fn log_softmax(x: Tensor, dim: usize, device: &DispatchDevice) -> Tensor {
-    let DeviceSettings { int_dtype, .. } = get_or_init_device_settings::<Dispatch>(device);
-    let index = Dispatch::float_argmax(x.clone(), dim, int_dtype);
-    let largest = Dispatch::float_gather(dim, x.clone(), index.clone());
+    let DeviceSettings { bool_dtype, .. } = get_or_init_device_settings::<Dispatch>(device);
+    let dtype = x.dtype().into();
+    let largest = Dispatch::float_max_dim(x.clone(), dim);
     let distance = Dispatch::float_sub(x, largest);
+    let first = Dispatch::float_equal_elem(distance.clone(), 0.0.into(), bool_dtype);
     let exp = Dispatch::float_exp(distance.clone());
-    let one = Dispatch::float_neg(Dispatch::float_gather(dim, exp.clone(), index.clone()));
-    let others = Dispatch::float_scatter(dim, exp, index, one, IndexingUpdateOp::Add);
-    let sum = Dispatch::float_sum_dim(others, dim);
+    let others = Dispatch::float_mask_fill(exp, first.clone(), 0.0.into());
+    // Of several that are as large, all but one are others.
+    let as_large = Dispatch::float_sum_dim(Dispatch::bool_into_float(first, dtype), dim);
+    let sum = Dispatch::float_add(
+        Dispatch::float_sum_dim(others, dim),
+        Dispatch::float_sub_scalar(as_large, 1.0.into()),
+    );
     Dispatch::float_sub(distance, log1p(sum, device))
 }
 
