@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use backdraft_models::quote;
 use burn::tensor::DType;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -10,9 +11,6 @@ use crate::output::brief;
 
 /// The most that anything is counted to: products of two counts still fit 64 bits.
 const MOST: usize = 1_000_000_000;
-
-/// Characters of a value that a message repeats.
-const SHOWN: usize = 40;
 
 /// A number above zero.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
@@ -117,26 +115,8 @@ pub(super) fn refusal(error: &clap::Error) -> Option<String> {
     let problem = std::error::Error::source(error)?;
     Some(match value.as_str() {
         "" => format!("{option} has an empty value: {problem}"),
-        value => format!("{option} is {}: {problem}", shown(value)),
+        value => format!("{option} is {}: {problem}", quote::text(value)),
     })
-}
-
-/// A value without what would disturb a terminal, and not too long.
-fn shown(value: &str) -> String {
-    let mut shown: String = value
-        .chars()
-        .take(SHOWN)
-        .flat_map(|c| {
-            let plain = (!c.is_control()).then_some(c);
-            plain
-                .into_iter()
-                .chain(c.escape_default().filter(move |_| plain.is_none()))
-        })
-        .collect();
-    if value.chars().nth(SHOWN).is_some() {
-        shown.push_str("..");
-    }
-    shown
 }
 
 /// Refuses a number that becomes zero or infinite in the type that is computed in.

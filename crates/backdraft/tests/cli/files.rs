@@ -55,6 +55,14 @@ fn a_training_that_has_ended_is_whole_or_made_so() -> Outcome {
     let done = place.backdraft(TRAIN).assert().success();
     done.stdout(contains("which has ended")).stderr("");
 
+    let log = fs::read(folder.join("log.jsonl"))?;
+    place.write("out/log.jsonl", &log[..log.len() / 2])?;
+    let done = place.backdraft(TRAIN).assert().success();
+    done.stderr(contains(
+        "out/log.jsonl is damaged: what was measured in each pass is lost",
+    ));
+    place.write("out/log.jsonl", log)?;
+
     // Whose weights these are is known from the record alone.
     let record = fs::read_to_string(folder.join("train.json"))?;
     place.write(

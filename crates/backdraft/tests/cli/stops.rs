@@ -118,6 +118,51 @@ fn a_killed_run_goes_on_to_the_same_bits() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn what_rots_in_a_stopped_run_is_computed_anew() -> Outcome {
+    let command = format!("{NETWORK} --out out");
+    let whole = Place::new()?;
+    whole.backdraft(&command).assert().success();
+    let expected = kept(&whole.path().join("out"))?;
+    let place = Place::new()?;
+    let out = place.path().join("out");
+    let mut stopped = false;
+    for _ in 0..20 {
+        stopped = place.kill_when(&command, || out.join("scores.safetensors").exists())?;
+        if stopped {
+            break;
+        }
+        fs::remove_dir_all(&out)?;
+    }
+    assert!(stopped, "it could not be stopped");
+    let mut damaged = Vec::new();
+    for entry in fs::read_dir(out.join("parts"))? {
+        let path = entry?.path();
+        let mut bytes = fs::read(&path)?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes)?;
+        damaged.push(
+            path.file_name()
+                .ok_or("no name")?
+                .to_string_lossy()
+                .into_owned(),
+        );
+    }
+    assert!(damaged.len() >= 3, "{damaged:?}");
+    let done = place.backdraft(&command).assert().success();
+    let said = String::from_utf8(done.get_output().stderr.clone())?;
+    for name in damaged.iter().filter(|name| !name.starts_with('.')) {
+        assert!(said.contains(&format!("parts/{name} is damaged")), "{said}");
+    }
+    let found = kept(&out)?;
+    assert_eq!(found.1, expected.1);
+    for (name, bytes) in &expected.0 {
+        assert!(found.0.get(name) == Some(bytes), "{name:?} differs");
+    }
+    Ok(())
+}
+
 /// Never an old record beside new scores, nor an old list of wrong labels beside a new record.
 #[test]
 fn a_killed_overwriting_leaves_nothing_of_the_earlier_run() -> Outcome {

@@ -99,19 +99,30 @@ fn record(
     Err(OutputError::Damaged { path, reason, lost }.into())
 }
 
-/// The first file of a training that has ended which is not what the results tell of, and what it is.
+/// The first file of a training that has ended which is not what the results tell of, and what it is. A damaged log is told of: what
+/// is lost with it needs no training anew.
 fn broken(
     folder: &TrainingFolder,
     results: &Value,
 ) -> Result<Option<(&'static str, &'static str)>, CliError> {
-    for name in [TrainingFolder::BEST, TrainingFolder::LAST] {
-        match folder.read(name)? {
-            None => return Ok(Some((name, "missing"))),
-            Some(bytes) if results["sha256"][name] != digest(&bytes) => {
-                return Ok(Some((name, "damaged")));
-            }
-            Some(_) => {}
+    let mut found = None;
+    for name in [
+        TrainingFolder::LOG,
+        TrainingFolder::LAST,
+        TrainingFolder::BEST,
+    ] {
+        let what = match folder.read(name)? {
+            None => "missing",
+            Some(bytes) if results["sha256"][name] != digest(&bytes) => "damaged",
+            Some(_) => continue,
+        };
+        match name {
+            TrainingFolder::LOG => warn(format_args!(
+                "{} is {what}: what was measured in each pass is lost, the weights and the results are not",
+                quote::path(&folder.path().join(name))
+            )),
+            name => found = Some((name, what)),
         }
     }
-    Ok(None)
+    Ok(found)
 }

@@ -322,6 +322,7 @@ impl Run<'_> {
             .collect();
         let summary = summary.join("; ");
         tell(&self.unit());
+        let log = self.folder.read(TrainingFolder::LOG)?.unwrap_or_default();
         let results = json!({
             "summary": summary,
             "unit": self.unit(),
@@ -333,6 +334,7 @@ impl Run<'_> {
             "sha256": {
                 TrainingFolder::BEST: digest(&best),
                 TrainingFolder::LAST: digest(&last),
+                TrainingFolder::LOG: digest(&log),
             },
         });
         let ended = self.settings.record(Some(results))?;
