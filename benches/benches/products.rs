@@ -26,6 +26,7 @@ fn cost() -> Cost<CrossEntropy> {
         labels,
     )
     .unwrap()
+    .unchecked()
 }
 
 fn direction(cost: &Cost<CrossEntropy>) -> Tensor<1> {
@@ -54,26 +55,26 @@ fn scores(bencher: Bencher) {
 fn gnvp(bencher: Bencher) {
     let cost = cost();
     let (operator, v) = (cost.gauss_newton().with_memory(0), direction(&cost));
-    bencher.bench_local(|| operator.apply(v.clone()).unwrap());
+    bencher.bench_local(|| operator.product(v.clone()).unwrap());
 }
 
 #[divan::bench]
 fn gnvp_linear(bencher: Bencher) {
     let cost = cost();
     let (operator, v) = (cost.gauss_newton(), direction(&cost));
-    bencher.bench_local(|| operator.apply(v.clone()).unwrap());
+    bencher.bench_local(|| operator.product(v.clone()).unwrap());
 }
 
 #[divan::bench]
 fn hvp(bencher: Bencher) {
     let cost = cost();
     let (operator, v) = (cost.hessian().with_memory(0), direction(&cost));
-    bencher.bench_local(|| operator.apply(v.clone()).unwrap());
+    bencher.bench_local(|| operator.product(v.clone()).unwrap());
 }
 
 #[divan::bench]
 fn hvp_linear(bencher: Bencher) {
     let cost = cost();
     let (operator, v) = (cost.hessian(), direction(&cost));
-    bencher.bench_local(|| operator.apply(v.clone()).unwrap());
+    bencher.bench_local(|| operator.product(v.clone()).unwrap());
 }

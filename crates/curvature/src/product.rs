@@ -227,15 +227,17 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
             let batch = batch?;
             let examples = start..start + batch[0].len();
             start = examples.end;
-            let seen = self.cost.is_streamed().then(|| print(&batch)).flatten();
             let part = match kept.get(&examples) {
-                Some((fixed, known)) => {
-                    differ.extend(known.zip(seen).map(|(a, b)| a.not_equal(b).any()));
+                Some((fixed, None)) => Part::Kept(fixed),
+                Some((fixed, Some(known))) => {
+                    let seen = print(&batch);
+                    differ.extend(seen.map(|seen| known.not_equal(seen).any()));
                     Part::Kept(fixed)
                 }
                 None => {
-                    let local = self.local(&self.cost, &self.scale, batch)?;
-                    kept.offer(examples, seen, local)?
+                    let local = self.local(&self.cost, &self.scale, batch.clone())?;
+                    let print = || self.cost.is_streamed().then(|| print(&batch)).flatten();
+                    kept.offer(examples, print, local)?
                 }
             };
             total = Some(add(total, apply(part)?));

@@ -45,6 +45,10 @@ impl<L: Loss> Cost<L> {
 
     /// The same of examples that are held.
     pub(super) fn inspect_held(&self) -> Result<(), CurvatureError> {
+        // What takes part of them again and again cuts no batch for it.
+        if self.unchecked || self.seen.get() == self.len() {
+            return Ok(());
+        }
         match self.data.batches(self.batch).next() {
             Some(batch) => self.inspect(0, &batch?),
             None => Ok(()),

@@ -70,7 +70,7 @@ impl Kept {
     pub fn offer(
         &mut self,
         examples: Range<usize>,
-        print: Option<Tensor<1>>,
+        print: impl FnOnce() -> Option<Tensor<1>>,
         local: Local,
     ) -> Result<Part, CurvatureError> {
         let overlaps = |batch: &KeptBatch| {
@@ -83,7 +83,7 @@ impl Kept {
         let fixed = local.fix()?;
         self.batches.push(KeptBatch {
             examples,
-            print,
+            print: print(),
             fixed: fixed.clone(),
         });
         Ok(Part::Kept(fixed))

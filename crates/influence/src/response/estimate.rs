@@ -30,12 +30,19 @@ pub fn estimate<L: Loss>(
 /// ([`Prepared::solve_many`]).
 ///
 /// # Errors
-/// What fails for all, and [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index); each result, as [`estimate`].
+/// What fails for all, [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index), and [`SolveError::Setting`] for an
+/// `epsilon` that is not finite; each result, as [`estimate`].
 pub fn estimate_all<L: Loss>(
     cost: &Cost<L>,
     solver: &dyn Prepared,
     removals: &[Removal],
 ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+    if let Some(removal) = removals.iter().find(|it| !it.epsilon.is_finite()) {
+        return Err(SolveError::Setting {
+            name: "epsilon",
+            problem: format!("is {}, must be finite", removal.epsilon),
+        });
+    }
     let gradients = removals.iter().map(|it| match it.examples.as_slice() {
         [] => Ok(cost.model().theta().zeros_like()),
         examples => cost.select(examples)?.gradient(),
