@@ -34,6 +34,15 @@ pub fn square_minus_one<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_mul(below, B::float_add_scalar(x, 1.0.into()))
 }
 
+/// `t / (2 y)`: how the root `y` of what moves by `t` moves. A root of zero that nothing moves stays where it is, as that of a norm
+/// which a bound from below holds.
+pub fn root_tangent<B: Backend>(y: FloatTensor<B>, t: FloatTensor<B>) -> FloatTensor<B> {
+    let either = B::float_add(y.clone(), B::float_abs(t.clone()));
+    let neither = B::float_equal_elem(either, 0.0.into(), bool_dtype::<B>(&y));
+    let y = B::float_mask_fill(y, neither, 1.0.into());
+    B::float_div(t, B::float_mul_scalar(y, 2.0.into()))
+}
+
 /// The class with more than half of the probability, where there is one.
 ///
 /// Its derivatives are small differences of large numbers; those of all others are not.

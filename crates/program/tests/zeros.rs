@@ -153,6 +153,23 @@ fn of_powers_of_zero() {
     }
 }
 
+/// A vector over its norm, which is at least a half: near zero, twice the vector. The norm's own derivative does not exist there.
+#[test]
+fn of_a_normalised_zero() {
+    let normalised = |x: Tensor<1>| {
+        let norm = x.clone().square().sum_dim(0).sqrt().clamp_min(0.5);
+        (x / norm).sum()
+    };
+    assert_hessian("a normalised vector", normalised, &[0.0; 3], &[0.0; 9]);
+    let zero = || tensor(&[0.0; 3], [3]);
+    assert_eq!(host(grad(normalised, zero()).unwrap()), [2.0; 3]);
+    let along = tensor(&[1.0, 0.0, -3.0], [3]);
+    let (_, moved) = jvp(|x: Tensor<1>| normalised(x), zero(), along).unwrap();
+    assert_eq!(host(moved), [-4.0]);
+    let root = grad(|x: Tensor<1>| x.sqrt().sum(), zero()).unwrap();
+    assert_eq!(host(root), [f64::INFINITY; 3]);
+}
+
 /// `sum x^y` at bases of zero: neither the base nor the exponent makes it other than zero nearby, in first order.
 #[test]
 fn by_exponents_at_a_base_of_zero() {

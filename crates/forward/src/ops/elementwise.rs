@@ -34,9 +34,7 @@ pub(super) fn log1p<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
 
 /// `sqrt' = 1/(2 sqrt)`.
 pub(super) fn sqrt<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
-    by_output(x, B::float_sqrt, |y, t| {
-        B::float_div(t, B::float_mul_scalar(y, 2.0.into()))
-    })
+    by_output(x, B::float_sqrt, parts::root_tangent::<B>)
 }
 
 /// `abs' = sign`, zero at zero.

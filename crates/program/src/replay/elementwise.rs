@@ -51,6 +51,7 @@ pub(super) fn special(
                 Inner::float_tanh,
                 parts::tanh_slope::<Inner>,
             ),
+            Float::Sqrt(d) => root(e.float(&d.input)),
             Float::ArcSin(d) => sloped(e.float(&d.input), Inner::float_asin, arc_sine_slope),
             Float::ArcCos(d) => sloped(e.float(&d.input), Inner::float_acos, |x| {
                 Inner::float_neg(arc_sine_slope(x))
@@ -105,6 +106,34 @@ impl Backward<Inner, 1> for Sloped {
         let (x, slope) = ops.state;
         unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
             Inner::float_mul(g, slope(x))
+        });
+    }
+}
+
+/// The square root.
+fn root(x: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
+    let (x, node) = x.into_parts();
+    let output = Inner::float_sqrt(x);
+    match Root
+        .prepare::<NoCheckpointing>([node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish(output.clone(), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Root;
+
+impl Backward<Inner, 1> for Root {
+    type State = Tensor;
+
+    fn backward(self, ops: Ops<Tensor, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let y = ops.state;
+        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
+            parts::root_tangent::<Inner>(y, g)
         });
     }
 }
