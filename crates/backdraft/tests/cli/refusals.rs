@@ -99,7 +99,11 @@ fn broken_pictures_are_refused() -> Outcome {
             &["label 7 of example 41", "training part's 3 labels", "check"],
         ),
         // Labels 0, 2 and 4 are three classes, and a 1 is none of them.
-        ("gap", test_labels, &["label 1 of", "training part's 3 labels"]),
+        (
+            "gap",
+            test_labels,
+            &["label 1 of", "training part's 3 labels"],
+        ),
         (
             "one",
             train_labels,
