@@ -78,7 +78,8 @@ pub fn self_influence<L: Loss>(
     indices
         .iter()
         .map(|&index| {
-            let gradient = train.select(&[index])?.gradient()?;
+            let gradient = train.select(&[index])?.gradient().map_err(SolveError::from);
+            let gradient = gradient.map_err(|error| error.with_batch(Some(1)))?;
             let solution = solver.solve(gradient.clone())?.vector;
             let product: f64 = (gradient * solution).sum().try_into_scalar()?;
             match product.is_finite() {

@@ -43,11 +43,14 @@ pub fn estimate_all<L: Loss>(
             problem: format!("is {}, must be finite", removal.epsilon),
         });
     }
-    let gradients = removals.iter().map(|it| match it.examples.as_slice() {
+    let gradient = |removal: &Removal| match removal.examples.as_slice() {
         [] => Ok(cost.model().theta().zeros_like()),
         examples => cost.select(examples)?.gradient(),
-    });
-    let found = solver.solve_many(gradients.collect::<Result<_, _>>()?)?;
+    };
+    let gradients = removals.iter().map(gradient).collect::<Result<_, _>>();
+    let gradients = gradients.map_err(SolveError::from);
+    let gradients = gradients.map_err(|error| error.with_batch(Some(cost.batch_size())))?;
+    let found = solver.solve_many(gradients)?;
     let weighted = found.into_iter().zip(removals).map(|(found, removal)| {
         let weight = removal.epsilon * removal.examples.len() as f64;
         let weighted = |mut solution: Solution| {

@@ -106,7 +106,11 @@ impl<L: Loss> Responses<L> {
         };
         let weight = removal.epsilon * removal.examples.len() as f64;
         let pull = match (kind, &removed) {
-            (ResponseKind::Linearized, Some(removed)) => Some(removed.gradient()? * weight),
+            (ResponseKind::Linearized, Some(removed)) => {
+                let gradient = removed.gradient().map_err(ResponseError::from);
+                let gradient = gradient.map_err(|it| it.with_batch(self.cost.batch_size()));
+                Some(gradient? * weight)
+            }
             _ => None,
         };
         Ok(Objective {
@@ -214,6 +218,11 @@ impl<L: Loss> Objective<'_, L> {
     /// [`ResponseError::Curvature`], with [`CurvatureError::NotFinite`] if it is NaN or infinite; [`ResponseError::OutOfMemory`],
     /// [`ResponseError::Read`].
     pub fn value(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
+        let value = self.measure(theta);
+        value.map_err(|error| error.with_batch(self.shared.cost.batch_size()))
+    }
+
+    fn measure(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
         let read = |value| self.shared.read(value);
         let theta = &self.shared.cost.model().vectors(theta.clone())?;
         let moved = theta.clone() - self.theta().clone();
@@ -244,6 +253,11 @@ impl<L: Loss> Objective<'_, L> {
     /// As [`value`](Self::value).
     pub fn value_and_gradient(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
         let theta = &self.shared.cost.model().vectors(theta.clone())?;
+        let found = self.examine(theta);
+        found.map_err(|error| error.with_batch(self.shared.cost.batch_size()))
+    }
+
+    fn examine(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
         let (value, gradient) = self.evaluate(theta)?;
         if value.is_finite() && norm(&gradient)?.is_finite() {
             return Ok((value, gradient));

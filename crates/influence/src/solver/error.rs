@@ -142,13 +142,16 @@ pub enum SolveError {
 impl SolveError {
     /// The same, with what to do where the memory of `operator`'s device did not suffice.
     pub(super) fn on(self, operator: &dyn LinearOperator) -> Self {
+        self.with_batch(operator.batch_size())
+    }
+
+    /// The same, where there were `batch` examples at once.
+    pub(crate) fn with_batch(self, batch: Option<usize>) -> Self {
         match self {
             Self::Read(error) | Self::Curvature(CurvatureError::Device(error))
                 if is_out_of_memory(&error.to_string()) =>
             {
-                Self::OutOfMemory {
-                    batch: operator.batch_size(),
-                }
+                Self::OutOfMemory { batch }
             }
             error => error,
         }
