@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::weights::{NameMap, NameMapError, WeightsError, encode, load_into};
-use backdraft_models::{Mlp, MlpConfig};
+use backdraft_models::data::cancer;
+use backdraft_models::weights::{
+    Measured, NameMap, NameMapError, WeightsError, WeightsRecord, encode, encode_with, load_into,
+};
+use backdraft_models::{Metrics, Mlp, MlpConfig};
 use burn::nn::LinearConfig;
 use burn::tensor::Device;
 
@@ -22,6 +25,48 @@ fn perceptron() -> Mlp {
 
 fn layers() -> NameMap {
     NameMap::parse(["=layers"]).unwrap()
+}
+
+#[test]
+fn what_is_kept_with_weights_comes_back_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kept.safetensors");
+    let record = WeightsRecord::of(
+        &cancer(),
+        Some(Measured {
+            part: "train".to_owned(),
+            rows: 456,
+            metrics: Metrics {
+                loss: 0.25,
+                accuracy: Some(0.875),
+                r2: None,
+                perplexity: None,
+            },
+        }),
+    );
+    assert_eq!((record.task.as_str(), record.columns.len()), ("binary", 30));
+    let bytes = encode_with(&perceptron(), &path, &record).unwrap();
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(WeightsRecord::read(&path).unwrap(), Some(record.clone()));
+    // The weights themselves are as without it, and the bytes the same again.
+    let read = load_into(perceptron(), &path, &NameMap::default()).unwrap();
+    let again = encode_with(&read, &path, &record).unwrap();
+    assert!(again == bytes);
+    let plain = encode(&perceptron(), &path).unwrap();
+    assert!(encode(&read, &path).unwrap() == plain);
+
+    fs::write(&path, &plain).unwrap();
+    assert_eq!(WeightsRecord::read(&path).unwrap(), None);
+    assert_eq!(WeightsRecord::read(file("perceptron.pt")).unwrap(), None);
+    // A digit of a moment that is none any more.
+    let text = br#"\"mean\":\""#;
+    let place = bytes.windows(text.len()).position(|it| it == text).unwrap();
+    let mut damaged = bytes;
+    damaged[place + text.len()] = b'x';
+    fs::write(&path, damaged).unwrap();
+    let error = WeightsRecord::read(&path).unwrap_err();
+    assert!(matches!(error, WeightsError::Malformed { .. }));
+    assert!(error.to_string().contains("is no number"), "{error}");
 }
 
 #[test]

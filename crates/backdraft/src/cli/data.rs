@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backdraft_models::{
     data::{
         self, DataError, Dataset, ExampleShape, LoadOptions, Moments, Refusal, Rescale, Scaling,
-        ScalingProblem, TaskKind,
+        ScalingProblem, Task, TaskKind,
     },
     weights::WeightsRecord,
 };
@@ -135,7 +135,13 @@ impl DataArgs {
             options.task = options.task.or(Some(TaskKind::Regression));
             options.targets = options.targets.or_else(|| kept(&record.targets));
         }
-        let dataset = match self.read(&options) {
+        let mut found = self.read(&options);
+        let of_classes = ["binary", "classification"].contains(&record.task.as_str());
+        if of_classes && options.task.is_none() && is_no_classes(&found) {
+            options.task = Some(TaskKind::Classification);
+            found = self.read(&options);
+        }
+        let dataset = match found {
             Err(CliError::Data(DataError::Refused {
                 refusal: Refusal::Scaling(problem @ ScalingProblem::Count { .. }),
                 ..
@@ -214,6 +220,18 @@ impl DataArgs {
             test: self.test.clone(),
             split: self.split.clone(),
         })
+    }
+}
+
+/// Whether a target was not taken for classes, for what its labels look like.
+fn is_no_classes(found: &Result<Dataset, CliError>) -> bool {
+    match found {
+        Ok(dataset) => dataset.task == Task::Regression,
+        Err(CliError::Data(error)) => matches!(
+            error,
+            DataError::Cell { .. } | DataError::TooManyLabels { .. }
+        ),
+        Err(_) => false,
     }
 }
 
