@@ -84,7 +84,7 @@ fn a_training_that_has_ended_is_whole_or_made_so() -> Outcome {
         &place,
         TRAIN,
         &[
-            "out holds training by another version",
+            "out holds training begun by another version",
             "backdraft was \"0.0.9\"",
         ],
     )?;
