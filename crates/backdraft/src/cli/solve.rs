@@ -24,6 +24,15 @@ use crate::output::{SolveRecord, brief};
 /// Refuses settings that the solver could not go by, before anything is trained.
 pub(super) fn check(args: &Explain, damping: f64, network: &ZooConfig) -> Result<(), CliError> {
     let dtype = args.precision.dtype();
+    if args.precision == Precision::F64 && args.products.half().is_some() {
+        return Err(CliError::Option {
+            option: "--products",
+            problem: format!(
+                "{} is for f32: with --precision f64 everything is computed in f64",
+                args.products.name()
+            ),
+        });
+    }
     check_fits("--damping", Some(damping), dtype)?;
     check_fits("--scale", args.scale, dtype)?;
     match args.solver {

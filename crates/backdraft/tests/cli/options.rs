@@ -219,6 +219,11 @@ fn tolerance_and_precision_are_what_is_asked_for() -> Outcome {
         &place,
         &format!("decompose {data} --solver cg --tolerance 1e-17 --out never"),
         &["--tolerance is 1e-17", "f64"],
+    )?;
+    assert_refused(
+        &place,
+        &format!("explain {data} --products bf16 --precision f64 --out never"),
+        &["--products bf16", "is for f32"],
     )
 }
 
