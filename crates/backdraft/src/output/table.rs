@@ -1,6 +1,6 @@
 //! Tables for the terminal, and the verification as one.
 
-use super::number::{change, short_or_dash};
+use super::number::{change, count, short_or_dash};
 use super::{Place, Verification};
 
 /// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others end at the
@@ -23,7 +23,10 @@ pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Predicted against actual changes in aligned columns, and below them how well they agree.
+/// Pairs that are shown.
+const PAIRS: usize = 100;
+
+/// Predicted against actual changes in aligned columns, of a hundred pairs at most, and below them how well all agree.
 ///
 /// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
 pub fn verification_table(verification: &Verification) -> String {
@@ -34,7 +37,7 @@ pub fn verification_table(verification: &Verification) -> String {
         head.push("where the training example stands".into());
     }
     let mut rows = vec![head];
-    rows.extend(verification.pairs.iter().map(|pair| {
+    rows.extend(verification.pairs.iter().take(PAIRS).map(|pair| {
         vec![
             pair.query.to_string(),
             pair.train.to_string(),
@@ -47,6 +50,9 @@ pub fn verification_table(verification: &Verification) -> String {
         ]
     }));
     let mut text = aligned(&rows, &[2, 5]);
+    if let more @ 1.. = verification.pairs.len().saturating_sub(PAIRS) {
+        text.push_str(&format!("and {} more pairs\n", count(more)));
+    }
     text.push_str(&format!(
         "\nPearson {}   Spearman {}   slope {}   over {} pairs\n",
         short_or_dash(verification.pearson),
