@@ -156,11 +156,11 @@ impl WorkFolder {
 
     /// Somebody's own files stay, and so does the folder then, known as ours.
     fn remove_if_empty(&self) -> Result<(), OutputError> {
-        if entries(&self.path)?.iter().all(|(name, _)| is_hidden(name)) {
-            fs::remove_dir_all(&self.path)
-                .map_err(|error| OutputError::from_io(&self.path, error))?;
+        match is_empty(&self.path)? {
+            true => fs::remove_dir_all(&self.path)
+                .map_err(|error| OutputError::from_io(&self.path, error)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Puts a file in place, whole; `name` may have a folder before it.
@@ -230,14 +230,17 @@ impl WorkFolder {
         }
     }
 
-    /// The parts of this run that have folders of their own.
+    /// The parts of this run that have folders of their own, or what is left of such folders.
     fn parts(&self) -> Result<Vec<Self>, OutputError> {
         let mut parts = Vec::new();
         for (name, is_folder) in entries(&self.path)? {
             let is_part = self.contents.parts.iter().any(|it| name.starts_with(it));
             let path = self.path.join(name);
             let marks = [self.contents.record, &self.contents.clearing()];
-            if is_folder && is_part && marks.iter().any(|mark| path.join(mark).is_file()) {
+            if !(is_folder && is_part) {
+                continue;
+            }
+            if marks.iter().any(|mark| path.join(mark).is_file()) || is_empty(&path)? {
                 parts.push(Self::open(path, self.contents)?);
             }
         }
@@ -266,6 +269,11 @@ impl WorkFolder {
 /// Whether it is none of a run's own files: a lock, a mark, or something unfinished.
 fn is_hidden(name: &str) -> bool {
     name.starts_with(PREFIX)
+}
+
+/// Whether a folder holds nothing but a lock, a mark, or something unfinished.
+fn is_empty(path: &Path) -> Result<bool, OutputError> {
+    Ok(entries(path)?.iter().all(|(name, _)| is_hidden(name)))
 }
 
 /// Refuses a file that has the name of the folder or of one above it.
