@@ -28,7 +28,7 @@ fn help_holds_the_examples() -> Outcome {
         .stdout(contains(
             "backdraft explain --model lr --data cancer --solver direct",
         ))
-        .stdout(contains("--queries 3,17 --damping 0.01"))
+        .stdout(contains("--queries 0-9,17 --damping 0.01"))
         .stdout(contains("--target strength"))
         .stdout(contains("What a score means"))
         .stderr("");
