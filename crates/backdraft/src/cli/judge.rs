@@ -118,17 +118,17 @@ fn measure(
     ))
 }
 
-/// Whether `now` is much worse than `then`.
+/// Whether `now` is much worse than `then`; what is no number is.
 fn is_far_below(now: &Metrics, then: &Metrics) -> bool {
     if let (Some(now), Some(then)) = (now.r2, then.r2) {
         // What is left unexplained has no units.
-        return !(1.0 - now <= 2.0 * (1.0 - then) + MUCH);
+        return now.is_nan() || 1.0 - now > 2.0 * (1.0 - then) + MUCH;
     }
     let fewer = match (now.accuracy, then.accuracy) {
         (Some(now), Some(then)) => then - now > MUCH,
         _ => false,
     };
-    fewer || !(now.loss <= 2.0 * then.loss + 0.1)
+    fewer || now.loss.is_nan() || now.loss > 2.0 * then.loss + 0.1
 }
 
 /// Larger is better.
