@@ -59,22 +59,12 @@ pub(super) struct Stage {
     bar: ProgressBar,
     /// When it began, and from which position.
     began: Arc<Mutex<(Instant, u64)>>,
-    steps: Steps,
-}
-
-/// What the steps of a stage are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Steps {
-    /// Worth counting.
-    Counted,
-    /// Parts of something, which its message counts.
-    Parts,
 }
 
 impl Stage {
-    fn new(bar: ProgressBar, steps: Steps) -> Self {
+    fn new(bar: ProgressBar) -> Self {
         let began = Arc::new(Mutex::new((Instant::now(), 0)));
-        Self { bar, began, steps }
+        Self { bar, began }
     }
 
     /// Begins at `done` of `length` steps. What was done before is not to count for the time left.
@@ -130,10 +120,9 @@ impl Stage {
         let (since, from) = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
         let position = self.bar.position();
         let length = self.bar.length().unwrap_or(0);
-        let steps = match (length, self.steps) {
-            (0, _) => String::new(),
-            (length, Steps::Counted) => format!("{position} of {length}"),
-            (length, Steps::Parts) => format!("{} %", 100 * position / length),
+        let steps = match length {
+            0 => String::new(),
+            length => format!("{position} of {length}"),
         };
         let time = time(
             position - from.min(position),
@@ -181,16 +170,7 @@ pub(super) struct Bar {
 impl Bar {
     /// A stage of `length` steps; of none, if that is not known yet.
     pub fn new(title: &'static str, length: u64) -> Self {
-        Self::of(title, length, Steps::Counted)
-    }
-
-    /// A stage of `count` things, with [`PARTS`] steps each; its message is to tell which.
-    pub fn in_parts(title: &'static str, count: u64) -> Self {
-        Self::of(title, count * PARTS, Steps::Parts)
-    }
-
-    fn of(title: &'static str, length: u64, steps: Steps) -> Self {
-        let stage = Stage::new(bar(title, steps), steps);
+        let stage = Stage::new(bar(title));
         stage.begin(0, length);
         let told = stage.clone();
         Self {
@@ -230,8 +210,7 @@ pub(super) struct Nested {
 impl Nested {
     pub fn new(title: &'static str) -> Self {
         let all = MultiProgress::new();
-        let steps = Steps::Counted;
-        let [outer, inner] = [title, ""].map(|it| Stage::new(all.add(bar(it, steps)), steps));
+        let [outer, inner] = [title, ""].map(|title| Stage::new(all.add(bar(title))));
         let told = [outer.clone(), inner.clone()];
         let lines = Lines::start(move || {
             let [outer, inner] = &told;
@@ -261,14 +240,11 @@ impl Nested {
 }
 
 /// Nothing where standard error is no terminal.
-fn bar(title: &'static str, steps: Steps) -> ProgressBar {
-    let template = match steps {
-        Steps::Counted => "{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}",
-        Steps::Parts => "{prefix:9} {wide_bar} {percent}% {msg} {eta}",
-    };
+fn bar(title: &'static str) -> ProgressBar {
+    const TEMPLATE: &str = "{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}";
     let bar = ProgressBar::new(0).with_prefix(title);
-    // The templates are constants: they either always parse or never.
-    match ProgressStyle::with_template(template) {
+    // The template is a constant: it either always parses or never.
+    match ProgressStyle::with_template(TEMPLATE) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
@@ -348,9 +324,5 @@ mod tests {
             "{line}"
         );
         assert!(line.ends_with("about 0 s left"), "{line}");
-        let bar = Bar::in_parts("verifying", 4);
-        bar.message("removal 2 of 4");
-        bar.begin(PARTS, bar.steps());
-        assert_eq!(bar.line(), "verifying, 25 %, removal 2 of 4, 0 s so far");
     }
 }

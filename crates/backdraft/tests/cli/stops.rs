@@ -233,7 +233,7 @@ fn a_folder_belongs_to_one_run_at_a_time() -> Outcome {
         ("--damping 0.5", "damping was 0.03, not 0.5"),
         ("--seed 8", "seed was 0, not 8"),
         ("--queries 4", "queries was null, not [4]"),
-        ("--solver direct", "solver was \"cg\", not \"direct\""),
+        ("--solver lissa", "solver was \"cg\", not \"lissa\""),
     ] {
         let parts = ["out holds a run with other settings", part, "--overwrite"];
         assert_refused(&place, &format!("{command} {options}"), &parts)?;
@@ -306,6 +306,11 @@ fn as_much_is_verified_as_is_asked_for() -> Outcome {
     );
     assert_eq!(few.record["verification"]["intervals"], Value::Null);
     assert!(few.stdout.contains("too few removals"), "{}", few.stdout);
+    let html = String::from_utf8(few.file("report.html")?)?;
+    assert!(html.contains("too few, or too little variation, for a verdict"));
+    // Two always lie on a line.
+    let two = place.explain("--model lr --data cancer --verify-removals 2", "two")?;
+    assert_eq!(two.record["verification"]["pearson"], Value::Null);
     let more = place.explain("--model lr --data cancer --verify-removals 50", "more")?;
     let found = coverage(&more)["removals"]
         .as_array()

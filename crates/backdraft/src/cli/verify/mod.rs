@@ -21,7 +21,7 @@ use self::{choice::Choice, interval::intervals};
 use super::{
     CliError,
     explain::{Outcome, Response, Store},
-    progress::{Bar, PARTS, part, say, words},
+    progress::{Bar, say, words},
 };
 use crate::output::{Coverage, Failed, Kind, Pair, Scores, Unit, Verification};
 
@@ -29,10 +29,12 @@ use crate::output::{Coverage, Failed, Kind, Pair, Scores, Unit, Verification};
 const SINGLE: f64 = 0.1;
 /// Seconds that a quick verification takes, or one response if that takes longer.
 const BUDGET: f64 = 60.0;
+/// Removals with a response below which a correlation says nothing: two always lie on a line.
+const LEAST: usize = 3;
 /// Seconds from which on it is said beforehand how long a response may take.
 const LONG: f64 = 10.0;
 /// Gradients over all training examples that a response takes, from few to many.
-const GRADIENTS: [f64; 2] = [50.0, 400.0];
+const GRADIENTS: [f64; 2] = [20.0, 200.0];
 
 /// How much is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,10 +122,14 @@ impl<L: Loss> Verify<'_, L> {
         let pairs = self.pairs(&choice.kinds, &changes);
         let predicted: Vec<f64> = pairs.iter().map(|pair| pair.predicted).collect();
         let actual: Vec<f64> = pairs.iter().map(|pair| pair.actual).collect();
+        let told = |statistic: fn(&[f64], &[f64]) -> Option<f64>| match changes.len() {
+            0..LEAST => None,
+            _ => statistic(&predicted, &actual),
+        };
         let verification = Verification {
-            pearson: pearson(&predicted, &actual),
-            spearman: spearman(&predicted, &actual),
-            slope: slope(&predicted, &actual),
+            pearson: told(pearson),
+            spearman: told(spearman),
+            slope: told(slope),
             intervals: intervals(&pairs, self.seed),
             max_objective_gradient: largest,
             coverage: Some(coverage),
@@ -136,7 +142,7 @@ impl<L: Loss> Verify<'_, L> {
     /// The responses to as many of `removals`, in their order, as were asked for: from the folder where they are there.
     fn responses(&self, removals: &[usize]) -> Result<Vec<(usize, Response)>, CliError> {
         let responder = Responder::new(self)?;
-        let bar = Bar::in_parts("verifying", removals.len() as u64);
+        let bar = Bar::new("verifying", removals.len() as u64);
         let mut found: Vec<(usize, Response)> = Vec::new();
         let (mut seconds, mut computed) = (0.0, false);
         for (place, &index) in removals.iter().enumerate() {
@@ -147,24 +153,19 @@ impl<L: Loss> Verify<'_, L> {
                         break;
                     }
                     let expected = (place + more).min(removals.len());
-                    bar.length(expected as u64 * PARTS);
+                    bar.length(expected as u64);
                 }
                 if !computed {
                     match bar.aside(|| responder.announce(index)) {
                         Err(error) if !error.concerns_one_removal() => return Err(error),
                         Ok(()) | Err(_) => {}
                     }
-                    bar.begin(place as u64 * PARTS, bar.steps());
+                    bar.begin(place as u64, bar.steps());
                     computed = true;
                 }
-                bar.message(format!(
-                    "removal {} of at most {}",
-                    place + 1,
-                    removals.len()
-                ));
                 let start = Instant::now();
-                let outcome = responder.respond(index, |share| {
-                    bar.set(place as u64 * PARTS + share);
+                let outcome = responder.respond(index, |step| {
+                    bar.message(format!("step {step} of a response"));
                 })?;
                 let seconds = start.elapsed().as_secs_f64();
                 self.store
@@ -175,7 +176,7 @@ impl<L: Loss> Verify<'_, L> {
                 break;
             };
             seconds += response.seconds;
-            bar.set((place + 1) as u64 * PARTS);
+            bar.set(place as u64 + 1);
             found.push((index, response));
         }
         Ok(found)
@@ -273,24 +274,20 @@ impl<'a, L: Loss> Responder<'a, L> {
         Ok(())
     }
 
-    /// What the removal of a training example does to the loss of every query, or why that is not known. `on_step` is told how far
-    /// it is, of [`PARTS`].
-    fn respond(&self, index: usize, on_step: impl Fn(u64)) -> Result<Outcome, CliError> {
+    /// What the removal of a training example does to the loss of every query, or why that is not known. `on_step` is called after
+    /// each step of the minimiser.
+    fn respond(&self, index: usize, on_step: impl Fn(usize)) -> Result<Outcome, CliError> {
         match self.change(index, on_step) {
             Err(error) if error.concerns_one_removal() => Ok(Outcome::Failed(error.to_string())),
             outcome => outcome,
         }
     }
 
-    fn change(&self, index: usize, on_step: impl Fn(u64)) -> Result<Outcome, CliError> {
+    fn change(&self, index: usize, on_step: impl Fn(usize)) -> Result<Outcome, CliError> {
         let removal = Removal::of(vec![index], self.responses.cost().len());
         let objective = self.responses.objective(ResponseKind::Bregman, removal)?;
         let theta = objective.theta().clone();
-        let mut far = 0;
-        let minimum = objective.minimize_watched(theta, self.stop, |_, gradient| {
-            far = part(gradient, self.stop.tolerance).max(far);
-            on_step(far);
-        })?;
+        let minimum = objective.minimize_watched(theta, self.stop, |step, _| on_step(step))?;
         let gradient = minimum.relative_gradient();
         let after = losses(&self.queries.at(minimum.theta)?)?;
         let pairs = after.iter().zip(&self.before);

@@ -133,6 +133,20 @@ fn trust(verification: Option<&Verification>) -> String {
     let Some(verification) = verification else {
         return "These predictions were not held against actual changes.".into();
     };
+    let interval = match (&verification.coverage, verification.intervals) {
+        (Some(coverage), None) => {
+            return format!(
+                "These predictions were held against what {} really did: too few, or too little variation, for a verdict.",
+                plural(coverage.removals.len(), "removal")
+            );
+        }
+        (_, Some(it)) => format!(
+            ", 95 % interval {} to {}",
+            short(it.pearson[0]),
+            short(it.pearson[1])
+        ),
+        (None, None) => String::new(),
+    };
     let Some(pearson) = verification.pearson else {
         return "The predictions could not be correlated with actual changes, for lack of pairs \
                 that vary."
@@ -148,7 +162,7 @@ fn trust(verification: Option<&Verification>) -> String {
         _ => "should not be relied on",
     };
     format!(
-        "Held against actual changes of {}, these predictions {verdict} (Pearson {}).",
+        "Held against actual changes of {}, these predictions {verdict} (Pearson {}{interval}).",
         plural(verification.pairs.len(), "pair"),
         short(pearson)
     )
