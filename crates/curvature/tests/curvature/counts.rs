@@ -1,14 +1,12 @@
 //! How many matrix products the operators' own programs take: as few as by hand, which the tests of `backdraft-program` derive.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{Cost, CrossEntropy, Curvature, Kind, Model};
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
     tensor::{Tensor, activation},
 };
-use common::*;
 
 #[derive(Module, Debug)]
 struct Mlp {

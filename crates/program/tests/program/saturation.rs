@@ -1,14 +1,12 @@
 //! First and second derivatives of functions at the ends of their range, where what is left is small: to a few units in the last
 //! place, in both types and in either mode, against closed forms without differences.
 
-mod common;
-
+use crate::common::{device, host};
 use backdraft_program::{ProgramError, grad, hvp, jvp};
 use burn::{
     Tensor,
     tensor::{DType, TensorData, activation},
 };
-use common::{device, host};
 
 /// Units in the last place: half a dozen functions, each off by one or two, are multiplied.
 const ULPS: f64 = 12.0;

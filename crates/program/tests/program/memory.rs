@@ -1,10 +1,8 @@
 //! What a linear map keeps between applications, and within which budget. In f64 on flex.
 
-mod common;
-
+use crate::common::*;
 use backdraft_program::{Linear, grad, linearize, vjp};
 use burn::{Tensor, tensor::activation};
-use common::*;
 
 type Matrix = Tensor<2>;
 

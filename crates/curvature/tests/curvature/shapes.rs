@@ -1,7 +1,6 @@
 //! Shapes that broadcast or do not mean what they are taken for are refused, with both shapes; and examples that depend on each other.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, SquaredError, TokenCrossEntropy, Weighted,
@@ -14,7 +13,6 @@ use burn::{
     },
     tensor::{Int, Tensor, TensorData, activation},
 };
-use common::*;
 
 const N: usize = 4;
 

@@ -1,7 +1,6 @@
 //! Derivatives of modules by their parameters, and through every layer twice. In f64 on flex.
 
-mod common;
-
+use crate::common::*;
 use backdraft_program::{
     Constant, Parameters, Place, Program, ProgramError, Spec, Tensors, grad, hvp, jacobian, jvp,
     value_and_grad,
@@ -21,7 +20,6 @@ use burn::{
         ops::{GridSampleOptions, InterpolateMode, InterpolateOptions},
     },
 };
-use common::*;
 
 #[derive(Module, Debug)]
 struct Net {

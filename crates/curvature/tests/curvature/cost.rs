@@ -1,10 +1,9 @@
 //! What a cost can be made of: chosen parameters, an L2 term, several inputs, sequences, streamed examples; and its derivatives
 //! in the inputs. In f64.
 
-mod common;
-
 use std::{cell::Cell, io, rc::Rc};
 
+use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model, SquaredError,
     TokenCrossEntropy, TokenReduction, to_dense,
@@ -14,7 +13,6 @@ use burn::{
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
     tensor::{Int, Tensor, TensorData, activation},
 };
-use common::*;
 
 const N: usize = 7;
 const INPUTS: usize = 3;

@@ -1,7 +1,6 @@
 //! Every loss: its closed form against the engine's own second derivative, and against central differences. In f64.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Huber, LinearOperator, Loss, Model, Poisson, Scaled,
     SquaredError, Sum, TokenCrossEntropy, TokenReduction, Weighted,
@@ -11,7 +10,6 @@ use burn::{
     nn::{Linear, LinearConfig},
     tensor::{Tensor, TensorData, activation},
 };
-use common::*;
 
 const N: usize = 9;
 const INPUTS: usize = 3;

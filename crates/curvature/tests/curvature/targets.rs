@@ -1,10 +1,9 @@
 //! Targets that a loss is not defined for, numbers that look up what is not there, and settings without sense: errors that name the
 //! example and the value. In f64.
 
-mod common;
-
 use std::{io, rc::Rc};
 
+use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, SquaredError, TokenCrossEntropy, Weighted, reject,
@@ -14,7 +13,6 @@ use burn::{
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
     tensor::{Int, Tensor, TensorData},
 };
-use common::*;
 
 const N: usize = 5;
 const INPUTS: usize = 2;

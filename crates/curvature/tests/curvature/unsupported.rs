@@ -1,7 +1,6 @@
 //! What cannot be differentiated is named, and so is the parameter that it comes after.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Loss, Model, SquaredError};
 use backdraft_program::ProgramError;
 use burn::{
@@ -12,7 +11,6 @@ use burn::{
         ops::{GridSampleOptions, InterpolateMode},
     },
 };
-use common::*;
 
 /// What sampling at the nearest pixel is called in reverse and in forward mode.
 const SAMPLE: [&str; 2] = ["GridSample2d", "grid_sample_2d"];

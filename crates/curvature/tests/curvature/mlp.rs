@@ -1,9 +1,8 @@
 //! A network without closed form, against matrices built row by row with Burn's own reverse mode. In f64.
 
-mod common;
-
 use std::panic::AssertUnwindSafe;
 
+use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Damped, LinearOperator,
     Loss, Model, Scaled, SquaredError, Sum,
@@ -13,7 +12,6 @@ use burn::{
     nn::{Linear, LinearConfig},
     tensor::{DType, Gradients, Tensor, activation},
 };
-use common::*;
 
 const N: usize = 7;
 const INPUTS: usize = 3;

@@ -1,7 +1,6 @@
 //! Convolutions and pooling, forward and in both reverse passes. In f64.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Model};
 use burn::{
     module::Module,
@@ -12,7 +11,6 @@ use burn::{
     },
     tensor::{DType, Tensor, TensorData, activation},
 };
-use common::*;
 
 const N: usize = 5;
 const SIDE: usize = 8;

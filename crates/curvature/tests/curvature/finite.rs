@@ -1,7 +1,6 @@
 //! Every result is finite, or the error names what makes it NaN or infinite. In f64.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, Cause, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model, Poisson,
     SquaredError, TokenCrossEntropy, TokenReduction, to_dense,
@@ -11,7 +10,6 @@ use burn::{
     nn::{Linear, LinearConfig},
     tensor::{Bool, Tensor, TensorData, activation},
 };
-use common::*;
 
 const N: usize = 8;
 const INPUTS: usize = 2;
@@ -201,7 +199,13 @@ fn masked(mask: &[[bool; 3]], classes: &[i64]) -> Cost<CrossEntropy> {
     let mask = Tensor::<2, Bool>::from_data(TensorData::new(flat, [n, 3]), &device());
     let x = matrix(&numbers(n * INPUTS, 3), n, INPUTS);
     let model = Model::new(&Masked { layer }, forward).unwrap();
-    Cost::new(model, CrossEntropy, (x, mask), common::classes(classes)).unwrap()
+    Cost::new(
+        model,
+        CrossEntropy,
+        (x, mask),
+        crate::common::classes(classes),
+    )
+    .unwrap()
 }
 
 /// What PyTorch gives: the classes that are left have a softmax among themselves.

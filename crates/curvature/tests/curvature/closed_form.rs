@@ -1,7 +1,6 @@
 //! Linear models, whose curvature is known in closed form. In f64, relative error 1e-10.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model,
     SquaredError,
@@ -10,7 +9,6 @@ use burn::{
     nn::{Linear, LinearConfig},
     tensor::Tensor,
 };
-use common::*;
 
 const N: usize = 23;
 const INPUTS: usize = 4;

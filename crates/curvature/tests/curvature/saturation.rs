@@ -1,8 +1,7 @@
 //! Losses of networks that are sure: losses, gradients, Hessians and Fisher products however large the logits, right and wrong ones,
 //! against closed forms without differences. A few units in the last place, in both types.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Huber, LinearOperator, Loss, Model, Poisson,
     TokenCrossEntropy, TokenReduction, Weighted,
@@ -12,7 +11,6 @@ use burn::{
     nn::Linear,
     tensor::{DType, FloatDType, Int, Tensor, TensorData, activation},
 };
-use common::*;
 
 /// Units in the last place: a function is off by one or two, and half a dozen are multiplied.
 const ULPS: f64 = 8.0;

@@ -1,13 +1,11 @@
 //! First and second derivatives where a factor, a base or an exponent is zero, against what they are. In f64 on flex.
 
-mod common;
-
+use crate::common::{host, tensor};
 use backdraft_program::{ProgramError, grad, hessian, jvp};
 use burn::{
     Tensor,
     tensor::{DType, TensorData},
 };
-use common::{host, tensor};
 
 /// The product of all but some.
 fn product_but(x: &[f64], left_out: &[usize]) -> f64 {

@@ -1,7 +1,6 @@
 //! Which tensors of a module are one parameter, and writing parameters into modules. In f64.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Model, SquaredError, to_dense};
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -9,7 +8,6 @@ use burn::{
     optim::{GradientsParams, SgdConfig},
     tensor::{DType, Tensor, activation},
 };
-use common::*;
 
 const N: usize = 5;
 

@@ -1,7 +1,6 @@
 //! Inputs and targets of every kind, rank and place: through all quantities, or refused with what to cast or move. In f64 on flex.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model, Rows,
     SquaredError, Weighted,
@@ -12,7 +11,6 @@ use burn::{
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
     tensor::{Bool, DType, Int, Tensor, TensorData, activation},
 };
-use common::*;
 
 const N: usize = 6;
 const TOKENS: usize = 4;

@@ -1,9 +1,8 @@
 //! Derivatives of closures against closed forms and central differences. In f64 on flex.
 
-mod common;
-
 use std::{cell::Cell, rc::Rc};
 
+use crate::common::*;
 use backdraft_program::{
     Constant, Function, Program, ProgramError, Spec, Tensors, grad, hessian, hvp, jacobian, jvp,
     linearize, value_and_grad, vjp,
@@ -12,7 +11,6 @@ use burn::{
     Tensor,
     tensor::{Bool, DType, Int, activation},
 };
-use common::*;
 
 type Pair = (Tensor<2>, Tensor<2>);
 

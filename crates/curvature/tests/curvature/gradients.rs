@@ -1,7 +1,6 @@
 //! Gradients at several parameters at once, in f64, against one after another.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     Cost, CrossEntropy, CurvatureError, Loss, Model, SquaredError, TokenCrossEntropy, Weighted,
 };
@@ -13,7 +12,6 @@ use burn::{
     },
     tensor::{Int, Tensor, TensorData, activation},
 };
-use common::*;
 
 const PARTS: usize = 3;
 const SIZE: usize = 4;

@@ -1,7 +1,6 @@
 //! Fisher matrices of the model's own distribution: expectations over targets, taken one target at a time. In f64.
 
-mod common;
-
+use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, SquaredError, TokenCrossEntropy, TokenReduction, Weighted, to_dense,
@@ -10,7 +9,6 @@ use burn::{
     nn::{Linear, LinearConfig},
     tensor::{Tensor, TensorData},
 };
-use common::*;
 
 const N: usize = 4;
 const INPUTS: usize = 3;

@@ -1,0 +1,20 @@
+//! The tests of this crate in one binary: each further one would compile the engine anew.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod closed_form;
+mod convolution;
+mod cost;
+mod counts;
+mod finite;
+mod fisher;
+mod gradients;
+mod inputs;
+mod losses;
+mod mlp;
+mod modules;
+mod saturation;
+mod shapes;
+mod targets;
+mod unsupported;
