@@ -364,3 +364,26 @@ fn a_verification_may_be_given_up() -> Outcome {
     assert!(!out.join("parts").exists());
     Ok(())
 }
+
+/// A response that there is not is no reason to end, and none to be silent.
+#[test]
+fn responses_that_diverge_are_counted() -> Outcome {
+    let place = Place::new()?;
+    // So little damping that the objective without an example has no minimum nearby.
+    let run = place.explain(
+        "--data cancer --hidden 8 --damping 1e-4 --verify-removals 4",
+        "out",
+    )?;
+    let failed = run.record["verification"]["failed"]
+        .as_array()
+        .ok_or("no list")?
+        .len();
+    assert!((1..=4).contains(&failed), "{}", run.stdout);
+    let told = format!("{failed} of 4 responses diverged or were not minimised: not counted");
+    assert!(run.stdout.contains(&told), "{}", run.stdout);
+    let removals = &run.record["verification"]["coverage"]["removals"];
+    assert_eq!(removals.as_array().map(Vec::len), Some(4));
+    let html = String::from_utf8(run.file("report.html")?)?;
+    assert!(html.contains(&format!("Left out of that: {failed} removal")));
+    Ok(())
+}

@@ -133,11 +133,25 @@ fn trust(verification: Option<&Verification>) -> String {
     let Some(verification) = verification else {
         return "These predictions were not held against actual changes.".into();
     };
+    let failed = match verification.failed.len() {
+        0 => String::new(),
+        failed => format!(
+            " Left out of that: {} without a response, which diverged or was not minimised.",
+            plural(failed, "removal")
+        ),
+    };
+    agreement(verification) + &failed
+}
+
+fn agreement(verification: &Verification) -> String {
     let interval = match (&verification.coverage, verification.intervals) {
         (Some(coverage), None) => {
             return format!(
                 "These predictions were held against what {} really did: too few, or too little variation, for a verdict.",
-                plural(coverage.removals.len(), "removal")
+                plural(
+                    coverage.removals.len() - verification.failed.len(),
+                    "removal"
+                )
             );
         }
         (_, Some(it)) => format!(
