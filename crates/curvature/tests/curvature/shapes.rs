@@ -11,7 +11,7 @@ use burn::{
         Embedding, EmbeddingConfig, Linear, LinearConfig,
         loss::{MseLoss, Reduction},
     },
-    tensor::{Int, Tensor, TensorData, activation},
+    tensor::{Int, Shape, Tensor, TensorData, activation},
 };
 
 const N: usize = 4;
@@ -61,26 +61,26 @@ fn refused<L: Loss>(cost: &Cost<L>) -> CurvatureError {
 fn targets_of_another_width_are_refused_by_every_loss() {
     fn check<L: Loss<Targets = Tensor<2>>>(loss: L) {
         for (outputs, width) in [(1, 3), (3, 1), (2, 3)] {
-            let targets = zeros([N, width]);
-            let weights = zeros([N]);
+            let cost = Cost::new(model(outputs), loss.clone(), inputs(N), zeros([N, width]));
+            let error = refused(&cost.unwrap());
+            let CurvatureError::Targets {
+                outputs: found,
+                targets,
+                ..
+            } = &error
+            else {
+                panic!("{error}");
+            };
+            assert_eq!(found.as_slice(), [N, outputs]);
+            assert_eq!(targets[0].as_slice(), [N, width]);
+            let text = error.to_string();
+            assert!(text.contains(&format!("[4, {outputs}]")), "{text}");
+            assert!(text.contains(&format!("[4, {width}]")), "{text}");
+            // So does the loss with weights.
+            let shapes = [Shape::new([N, width]), Shape::new([N])];
             let weighted = Weighted(loss.clone());
-            let plain = Cost::new(model(outputs), loss.clone(), inputs(N), targets.clone());
-            let weighted = Cost::new(model(outputs), weighted, inputs(N), (targets, weights));
-            for error in [refused(&plain.unwrap()), refused(&weighted.unwrap())] {
-                let CurvatureError::Targets {
-                    outputs: found,
-                    targets,
-                    ..
-                } = &error
-                else {
-                    panic!("{error}");
-                };
-                assert_eq!(found.as_slice(), [N, outputs]);
-                assert_eq!(targets[0].as_slice(), [N, width]);
-                let text = error.to_string();
-                assert!(text.contains(&format!("[4, {outputs}]")), "{text}");
-                assert!(text.contains(&format!("[4, {width}]")), "{text}");
-            }
+            let outputs = Shape::new([N, outputs]);
+            assert!(weighted.check_shapes(&outputs, &shapes).is_err());
         }
     }
     check(SquaredError);
@@ -164,7 +164,7 @@ fn a_loss_must_be_one_number_an_example() {
     // The same with a weight an example.
     let (t, w) = (zeros([N, N]), zeros([N]));
     let weighted = Cost::new(model(N), Weighted(Own(by_output)), inputs(N), (t, w)).unwrap();
-    let error = refused(&weighted);
+    let error = weighted.losses().unwrap_err();
     assert!(
         matches!(error, CurvatureError::OneBatchSize { examples: N, .. }),
         "{error}"
