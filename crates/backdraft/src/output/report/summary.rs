@@ -149,7 +149,10 @@ fn agreement(verification: &Verification) -> String {
             return format!(
                 "These predictions were held against what {} really did: too few, or too little variation, for a verdict.",
                 plural(
-                    coverage.removals.len() - verification.failed.len(),
+                    coverage
+                        .removals
+                        .len()
+                        .saturating_sub(verification.failed.len()),
                     "removal"
                 )
             );
