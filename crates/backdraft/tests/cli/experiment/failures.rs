@@ -4,7 +4,6 @@ use std::fs;
 
 use predicates::prelude::*;
 use predicates::str::contains;
-use serde_json::json;
 
 use super::{CANCER, Outcome, Place};
 
@@ -53,33 +52,6 @@ fn without_one_good_removal_an_experiment_fails() -> Outcome {
             }
         }
     }
-    Ok(())
-}
-
-#[test]
-fn a_removal_that_failed_is_left_out_and_told_first() -> Outcome {
-    let place = Place::new()?;
-    let command = format!("decompose {CANCER} --points 3");
-    let whole = place.experiment(&command, "out")?;
-    let removed = whole.record["points"][1]["removed"].clone();
-    // As a run keeps it in which the second removal failed.
-    let failed = json!({
-        "removed": removed,
-        "stage": "proximal",
-        "reason": "the response diverged",
-    });
-    place.write("out/points/1.json", json!({ "failed": failed }).to_string())?;
-    let done = place.experiment(&command, "out")?;
-    assert_eq!(done.record["failed"], json!([failed]));
-    assert_eq!(done.list("/points").len(), 2);
-    assert_eq!(done.record["points"][1], whole.record["points"][2]);
-    let first = "1 of 3 removals failed and are left out. The first: example ";
-    let table = done.stdout.find("gap  ").ok_or("no table")?;
-    let told = done.stdout.find(first).ok_or("not told")?;
-    assert!(told < table, "{}", done.stdout);
-    let report = done.report()?;
-    let told = report.find("1 of 3 removals failed").ok_or("not told")?;
-    assert!(told < report.find("<svg").unwrap_or(usize::MAX));
     Ok(())
 }
 

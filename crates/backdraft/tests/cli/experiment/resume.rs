@@ -184,6 +184,17 @@ fn one_that_diverges_does_not_take_its_company_along() -> Outcome {
             "{point}"
         );
     }
+    // Which is told before anything else.
+    let first = format!(
+        "{} of 47 removals failed and are left out. The first: example ",
+        failed.len()
+    );
+    let table = done.stdout.find("gap  ").ok_or("no table")?;
+    let told = done.stdout.find(&first).ok_or("not told")?;
+    assert!(told < table, "{}", done.stdout);
+    let report = done.report()?;
+    let told = report.find("of 47 removals failed").ok_or("not told")?;
+    assert!(told < report.find("<svg").unwrap_or(usize::MAX));
     Ok(())
 }
 
@@ -437,7 +448,7 @@ fn what_is_damaged_is_made_anew() -> Outcome {
         &format!("{command} --seed 1 --out out"),
         &[
             "out/experiment.json is damaged",
-            "its base network is not of this one",
+            "nothing in it is of these",
             "restore the file",
         ],
     )?;
