@@ -14,7 +14,14 @@ fn run_json_has_its_values_at_their_paths() -> Outcome {
     assert_eq!(json["verification"].get("spearman"), Some(&Value::Null));
     assert_eq!(
         at("/verification/pairs/1"),
-        json!({"query": 17, "train": 0, "predicted": -2.5e-3, "actual": -2.4e-3, "kind": "harmful"})
+        json!({
+            "query": 17,
+            "train": 0,
+            "source": { "file": "<b>.csv", "line": 2 },
+            "predicted": -2.5e-3,
+            "actual": -2.4e-3,
+            "kind": "harmful"
+        })
     );
     assert_eq!(at("/settings/seed"), json!(42));
     assert_eq!(at("/settings/damping"), json!(0.001));

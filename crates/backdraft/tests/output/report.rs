@@ -157,10 +157,10 @@ fn verification_table_is_aligned() {
         panic!("the record has one");
     };
     let expected = "\
-query  train  kind     predicted    actual
-   17      4  helpful   +7.00e-3  +7.10e-3
-   17      0  harmful   -2.50e-3  -2.40e-3
-    3      2  random    -2.00e-5  -1.00e-5
+query  train  kind     predicted    actual  where the training example stands
+   17      4  helpful   +7.00e-3  +7.10e-3  <b>.csv line 6
+   17      0  harmful   -2.50e-3  -2.40e-3  <b>.csv line 2
+    3      2  random    -2.00e-5  -1.00e-5  <b>.csv line 4
 
 Pearson 0.9987   Spearman –   slope 1.02   over 3 pairs
 largest gradient left in a response objective 1.00e-8

@@ -118,13 +118,18 @@ pub fn failures(row: &Row) -> Result<Vec<String>, CurvatureError> {
         .collect();
     found.close("directional derivatives", &scores, &expected, rounding);
 
-    // Gauss-Newton: J'HJ with the softmax's covariance as H.
-    let curve = |jv: &[f64]| {
-        let p = activation::softmax(matrix(&outputs, N, OUTPUTS), 1);
-        let jv = matrix(jv, N, OUTPUTS);
-        let weighted = p.clone() * jv;
-        let mean = weighted.clone().sum_dim(1);
-        host((weighted - p * mean) / N as f64)
+    // Gauss-Newton: J'HJ with the softmax's covariance as H, by differences of tangents, which lose nothing where a class is sure.
+    let probabilities = host(activation::softmax(matrix(&outputs, N, OUTPUTS), 1));
+    let curve = |jv: &[f64]| -> Vec<f64> {
+        let rows = probabilities.chunks(OUTPUTS).zip(jv.chunks(OUTPUTS));
+        let product = |(p, v): (&[f64], &[f64])| -> Vec<f64> {
+            let others = |v_i: f64| -> f64 { p.iter().zip(v).map(|(p, v)| p * (v_i - v)).sum() };
+            p.iter()
+                .zip(v)
+                .map(|(p_i, v_i)| p_i * others(*v_i) / N as f64)
+                .collect()
+        };
+        rows.flat_map(product).collect()
     };
     let expected = columns_times(&jacobian, &curve(&jv));
     let gv = found.product(
