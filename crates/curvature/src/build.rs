@@ -22,9 +22,8 @@ impl<L: Loss> Build<'_, L> {
     /// The program of `quantity`, with matrix products in the type that the model asks for. What cannot be differentiated is placed: in the loss, or by the model's parameters.
     pub(crate) fn program(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
         let program = self.derive(quantity).map_err(|error| match error {
-            CurvatureError::Program(error)
-                if error.place().is_some() && self.is_the_loss(quantity) =>
-            {
+            // The loss by itself is traced without names, so that there may be no place yet.
+            CurvatureError::Program(error) if self.is_the_loss(quantity) => {
                 CurvatureError::Program(error.moved(Some(Place::In("loss".into()))))
             }
             error => error,

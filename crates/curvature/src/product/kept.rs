@@ -3,7 +3,7 @@
 use std::{ops::Range, rc::Rc};
 
 use backdraft_program::DispatchTensor;
-use burn::Tensor;
+use burn::{Tensor, tensor::DType};
 
 use crate::{CurvatureError, Model, Rows, data::Batch, quantities::LinearMap};
 
@@ -153,7 +153,8 @@ impl Part {
 pub(super) fn print(batch: &Batch) -> Option<Tensor<1>> {
     let sums = batch.iter().map(Rows::numbers).flat_map(|x| {
         let x = x.clone().mask_fill(x.is_finite().bool_not(), 0.0);
-        [x.clone().sum(), x.square().sum()]
+        // Inputs and targets may be of several types.
+        [x.clone().sum(), x.square().sum()].map(|sum| sum.cast(DType::F32))
     });
     let sums: Vec<_> = sums.collect();
     (!sums.is_empty()).then(|| Tensor::cat(sums, 0))
