@@ -76,7 +76,7 @@ impl Model {
             // A clone would share its running statistics with the module that is kept; `valid` copies them.
             let module = places.put(module.valid(), tensors).to_device(&device);
             let outputs = forward(&module, X::from_rows(&mut x.into_iter()));
-            outputs.without_autodiff().into_dispatch()
+            outputs.into_dispatch()
         };
         Ok(Self {
             parameters: parameters.into(),

@@ -12,7 +12,7 @@ use burn_ir::{
 use crate::{
     Place, Program, ProgramError, Spec,
     lower::Requests,
-    nest::{Nest, without_autodiff},
+    nest::Nest,
     panic::{Panic, catch},
     place::{last_read, place},
     value::Value,
@@ -107,7 +107,7 @@ impl Program {
             outputs
                 .into_iter()
                 .map(|output| {
-                    Value::from_dispatch(without_autodiff(output)).ok_or_else(|| {
+                    Value::from_dispatch(output).ok_or_else(|| {
                         ProgramError::Trace(
                             "a result does not depend on the recorded inputs, or was moved to another device".into(),
                         )
@@ -318,6 +318,14 @@ fn failed(Panic { message, location }: Panic, dtypes: &[DType]) -> ProgramError 
         "it reads the values of a traced tensor (`into_data`, `into_scalar`, `to_device`), which are known only when the program \
          runs"
     } else {
+        let message = match says(&["do not support autodiff"]) {
+            true => {
+                "it turns autodiff on (`autodiff`, `require_grad`) for a traced tensor: leave that out, or take a derivative within it \
+                 by this crate's `grad`"
+                    .into()
+            }
+            false => message,
+        };
         return ProgramError::Panicked {
             message,
             location,

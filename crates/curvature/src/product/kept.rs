@@ -3,7 +3,7 @@
 use std::{ops::Range, rc::Rc};
 
 use backdraft_program::DispatchTensor;
-use burn::{Tensor, tensor::DType};
+use burn::Tensor;
 
 use crate::{CurvatureError, Model, Rows, data::Batch, quantities::LinearMap};
 
@@ -153,11 +153,13 @@ impl Part {
 pub(super) fn print(batch: &Batch) -> Option<Tensor<1>> {
     let sums = batch.iter().map(Rows::numbers).flat_map(|x| {
         let x = x.clone().mask_fill(x.is_finite().bool_not(), 0.0);
-        // Inputs and targets may be of several types.
-        [x.clone().sum(), x.square().sum()].map(|sum| sum.cast(DType::F32))
+        [x.clone().sum(), x.square().sum()]
     });
-    let sums: Vec<_> = sums.collect();
-    (!sums.is_empty()).then(|| Tensor::cat(sums, 0))
+    let sums: Vec<Tensor<1>> = sums.collect();
+    // Tokens and masks beside inputs in 64 bits are numbers of the device's own type.
+    let widest = sums.iter().map(Tensor::dtype).max_by_key(|it| it.size())?;
+    let sums = sums.into_iter().map(|sum| sum.cast(widest));
+    Some(Tensor::cat(sums.collect(), 0))
 }
 
 /// What a program's varying part takes. Values that nobody else keeps may be written over at their last use.

@@ -88,7 +88,8 @@ fn rows_are_the_gradients_of_the_parts() {
 #[test]
 fn convolutions_and_tokens_have_rows_too() {
     let conv: Conv2d = double(Conv2dConfig::new([1, 2], [2, 2]).init(&device()));
-    let forward = |conv: &Conv2d, x: Tensor<2>| conv.forward(x.reshape([-1, 1, 3, 3]));
+    let forward =
+        |conv: &Conv2d, x: Tensor<2>| conv.forward(x.reshape([-1, 1, 3, 3])).flatten::<2>(1, 3);
     let labels: Vec<i64> = (0..N as i64).map(|i| i % 8).collect();
     let cost = Cost::new(
         Model::new(&conv, forward).unwrap(),

@@ -245,9 +245,9 @@ fn inputs_of_another_rank_or_kind_are_refused() {
     let rows = Cost::new(linear(), SquaredError, Rows::from(tokens), t());
     for (cost, given) in [
         (deep, "F64[6, 1, 2]"),
-        (ints, "I64[6, 4]"),
+        (ints, "[6, 4]"),
         (bools, "[6, 4]"),
-        (rows, "I64[6, 4]"),
+        (rows, "[6, 4]"),
     ] {
         let error = cost.map(|_| ()).unwrap_err();
         let text = error.to_string();
@@ -284,7 +284,7 @@ fn a_batch_holds_an_example() {
     ));
 }
 
-/// Tensors with autodiff are taken for what they are without; a network and a loss may turn it on.
+/// Tensors with autodiff are taken for what they are without.
 #[test]
 fn autodiff_is_left_aside() {
     let (x, t) = (inputs(&ALL).0, targets(&ALL));
@@ -300,10 +300,20 @@ fn autodiff_is_left_aside() {
     let there = cost.at(cost.model().theta().autodiff()).unwrap();
     assert_eq!(host(there.hessian().apply(v.clone()).unwrap()), expected);
 
+    // Turned on within the network or the loss, it is an error that says so.
     let net: Linear = double(LinearConfig::new(2, 2).init(&device()));
     let model = Model::new(&net, |net: &Linear, x: Tensor<2>| net.forward(x.autodiff())).unwrap();
-    let cost = Cost::new(model, Tracked, x, t).unwrap();
-    assert_eq!(host(cost.hessian().apply(v).unwrap()), expected);
+    let network = Cost::new(model, SquaredError, x.clone(), t.clone()).unwrap();
+    let loss = Cost::new(linear(), Tracked, x, t).unwrap();
+    for error in [network.gradient(), loss.gradient()] {
+        let error = error.unwrap_err();
+        let text = error.to_string();
+        let panicked = matches!(
+            error,
+            CurvatureError::Program(ProgramError::Panicked { .. })
+        );
+        assert!(panicked && text.contains("turns autodiff on"), "{text}");
+    }
 }
 
 /// Squared error by way of autodiff.
