@@ -16,7 +16,8 @@ pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     let likeliest = places.reshape(along).expand(shape).equal(likeliest);
     // By a mask, not looked up: on graphics devices, lookups of one element a row may be another row's (Burn 0.22).
     let largest = logits.clone().mask_fill(likeliest.clone().bool_not(), 0.0);
-    let distance = logits - largest.sum_dim(last);
+    // The likeliest class has no distance from itself: what its logit does, it does through the others, and no digits cancel.
+    let distance = (logits - largest.sum_dim(last)).mask_fill(likeliest.clone(), 0.0);
     let others = distance.clone().exp().mask_fill(likeliest, 0.0);
     distance - log1p(others.sum_dim(last))
 }

@@ -62,12 +62,13 @@ impl<L: Loss> Responses<L> {
             Objective::batch_gradients(&objectives, thetas, batch, &removed)
         };
         let sound = |thetas: &Tensor<2>, made| {
-            let squares = thetas.clone().square().sum_dim(1);
-            let squares = squares
+            // Zero times a number that is not finite is NaN, and no square overflows where the number itself does not.
+            let zeros = (thetas.clone() * 0.0).sum_dim(1);
+            let zeros = zeros
                 .try_into_vec_as::<f64>()
                 .map_err(|error| ResponseError::from(error).with_batch(self.cost().batch_size()))?;
-            for (lost, square) in lost.iter_mut().zip(squares) {
-                if !square.is_finite() {
+            for (lost, zero) in lost.iter_mut().zip(zeros) {
+                if zero.is_nan() {
                     lost.get_or_insert(made);
                 }
             }

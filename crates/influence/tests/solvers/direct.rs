@@ -81,5 +81,5 @@ fn direct_admits_what_f32_cannot_hold() {
     let b = uniform(30, 13).cast(DType::F32);
     let (solution, remedy) = unconverged(strict.init().unwrap().solve(&operator, b));
     assert!(solution.info.true_residual > 1e-6);
-    assert!(remedy.contains("ill-conditioned for F32"));
+    assert!(remedy.contains("rounding in F32 allows no more"));
 }
