@@ -1,3 +1,5 @@
+//! The number of a network's parameters, counted without making it.
+
 use std::iter::once;
 
 use crate::layers::margin;

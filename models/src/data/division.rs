@@ -1,3 +1,5 @@
+//! Where the test part of a data set came from: its own files, or a share drawn by a seed.
+
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 

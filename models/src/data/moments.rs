@@ -1,3 +1,5 @@
+//! A mean and a standard deviation, and what they do to a number.
+
 use serde::{Deserialize, Serialize};
 
 use super::rule::ScalingRule;

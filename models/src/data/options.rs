@@ -1,3 +1,5 @@
+//! What a reader of data is asked for: target, task, parts and scaling.
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! What was asked of a source that it cannot do.
+
 use std::path::Path;
 
 use super::error::DataError;

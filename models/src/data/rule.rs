@@ -1,3 +1,5 @@
+//! Where the moments of a scaling came from.
+
 use serde::{Deserialize, Serialize};
 
 /// Where the moments of a [`Scaling`](super::Scaling) came from.

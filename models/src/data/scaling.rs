@@ -1,3 +1,5 @@
+//! What is done to inputs or targets before a network sees them, and how it is undone.
+
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};

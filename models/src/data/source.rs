@@ -1,3 +1,5 @@
+//! Where examples stand in the files that they were read from.
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
