@@ -11,7 +11,7 @@ fn main() {
     divan::main();
 }
 
-fn cost() -> Cost<CrossEntropy> {
+fn cost() -> Cost {
     let device = Device::flex();
     let module = MlpConfig::new(784, 10)
         .with_hidden(vec![1024, 1024])
@@ -29,7 +29,7 @@ fn cost() -> Cost<CrossEntropy> {
     .unchecked()
 }
 
-fn direction(cost: &Cost<CrossEntropy>) -> Tensor<1> {
+fn direction(cost: &Cost) -> Tensor<1> {
     let model = cost.model();
     Tensor::random(
         [model.dim()],

@@ -111,15 +111,6 @@ fn responses_say_so_too() {
     let objective = responses
         .objective(ResponseKind::Proximal, removal())
         .unwrap();
-    let rows = theta().unsqueeze_dim(0).repeat_dim(0, 2);
-    let all = responses.descend_all(
-        ResponseKind::Proximal,
-        &[removal(), removal()],
-        rows,
-        sgd,
-        steps(),
-        |_| {},
-    );
     let errors = [
         objective.value(&theta()).unwrap_err(),
         objective.value_and_gradient(&theta()).unwrap_err(),
@@ -127,7 +118,6 @@ fn responses_say_so_too() {
         objective
             .descend(theta(), sgd, steps(), |_| {})
             .unwrap_err(),
-        all.unwrap_err(),
     ];
     for error in errors {
         assert!(

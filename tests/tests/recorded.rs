@@ -106,7 +106,7 @@ fn a_program(device: &Device) -> Outcome {
 
 const EXAMPLES: usize = 64;
 
-fn cost(batch: usize, device: &Device) -> Result<Cost<CrossEntropy>, Box<dyn Error>> {
+fn cost(batch: usize, device: &Device) -> Result<Cost, Box<dyn Error>> {
     let config = MlpConfig::new(32, 10)
         .with_hidden(vec![64, 48])
         .with_seed(3);

@@ -24,11 +24,7 @@ fn integers(changed: usize, value: i64, device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(values, [N]), device)
 }
 
-fn cost(
-    words: Tensor<1, Int>,
-    labels: Tensor<1, Int>,
-    device: &Device,
-) -> Outcome<Cost<CrossEntropy>> {
+fn cost(words: Tensor<1, Int>, labels: Tensor<1, Int>, device: &Device) -> Outcome<Cost> {
     let net = Words {
         embedding: EmbeddingConfig::new(WORDS, 4).init(device),
         output: LinearConfig::new(4, CLASSES).init(device),

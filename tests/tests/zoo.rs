@@ -4,7 +4,7 @@
 use std::thread;
 
 use backdraft::curvature::{
-    BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model, SquaredError,
+    AnyLoss, BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Loss, Model, SquaredError,
     TokenCrossEntropy,
 };
 use backdraft::models::{
@@ -126,7 +126,7 @@ impl<L: Loss> Row<L> {
             let theta: Vec<f64> = theta.iter().zip(v).map(|(t, v)| t + step * v).collect();
             cost.at(vector(&theta)).unwrap()
         };
-        let central = |v: &[f64], f: &dyn Fn(&Cost<L>) -> Vec<f64>| -> Vec<f64> {
+        let central = |v: &[f64], f: &dyn Fn(&Cost) -> Vec<f64>| -> Vec<f64> {
             let (there, back) = (f(&moved(v, self.step)), f(&moved(v, -self.step)));
             let pairs = there.iter().zip(&back);
             pairs.map(|(a, b)| (a - b) / (2.0 * self.step)).collect()
@@ -193,7 +193,7 @@ impl<L: Loss> Row<L> {
         for other in [&u, &v] {
             let product = self
                 .loss
-                .hessian_product(cost.outputs().unwrap(), targets.clone(), along(&v))
+                .hessian_times(cost.outputs().unwrap(), &targets, along(&v))
                 .unwrap();
             let expected = host((along(other) * product).sum())[0] / cost.len() as f64;
             let found = dot(other, &gv);

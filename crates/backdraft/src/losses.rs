@@ -1,7 +1,9 @@
 //! From an objective of the zoo to a loss with curvature.
 
+use std::sync::Arc;
+
 use backdraft_curvature::{
-    BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, TokenCrossEntropy,
+    AnyLoss, BinaryCrossEntropy, CrossEntropy, IntoRows, Rows, SquaredError, TokenCrossEntropy,
 };
 use backdraft_models::{
     Objective,
@@ -9,35 +11,38 @@ use backdraft_models::{
 };
 use burn::tensor::{DType, Device};
 
-/// The targets of a split on a device, for a loss.
-pub(crate) type TargetsOf<L> = fn(&Split, &Device, DType) -> <L as Loss>::Targets;
-
-/// Work that any loss can be given to.
-pub(crate) trait WithLoss {
-    /// What comes of it.
-    type Out;
-
-    /// Does it.
-    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out;
+/// A loss, and what it compares outputs with.
+#[derive(Clone)]
+pub(crate) struct LossOf {
+    pub loss: Arc<dyn AnyLoss>,
+    /// The targets of a split on a device.
+    pub targets: fn(&Split, &Device, DType) -> Vec<Rows>,
 }
 
-/// Does `work` with the loss of `objective` on targets like those of `split`.
-pub(crate) fn with_loss<W: WithLoss>(objective: Objective, split: &Split, work: W) -> W::Out {
-    match objective {
-        Objective::Reconstruction => work.run(BinaryCrossEntropy, |split, device, dtype| {
-            split.inputs((device, dtype))
-        }),
-        Objective::BinaryCrossEntropyWithLogits => work
-            .run(BinaryCrossEntropy, |split, device, dtype| {
-                split.values((device, dtype))
-            }),
-        Objective::SquaredError => work.run(SquaredError, |split, device, dtype| {
-            split.values((device, dtype))
-        }),
-        Objective::CrossEntropy if matches!(split.targets, Targets::Tokens { .. }) => work
-            .run(TokenCrossEntropy::default(), |split, device, _| {
-                split.next_tokens(device)
-            }),
-        Objective::CrossEntropy => work.run(CrossEntropy, |split, device, _| split.classes(device)),
+impl LossOf {
+    /// That of `objective`, for targets like those of `split`.
+    pub fn objective(objective: Objective, split: &Split) -> Self {
+        match objective {
+            Objective::Reconstruction => Self {
+                loss: Arc::new(BinaryCrossEntropy),
+                targets: |split, device, dtype| split.inputs((device, dtype)).rows(),
+            },
+            Objective::BinaryCrossEntropyWithLogits => Self {
+                loss: Arc::new(BinaryCrossEntropy),
+                targets: |split, device, dtype| split.values((device, dtype)).rows(),
+            },
+            Objective::SquaredError => Self {
+                loss: Arc::new(SquaredError),
+                targets: |split, device, dtype| split.values((device, dtype)).rows(),
+            },
+            Objective::CrossEntropy if matches!(split.targets, Targets::Tokens { .. }) => Self {
+                loss: Arc::new(TokenCrossEntropy::default()),
+                targets: |split, device, _| split.next_tokens(device).rows(),
+            },
+            Objective::CrossEntropy => Self {
+                loss: Arc::new(CrossEntropy),
+                targets: |split, device, _| split.classes(device).rows(),
+            },
+        }
     }
 }

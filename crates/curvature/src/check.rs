@@ -1,10 +1,10 @@
 //! What a network and a loss return, checked while they are traced: rows are examples, each for itself, and nothing is repeated to
 //! fit.
 
-use backdraft_program::{DispatchTensor, Place, Program, ProgramError, Spec};
-use burn::{Tensor, tensor::Shape};
+use backdraft_program::{Place, Program, ProgramError, Spec};
+use burn::tensor::Shape;
 
-use crate::{CurvatureError, build::Build, loss::Loss};
+use crate::{CurvatureError, trace::Tracer};
 
 /// What was traced.
 struct Traced {
@@ -12,14 +12,14 @@ struct Traced {
     losses: Option<Program>,
 }
 
-impl<L: Loss> Build<'_, L> {
+impl Tracer<'_> {
     /// Checks the network, and with `losses` the loss, for batches of these shapes, and with one example more: that tells what holds
     /// by chance alone, and which axes hold examples.
     pub(crate) fn check(&self, losses: bool) -> Result<(), CurvatureError> {
         let examples = self.examples();
         let traced = self.trace_both(losses)?;
         let specs = &self.with_one_more();
-        let larger = Build { specs, ..*self }.trace_both(losses);
+        let larger = Tracer { specs, ..*self }.trace_both(losses);
         let larger = larger.map_err(|error| match error {
             CurvatureError::Program(source) => CurvatureError::OneBatchSize { examples, source },
             error => error,
@@ -65,7 +65,7 @@ impl<L: Loss> Build<'_, L> {
         let examples = self.examples();
         let targets = &self.specs[self.inputs().end..];
         let shapes: Vec<Shape> = targets.iter().map(|spec| spec.shape.clone()).collect();
-        if let Err(expected) = self.loss.check_shapes(&outputs.shape, &shapes) {
+        if let Err(expected) = self.loss.fits(&outputs.shape, &shapes) {
             return Err(CurvatureError::Targets {
                 outputs: outputs.shape.clone(),
                 targets: shapes,
@@ -93,12 +93,9 @@ impl<L: Loss> Build<'_, L> {
     }
 
     fn losses_as_written(&self, specs: &[Spec]) -> Result<Program, ProgramError> {
-        let trace = |arguments: Vec<DispatchTensor>| {
-            let y = Tensor::from_dispatch(arguments[0].clone());
-            let losses = self.loss.per_example(y, self.targets(&arguments[1..]));
-            Ok(vec![losses.into_dispatch()])
-        };
-        Program::trace_as_written(&self.model.settings(), specs, [""; 0], trace)
+        Program::trace_as_written(&self.model.settings(), specs, [""; 0], |arguments| {
+            Ok(vec![self.losses_of(arguments[0].clone(), &arguments[1..])])
+        })
     }
 
     /// Number of examples in a batch of these shapes.

@@ -2,22 +2,27 @@
 
 mod cause;
 mod fits;
-mod gradients;
 mod inspect;
 mod results;
 
-use std::{cell::Cell, error::Error, rc::Rc};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
 
-use self::fits::{check_arity, check_batch, check_data, check_slots};
+use self::fits::{check_arity, check_batch, check_data, check_slots, check_targets};
 use crate::{
-    CurvatureError, Examples, Model, Rows,
+    CurvatureError, Examples, IntoRows, Model, Rows,
     data::{Batch, Data},
-    loss::Loss,
-    product::{EmpiricalFisher, Fisher, GaussNewton, Hessian},
-    quantities::{Quantities, Quantity},
+    function::BatchFunction,
+    loss::{AnyLoss, Loss},
+    programs::Programs,
 };
 
 /// Examples in a batch unless [`Cost::with_batch_size`] says otherwise.
@@ -32,31 +37,47 @@ const BATCH: usize = 1024;
 /// with its derivatives. Examples are visited in batches, and all traced programs are shared between clones and between costs
 /// made from this one.
 #[derive(Clone)]
-pub struct Cost<L: Loss> {
+pub struct Cost {
     model: Model,
-    loss: L,
+    loss: Arc<dyn AnyLoss>,
     data: Data,
     batch: usize,
     l2: f64,
-    quantities: Rc<Quantities>,
+    programs: Arc<Programs>,
     /// How many of the examples have been looked at: whether the loss is defined for their targets.
-    seen: Rc<Cell<usize>>,
+    seen: Arc<AtomicUsize>,
     /// Whether neither examples nor results are looked at.
     unchecked: bool,
 }
 
-impl<L: Loss> Cost<L> {
+impl Cost {
     /// The mean of `loss` over the examples `inputs` and `targets`, which have one row an example.
     ///
     /// # Errors
     /// [`CurvatureError::Examples`] if the numbers of rows differ or are zero; [`CurvatureError::Inputs`].
-    pub fn new<X: Examples>(
+    pub fn new<X: Examples, L: Loss>(
         model: Model,
         loss: L,
         inputs: X,
         targets: L::Targets,
     ) -> Result<Self, CurvatureError> {
-        check_arity(&model, X::TENSORS)?;
+        Self::of_any(model, Arc::new(loss), inputs, targets)
+    }
+
+    /// The same, for a loss of any type.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`CurvatureError::TargetTensors`] and [`CurvatureError::TargetTensor`] for targets that are not what the
+    /// loss reads.
+    pub fn of_any(
+        model: Model,
+        loss: Arc<dyn AnyLoss>,
+        inputs: impl IntoRows,
+        targets: impl IntoRows,
+    ) -> Result<Self, CurvatureError> {
+        let (inputs, targets) = (inputs.rows(), targets.rows());
+        check_arity(&model, inputs.len())?;
+        check_targets(&*loss, &targets)?;
         Self::over(model, loss, Data::held(inputs, targets)?)
     }
 
@@ -68,22 +89,23 @@ impl<L: Loss> Cost<L> {
     /// # Errors
     /// [`CurvatureError::Examples`] for a `len` of 0; [`CurvatureError::Inputs`]. While a pass is made: [`CurvatureError::Read`]
     /// for an error of the iterator, and [`CurvatureError::Count`] if there are not `len` examples.
-    pub fn streamed<X, I, E>(
+    pub fn streamed<X, L, I, E>(
         model: Model,
         loss: L,
         len: usize,
-        pass: impl Fn() -> I + 'static,
+        pass: impl Fn() -> I + Send + Sync + 'static,
     ) -> Result<Self, CurvatureError>
     where
         X: Examples,
+        L: Loss,
         I: Iterator<Item = Result<(X, L::Targets), E>> + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         check_arity(&model, X::TENSORS)?;
-        Self::over(model, loss, Data::streamed(len, pass)?)
+        Self::over(model, Arc::new(loss), Data::streamed(len, pass)?)
     }
 
-    fn over(model: Model, loss: L, data: Data) -> Result<Self, CurvatureError> {
+    fn over(model: Model, loss: Arc<dyn AnyLoss>, data: Data) -> Result<Self, CurvatureError> {
         check_data(&model, &data)?;
         Ok(Self {
             model,
@@ -91,8 +113,8 @@ impl<L: Loss> Cost<L> {
             data,
             batch: BATCH,
             l2: 0.0,
-            quantities: Rc::default(),
-            seen: Rc::default(),
+            programs: Arc::default(),
+            seen: Arc::default(),
             unchecked: false,
         })
     }
@@ -103,7 +125,7 @@ impl<L: Loss> Cost<L> {
         Ok(Self {
             data,
             l2: 0.0,
-            seen: Rc::default(),
+            seen: Arc::default(),
             ..self.clone()
         })
     }
@@ -111,13 +133,15 @@ impl<L: Loss> Cost<L> {
     /// The same model and loss on other examples, without an L2 term.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_examples<X: Examples>(
+    /// As [`of_any`](Self::of_any).
+    pub fn with_examples(
         &self,
-        inputs: X,
-        targets: L::Targets,
+        inputs: impl IntoRows,
+        targets: impl IntoRows,
     ) -> Result<Self, CurvatureError> {
-        check_arity(&self.model, X::TENSORS)?;
+        let (inputs, targets) = (inputs.rows(), targets.rows());
+        check_arity(&self.model, inputs.len())?;
+        check_targets(&*self.loss, &targets)?;
         self.on(Data::held(inputs, targets)?)
     }
 
@@ -178,7 +202,7 @@ impl<L: Loss> Cost<L> {
         // Those of a stream are looked at when they are used.
         if !self.is_streamed() {
             self.inspect_held()?;
-            selected.seen.set(selected.len());
+            selected.seen.store(selected.len(), Ordering::Relaxed);
         }
         Ok(selected)
     }
@@ -187,14 +211,24 @@ impl<L: Loss> Cost<L> {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_loss<M: Loss>(
+    pub fn with_loss<L: Loss>(&self, loss: L, targets: L::Targets) -> Result<Self, CurvatureError> {
+        self.with_any_loss(Arc::new(loss), targets)
+    }
+
+    /// The same, for a loss of any type.
+    ///
+    /// # Errors
+    /// As [`of_any`](Self::of_any).
+    pub fn with_any_loss(
         &self,
-        loss: M,
-        targets: M::Targets,
-    ) -> Result<Cost<M>, CurvatureError> {
+        loss: Arc<dyn AnyLoss>,
+        targets: impl IntoRows,
+    ) -> Result<Self, CurvatureError> {
+        let targets = targets.rows();
+        check_targets(&*loss, &targets)?;
         let data = self.data.with_targets(self.model.arity(), targets)?;
-        let cost = Cost::over(self.model.clone(), loss, data)?;
-        Ok(Cost {
+        let cost = Self::over(self.model.clone(), loss, data)?;
+        Ok(Self {
             batch: self.batch,
             unchecked: self.unchecked,
             ..cost
@@ -204,8 +238,11 @@ impl<L: Loss> Cost<L> {
     /// The same cost with other targets, without an L2 term.
     ///
     /// # Errors
-    /// [`CurvatureError::Examples`] if there are not as many as examples.
-    pub fn with_targets(&self, targets: L::Targets) -> Result<Self, CurvatureError> {
+    /// [`CurvatureError::Examples`] if there are not as many as examples; [`CurvatureError::TargetTensors`] and
+    /// [`CurvatureError::TargetTensor`] if they are not what the loss reads.
+    pub fn with_targets(&self, targets: impl IntoRows) -> Result<Self, CurvatureError> {
+        let targets = targets.rows();
+        check_targets(&*self.loss, &targets)?;
         self.on(self.data.with_targets(self.model.arity(), targets)?)
     }
 
@@ -225,7 +262,7 @@ impl<L: Loss> Cost<L> {
     }
 
     /// The loss.
-    pub fn loss(&self) -> &L {
+    pub fn loss(&self) -> &Arc<dyn AnyLoss> {
         &self.loss
     }
 
@@ -234,55 +271,30 @@ impl<L: Loss> Cost<L> {
         self.l2
     }
 
-    /// All targets.
+    /// All targets: the tensors, in order, one row an example.
     ///
     /// # Errors
     /// Those of reading, if the examples are streamed.
-    pub fn targets(&self) -> Result<L::Targets, CurvatureError> {
-        let targets = self.data.targets(self.model.arity())?;
-        Ok(L::Targets::from_rows(&mut targets.into_iter()))
+    pub fn targets(&self) -> Result<Vec<Rows>, CurvatureError> {
+        self.data.targets(self.model.arity())
     }
 
-    /// The Gauss-Newton matrix of the cost, `1/N sum over i of J_i' H_i J_i + l2 I`, with `J_i` the Jacobian of example `i`'s
-    /// outputs and `H_i` its output Hessian.
-    pub fn gauss_newton(&self) -> GaussNewton<L> {
-        GaussNewton::new(self.clone())
-    }
-
-    /// The Fisher matrix of the model's own distribution, `1/N sum over i of J_i' E[g g'] J_i + l2 I`, with `g` the loss's gradient
-    /// in the outputs for a target drawn from the model.
-    pub fn fisher(&self) -> Fisher<L> {
-        Fisher::new(self.clone())
-    }
-
-    /// The empirical Fisher matrix of the cost, `1/N sum over i of g_i g_i'` with `g_i` the gradient of example `i`'s loss.
-    pub fn empirical_fisher(&self) -> EmpiricalFisher<L> {
-        EmpiricalFisher::new(self.clone())
-    }
-
-    /// The Hessian of the cost.
-    pub fn hessian(&self) -> Hessian<L> {
-        Hessian::new(self.clone())
-    }
-
-    /// The program that computes `quantity` of the first batch. It prints readably, and its operations can be counted.
+    /// The program that computes `function` of the first batch. It prints readably, and its operations can be counted.
     ///
     /// # Errors
-    /// [`CurvatureError::Program`] if it cannot be traced; [`CurvatureError::NoDistribution`].
-    pub fn program(&self, quantity: Quantity) -> Result<Program, CurvatureError> {
+    /// [`CurvatureError::Program`] if it cannot be traced.
+    pub fn program(&self, function: BatchFunction) -> Result<Program, CurvatureError> {
         let batch = self.batches().next().expect("a cost has examples")?;
         let mut tail = Vec::new();
-        if quantity.has_scale() {
+        if function.scale {
             tail.push(self.scale());
         }
-        if quantity.has_vector() {
+        if function.vector {
             let options = (self.model.device(), self.model.dtype());
             tail.push(Tensor::zeros([self.model.dim()], options));
         }
         let arguments = self.arguments(batch, tail);
-        let program = self
-            .quantities
-            .get(quantity, &self.model, &self.loss, &arguments)?;
+        let program = self.programs.get(function, self.parts(), &arguments)?;
         Ok(program.program().clone())
     }
 
@@ -312,17 +324,22 @@ impl<L: Loss> Cost<L> {
 
     /// The factor `1/N` of every sum over examples, `[1]`.
     pub(crate) fn scale(&self) -> Tensor<1> {
-        self.quantities.scale(self.len(), &self.model)
+        self.programs.scale(self.len(), &self.model)
     }
 
-    pub(crate) fn quantities(&self) -> &Quantities {
-        &self.quantities
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// What its programs are made of.
+    pub(crate) fn parts(&self) -> (&Model, &dyn AnyLoss) {
+        (&self.model, &*self.loss)
     }
 
     /// The tensors that a program of one batch takes; `tail` is the scale, the vector, or both.
     pub(crate) fn arguments(&self, batch: Batch, tail: Vec<Tensor<1>>) -> Vec<DispatchTensor> {
         let mut arguments = self.model.tensors();
-        arguments.extend(batch.into_iter().map(Rows::into_tensor));
+        arguments.extend(batch.into_iter().map(Rows::into_dispatch));
         arguments.extend(tail.into_iter().map(Tensor::into_dispatch));
         arguments
     }

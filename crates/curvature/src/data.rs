@@ -1,6 +1,6 @@
 //! The examples of a cost: held on the device, or read anew in every pass.
 
-use std::{error::Error, rc::Rc};
+use std::{error::Error, sync::Arc};
 
 use crate::{CurvatureError, Examples, Rows};
 
@@ -15,16 +15,13 @@ pub(crate) enum Data {
     /// A function that starts a pass over `len` examples.
     Streamed {
         len: usize,
-        pass: Rc<dyn Fn() -> Batches<'static>>,
+        pass: Arc<dyn Fn() -> Batches<'static> + Send + Sync>,
     },
 }
 
 impl Data {
-    pub(crate) fn held(
-        inputs: impl Examples,
-        targets: impl Examples,
-    ) -> Result<Self, CurvatureError> {
-        let batch = [inputs.into_rows(), targets.into_rows()].concat();
+    pub(crate) fn held(inputs: Vec<Rows>, targets: Vec<Rows>) -> Result<Self, CurvatureError> {
+        let batch = [inputs, targets].concat();
         let inputs = batch[0].len();
         match batch
             .iter()
@@ -40,7 +37,7 @@ impl Data {
 
     pub(crate) fn streamed<X, T, I, E>(
         len: usize,
-        pass: impl Fn() -> I + 'static,
+        pass: impl Fn() -> I + Send + Sync + 'static,
     ) -> Result<Self, CurvatureError>
     where
         X: Examples,
@@ -58,7 +55,7 @@ impl Data {
             let batches = pass().map(|batch| {
                 let (inputs, targets) =
                     batch.map_err(|error| CurvatureError::Read(error.into()))?;
-                match Self::held(inputs, targets)? {
+                match Self::held(inputs.into_rows(), targets.into_rows())? {
                     Self::Held(batch) => Ok(batch),
                     Self::Streamed { .. } => unreachable!("these are held"),
                 }
@@ -67,7 +64,7 @@ impl Data {
         };
         Ok(Self::Streamed {
             len,
-            pass: Rc::new(pass),
+            pass: Arc::new(pass),
         })
     }
 
@@ -137,11 +134,6 @@ impl Data {
         Ok(Self::Held(select(&joined(parts), &back)))
     }
 
-    /// All examples as one batch.
-    pub(crate) fn all(&self) -> Result<Batch, CurvatureError> {
-        self.whole(Batch::clone)
-    }
-
     /// The targets, whose tensors follow `arity` tensors of inputs.
     pub(crate) fn targets(&self, arity: usize) -> Result<Batch, CurvatureError> {
         self.whole(|batch| batch[arity..].to_vec())
@@ -151,9 +143,8 @@ impl Data {
     pub(crate) fn with_targets(
         &self,
         arity: usize,
-        targets: impl Examples,
+        targets: Vec<Rows>,
     ) -> Result<Self, CurvatureError> {
-        let targets = targets.into_rows();
         let inputs = self.len();
         if let Some(rows) = targets.iter().find(|rows| rows.len() != inputs) {
             return Err(CurvatureError::Examples {
@@ -178,7 +169,7 @@ impl Data {
                 };
                 Self::Streamed {
                     len: *len,
-                    pass: Rc::new(pass),
+                    pass: Arc::new(pass),
                 }
             }
         })

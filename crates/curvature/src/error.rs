@@ -93,6 +93,24 @@ pub enum CurvatureError {
         /// What was given.
         found: Box<Spec>,
     },
+    /// Targets of another number of tensors than the loss reads.
+    #[error("targets have {found} tensors, and the loss reads {expected}")]
+    TargetTensors {
+        /// What the loss reads.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// A tensor of another rank or kind than the loss reads.
+    #[error("tensor {index} of the targets is {found}, and the loss reads {expected} there")]
+    TargetTensor {
+        /// Position among the tensors of the targets, from 0.
+        index: usize,
+        /// What the loss reads.
+        expected: Slot,
+        /// What was given.
+        found: Box<Spec>,
+    },
     /// A tensor of another float type, or on another device, than the model's.
     #[error(
         "{what} is {found}, and the model's parameters are {expected}: cast it (`.cast(..)`) or move it (`.to_device(..)`)"
@@ -156,17 +174,6 @@ pub enum CurvatureError {
         inputs: usize,
         /// Rows of the targets.
         targets: usize,
-    },
-    /// Examples that cannot be divided into equal parts.
-    #[error(
-        "{examples} examples do not make {parts} equal parts, one for each parameter vector: fill the shorter ones up with examples \
-         of weight zero (`Weighted`)"
-    )]
-    Parts {
-        /// Number of examples.
-        examples: usize,
-        /// Number of parts.
-        parts: usize,
     },
     /// An example index past the end of the data.
     #[error("example {index} does not exist: the data hold {len}, counted from 0")]

@@ -55,7 +55,25 @@ pub trait Examples: Clone {
     fn into_rows(self) -> Vec<Rows>;
 
     /// The inverse of [`into_rows`](Self::into_rows): takes its tensors from the front of `rows`.
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self;
+    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self;
+}
+
+/// What can be had as tensors with one row an example, in order: [`Examples`], or the tensors themselves.
+pub trait IntoRows {
+    /// The tensors.
+    fn rows(self) -> Vec<Rows>;
+}
+
+impl<X: Examples> IntoRows for X {
+    fn rows(self) -> Vec<Rows> {
+        self.into_rows()
+    }
+}
+
+impl IntoRows for Vec<Rows> {
+    fn rows(self) -> Vec<Rows> {
+        self
+    }
 }
 
 impl<const D: usize, K: RowKind> Examples for Tensor<D, K> {
@@ -72,11 +90,11 @@ impl<const D: usize, K: RowKind> Examples for Tensor<D, K> {
         vec![self.into()]
     }
 
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
+    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
         let rows = rows
             .next()
             .expect("examples are given as they were taken apart");
-        Tensor::from_dispatch(rows.into_tensor())
+        Tensor::from_dispatch(rows.into_dispatch())
     }
 }
 
@@ -88,7 +106,7 @@ impl Examples for Rows {
         vec![self]
     }
 
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
+    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
         rows.next()
             .expect("examples are given as they were taken apart")
     }
@@ -105,7 +123,7 @@ impl<A: Examples, B: Examples> Examples for (A, B) {
         [self.0.into_rows(), self.1.into_rows()].concat()
     }
 
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
+    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
         (A::from_rows(rows), B::from_rows(rows))
     }
 }
@@ -121,7 +139,7 @@ impl<A: Examples, B: Examples, C: Examples> Examples for (A, B, C) {
         [self.0.into_rows(), self.1.into_rows(), self.2.into_rows()].concat()
     }
 
-    fn from_rows(rows: &mut std::vec::IntoIter<Rows>) -> Self {
+    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
         (A::from_rows(rows), B::from_rows(rows), C::from_rows(rows))
     }
 }

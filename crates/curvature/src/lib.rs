@@ -28,10 +28,10 @@
 //!
 //! | operator | matrix |
 //! |---|---|
-//! | [`GaussNewton`] | `1/N sum over i of J_i' H_i J_i`, with the losses' Hessians `H_i` in the outputs |
-//! | [`Hessian`] | the second derivative |
-//! | [`Fisher`] | `1/N sum over i of J_i' E[g g'] J_i`, targets drawn from the model |
-//! | [`EmpiricalFisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
+//! | [`Cost::gauss_newton`] | `1/N sum over i of J_i' H_i J_i`, with the losses' Hessians `H_i` in the outputs |
+//! | [`Cost::hessian`] | the second derivative |
+//! | [`Cost::fisher`] | `1/N sum over i of J_i' E[g g'] J_i`, targets drawn from the model |
+//! | [`Cost::empirical_fisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
 //! | [`Damped`], [`Scaled`], [`Sum`] | `A + damping I`, `factor A`, `A + B` |
 //!
 //! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the vector is kept
@@ -39,31 +39,35 @@
 //! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs. What cannot be differentiated is an error that names
 //! the operation and its place: the parameter that it comes after, or the loss.
 
-mod build;
 mod cause;
 mod check;
 mod cost;
 mod data;
 mod error;
+mod exact;
 mod examples;
 mod finite;
+mod function;
+mod lock;
 mod loss;
 mod memory;
 mod model;
 mod operator;
 mod parameter;
-mod product;
-mod quantities;
+mod programs;
 mod rows;
+mod trace;
 
 pub use backdraft_program::Half;
 pub use cause::Cause;
 pub use cost::Cost;
 pub use error::CurvatureError;
-pub use examples::{Examples, Slot};
+pub use exact::Curvature;
+pub use examples::{Examples, IntoRows, Slot};
+pub use function::BatchFunction;
 pub use loss::{
-    BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError, TokenCrossEntropy,
-    TokenReduction, Weighted, reject,
+    AnyLoss, BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError,
+    TokenCrossEntropy, TokenReduction, Weighted, reject,
 };
 pub use memory::is_out_of_memory;
 pub use model::Model;
@@ -71,9 +75,4 @@ pub use operator::{
     BatchOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sum, to_dense,
 };
 pub use parameter::Parameter;
-pub use product::{
-    Curvature, EmpiricalFisher, Fisher, GaussNewton, Hessian, IsEmpiricalFisher, IsFisher,
-    IsGaussNewton, IsHessian, Kind,
-};
-pub use quantities::Quantity;
 pub use rows::{RowKind, Rows};

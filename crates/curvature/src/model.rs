@@ -1,6 +1,6 @@
 //! A network as a function of its parameters.
 
-use std::{fmt, rc::Rc};
+use std::{fmt, sync::Arc};
 
 use backdraft_program::{Compiled, DeviceSettings, DispatchTensor, Half, ModuleTensors, Program};
 use burn::{
@@ -14,7 +14,7 @@ use wildmatch::WildMatch;
 use crate::{CurvatureError, Examples, Parameter, Rows, Slot, parameter::Write};
 
 /// Outputs as the network returns them: of the module's tensors, by position, and a batch.
-type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor;
+type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor + Send + Sync;
 
 /// A network `f(theta; x)` whose outputs can be differentiated with respect to its parameters: any Burn module and a closure
 /// that runs it on a batch.
@@ -26,14 +26,14 @@ type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor;
 /// not see `detach`, so derivatives go through it.
 #[derive(Clone)]
 pub struct Model {
-    parameters: Rc<[Parameter]>,
+    parameters: Arc<[Parameter]>,
     tensors: Vec<DispatchTensor>,
     /// The float tensors that are no parameters, by their positions in the module.
-    fixed: Rc<[(usize, DispatchTensor)]>,
-    module: Rc<ModuleTensors>,
-    forward: Rc<Forward>,
+    fixed: Arc<[(usize, DispatchTensor)]>,
+    module: Arc<ModuleTensors>,
+    forward: Arc<Forward>,
     /// What it reads.
-    slots: Rc<[Slot]>,
+    slots: Arc<[Slot]>,
     device: Device,
     products: Option<Half>,
     recorded: bool,
@@ -47,9 +47,9 @@ impl Model {
     /// [`CurvatureError::Parameters`] if the module has no trainable float parameter, or they differ in type or device.
     pub fn new<M, F, X, const O: usize>(module: &M, forward: F) -> Result<Self, CurvatureError>
     where
-        M: Module + 'static,
+        M: Module + Sync + 'static,
         X: Examples + 'static,
-        F: Fn(&M, X) -> Tensor<O> + 'static,
+        F: Fn(&M, X) -> Tensor<O> + Send + Sync + 'static,
     {
         let (all, values) = ModuleTensors::of(module);
         let (mut parameters, mut tensors) = (Vec::<Parameter>::new(), Vec::new());
@@ -68,7 +68,7 @@ impl Model {
             }
         }
         let device = check_alike(&parameters, &tensors)?;
-        let all = Rc::new(all);
+        let all = Arc::new(all);
         let (module, places) = (module.valid(), all.clone());
         let forward = move |tensors: &[Option<DispatchTensor>], x: Vec<Rows>| {
             let first = tensors.iter().flatten().next();
@@ -83,7 +83,7 @@ impl Model {
             tensors,
             fixed: fixed.into(),
             module: all,
-            forward: Rc::new(forward),
+            forward: Arc::new(forward),
             slots: X::slots().into(),
             device,
             products: None,
@@ -299,18 +299,6 @@ impl Model {
         let tensor = |p: &Parameter| {
             let part = flat.clone().slice(p.offset..p.offset + p.len());
             reshape(part.into_dispatch(), p.shape.clone())
-        };
-        self.parameters.iter().map(tensor).collect()
-    }
-
-    /// Several flat vectors `[k, dim]` as one tensor a parameter, with an axis of `k` in front.
-    pub(crate) fn unflatten_rows(&self, rows: &Tensor<2>) -> Vec<DispatchTensor> {
-        let [k, _] = rows.dims();
-        let tensor = |p: &Parameter| {
-            let part = rows.clone().slice([0..k, p.offset..p.offset + p.len()]);
-            let mut shape = p.shape.clone();
-            shape.insert(0, k);
-            reshape(part.into_dispatch(), shape)
         };
         self.parameters.iter().map(tensor).collect()
     }

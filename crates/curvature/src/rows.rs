@@ -71,6 +71,16 @@ impl Rows {
         Device::new(self.0.device())
     }
 
+    /// The tensor.
+    ///
+    /// # Panics
+    /// If it is of another rank or kind.
+    pub fn into_tensor<const D: usize, K: RowKind>(self) -> Tensor<D, K> {
+        let found = (self.shape().num_dims(), self.kind());
+        assert_eq!(found, (D, K::KIND), "the tensor's rank and kind");
+        Tensor::from_dispatch(self.0)
+    }
+
     /// Shape and type of the tensor.
     pub(crate) fn spec(&self) -> Spec {
         Spec::of(&self.0)
@@ -121,22 +131,6 @@ impl Rows {
         })
     }
 
-    /// The examples as `parts` equal parts, and of each those of `range`: `[parts, range, ..]`.
-    pub(crate) fn parts(&self, parts: usize, range: Range<usize>) -> DispatchTensor {
-        let mut shape = self.0.shape();
-        shape[0] /= parts;
-        shape.insert(0, parts);
-        let slices = [Slice::from(0..parts), Slice::from(range)];
-        let (tensor, dtype) = (self.0.clone(), self.0.dtype());
-        if dtype.is_float() {
-            Dispatch::float_slice(Dispatch::float_reshape(tensor, shape), &slices)
-        } else if dtype.is_bool() {
-            Dispatch::bool_slice(Dispatch::bool_reshape(tensor, shape), &slices)
-        } else {
-            Dispatch::int_slice(Dispatch::int_reshape(tensor, shape), &slices)
-        }
-    }
-
     /// The examples `indices`, repeats allowed.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
         let device = Device::new(self.0.device());
@@ -158,7 +152,7 @@ impl Rows {
             return parts.remove(0);
         }
         let dtype = parts[0].0.dtype();
-        let parts = parts.into_iter().map(Self::into_tensor).collect();
+        let parts = parts.into_iter().map(Self::into_dispatch).collect();
         Self(if dtype.is_float() {
             Dispatch::float_cat(parts, 0)
         } else if dtype.is_bool() {
@@ -168,7 +162,7 @@ impl Rows {
         })
     }
 
-    pub(crate) fn into_tensor(self) -> DispatchTensor {
+    pub(crate) fn into_dispatch(self) -> DispatchTensor {
         self.0
     }
 }

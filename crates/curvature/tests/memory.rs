@@ -29,7 +29,7 @@ struct Net {
 }
 
 /// Examples that are made when they are read: none are there before or after.
-fn cost(batches: usize) -> Cost<CrossEntropy> {
+fn cost(batches: usize) -> Cost {
     let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(&device());
     let net = double(Net {
         first: layer(INPUTS, HIDDEN),

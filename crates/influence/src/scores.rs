@@ -1,6 +1,6 @@
 //! First-order predictions of what the removal of a training example changes.
 
-use backdraft_curvature::{Cause, Cost, CurvatureError, Loss};
+use backdraft_curvature::{Cause, Cost, CurvatureError};
 use burn::Tensor;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
-pub fn scores<L: Loss>(train: &Cost<L>, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+pub fn scores(train: &Cost, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
     Ok(train.directional_derivatives(solution)? / train.len() as f64)
 }
 
@@ -39,8 +39,8 @@ pub fn scores<L: Loss>(train: &Cost<L>, solution: Tensor<1>) -> Result<Tensor<1>
 ///
 /// # Errors
 /// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats; [`CurvatureError::NotFinite`].
-pub fn input_scores<L: Loss, const D: usize>(
-    train: &Cost<L>,
+pub fn input_scores<const D: usize>(
+    train: &Cost,
     solution: Tensor<1>,
 ) -> Result<Tensor<D>, CurvatureError> {
     Ok(train.input_derivatives::<Tensor<D>>(solution)? / -(train.len() as f64))
@@ -56,8 +56,8 @@ pub fn input_scores<L: Loss, const D: usize>(
 ///
 /// # Errors
 /// Those of the solver; [`CurvatureError::Index`].
-pub fn parameter_change<L: Loss>(
-    train: &Cost<L>,
+pub fn parameter_change(
+    train: &Cost,
     solver: &dyn Prepared,
     index: usize,
 ) -> Result<Tensor<1>, SolveError> {
@@ -70,8 +70,8 @@ pub fn parameter_change<L: Loss>(
 ///
 /// # Errors
 /// Those of the solver; [`CurvatureError::Index`].
-pub fn self_influence<L: Loss>(
-    train: &Cost<L>,
+pub fn self_influence(
+    train: &Cost,
     solver: &dyn Prepared,
     indices: &[usize],
 ) -> Result<Vec<f64>, SolveError> {

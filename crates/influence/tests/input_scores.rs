@@ -37,7 +37,7 @@ impl ModuleMapper for Double {
 }
 
 /// The ridge regression of the examples `x`, at its optimum: one Newton step from anywhere.
-fn trained(x: &[f64]) -> Cost<SquaredError> {
+fn trained(x: &[f64]) -> Cost {
     let config = LinearConfig::new(INPUTS, 1);
     let module = config.init(&Device::flex()).map(&mut Double);
     let model = Model::new(&module, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
@@ -56,7 +56,7 @@ fn trained(x: &[f64]) -> Cost<SquaredError> {
 fn they_are_the_derivative_of_the_retrained_loss() {
     let x = numbers(N * INPUTS, 0.4);
     let cost = trained(&x);
-    let test = |cost: &Cost<SquaredError>| {
+    let test = |cost: &Cost| {
         let query = matrix(&numbers(INPUTS, 5.2), INPUTS);
         cost.with_examples(query, matrix(&[0.4], 1)).unwrap()
     };

@@ -1,6 +1,6 @@
 //! Functions that are traced once and run often.
 
-use std::{cell::RefCell, fmt, rc::Rc};
+use std::{cell::RefCell, fmt, sync::Arc};
 
 use burn::{
     backend::{DispatchTensor, TensorMetadata},
@@ -149,7 +149,7 @@ impl Key {
 /// numbers in a module that are not tensors. Called while another function is being traced, it is part of that trace.
 pub struct Function<X, Y> {
     compute: Box<Compute<X, Y>>,
-    known: RefCell<Vec<(Key, Rc<Runnable<Y>>)>>,
+    known: RefCell<Vec<(Key, Arc<Runnable<Y>>)>>,
 }
 
 impl<X: Tensors, Y: Tensors> Function<X, Y> {
@@ -181,7 +181,7 @@ impl<X: Tensors, Y: Tensors> Function<X, Y> {
             Some(known) => known,
             None => {
                 let staged = stage(&x, &self.compute)?;
-                let runnable = Rc::new(Runnable {
+                let runnable = Arc::new(Runnable {
                     program: staged.program.compile(&staged.device),
                     result: staged.result,
                 });

@@ -1,6 +1,6 @@
 //! The derivative of a function at a point, as a linear map.
 
-use std::{cell::RefCell, fmt, rc::Rc};
+use std::{cell::RefCell, fmt, sync::Arc};
 
 use burn::{
     backend::{DispatchTensor, TensorMetadata},
@@ -38,8 +38,8 @@ enum Map {
 
 #[derive(Clone)]
 struct Computed {
-    point: Rc<Point>,
-    split: Rc<Split>,
+    point: Arc<Point>,
+    split: Arc<Split>,
     /// What does not depend on the vector, where there is memory for it.
     kept: RefCell<Option<Vec<DispatchTensor>>>,
     /// Most bytes to keep.
@@ -69,7 +69,7 @@ struct Split {
 impl Point {
     /// The values of the function, and its derivative, of which at most `memory` bytes are kept.
     fn derivative(
-        self: &Rc<Self>,
+        self: &Arc<Self>,
         mode: Mode,
         memory: usize,
     ) -> Result<(Vec<DispatchTensor>, Computed), ProgramError> {
@@ -103,7 +103,7 @@ impl Point {
         };
         let computed = Computed {
             point: self.clone(),
-            split: Rc::new(split),
+            split: Arc::new(split),
             kept: RefCell::new((bytes <= memory).then_some(kept)),
             memory,
         };
@@ -214,7 +214,7 @@ pub(crate) struct Derivable<X, Y> {
 
 enum Kind {
     Recorded(Region),
-    Computed(Rc<Point>),
+    Computed(Arc<Point>),
 }
 
 impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
@@ -241,7 +241,7 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         Ok(Self {
             x,
             y: staged.result,
-            kind: Kind::Computed(Rc::new(point)),
+            kind: Kind::Computed(Arc::new(point)),
         })
     }
 

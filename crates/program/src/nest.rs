@@ -6,7 +6,10 @@
 //! the operations of the derivative program of its region, innermost first. Since there is one trace only, an inner function may
 //! read any tensor of the outer ones: in its derivative program such a tensor is one more input.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use burn::{
     backend::{DispatchTensor, TensorMetadata},
@@ -26,8 +29,10 @@ use crate::{
 thread_local! {
     /// The traces that this thread is in the midst of, innermost last.
     static OPEN: RefCell<Vec<Record>> = const { RefCell::new(Vec::new()) };
-    static SERIAL: Cell<u64> = const { Cell::new(0) };
 }
+
+/// Tells traces apart, of all threads.
+static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// Which derivative of a region is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -262,8 +267,7 @@ pub(crate) struct Nest {
 impl Nest {
     /// Opens a trace on `device`.
     pub(crate) fn open(device: CaptureDevice) -> Self {
-        let serial = SERIAL.get();
-        SERIAL.set(serial + 1);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         OPEN.with_borrow_mut(|open| {
             open.push(Record {
                 serial,

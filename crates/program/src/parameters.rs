@@ -1,6 +1,6 @@
 //! A module as a value made of tensors.
 
-use std::{ops::Deref, rc::Rc};
+use std::{ops::Deref, sync::Arc};
 
 use burn::{
     backend::{DispatchTensor, TensorMetadata},
@@ -37,8 +37,8 @@ use crate::{Leaves, ModuleTensors, Tensors, value::Value};
 pub struct Parameters<M> {
     module: M,
     /// While the module is traced, itself before: the tensors in it that are not parameters cannot come back from a trace.
-    outside: Option<Rc<M>>,
-    tensors: Rc<ModuleTensors>,
+    outside: Option<Arc<M>>,
+    tensors: Arc<ModuleTensors>,
 }
 
 impl<M: Module> Parameters<M> {
@@ -49,7 +49,7 @@ impl<M: Module> Parameters<M> {
     pub fn new(module: M) -> Self {
         let (tensors, _) = ModuleTensors::of(&module);
         Self {
-            tensors: Rc::new(tensors),
+            tensors: Arc::new(tensors),
             module: module.valid(),
             outside: None,
         }
@@ -108,7 +108,7 @@ impl<M: Module> Tensors for Parameters<M> {
             .to_device(&device);
         let outside = traced.then(|| match &self.outside {
             Some(outside) => outside.clone(),
-            None => Rc::new(self.module.clone()),
+            None => Arc::new(self.module.clone()),
         });
         Self {
             module,

@@ -1,6 +1,9 @@
 //! Record what a closure does with tensors of the capture device as a program.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn_backend::{DType, DeviceSettings, TensorData, set_default_dtypes};
@@ -18,18 +21,18 @@ use crate::{
     value::Value,
 };
 
-thread_local! {
-    /// Capture devices that no scope of this thread uses now. Their number in a process is limited, and their default types
-    /// can be set once only.
-    static FREE: RefCell<Vec<(DeviceSettings, CaptureDevice)>> = const { RefCell::new(Vec::new()) };
+/// Capture devices that no scope uses now. Their number in a process is limited, and their default types can be set once only.
+static FREE: Mutex<Vec<(DeviceSettings, CaptureDevice)>> = Mutex::new(Vec::new());
+
+fn free() -> MutexGuard<'static, Vec<(DeviceSettings, CaptureDevice)>> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A capture device that is free, if this thread has used one with these settings before.
+/// A capture device that is free, if one was used with these settings before.
 fn reuse(settings: &DeviceSettings) -> Option<CaptureDevice> {
-    FREE.with_borrow_mut(|free| {
-        let position = free.iter().position(|(other, _)| other == settings)?;
-        Some(free.swap_remove(position).1)
-    })
+    let mut free = free();
+    let position = free.iter().position(|(other, _)| other == settings)?;
+    Some(free.swap_remove(position).1)
 }
 
 /// Sets the default types of a new device, which works inside a scope alone: for this crate's operations on it and, apart from
@@ -198,7 +201,7 @@ where
         })
     });
     if ready {
-        FREE.with_borrow_mut(|free| free.push((*settings, device)));
+        free().push((*settings, device));
     }
     let nest = nest.close();
     let graph = graph.map_err(|panic| failed(panic, &[]))?;

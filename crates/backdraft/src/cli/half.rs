@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use backdraft_curvature::{Cost, Half, LinearOperator, Loss};
+use backdraft_curvature::{Cost, Half, LinearOperator};
 use burn::tensor::Tensor;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -50,9 +50,9 @@ pub(super) struct Errors {
 
 impl Errors {
     /// Of `rough`, whose products are in 16 bits, against `exact`.
-    pub fn of<L: Loss>(rough: &Cost<L>, exact: &Cost<L>) -> Result<Self, CliError> {
+    pub fn of(rough: &Cost, exact: &Cost) -> Result<Self, CliError> {
         let v = exact.gradient()?;
-        let product = |cost: &Cost<L>| cost.gauss_newton().apply(v.clone());
+        let product = |cost: &Cost| cost.gauss_newton().apply(v.clone());
         Ok(Self {
             gradient: apart(rough.gradient()?, v.clone()),
             gnvp: apart(product(rough)?, product(exact)?),

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Instant};
 
-use backdraft_curvature::{Cost, Damped, GaussNewton, Loss};
+use backdraft_curvature::{Cost, Curvature, Damped};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver,
 };
@@ -90,11 +90,11 @@ fn remedy(args: &Explain) -> &'static str {
 }
 
 /// Solves for the gradient of each of `queries`, its row in `measured` and its index, and keeps the solutions.
-pub(super) fn solve<L: Loss>(
+pub(super) fn solve(
     args: &Explain,
-    matrix: &Damped<GaussNewton<L>>,
+    matrix: &Damped<Curvature>,
     queries: &[(usize, usize)],
-    measured: &Cost<L>,
+    measured: &Cost,
     store: &Store,
 ) -> Result<(), CliError> {
     if queries.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Loss, Model as Curved};
+use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Model as Curved};
 use backdraft_influence::{
     ConjugateGradientConfig, LissaConfig, ResponseError, Solution, SolveError, Solver,
     response::{Descent, Removal, ResponseKind, Responses, Step},
@@ -12,7 +12,7 @@ use backdraft_models::{Zoo, to_dtype};
 use burn::tensor::{DType, Device, Tensor, TensorReadError};
 
 use super::{Quantity, Sample, sample::BATCH};
-use crate::losses::{TargetsOf, WithLoss, with_loss};
+use crate::losses::LossOf;
 
 /// The damping of all that is solved, and the strength of the proximal term.
 const DAMPING: f64 = 0.1;
@@ -94,74 +94,53 @@ pub fn measure(
     products: Option<Half>,
     quantities: &[Quantity],
 ) -> Result<Measured, ComparisonError> {
-    let work = Work {
-        sample,
-        device,
-        products,
-        quantities,
-    };
-    with_loss(sample.objective, &sample.train, work)
-}
-
-struct Work<'a> {
-    sample: &'a Sample,
-    device: &'a Device,
-    products: Option<Half>,
-    quantities: &'a [Quantity],
-}
-
-impl WithLoss for Work<'_> {
-    type Out = Result<Measured, ComparisonError>;
-
-    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
-        let Self { sample, device, .. } = self;
-        let module = to_dtype(sample.config.init(device), DType::F32);
-        let mut model = Curved::new(&module, Zoo::forward)?.recorded();
-        if let Some(half) = self.products {
-            model = model.with_products(half);
-        }
-        let numbers = |stream| -> Tensor<1> {
-            let numbers = sample.numbers(model.dim(), stream);
-            Tensor::from_data(numbers.as_slice(), (device, DType::F32))
-        };
-        let (off, v) = (numbers(1) * OFF, numbers(2));
-        let model = model.at(model.theta() + off)?;
-        let inputs = sample.train.inputs((device, DType::F32));
-        let targets = targets(&sample.train, device, DType::F32);
-        // What is not finite is told of all quantities alike, below.
-        let cost = Cost::new(model, loss, inputs, targets)?.with_batch_size(BATCH)?;
-        let cost = cost.unchecked();
-
-        let subject = Subject {
-            cost,
-            v,
-            products: self.products,
-            seed: sample.seed,
-            solution: OnceCell::new(),
-            lissa: OnceCell::new(),
-        };
-        let values = |&quantity: &Quantity| -> Result<(Quantity, Vec<f64>), ComparisonError> {
-            let values = subject.compute(quantity)?;
-            if values.iter().all(|value| value.is_finite()) {
-                return Ok((quantity, values));
-            }
-            Err(ComparisonError::NotFinite {
-                quantity,
-                model: sample.model().name(),
-                device: format!("{device:?}"),
-            })
-        };
-        self.quantities
-            .iter()
-            .map(values)
-            .collect::<Result<_, _>>()
-            .map(Measured)
+    let module = to_dtype(sample.config.init(device), DType::F32);
+    let mut model = Curved::new(&module, Zoo::forward)?.recorded();
+    if let Some(half) = products {
+        model = model.with_products(half);
     }
+    let numbers = |stream| -> Tensor<1> {
+        let numbers = sample.numbers(model.dim(), stream);
+        Tensor::from_data(numbers.as_slice(), (device, DType::F32))
+    };
+    let (off, v) = (numbers(1) * OFF, numbers(2));
+    let model = model.at(model.theta() + off)?;
+    let inputs = sample.train.inputs((device, DType::F32));
+    let LossOf { loss, targets } = LossOf::objective(sample.objective, &sample.train);
+    let targets = targets(&sample.train, device, DType::F32);
+    // What is not finite is told of all quantities alike, below.
+    let cost = Cost::of_any(model, loss, inputs, targets)?.with_batch_size(BATCH)?;
+    let cost = cost.unchecked();
+
+    let subject = Subject {
+        cost,
+        v,
+        products,
+        seed: sample.seed,
+        solution: OnceCell::new(),
+        lissa: OnceCell::new(),
+    };
+    let values = |&quantity: &Quantity| -> Result<(Quantity, Vec<f64>), ComparisonError> {
+        let values = subject.compute(quantity)?;
+        if values.iter().all(|value| value.is_finite()) {
+            return Ok((quantity, values));
+        }
+        Err(ComparisonError::NotFinite {
+            quantity,
+            model: sample.model().name(),
+            device: format!("{device:?}"),
+        })
+    };
+    quantities
+        .iter()
+        .map(values)
+        .collect::<Result<_, _>>()
+        .map(Measured)
 }
 
 /// What quantities are computed of.
-struct Subject<L: Loss> {
-    cost: Cost<L>,
+struct Subject {
+    cost: Cost,
     v: Tensor<1>,
     products: Option<Half>,
     seed: u64,
@@ -170,7 +149,7 @@ struct Subject<L: Loss> {
     lissa: OnceCell<Solution>,
 }
 
-impl<L: Loss> Subject<L> {
+impl Subject {
     fn compute(&self, quantity: Quantity) -> Result<Vec<f64>, ComparisonError> {
         let Self { cost, v, .. } = self;
         let v = || v.clone();
@@ -240,7 +219,7 @@ fn chosen() -> Vec<usize> {
 }
 
 /// The change of the parameters that steps of size `rate` over all examples answer the removal with.
-fn response<L: Loss>(cost: &Cost<L>, rate: f64) -> Result<Tensor<1>, ComparisonError> {
+fn response(cost: &Cost, rate: f64) -> Result<Tensor<1>, ComparisonError> {
     let responses = Responses::new(cost, DAMPING)?;
     let removal = Removal::downweight(chosen(), REMOVED / cost.len() as f64);
     let objective = responses.objective(ResponseKind::Bregman, removal)?;

@@ -7,11 +7,10 @@ use crate::{
     Cause, CurvatureError, Examples, Rows,
     data::{Batch, Data},
     finite::{are_finite, first},
-    loss::Loss,
-    quantities::Quantity,
+    function::BatchFunction,
 };
 
-impl<L: Loss> Cost<L> {
+impl Cost {
     /// Whether `results` are finite, or are not looked at.
     pub(crate) fn is_sound(&self, results: &impl Examples) -> Result<bool, CurvatureError> {
         Ok(self.unchecked || are_finite(&results.clone().into_rows())?)
@@ -122,9 +121,9 @@ impl<L: Loss> Cost<L> {
             return Ok(cause("a target", found));
         }
         let one = self.of(example);
-        let loss: Tensor<1> = one.concatenate(Quantity::Losses, None)?;
+        let loss: Tensor<1> = one.concatenate(BatchFunction::LOSSES, None)?;
         if let Some(found) = first(&[loss.into()], not_finite)? {
-            let outputs: Tensor<2> = one.concatenate(Quantity::Outputs, None)?;
+            let outputs: Tensor<2> = one.concatenate(BatchFunction::OUTPUTS, None)?;
             return Ok(match first(&[outputs.into()], not_finite)? {
                 Some(found) => cause("an output", found),
                 None => cause("the loss", found),

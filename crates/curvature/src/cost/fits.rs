@@ -1,8 +1,9 @@
 //! Whether the model can read the examples, where they are.
 
 use crate::{
-    CurvatureError, Model, Slot,
+    CurvatureError, Model, Rows, Slot,
     data::{Batch, Data},
+    loss::AnyLoss,
 };
 
 /// Checks the number of an input's tensors.
@@ -54,4 +55,22 @@ pub(super) fn check_slots(slots: &[Slot], batch: &Batch) -> Result<(), Curvature
         }
     }
     Ok(())
+}
+
+/// Checks that `targets` are what `loss` reads.
+pub(super) fn check_targets(loss: &dyn AnyLoss, targets: &[Rows]) -> Result<(), CurvatureError> {
+    let slots = loss.slots();
+    let (expected, found) = (slots.len(), targets.len());
+    if expected != found {
+        return Err(CurvatureError::TargetTensors { expected, found });
+    }
+    let wrong = |(slot, rows): &(&Slot, &Rows)| !slot.takes(rows);
+    match slots.iter().zip(targets).position(|it| wrong(&it)) {
+        Some(index) => Err(CurvatureError::TargetTensor {
+            index,
+            expected: slots[index],
+            found: Box::new(targets[index].spec()),
+        }),
+        None => Ok(()),
+    }
 }

@@ -1,6 +1,9 @@
 //! A look at examples before they are first used.
 
-use std::{iter, rc::Rc};
+use std::{
+    iter,
+    sync::{Arc, atomic::Ordering},
+};
 
 use burn::{
     Tensor,
@@ -10,19 +13,20 @@ use burn::{
 
 use super::Cost;
 use crate::{
-    CurvatureError, Examples,
+    CurvatureError,
     data::{Batch, Batches, Data},
-    loss::{Loss, no_class},
-    quantities::{Lookups, Quantity},
+    function::BatchFunction,
+    loss::no_class,
+    programs::Lookups,
 };
 
-impl<L: Loss> Cost<L> {
+impl Cost {
     /// Looks at a batch whose first example is number `start`, unless it was looked at before: whether what is looked up by numbers
     /// in it exists, and whether the loss is defined for its targets. All examples that are held are looked at together.
     pub(super) fn inspect(&self, start: usize, batch: &Batch) -> Result<(), CurvatureError> {
         CurvatureError::check_strength("l2", self.l2)?;
         let end = start + batch[0].len();
-        if self.unchecked || end <= self.seen.get() {
+        if self.unchecked || end <= self.seen.load(Ordering::Relaxed) {
             return Ok(());
         }
         let held = match &self.data {
@@ -39,14 +43,14 @@ impl<L: Loss> Cost<L> {
                 end
             }
         };
-        self.seen.set(held);
+        self.seen.store(held, Ordering::Relaxed);
         Ok(())
     }
 
     /// The same of examples that are held.
     pub(super) fn inspect_held(&self) -> Result<(), CurvatureError> {
         // What takes part of them again and again cuts no batch for it.
-        if self.unchecked || self.seen.get() == self.len() {
+        if self.unchecked || self.seen.load(Ordering::Relaxed) == self.len() {
             return Ok(());
         }
         match self.data.batches(self.batch).next() {
@@ -58,16 +62,11 @@ impl<L: Loss> Cost<L> {
     /// Looks at the targets of `examples`; the outputs have the width that they have for `batch`.
     fn inspect_targets(&self, batch: &Batch, examples: &Batch) -> Result<(), CurvatureError> {
         let arguments = self.arguments(batch.clone(), Vec::new());
-        let get = |quantity| {
-            self.quantities
-                .get(quantity, &self.model, &self.loss, &arguments)
-        };
+        let get = |function| self.programs.get(function, self.parts(), &arguments);
         // What does not fit together is found while the losses are traced.
-        get(Quantity::Losses)?;
-        let width = get(Quantity::Outputs)?.program().outputs()[0].shape[1];
-        let targets = examples[self.model.arity()..].to_vec();
-        let targets = L::Targets::from_rows(&mut targets.into_iter());
-        self.loss.check(&targets, width)
+        get(BatchFunction::LOSSES)?;
+        let width = get(BatchFunction::OUTPUTS)?.program().outputs()[0].shape[1];
+        self.loss.inspect(&examples[self.model.arity()..], width)
     }
 
     /// Looks at the numbers by which anything is looked up in `batches`, of which `first` is the first.
@@ -113,11 +112,12 @@ impl<L: Loss> Cost<L> {
     }
 
     /// What is looked up in the losses of a batch, and by which numbers.
-    fn lookups(&self, batch: &Batch) -> Result<(Rc<Lookups>, Vec<Tensor<1, Int>>), CurvatureError> {
+    fn lookups(
+        &self,
+        batch: &Batch,
+    ) -> Result<(Arc<Lookups>, Vec<Tensor<1, Int>>), CurvatureError> {
         let arguments = self.arguments(batch.clone(), Vec::new());
-        let lookups = self
-            .quantities
-            .lookups(&self.model, &self.loss, &arguments)?;
+        let lookups = self.programs.lookups(self.parts(), &arguments)?;
         let numbers = match lookups.found.is_empty() {
             true => Vec::new(),
             false => lookups.numbers.run(arguments)?,

@@ -4,19 +4,19 @@ use backdraft_program::DispatchTensor;
 use burn::Tensor;
 
 use super::Cost;
-use crate::{CurvatureError, Examples, Rows, data::Batch, loss::Loss, quantities::Quantity};
+use crate::{CurvatureError, Examples, Rows, data::Batch, function::BatchFunction};
 
-impl<L: Loss> Cost<L> {
+impl Cost {
     /// The network's outputs, `[N, outputs]`. One of them may be `-inf` where the loss of its example is finite: the logit of a class
     /// that is ruled out.
     ///
     /// # Errors
     /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
     pub fn outputs(&self) -> Result<Tensor<2>, CurvatureError> {
-        let outputs = self.concatenate(Quantity::Outputs, None)?;
+        let outputs = self.concatenate(BatchFunction::OUTPUTS, None)?;
         if !self.is_sound(&outputs)? {
             self.sound("the outputs", None, |cost| {
-                let outputs = cost.concatenate(Quantity::Outputs, None)?;
+                let outputs = cost.concatenate(BatchFunction::OUTPUTS, None)?;
                 cost.without_ruled_out(outputs)
             })?;
         }
@@ -42,7 +42,7 @@ impl<L: Loss> Cost<L> {
     fn both_along(&self, v: &Tensor<1>) -> Result<(Tensor<2>, Tensor<2>), CurvatureError> {
         let (mut outputs, mut tangents) = (Vec::new(), Vec::new());
         for batch in self.batches() {
-            let [y, dy] = self.run(Quantity::OutputsAlong, batch?, vec![v.clone()])?;
+            let [y, dy] = self.run(BatchFunction::OUTPUTS_ALONG, batch?, vec![v.clone()])?;
             outputs.push(Rows::from(y));
             tangents.push(Rows::from(dy));
         }
@@ -55,7 +55,7 @@ impl<L: Loss> Cost<L> {
     /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
     pub fn output_gradients(&self) -> Result<Tensor<2>, CurvatureError> {
         self.sound("the gradients in the outputs", None, |cost| {
-            cost.concatenate(Quantity::OutputGradients, None)
+            cost.concatenate(BatchFunction::OUTPUT_GRADIENTS, None)
         })
     }
 
@@ -65,7 +65,7 @@ impl<L: Loss> Cost<L> {
     /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
     pub fn losses(&self) -> Result<Tensor<1>, CurvatureError> {
         self.sound("the losses", None, |cost| {
-            cost.concatenate(Quantity::Losses, None)
+            cost.concatenate(BatchFunction::LOSSES, None)
         })
     }
 
@@ -79,7 +79,7 @@ impl<L: Loss> Cost<L> {
         self.sound(
             "the losses' derivatives along the vector",
             Some(&v),
-            |cost| cost.concatenate(Quantity::Directional, Some(v.clone())),
+            |cost| cost.concatenate(BatchFunction::DIRECTIONAL, Some(v.clone())),
         )
     }
 
@@ -101,7 +101,8 @@ impl<L: Loss> Cost<L> {
     fn inputs_along<X: Examples>(&self, v: &Tensor<1>) -> Result<X, CurvatureError> {
         let mut parts = vec![Vec::new(); X::TENSORS];
         for batch in self.batches() {
-            let derivatives = self.run_all(Quantity::InputDerivatives, batch?, vec![v.clone()])?;
+            let derivatives =
+                self.run_all(BatchFunction::INPUT_DERIVATIVES, batch?, vec![v.clone()])?;
             for (part, derivative) in parts.iter_mut().zip(derivatives) {
                 part.push(Rows::from(derivative));
             }
@@ -122,7 +123,7 @@ impl<L: Loss> Cost<L> {
         let scale = self.scale();
         let mut total: Option<(Tensor<1>, Tensor<1>)> = None;
         for batch in self.batches() {
-            let results = self.run(Quantity::Gradient, batch?, vec![scale.clone()])?;
+            let results = self.run(BatchFunction::GRADIENT, batch?, vec![scale.clone()])?;
             let [value, gradient] = results.map(Tensor::from_dispatch);
             total = Some(match total {
                 Some((v, g)) => (v + value, g + gradient),
@@ -148,7 +149,7 @@ impl<L: Loss> Cost<L> {
 
     /// The outputs with 0 for those that are `-inf` where the loss is finite all the same.
     fn without_ruled_out(&self, outputs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let losses: Tensor<1> = self.concatenate(Quantity::Losses, None)?;
+        let losses: Tensor<1> = self.concatenate(BatchFunction::LOSSES, None)?;
         let sound = losses
             .is_finite()
             .unsqueeze_dim::<2>(1)
@@ -160,27 +161,25 @@ impl<L: Loss> Cost<L> {
         Ok(outputs.mask_fill(ruled_out, 0.0))
     }
 
-    /// Runs `quantity` on one batch.
+    /// Runs `function` on one batch.
     fn run_all(
         &self,
-        quantity: Quantity,
+        function: BatchFunction,
         batch: Batch,
         tail: Vec<Tensor<1>>,
     ) -> Result<Vec<DispatchTensor>, CurvatureError> {
         let arguments = self.arguments(batch, tail);
-        let program = self
-            .quantities
-            .get(quantity, &self.model, &self.loss, &arguments)?;
+        let program = self.programs.get(function, self.parts(), &arguments)?;
         Ok(program.run(arguments)?)
     }
 
     fn run<const R: usize>(
         &self,
-        quantity: Quantity,
+        function: BatchFunction,
         batch: Batch,
         tail: Vec<Tensor<1>>,
     ) -> Result<[DispatchTensor; R], CurvatureError> {
-        let results = self.run_all(quantity, batch, tail)?;
+        let results = self.run_all(function, batch, tail)?;
         Ok(results
             .try_into()
             .expect("a quantity has a fixed number of results"))
@@ -188,12 +187,12 @@ impl<L: Loss> Cost<L> {
 
     pub(super) fn concatenate<const D: usize>(
         &self,
-        quantity: Quantity,
+        function: BatchFunction,
         v: Option<Tensor<1>>,
     ) -> Result<Tensor<D>, CurvatureError> {
         let mut parts = Vec::new();
         for batch in self.batches() {
-            let [part] = self.run(quantity, batch?, Vec::from_iter(v.clone()))?;
+            let [part] = self.run(function, batch?, Vec::from_iter(v.clone()))?;
             parts.push(Rows::from(part));
         }
         Ok(joined(parts))
@@ -202,5 +201,5 @@ impl<L: Loss> Cost<L> {
 
 /// The batches' results as one tensor.
 fn joined<const D: usize>(parts: Vec<Rows>) -> Tensor<D> {
-    Tensor::from_dispatch(Rows::cat(parts).into_tensor())
+    Tensor::from_dispatch(Rows::cat(parts).into_dispatch())
 }

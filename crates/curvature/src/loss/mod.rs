@@ -1,5 +1,6 @@
 //! Losses with the exact Hessian in their outputs.
 
+mod any;
 mod binary_cross_entropy;
 mod check;
 mod cross_entropy;
@@ -15,6 +16,7 @@ use burn::{Tensor, tensor::Shape};
 
 use crate::{CurvatureError, Examples};
 
+pub use any::AnyLoss;
 pub use binary_cross_entropy::BinaryCrossEntropy;
 pub(crate) use check::no_class;
 pub use check::reject;
@@ -29,7 +31,7 @@ pub use weighted::Weighted;
 /// The loss of one example, as a function of the network's outputs for it.
 ///
 /// Written in ordinary tensor operations: it is traced and differentiated like the network itself.
-pub trait Loss: Clone + 'static {
+pub trait Loss: Clone + Send + Sync + 'static {
     /// What the outputs of a batch are compared with.
     type Targets: Examples;
 

@@ -19,7 +19,7 @@ impl Examples for NoTargets {
         Vec::new()
     }
 
-    fn from_rows(_: &mut std::vec::IntoIter<Rows>) -> Self {
+    fn from_rows(_: &mut dyn Iterator<Item = Rows>) -> Self {
         Self
     }
 }

@@ -48,7 +48,7 @@ impl Net {
     }
 }
 
-fn cost() -> Cost<CrossEntropy> {
+fn cost() -> Cost {
     let data = TensorData::new(numbers(N * SIDE * SIDE, 51), [N, 1, SIDE, SIDE]);
     let x = Tensor::<4>::from_data(data, (&device(), DType::F64));
     let model = Model::new(&Net::new(), Net::forward).unwrap();
@@ -59,11 +59,7 @@ fn cost() -> Cost<CrossEntropy> {
 }
 
 /// The function of `theta` moved by `h v` and by `-h v`, as a derivative. Truncation is h^2, rounding 1e-16 / h.
-fn central(
-    cost: &Cost<CrossEntropy>,
-    v: &[f64],
-    f: impl Fn(&Cost<CrossEntropy>) -> Vec<f64>,
-) -> Vec<f64> {
+fn central(cost: &Cost, v: &[f64], f: impl Fn(&Cost) -> Vec<f64>) -> Vec<f64> {
     let (h, theta) = (1e-5, host(cost.model().theta()));
     let at = |sign: f64| {
         let theta: Vec<f64> = theta.iter().zip(v).map(|(t, v)| t + sign * h * v).collect();

@@ -1,7 +1,7 @@
 //! How many matrix products the operators' own programs take: as few as by hand, which the tests of `backdraft-program` derive.
 
 use crate::common::*;
-use backdraft_curvature::{Cost, CrossEntropy, Curvature, Kind, Model};
+use backdraft_curvature::{Cost, CrossEntropy, Curvature, Model};
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -24,7 +24,7 @@ impl Mlp {
 }
 
 /// A perceptron with layers of these widths, and `batch` examples.
-fn cost(widths: &[usize], batch: usize) -> Cost<CrossEntropy> {
+fn cost(widths: &[usize], batch: usize) -> Cost {
     let layers = widths
         .windows(2)
         .map(|pair| LinearConfig::new(pair[0], pair[1]).init(&device()));
@@ -38,7 +38,7 @@ fn cost(widths: &[usize], batch: usize) -> Cost<CrossEntropy> {
 }
 
 /// Products once a batch, and with each vector.
-fn products<K: Kind>(operator: &Curvature<CrossEntropy, K>) -> [usize; 2] {
+fn products(operator: &Curvature) -> [usize; 2] {
     let programs = operator.programs().unwrap();
     [programs.fixed, programs.varying].map(|program| {
         let products = [

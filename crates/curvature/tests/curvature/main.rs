@@ -9,7 +9,6 @@ mod cost;
 mod counts;
 mod finite;
 mod fisher;
-mod gradients;
 mod inputs;
 mod losses;
 mod mlp;

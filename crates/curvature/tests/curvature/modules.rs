@@ -50,7 +50,7 @@ fn targets() -> Tensor<2> {
     matrix(&numbers(2 * N, 2), N, 2)
 }
 
-fn cost(net: &Twins) -> Cost<SquaredError> {
+fn cost(net: &Twins) -> Cost {
     let model = Model::new(net, Twins::forward).unwrap();
     Cost::new(model, SquaredError, inputs(), targets()).unwrap()
 }
@@ -83,7 +83,7 @@ fn clones_that_were_trained_apart_are_two() {
     assert_eq!(names, all);
     close(&found.outputs().unwrap(), &net.forward(inputs()));
     close(&found.gradient().unwrap(), &expected.gradient().unwrap());
-    let dense = |cost: &Cost<_>| to_dense(&cost.hessian()).unwrap();
+    let dense = |cost: &Cost| to_dense(&cost.hessian()).unwrap();
     assert!(relative_error(&dense(&found), &dense(&expected)) < 1e-14);
     // And written back, each is where it was.
     let moved = found.model().theta() * 2.0;

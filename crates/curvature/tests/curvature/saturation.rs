@@ -40,7 +40,7 @@ fn identity(width: usize, dtype: DType) -> Model {
 }
 
 /// The cost of one example with these outputs.
-fn cost<L: Loss>(outputs: &[f64], dtype: DType, loss: L, targets: L::Targets) -> Cost<L> {
+fn cost<L: Loss>(outputs: &[f64], dtype: DType, loss: L, targets: L::Targets) -> Cost {
     let x = tensor(outputs, [1, outputs.len()], dtype);
     Cost::new(identity(outputs.len(), dtype), loss, x, targets).unwrap()
 }

@@ -1,8 +1,6 @@
 //! What must hold for every network.
 
-use backdraft_curvature::{
-    Cost, CrossEntropy, Curvature, CurvatureError, Kind, LinearOperator, Loss,
-};
+use backdraft_curvature::{Cost, CrossEntropy, Curvature, CurvatureError, LinearOperator, Loss};
 use burn::{Tensor, tensor::activation};
 
 use crate::{
@@ -181,10 +179,10 @@ pub fn failures(row: &Row) -> Result<Vec<String>, CurvatureError> {
 
 /// The derivative of `f` along `v` by central differences of fourth order.
 fn central(
-    cost: &Cost<CrossEntropy>,
+    cost: &Cost,
     v: &[f64],
     h: f64,
-    f: impl Fn(&Cost<CrossEntropy>) -> Result<Vec<f64>, CurvatureError>,
+    f: impl Fn(&Cost) -> Result<Vec<f64>, CurvatureError>,
 ) -> Result<Vec<f64>, CurvatureError> {
     let theta = host(cost.model().theta());
     let at = |step: f64| {
@@ -242,12 +240,12 @@ impl Findings {
     }
 
     /// The product with `v`: the same from kept values, recomputed, and in batches.
-    fn product<K: Kind>(
+    fn product(
         &mut self,
         what: &str,
-        cost: &Cost<CrossEntropy>,
-        batched: &Cost<CrossEntropy>,
-        operator: impl Fn(&Cost<CrossEntropy>) -> Curvature<CrossEntropy, K>,
+        cost: &Cost,
+        batched: &Cost,
+        operator: impl Fn(&Cost) -> Curvature,
         v: &[f64],
         rounding: f64,
     ) -> Result<Vec<f64>, CurvatureError> {

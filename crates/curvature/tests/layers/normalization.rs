@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A dense layer, then `norm`.
-fn features<M: Module + 'static>(
+fn features<M: Module + Sync + 'static>(
     name: &str,
     norm: M,
     forward: fn(&M, Tensor<2>) -> Tensor<2>,
@@ -32,7 +32,11 @@ fn features<M: Module + 'static>(
 }
 
 /// A convolution to four channels, then `norm`.
-fn image<M: Module + 'static>(name: &str, norm: M, forward: fn(&M, Tensor<4>) -> Tensor<4>) -> Row {
+fn image<M: Module + Sync + 'static>(
+    name: &str,
+    norm: M,
+    forward: fn(&M, Tensor<4>) -> Tensor<4>,
+) -> Row {
     let module = (Conv2dConfig::new([2, 4], [2, 2]).init(&device()), norm);
     Row::new(
         name,

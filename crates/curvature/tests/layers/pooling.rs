@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A convolution to two channels of length 7, then `f`.
-fn signal(name: &str, f: impl Fn(Tensor<3>) -> Tensor<3> + 'static) -> Row {
+fn signal(name: &str, f: impl Fn(Tensor<3>) -> Tensor<3> + Send + Sync + 'static) -> Row {
     let module = Conv1dConfig::new(1, 2, 2).init(&device());
     Row::new(
         name,
@@ -30,7 +30,7 @@ fn signal(name: &str, f: impl Fn(Tensor<3>) -> Tensor<3> + 'static) -> Row {
 }
 
 /// A convolution to two channels of 5 x 6, then `f`.
-fn image(name: &str, f: impl Fn(Tensor<4>) -> Tensor<4> + 'static) -> Row {
+fn image(name: &str, f: impl Fn(Tensor<4>) -> Tensor<4> + Send + Sync + 'static) -> Row {
     let module = Conv2dConfig::new([1, 2], [2, 2]).init(&device());
     Row::new(
         name,

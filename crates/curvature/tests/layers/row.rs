@@ -56,12 +56,12 @@ impl Row {
         forward: F,
     ) -> Self
     where
-        M: Module + 'static,
+        M: Module + Sync + 'static,
         K: RowKind,
-        F: Fn(&M, Tensor<D, K>) -> Tensor<E> + 'static,
+        F: Fn(&M, Tensor<D, K>) -> Tensor<E> + Send + Sync + 'static,
     {
         let module = filled(module);
-        let forward = std::rc::Rc::new(move |module: &M, x| projected(forward(module, x)));
+        let forward = std::sync::Arc::new(move |module: &M, x| projected(forward(module, x)));
         let burn = {
             let (module, inputs, forward) = (module.clone(), inputs.clone(), forward.clone());
             move |cotangents: &[f64]| {

@@ -1,9 +1,11 @@
 //! The Bregman divergence of a loss, as a loss.
 
-use backdraft_curvature::{Cost, CurvatureError, Examples, Loss};
+use std::sync::Arc;
+
+use backdraft_curvature::{AnyLoss, Cost, CurvatureError, Examples, Rows, Slot};
 use burn::{Tensor, tensor::Shape};
 
-/// The Bregman divergence of `L` from reference outputs `y_s`, in the outputs `y`:
+/// The Bregman divergence of a loss `L` from reference outputs `y_s`, in the outputs `y`:
 ///
 /// ```text
 /// D(y, y_s) = L(y, t) - L(y_s, t) - <grad L(y_s, t), y - y_s>
@@ -11,52 +13,59 @@ use burn::{Tensor, tensor::Shape};
 ///
 /// (Bae et al. 2022, Eqn 9, with the loss as the convex function.) Not negative for a loss convex in the outputs, 0 at `y_s`, and
 /// of the same output Hessian as `L`. Its targets are those of `L`, then `y_s` and `grad L(y_s, t)`, `[batch, outputs]` each.
-#[derive(Clone, Copy, Debug)]
-pub struct Bregman<L>(L);
+pub struct Bregman(Arc<dyn AnyLoss>);
 
-impl<L: Loss> Bregman<L> {
+impl Bregman {
     /// The mean divergence of a cost's outputs from those at its present parameters, which therefore minimise it,
     /// without the cost's L2 term.
     ///
     /// # Errors
     /// [`CurvatureError::Program`].
-    pub fn of(cost: &Cost<L>) -> Result<Cost<Self>, CurvatureError> {
-        let reference = (cost.outputs()?, cost.output_gradients()?);
-        let targets = (cost.targets()?, reference);
-        cost.with_loss(Self(cost.loss().clone()), targets)
+    pub fn of(cost: &Cost) -> Result<Cost, CurvatureError> {
+        let mut targets = cost.targets()?;
+        targets.extend([cost.outputs()?.into(), cost.output_gradients()?.into()]);
+        cost.with_any_loss(Arc::new(Self(cost.loss().clone())), targets)
     }
 }
 
-impl<L: Loss> Loss for Bregman<L> {
-    type Targets = (L::Targets, (Tensor<2>, Tensor<2>));
+/// `y_s` and `grad L(y_s, t)`.
+type Reference = (Tensor<2>, Tensor<2>);
 
-    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
-        self.0
-            .check_shapes(outputs, &targets[..L::Targets::TENSORS])
+/// The targets of `L`, and the reference.
+fn divided(targets: &[Rows]) -> (&[Rows], Reference) {
+    let (own, reference) = targets.split_at(targets.len() - Reference::TENSORS);
+    (own, Reference::from_rows(&mut reference.iter().cloned()))
+}
+
+impl AnyLoss for Bregman {
+    fn slots(&self) -> Vec<Slot> {
+        [self.0.slots(), Reference::slots()].concat()
     }
 
-    fn per_example(
-        &self,
-        outputs: Tensor<2>,
-        (targets, (reference, gradient)): Self::Targets,
-    ) -> Tensor<1> {
+    fn fits(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        let own = &targets[..targets.len() - Reference::TENSORS];
+        self.0.fits(outputs, own)
+    }
+
+    fn losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Tensor<1> {
+        let (own, (reference, gradient)) = divided(targets);
         let linear = (gradient * (outputs.clone() - reference.clone()))
             .sum_dim(1)
             .squeeze_dim(1);
-        let at_reference = self.0.per_example(reference, targets.clone());
-        self.0.per_example(outputs, targets) - at_reference - linear
+        let at_reference = self.0.losses(reference, own);
+        self.0.losses(outputs, own) - at_reference - linear
     }
 
-    fn hessian_product(
+    fn hessian_times(
         &self,
         outputs: Tensor<2>,
-        (targets, _): Self::Targets,
+        targets: &[Rows],
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
-        self.0.hessian_product(outputs, targets, tangents)
+        self.0.hessian_times(outputs, divided(targets).0, tangents)
     }
 
-    fn is_convex(&self) -> bool {
-        self.0.is_convex()
+    fn convex(&self) -> bool {
+        self.0.convex()
     }
 }

@@ -1,6 +1,6 @@
 //! Whether an objective curves downwards.
 
-use backdraft_curvature::{CurvatureError, LinearOperator, Loss};
+use backdraft_curvature::{CurvatureError, LinearOperator};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -46,7 +46,7 @@ impl LinearOperator for Bent {
     }
 }
 
-impl<L: Loss> Objective<'_, L> {
+impl Objective<'_> {
     /// Whether the objective curves downwards at `theta`: along a direction that conjugate gradients come to when they start from what
     /// the removed examples weigh on most, for it is their loss that may count less than nothing.
     pub(super) fn curves_down(&self, theta: &Tensor<1>) -> Result<bool, ResponseError> {

@@ -1,6 +1,6 @@
 //! Descent by batches, as networks are trained.
 
-use backdraft_curvature::{CurvatureError, Loss};
+use backdraft_curvature::CurvatureError;
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ pub struct Descended {
     pub values: [f64; 2],
 }
 
-impl<L: Loss> Objective<'_, L> {
+impl Objective<'_> {
     /// Makes `steps` from `from`. The removed examples take part in every one of them, or as many of them as the batch has examples,
     /// in turn; so a single one pulls evenly, not once a pass. `on_step` is called after each.
     ///
@@ -80,22 +80,31 @@ impl<L: Loss> Objective<'_, L> {
         from: Tensor<1>,
         descent: Descent,
         steps: impl IntoIterator<Item = Step>,
-        on_step: impl FnMut(usize),
+        mut on_step: impl FnMut(usize),
     ) -> Result<Descended, ResponseError> {
         descent.check()?;
-        let from = self.shared.cost.model().vectors(from)?;
-        let start = self.value(&from)?;
-        let mut turn = Turn::of(self);
-        let gradient = |theta: &Tensor<1>, batch: &[usize]| {
-            self.batch_gradient(theta, batch, turn.next(batch))
-        };
-        let sound = |theta: &Tensor<1>, _| self.is_finite(theta);
-        let (theta, made) = advance(from, descent, steps, gradient, sound, on_step)?;
+        let mut theta = self.shared.cost.model().vectors(from)?;
+        let start = self.value(&theta)?;
+        let (mut turn, mut memory, mut made) = (Turn::of(self), Memory::new(descent), 0);
+        for step in steps {
+            if !(step.rate.is_finite() && step.rate >= 0.0) {
+                let problem = format!("is {}, must be finite and not negative", step.rate);
+                return Err(ResponseError::setting("rate", problem));
+            }
+            let removed = turn.next(&step.examples);
+            let gradient = self.batch_gradient(&theta, &step.examples, removed)?;
+            theta = theta - memory.direction(gradient) * step.rate;
+            made += 1;
+            if made % CHECK_EVERY == 0 && !self.is_finite(&theta)? {
+                break;
+            }
+            on_step(made);
+        }
         self.descended(descent, start, theta, made)
     }
 
     /// What came of `made` steps by `descent` from where the value was `start`.
-    pub(super) fn descended(
+    fn descended(
         &self,
         descent: Descent,
         start: f64,
@@ -148,45 +157,17 @@ impl<L: Loss> Objective<'_, L> {
     }
 }
 
-/// Makes steps from `theta`, one vector or the rows of a matrix, along `gradient` of the parameters and a batch. Every so often
-/// `sound` looks at the parameters and the number of steps made, and says whether to go on. Returns where the steps led, and how many
-/// were made.
-pub(super) fn advance<const D: usize>(
-    mut theta: Tensor<D>,
-    descent: Descent,
-    steps: impl IntoIterator<Item = Step>,
-    mut gradient: impl FnMut(&Tensor<D>, &[usize]) -> Result<Tensor<D>, ResponseError>,
-    mut sound: impl FnMut(&Tensor<D>, usize) -> Result<bool, ResponseError>,
-    mut on_step: impl FnMut(usize),
-) -> Result<(Tensor<D>, usize), ResponseError> {
-    let (mut memory, mut made) = (Memory::new(descent), 0);
-    for step in steps {
-        if !(step.rate.is_finite() && step.rate >= 0.0) {
-            let problem = format!("is {}, must be finite and not negative", step.rate);
-            return Err(ResponseError::setting("rate", problem));
-        }
-        let gradient = gradient(&theta, &step.examples)?;
-        theta = theta - memory.direction(gradient) * step.rate;
-        made += 1;
-        if made % CHECK_EVERY == 0 && !sound(&theta, made)? {
-            break;
-        }
-        on_step(made);
-    }
-    Ok((theta, made))
-}
-
 /// What a rule remembers between steps.
-struct Memory<const D: usize> {
+struct Memory {
     descent: Descent,
     time: usize,
     /// The velocity, or Adam's mean.
-    first: Option<Tensor<D>>,
+    first: Option<Tensor<1>>,
     /// Adam's mean of squares.
-    second: Option<Tensor<D>>,
+    second: Option<Tensor<1>>,
 }
 
-impl<const D: usize> Memory<D> {
+impl Memory {
     fn new(descent: Descent) -> Self {
         Self {
             descent,
@@ -196,7 +177,7 @@ impl<const D: usize> Memory<D> {
         }
     }
 
-    fn direction(&mut self, gradient: Tensor<D>) -> Tensor<D> {
+    fn direction(&mut self, gradient: Tensor<1>) -> Tensor<1> {
         self.time += 1;
         match self.descent {
             Descent::Sgd { momentum: 0.0 } => gradient,

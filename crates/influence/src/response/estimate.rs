@@ -1,6 +1,6 @@
 //! The influence estimate of a removal.
 
-use backdraft_curvature::{Cost, Loss};
+use backdraft_curvature::Cost;
 
 use super::Removal;
 use crate::{Prepared, Solution, SolveError};
@@ -18,8 +18,8 @@ use crate::{Prepared, Solution, SolveError};
 /// # Errors
 /// Those of the solver, with what it reached in [`SolveError::NotConverged`] being the estimate too;
 /// [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index).
-pub fn estimate<L: Loss>(
-    cost: &Cost<L>,
+pub fn estimate(
+    cost: &Cost,
     solver: &dyn Prepared,
     removal: &Removal,
 ) -> Result<Solution, SolveError> {
@@ -32,8 +32,8 @@ pub fn estimate<L: Loss>(
 /// # Errors
 /// What fails for all, [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index), and [`SolveError::Setting`] for an
 /// `epsilon` that is not finite; each result, as [`estimate`].
-pub fn estimate_all<L: Loss>(
-    cost: &Cost<L>,
+pub fn estimate_all(
+    cost: &Cost,
     solver: &dyn Prepared,
     removals: &[Removal],
 ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {

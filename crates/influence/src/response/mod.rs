@@ -11,8 +11,7 @@
 //!
 //! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
 //! [`Objective::minimize`] finds the minimum itself; [`Objective::descend`] does what the training did, in as many
-//! steps as it is given, and [`Responses::descend_all`] does so for several removals at once. [`estimate`] is what influence functions
-//! predict of them, [`estimate_all`] of several at once, and [`Responses::two_stage`] what retraining does beyond what it would do anyway
+//! steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of several at once, and [`Responses::two_stage`] what retraining does beyond what it would do anyway
 //! (F.2).
 
 mod batch;
@@ -26,7 +25,6 @@ mod objective;
 mod pbrf;
 mod removal;
 mod tilted;
-mod together;
 mod two_stage;
 
 pub use bregman::Bregman;

@@ -1,8 +1,8 @@
 //! The objectives that response functions minimise.
 
-use std::cell::OnceCell;
+use std::sync::{Arc, OnceLock};
 
-use backdraft_curvature::{Cause, Cost, CurvatureError, GaussNewton, LinearOperator, Loss};
+use backdraft_curvature::{Cause, Cost, Curvature, CurvatureError, Examples, LinearOperator};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -31,23 +31,23 @@ pub enum ResponseKind {
 }
 
 /// The response functions of a trained network.
-pub struct Responses<L: Loss> {
-    pub(super) cost: Cost<L>,
+pub struct Responses {
+    pub(super) cost: Cost,
     theta: Tensor<1>,
     pub(super) damping: f64,
-    divergence: OnceCell<Cost<Bregman<L>>>,
-    tilted: OnceCell<Cost<Tilted<L>>>,
+    divergence: OnceLock<Cost>,
+    tilted: OnceLock<Cost>,
     /// The losses' gradients in the outputs at the trained parameters, if they are kept.
-    slopes: OnceCell<Option<Tensor<2>>>,
-    pub(super) matrix: GaussNewton<L>,
+    slopes: OnceLock<Option<Tensor<2>>>,
+    pub(super) matrix: Curvature,
 }
 
-impl<L: Loss> Responses<L> {
+impl Responses {
     /// Of the model of `cost` at its present parameters `theta_s`, with proximal terms of strength `damping`.
     ///
     /// # Errors
     /// [`ResponseError::Setting`] for a damping that is negative or not finite, or 0 without an L2 term.
-    pub fn new(cost: &Cost<L>, damping: f64) -> Result<Self, ResponseError> {
+    pub fn new(cost: &Cost, damping: f64) -> Result<Self, ResponseError> {
         if !(cost.l2().is_finite() && cost.l2() >= 0.0) {
             let problem = format!("is {}, must be finite and not negative", cost.l2());
             return Err(ResponseError::setting("l2", problem));
@@ -62,9 +62,9 @@ impl<L: Loss> Responses<L> {
             matrix: cost.gauss_newton(),
             cost: cost.clone(),
             damping,
-            divergence: OnceCell::new(),
-            tilted: OnceCell::new(),
-            slopes: OnceCell::new(),
+            divergence: OnceLock::new(),
+            tilted: OnceLock::new(),
+            slopes: OnceLock::new(),
         })
     }
 
@@ -74,7 +74,7 @@ impl<L: Loss> Responses<L> {
     }
 
     /// The cost at the trained parameters.
-    pub fn cost(&self) -> &Cost<L> {
+    pub fn cost(&self) -> &Cost {
         &self.cost
     }
 
@@ -98,7 +98,7 @@ impl<L: Loss> Responses<L> {
         &self,
         kind: ResponseKind,
         removal: Removal,
-    ) -> Result<Objective<'_, L>, ResponseError> {
+    ) -> Result<Objective<'_>, ResponseError> {
         removal.check(self.cost.len())?;
         let removed = match removal.examples.as_slice() {
             [] => None,
@@ -137,7 +137,7 @@ impl<L: Loss> Responses<L> {
         value.map_err(|error| error.with_batch(self.cost.batch_size()))
     }
 
-    pub(super) fn divergence(&self) -> Result<&Cost<Bregman<L>>, ResponseError> {
+    pub(super) fn divergence(&self) -> Result<&Cost, ResponseError> {
         if self.divergence.get().is_none() {
             let _ = self.divergence.set(Bregman::of(&self.cost)?);
         }
@@ -146,15 +146,17 @@ impl<L: Loss> Responses<L> {
 
     /// The cost under the tilted loss; weights and slopes are given with each batch. What comes of it is looked at every so many
     /// steps.
-    pub(super) fn tilted(&self) -> Result<&Cost<Tilted<L>>, ResponseError> {
+    pub(super) fn tilted(&self) -> Result<&Cost, ResponseError> {
         if self.tilted.get().is_none() {
             let n = self.cost.len();
             let options = (self.theta.device(), self.theta.dtype());
             let none = Tensor::<1>::zeros([n], (&options.0, options.1));
             let slopes = Tensor::<2>::zeros([n, 1], (&options.0, options.1));
-            let targets = (self.cost.targets()?, (slopes, (none.clone(), none)));
+            let mut targets = self.cost.targets()?;
+            targets.extend((slopes, none.clone(), none).into_rows());
+            let loss = Arc::new(Tilted(self.cost.loss().clone()));
             let cost = self.cost.clone().unchecked();
-            let cost = cost.with_loss(Tilted(self.cost.loss().clone()), targets)?;
+            let cost = cost.with_any_loss(loss, targets)?;
             let _ = self.tilted.set(cost);
         }
         Ok(self.tilted.get().expect("it was just set"))
@@ -184,19 +186,19 @@ impl<L: Loss> Responses<L> {
 }
 
 /// What one response function minimises for one removal.
-pub struct Objective<'a, L: Loss> {
-    pub(super) shared: &'a Responses<L>,
+pub struct Objective<'a> {
+    pub(super) shared: &'a Responses,
     pub(super) kind: ResponseKind,
     removal: Removal,
     /// The removed examples' mean loss.
-    removed: Option<Cost<L>>,
+    removed: Option<Cost>,
     /// `eps` times their number.
     pub(super) weight: f64,
     /// `eps` times the sum of their gradients at the trained parameters, for the linearised objective.
     pub(super) pull: Option<Tensor<1>>,
 }
 
-impl<L: Loss> Objective<'_, L> {
+impl Objective<'_> {
     /// What is minimised.
     pub fn kind(&self) -> ResponseKind {
         self.kind
@@ -303,7 +305,7 @@ impl<L: Loss> Objective<'_, L> {
     }
 
     /// The removed examples' mean loss at `theta`.
-    pub(super) fn removed_at(&self, theta: &Tensor<1>) -> Result<Option<Cost<L>>, ResponseError> {
+    pub(super) fn removed_at(&self, theta: &Tensor<1>) -> Result<Option<Cost>, ResponseError> {
         let removed = self.removed.as_ref().map(|it| it.at(theta.clone()));
         Ok(removed.transpose()?)
     }
@@ -366,12 +368,12 @@ impl<L: Loss> Objective<'_, L> {
 }
 
 /// An objective with the precision of its gradient.
-struct Resolved<'a, 'b, L: Loss> {
-    objective: &'a Objective<'b, L>,
+struct Resolved<'a, 'b> {
+    objective: &'a Objective<'b>,
     resolution: f64,
 }
 
-impl<L: Loss> Smooth for Resolved<'_, '_, L> {
+impl Smooth for Resolved<'_, '_> {
     fn resolution(&self) -> f64 {
         self.resolution
     }

@@ -1,6 +1,6 @@
 //! The proximal Bregman response function.
 
-use backdraft_curvature::{Cost, Loss};
+use backdraft_curvature::Cost;
 use burn::Tensor;
 use serde::Serialize;
 
@@ -53,18 +53,18 @@ impl PbrfConfig {
 /// where `z` is the removed example, `theta_s` the trained parameters and `D` the Bregman divergence of the loss. This is what
 /// influence functions with the Gauss-Newton matrix and damping `lambda` approximate to first order in `eps`. It is
 /// [`ResponseKind::Bregman`] of [`Responses`], minimised until nothing is left to gain.
-pub struct Pbrf<L: Loss> {
-    responses: Responses<L>,
+pub struct Pbrf {
+    responses: Responses,
     config: PbrfConfig,
 }
 
-impl<L: Loss> Pbrf<L> {
+impl Pbrf {
     /// Responses of the model of `cost`, at its present parameters `theta_s`, to the removal of an example of `cost`.
     ///
     /// # Errors
     /// [`ResponseError::Setting`] for a damping that is not positive, a tolerance outside (0, 1) or an epsilon that is not
     /// finite; [`ResponseError::Curvature`].
-    pub fn new(cost: &Cost<L>, config: PbrfConfig) -> Result<Self, ResponseError> {
+    pub fn new(cost: &Cost, config: PbrfConfig) -> Result<Self, ResponseError> {
         if !config.epsilon.is_none_or(f64::is_finite) {
             return Err(ResponseError::setting("epsilon", "must be finite"));
         }

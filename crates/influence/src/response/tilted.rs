@@ -1,34 +1,42 @@
 //! A loss that serves all response functions in one program.
 
-use backdraft_curvature::{Examples, Loss};
+use std::sync::Arc;
+
+use backdraft_curvature::{AnyLoss, Examples, Rows, Slot};
 use burn::{Tensor, tensor::Shape};
 
-/// The loss `L` times a weight, less a linear term times another: for each example
+/// A loss `L` times a weight, less a linear term times another: for each example
 ///
 /// ```text
 /// w L(y, t) - u <c, y>
 /// ```
 ///
 /// With `c` the gradient of `L` at the reference outputs and `w = u = 1` it is the Bregman divergence but for a constant, with
-/// `u = 0` the loss itself, and with `w < 0` an example taken away. The targets are those of `L`, then `c`, `[batch, outputs]`, then
-/// `w` and `u`, `[batch]` each.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tilted<L>(pub L);
+/// `u = 0` the loss itself, and with `w < 0` an example taken away. The targets are those of `L`, then [`Tilt`].
+pub(super) struct Tilted(pub Arc<dyn AnyLoss>);
 
-impl<L: Loss> Loss for Tilted<L> {
-    type Targets = (L::Targets, (Tensor<2>, (Tensor<1>, Tensor<1>)));
+/// `c`, `[batch, outputs]`, then `w` and `u`, `[batch]` each.
+pub(super) type Tilt = (Tensor<2>, Tensor<1>, Tensor<1>);
 
-    fn check_shapes(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
-        self.0
-            .check_shapes(outputs, &targets[..L::Targets::TENSORS])
+/// The targets of `L`, and the tilt.
+fn divided(targets: &[Rows]) -> (&[Rows], Tilt) {
+    let (own, tilt) = targets.split_at(targets.len() - Tilt::TENSORS);
+    (own, Tilt::from_rows(&mut tilt.iter().cloned()))
+}
+
+impl AnyLoss for Tilted {
+    fn slots(&self) -> Vec<Slot> {
+        [self.0.slots(), Tilt::slots()].concat()
     }
 
-    fn per_example(
-        &self,
-        outputs: Tensor<2>,
-        (targets, (slopes, (weights, tilts))): Self::Targets,
-    ) -> Tensor<1> {
+    fn fits(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
+        let own = &targets[..targets.len() - Tilt::TENSORS];
+        self.0.fits(outputs, own)
+    }
+
+    fn losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Tensor<1> {
+        let (own, (slopes, weights, tilts)) = divided(targets);
         let linear = (slopes * outputs.clone()).sum_dim(1).squeeze_dim(1);
-        self.0.per_example(outputs, targets) * weights - linear * tilts
+        self.0.losses(outputs, own) * weights - linear * tilts
     }
 }

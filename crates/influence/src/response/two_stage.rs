@@ -1,11 +1,10 @@
 //! What retraining answers beyond what it would do anyway.
 
-use backdraft_curvature::Loss;
 use burn::Tensor;
 
 use super::{Objective, Removal, ResponseError, ResponseKind, Responses};
 
-impl<L: Loss> Responses<L> {
+impl Responses {
     /// Two-stage leave-one-out retraining (Bae et al. 2022, F.2): what `retrain` makes of the cost without the removed examples, less
     /// what it makes of the whole cost, added to the trained parameters:
     ///
@@ -21,7 +20,7 @@ impl<L: Loss> Responses<L> {
     pub fn two_stage<E: From<ResponseError>>(
         &self,
         removal: Removal,
-        mut retrain: impl FnMut(&Objective<'_, L>) -> Result<Tensor<1>, E>,
+        mut retrain: impl FnMut(&Objective<'_>) -> Result<Tensor<1>, E>,
     ) -> Result<Tensor<1>, E> {
         let mut trained = |removal| retrain(&self.objective(ResponseKind::Retraining, removal)?);
         let (without, with) = (trained(removal)?, trained(Removal::none())?);

@@ -22,7 +22,7 @@ pub use lissa::{Lissa, LissaConfig, Scale};
 pub(crate) use vector::norm;
 
 /// A method for `A s = b`.
-pub trait Solver {
+pub trait Solver: Send + Sync {
     /// Does once what does not depend on the right-hand side: a factorisation, the estimate of a scale.
     ///
     /// # Errors

@@ -57,7 +57,7 @@ pub(crate) fn inputs() -> Tensor<2> {
     matrix(&numbers(N * INPUTS, 0.4), INPUTS)
 }
 
-pub(crate) fn linear() -> Cost<SquaredError> {
+pub(crate) fn linear() -> Cost {
     let model = Model::new(&layer(INPUTS, 1), |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
     Cost::new(model, SquaredError, inputs(), matrix(&numbers(N, 1.9), 1))
         .unwrap()
@@ -71,7 +71,7 @@ pub(crate) struct Net {
     second: Linear,
 }
 
-pub(crate) fn network() -> Cost<CrossEntropy> {
+pub(crate) fn network() -> Cost {
     let net = Net {
         first: layer(INPUTS, 6),
         second: layer(6, 3),
@@ -101,7 +101,7 @@ pub(crate) fn distance(a: &Tensor<1>, b: &Tensor<1>) -> f64 {
 }
 
 /// A multinomial logistic regression.
-pub(crate) fn classifier() -> Cost<CrossEntropy> {
+pub(crate) fn classifier() -> Cost {
     let labels: Vec<i64> = (0..N as i64).map(|i| (i * i + 1) % 3).collect();
     let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [N]), &Device::flex());
     let model = Model::new(&layer(INPUTS, 3), |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();

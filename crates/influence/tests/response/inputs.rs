@@ -18,7 +18,7 @@ fn targets() -> Tensor<2> {
 }
 
 /// Inputs of which a mask leaves some; and the same with zeros in the place of the others.
-fn masked() -> (Cost<SquaredError>, Cost<SquaredError>) {
+fn masked() -> (Cost, Cost) {
     let bits: Vec<bool> = (0..N * INPUTS).map(|i| i % 5 != 2).collect();
     let mask = Tensor::<2, Bool>::from_data(TensorData::new(bits, [N, INPUTS]), &Device::flex());
     let net = layer(INPUTS, 1);
@@ -38,7 +38,7 @@ fn masked() -> (Cost<SquaredError>, Cost<SquaredError>) {
 #[test]
 fn masks_go_through_solvers_and_responses() {
     let (found, expected) = masked();
-    let influence = |cost: &Cost<SquaredError>| {
+    let influence = |cost: &Cost| {
         let operator = Damped::new(cost.gauss_newton(), DAMPING);
         let lissa = LissaConfig {
             batch_size: 4,
@@ -62,7 +62,7 @@ fn masks_go_through_solvers_and_responses() {
         assert!(apart.fold(0.0, f64::max) < 1e-12, "{a:?} {b:?}");
     };
     close(&influence(&found), &influence(&expected));
-    let respond = |cost: &Cost<SquaredError>| {
+    let respond = |cost: &Cost| {
         let pbrf = Pbrf::new(cost, PbrfConfig::new(DAMPING)).unwrap();
         host(pbrf.remove(4).unwrap().theta)
     };

@@ -6,4 +6,3 @@ mod divergence;
 mod inputs;
 mod objective;
 mod pbrf;
-mod together;

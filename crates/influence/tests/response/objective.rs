@@ -1,6 +1,6 @@
 //! The objectives: their derivatives, their minima, and what they have in common.
 
-use backdraft_curvature::{BatchOperator, Cost, CrossEntropy, Loss};
+use backdraft_curvature::{BatchOperator, Cost};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, ResponseError, SolveError, Solver, parameter_change,
     response::{
@@ -69,7 +69,7 @@ fn without_a_removal_the_trained_parameters_are_the_bregman_optimum() {
     }
 }
 
-fn minimum<L: Loss>(responses: &Responses<L>, kind: ResponseKind, removal: &Removal) -> Minimum {
+fn minimum(responses: &Responses, kind: ResponseKind, removal: &Removal) -> Minimum {
     responses
         .objective(kind, removal.clone())
         .unwrap()
@@ -77,7 +77,7 @@ fn minimum<L: Loss>(responses: &Responses<L>, kind: ResponseKind, removal: &Remo
         .unwrap()
 }
 
-fn influence<L: Loss>(cost: &Cost<L>, damping: f64, index: usize) -> Tensor<1> {
+fn influence(cost: &Cost, damping: f64, index: usize) -> Tensor<1> {
     let solver = DirectConfig::default().init().unwrap();
     let matrix = cost.gauss_newton().damped(damping);
     let ready = solver.prepare(&matrix).unwrap();
@@ -119,7 +119,7 @@ fn for_a_linear_model_the_linearised_objective_has_the_bregman_hessian_without_t
 
 /// Multinomial logistic regression at its optimum: strongly convex, and all responses but the linearised one are the same
 /// function of `eps` there.
-fn converged() -> Cost<CrossEntropy> {
+fn converged() -> Cost {
     let cost = crate::common::classifier().with_l2(0.1);
     // From anywhere: proximal to itself without a proximal term.
     let responses = Responses::new(&cost, 0.0).unwrap();
@@ -128,7 +128,7 @@ fn converged() -> Cost<CrossEntropy> {
 }
 
 /// The influence estimate by a dense factorisation of `matrix`.
-fn estimated<L: Loss>(cost: &Cost<L>, matrix: &dyn BatchOperator, removal: &Removal) -> Tensor<1> {
+fn estimated(cost: &Cost, matrix: &dyn BatchOperator, removal: &Removal) -> Tensor<1> {
     let solver = DirectConfig::default().init().unwrap();
     let ready = solver.prepare(matrix).unwrap();
     estimate(cost, &*ready, removal).unwrap().vector
@@ -221,7 +221,7 @@ fn two_stages_forget_what_further_training_does() {
         rate: 0.2,
         examples: (0..N).collect(),
     };
-    let retrain = |objective: &Objective<'_, CrossEntropy>| {
+    let retrain = |objective: &Objective<'_>| {
         let descent = Descent::Sgd { momentum: 0.9 };
         let steps = vec![step.clone(); 10];
         let found = objective.descend(responses.theta().clone(), descent, steps, |_| {})?;

@@ -1,6 +1,6 @@
 //! The proximal Bregman response against closed forms and its own optimality.
 
-use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Loss};
+use backdraft_curvature::{Cost, LinearOperator};
 use backdraft_influence::{
     DirectConfig, Pbrf, PbrfConfig, ResponseError, Solver, parameter_change, response::Bregman,
 };
@@ -71,7 +71,7 @@ fn for_a_linear_model_it_is_its_closed_form() {
     }
 }
 
-fn gap<L: Loss>(cost: &Cost<L>, epsilon: f64, removed: usize) -> f64 {
+fn gap(cost: &Cost, epsilon: f64, removed: usize) -> f64 {
     let config = PbrfConfig {
         epsilon: Some(epsilon),
         tolerance: 1e-9,
@@ -105,7 +105,7 @@ fn an_l2_term_is_a_proximal_term_too() {
         decrease: 0.0,
         ..PbrfConfig::new(damping)
     });
-    let minimum = |cost: &Cost<CrossEntropy>, damping| {
+    let minimum = |cost: &Cost, damping| {
         let response = Pbrf::new(cost, config(damping)).unwrap().remove(5);
         response.unwrap().theta - cost.model().theta()
     };

@@ -2,7 +2,7 @@
 
 mod recording;
 
-use std::{fmt, rc::Rc};
+use std::{fmt, sync::Arc};
 
 use burn::{
     backend::{Dispatch, DispatchTensor},
@@ -16,8 +16,8 @@ use crate::{Program, ProgramError, program::index, replay, value::Value};
 /// A program whose constants are kept on a device.
 #[derive(Clone)]
 pub struct Compiled {
-    bound: Rc<Bound>,
-    recorder: Option<Rc<Recorder>>,
+    bound: Arc<Bound>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 struct Bound {
@@ -52,7 +52,7 @@ impl Program {
             fits,
         };
         Compiled {
-            bound: Rc::new(bound),
+            bound: Arc::new(bound),
             recorder: None,
         }
     }
@@ -83,7 +83,7 @@ impl Compiled {
     #[must_use]
     pub fn recorded(self) -> Self {
         Self {
-            recorder: Some(Rc::new(Recorder::of(self.program()))),
+            recorder: Some(Arc::new(Recorder::of(self.program()))),
             ..self
         }
     }

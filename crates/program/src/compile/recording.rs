@@ -1,8 +1,7 @@
 //! A program's run as a graphics device has recorded it: replayed at once, not launched kernel by kernel.
 
 use std::{
-    cell::RefCell,
-    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
 };
 
@@ -27,7 +26,7 @@ type Outputs = Result<Vec<DispatchTensor>, ProgramError>;
 
 /// Watches a program's runs and records one.
 pub(super) struct Recorder {
-    state: RefCell<State>,
+    state: Mutex<State>,
 }
 
 enum State {
@@ -50,12 +49,12 @@ struct Arguments {
 struct Recording {
     graph: Graph<Result<Vec<Output>, ProgramError>, Box<Run>>,
     /// What it reads: the arguments themselves, and buffers of its own for those that vary.
-    reads: Rc<RefCell<Vec<DispatchTensor>>>,
+    reads: Arc<Mutex<Vec<DispatchTensor>>>,
     arguments: Arguments,
     thread: ThreadId,
 }
 
-type Run = dyn FnMut() -> Result<Vec<Output>, ProgramError>;
+type Run = dyn FnMut() -> Result<Vec<Output>, ProgramError> + Send;
 
 enum Output {
     /// In a buffer that every replay writes anew.
@@ -71,21 +70,21 @@ impl Recorder {
             false => State::Watching(Arguments::default()),
         };
         Self {
-            state: RefCell::new(state),
+            state: Mutex::new(state),
         }
     }
 
     /// Whether runs are replayed.
     pub(super) fn is_recorded(&self) -> bool {
-        matches!(*self.state.borrow(), State::Recorded(_))
+        matches!(*locked(&self.state), State::Recorded(_))
     }
 
     /// What `program` computes of `inputs`.
-    pub(super) fn run(&self, program: &Rc<Bound>, inputs: Vec<DispatchTensor>) -> Outputs {
+    pub(super) fn run(&self, program: &Arc<Bound>, inputs: Vec<DispatchTensor>) -> Outputs {
         let Some(ids) = inputs.iter().map(identity).collect::<Option<Vec<_>>>() else {
             return program.launch(inputs);
         };
-        let mut state = self.state.borrow_mut();
+        let mut state = locked(&self.state);
         if let State::Recorded(recording) = &mut *state {
             // Replays are in order with the work of the thread that recorded, and no other.
             if recording.thread != thread::current().id() {
@@ -123,6 +122,10 @@ impl Recorder {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Whether Burn (0.22) reads the operation's input back to the host, which cannot be recorded.
 fn sorts(op: &OperationIr) -> bool {
     let (OperationIr::NumericFloat(_, op) | OperationIr::NumericInt(_, op)) = op else {
@@ -156,7 +159,7 @@ impl Arguments {
 
 /// A recorded run, if the device records it.
 fn record(
-    program: Rc<Bound>,
+    program: Arc<Bound>,
     arguments: Arguments,
     inputs: &[DispatchTensor],
 ) -> Option<Recording> {
@@ -166,10 +169,10 @@ fn record(
         true => owned(input.clone()),
         false => input.clone(),
     });
-    let reads = Rc::new(RefCell::new(reads.collect::<Vec<_>>()));
+    let reads = Arc::new(Mutex::new(reads.collect::<Vec<_>>()));
     let read = reads.clone();
     let run: Box<Run> = Box::new(move || {
-        let inputs = read.borrow().clone();
+        let inputs = locked(&read).clone();
         let ids: Vec<_> = inputs.iter().map(identity).collect();
         let outputs = program.launch_apart(inputs)?.into_iter().map(|output| {
             match ids.iter().position(|id| *id == identity(&output)) {
@@ -191,7 +194,7 @@ fn record(
 impl Recording {
     /// The outputs for `inputs`; `None` if the buffers that it reads cannot be written.
     fn replay(&mut self, inputs: &[DispatchTensor]) -> Option<Vec<DispatchTensor>> {
-        let mut reads = self.reads.borrow_mut();
+        let mut reads = locked(&self.reads);
         let vary = self.arguments.vary.iter();
         if !reads
             .iter()

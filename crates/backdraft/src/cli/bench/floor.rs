@@ -1,6 +1,6 @@
 //! What a program's matrix products cost by themselves.
 
-use backdraft_curvature::{Cost, CurvatureError, Loss, Quantity};
+use backdraft_curvature::{BatchFunction, Cost, CurvatureError};
 use backdraft_program::{DispatchTensor, Program, Spec};
 use burn::{
     backend::{Dispatch, ops::FloatTensorOps},
@@ -15,8 +15,8 @@ use crate::cli::CliError;
 const PRODUCTS: [&str; 4] = ["Matmul", "Conv", "Linear", "Attention"];
 
 /// The time in seconds of the matrix products and convolutions of `quantity` alone, on random operands.
-pub(super) fn floor<L: Loss>(
-    cost: &Cost<L>,
+pub(super) fn floor(
+    cost: &Cost,
     quantity: QuantityName,
     limits: Limits,
     device: &Device,
@@ -48,14 +48,11 @@ fn is_product(name: &str) -> bool {
 }
 
 /// What a measurement of `quantity` runs.
-fn programs<L: Loss>(
-    cost: &Cost<L>,
-    quantity: QuantityName,
-) -> Result<Vec<Program>, CurvatureError> {
+fn programs(cost: &Cost, quantity: QuantityName) -> Result<Vec<Program>, CurvatureError> {
     Ok(match quantity {
-        QuantityName::Grad => vec![cost.program(Quantity::Gradient)?],
-        QuantityName::Jvp => vec![cost.program(Quantity::OutputsAlong)?],
-        QuantityName::Scores => vec![cost.program(Quantity::Directional)?],
+        QuantityName::Grad => vec![cost.program(BatchFunction::GRADIENT)?],
+        QuantityName::Jvp => vec![cost.program(BatchFunction::OUTPUTS_ALONG)?],
+        QuantityName::Scores => vec![cost.program(BatchFunction::DIRECTIONAL)?],
         QuantityName::Gnvp => {
             let programs = cost.gauss_newton().programs()?;
             vec![programs.fixed, programs.varying]

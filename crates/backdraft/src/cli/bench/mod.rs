@@ -5,9 +5,11 @@ mod floor;
 mod measure;
 mod usage;
 
+use std::sync::Arc;
+
 use backdraft_curvature::{
-    BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Examples, LinearOperator, Loss, Model,
-    TokenCrossEntropy,
+    AnyLoss, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Examples, IntoRows,
+    LinearOperator, Model, TokenCrossEntropy,
 };
 use backdraft_models::{
     Autoencoder, AutoencoderConfig, LeNet, LeNetConfig, Mlp, MlpConfig, ResNet20, ResNet20Config,
@@ -122,21 +124,24 @@ impl Bench<'_> {
         }
     }
 
-    fn run<L: Loss, X: Examples>(
+    fn run(
         &self,
         model: Model,
-        loss: L,
-        x: X,
-        targets: L::Targets,
+        loss: impl AnyLoss + 'static,
+        x: impl Examples,
+        targets: impl Examples,
     ) -> Result<(), CliError> {
         let model = match self.args.eager {
             true => model,
             false => model.recorded(),
         };
         // As in a solver's loop, where nobody looks at the numbers of each product.
-        let exact = Cost::new(model.clone(), loss.clone(), x.clone(), targets.clone())?.unchecked();
+        let loss: Arc<dyn AnyLoss> = Arc::new(loss);
+        let (x, targets) = (x.rows(), targets.rows());
+        let exact =
+            Cost::of_any(model.clone(), loss.clone(), x.clone(), targets.clone())?.unchecked();
         let cost = match self.args.products.half() {
-            Some(half) => Cost::new(model.with_products(half), loss, x, targets)?.unchecked(),
+            Some(half) => Cost::of_any(model.with_products(half), loss, x, targets)?.unchecked(),
             None => exact.clone(),
         };
         let dim = cost.model().dim();
@@ -167,18 +172,18 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn measure<L: Loss>(
+    fn measure(
         &self,
-        cost: &Cost<L>,
+        cost: &Cost,
         quantity: QuantityName,
         v: &Tensor<1>,
     ) -> Result<Measured, CliError> {
         measure(self.limits, self.device, &*once(cost, quantity, v))
     }
 
-    fn report<L: Loss>(
+    fn report(
         &self,
-        cost: &Cost<L>,
+        cost: &Cost,
         quantity: QuantityName,
         measured: &Measured,
         to_grad: Option<f64>,
@@ -234,8 +239,8 @@ impl Bench<'_> {
 }
 
 /// What computes `quantity` as often as it is called, as one vector.
-fn once<'a, L: Loss>(
-    cost: &'a Cost<L>,
+fn once<'a>(
+    cost: &'a Cost,
     quantity: QuantityName,
     v: &'a Tensor<1>,
 ) -> Box<dyn Fn() -> Result<Tensor<1>, CurvatureError> + 'a> {

@@ -362,7 +362,7 @@ pub(in crate::cli) struct Shard {
 }
 
 impl Shard {
-    /// Whether the removals that go together in `place` are in this part.
+    /// Whether the removal, or the value of a sweep, in `place` is in this part.
     pub fn has(self, place: usize) -> bool {
         place % self.count == self.index - 1
     }

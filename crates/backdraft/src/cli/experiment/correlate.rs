@@ -1,35 +1,21 @@
 //! `backdraft correlate`: what influence estimates predict.
 
-use backdraft_curvature::{Cost, Loss};
+use backdraft_curvature::Cost;
 use backdraft_models::{data::Split, per_example_losses};
 use burn::tensor::Tensor;
 
 use super::{
-    args::{Common, Correlate},
+    args::Correlate,
     estimate::Estimate,
     lab::Lab,
-    plan::{Prepared, Wish, prepare},
+    plan::{Wish, prepare},
     points::{Answers, open, show},
     stage::{Stage, StageError},
-    store::Store,
 };
 use crate::{
-    cli::{
-        CliError,
-        args::SolverName,
-        losses::{TargetsOf, WithLoss, with_loss},
-    },
+    cli::{CliError, args::SolverName},
     output::experiment::{Correlations, PointChanges, Responses},
 };
-
-/// What predictions are held against, and what these are.
-pub(super) const STAGES: [Stage; 5] = [
-    Stage::Influence,
-    Stage::WarmStart,
-    Stage::Pbrf,
-    Stage::Difference,
-    Stage::ColdStart,
-];
 
 /// Runs `backdraft correlate`.
 pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
@@ -50,46 +36,26 @@ pub(in crate::cli) fn correlate(args: &Correlate) -> Result<(), CliError> {
     };
     let prepared = prepare(&args.common, wish)?;
     let store = open(&args.common, &prepared)?;
-    let objective = prepared.plan.model.objective(&prepared.dataset.task);
-    let work = Work {
-        args: &args.common,
-        prepared: &prepared,
-        store: &store,
-    };
-    with_loss(objective, &prepared.dataset.train, work)
-}
-
-struct Work<'a> {
-    args: &'a Common,
-    prepared: &'a Prepared,
-    store: &'a Store,
-}
-
-impl WithLoss for Work<'_> {
-    type Out = Result<(), CliError>;
-
-    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
-        let lab = Lab::new(self.prepared, self.store, loss, targets)?;
-        let tests = Tests::of(&lab);
-        let found = lab.with_solver(|solver, method| {
-            let changes = |answers: &mut Answers<'_, '_, L>| tests.changes(answers);
-            let found = lab.points(self.args.shard, &STAGES, solver, changes)?;
-            let indices = lab.plan.tests.clone();
-            Ok(found.map(|(points, failed)| {
-                let points = points.into_iter().map(|it| lab.unit.changes(it)).collect();
-                Correlations::new(lab.setup(method, &STAGES), indices, points, failed)
-            }))
-        })?;
-        match found {
-            Some(it) => show(
-                lab.store,
-                Correlations::FILE,
-                &it.to_json()?,
-                &it.to_html(&lab.store.title())?,
-                &it.to_table(),
-            ),
-            None => Ok(()),
-        }
+    let lab = Lab::new(&prepared, &store)?;
+    let tests = Tests::of(&lab);
+    let found = lab.with_solver(|solver, method| {
+        let changes = |answers: &mut Answers<'_, '_>| tests.changes(answers);
+        let found = lab.points(args.common.shard, solver, changes)?;
+        let indices = lab.plan.tests.clone();
+        Ok(found.map(|(points, failed)| {
+            let points = points.into_iter().map(|it| lab.unit.changes(it)).collect();
+            Correlations::new(lab.setup(method), indices, points, failed)
+        }))
+    })?;
+    match found {
+        Some(it) => show(
+            lab.store,
+            Correlations::FILE,
+            &it.to_json()?,
+            &it.to_html(&lab.store.title())?,
+            &it.to_table(),
+        ),
+        None => Ok(()),
     }
 }
 
@@ -101,17 +67,14 @@ pub(super) struct Tests {
 }
 
 impl Tests {
-    pub fn of<L: Loss>(lab: &Lab<'_, L>) -> Self {
+    pub fn of(lab: &Lab<'_>) -> Self {
         let split = lab.dataset.test.select(&lab.plan.tests);
         let before = per_example_losses(&lab.base, &split, lab.objective);
         Self { split, before }
     }
 
     /// What a removal does to them, as predicted and by each response.
-    pub fn changes<L: Loss>(
-        &self,
-        answers: &mut Answers<'_, '_, L>,
-    ) -> Result<PointChanges, StageError> {
+    pub fn changes(&self, answers: &mut Answers<'_, '_>) -> Result<PointChanges, StageError> {
         let (influence, estimate) = predicted(answers)?;
         let mut change = |stage| -> Result<Vec<f64>, StageError> {
             let model = answers.get(stage)?;
@@ -141,11 +104,9 @@ impl Tests {
 
 /// The predicted change of every measured loss: its derivative along the predicted change of the parameters (Bae et al. 2022,
 /// Eqn 5), with what it comes from.
-fn predicted<L: Loss>(
-    answers: &mut Answers<'_, '_, L>,
-) -> Result<(Vec<f64>, Estimate), StageError> {
+fn predicted(answers: &mut Answers<'_, '_>) -> Result<(Vec<f64>, Estimate), StageError> {
     let estimate = answers.estimate()?;
-    let along = |tests: &Cost<L>| -> Result<Tensor<1>, CliError> {
+    let along = |tests: &Cost| -> Result<Tensor<1>, CliError> {
         Ok(tests.directional_derivatives(estimate.change.clone())?)
     };
     let changes = match &answers.lab().tests {

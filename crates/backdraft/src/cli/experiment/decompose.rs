@@ -1,6 +1,5 @@
 //! `backdraft decompose`: where an influence estimate and retraining part ways.
 
-use backdraft_curvature::Loss;
 use backdraft_models::output_distance;
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +13,7 @@ use super::{
     store::{CORRELATIONS, Store},
 };
 use crate::{
-    cli::{
-        CliError,
-        args::SolverName,
-        losses::{TargetsOf, WithLoss, with_loss},
-        progress::say,
-    },
+    cli::{CliError, args::SolverName, progress::say},
     output::experiment::{Correlations, Decomposition, Gaps, PointChanges, PointGaps},
 };
 
@@ -78,62 +72,41 @@ pub(super) fn decomposition(
     prepared: &Prepared,
     store: &Store,
 ) -> Result<Option<Decomposed>, CliError> {
-    let objective = prepared.plan.model.objective(&prepared.dataset.task);
-    let work = Work {
-        args,
-        prepared,
-        store,
+    let lab = Lab::new(prepared, store)?;
+    let tests = (!lab.plan.tests.is_empty()).then(|| Tests::of(&lab));
+    let measure = |answers: &mut Answers<'_, '_>| {
+        let gaps = gaps(answers)?;
+        let changes = tests.as_ref().map(|tests| tests.changes(answers));
+        Ok(Point {
+            gaps,
+            changes: changes.transpose()?,
+        })
     };
-    with_loss(objective, &prepared.dataset.train, work)
+    lab.with_solver(|solver, method| {
+        let Some((points, failed)) = lab.points(args.shard, solver, measure)? else {
+            return Ok(None);
+        };
+        let (gaps, changes): (Vec<_>, Vec<_>) =
+            points.into_iter().map(|it| (it.gaps, it.changes)).unzip();
+        let setup = lab.setup(method);
+        let gaps = gaps.into_iter().map(|it| setup.unit.gaps(it)).collect();
+        let correlations = tests.is_some().then(|| {
+            let changes = changes.into_iter().flatten();
+            let changes = changes.map(|it| setup.unit.changes(it)).collect();
+            let tests = lab.plan.tests.clone();
+            Correlations::new(setup.clone(), tests, changes, failed.clone())
+        });
+        Ok(Some(Decomposed {
+            decomposition: Decomposition::new(setup, gaps, failed),
+            correlations,
+        }))
+    })
 }
 
 /// What a decomposition comes to, with the correlations if there are tests.
 pub(super) struct Decomposed {
     pub decomposition: Decomposition,
     pub correlations: Option<Correlations>,
-}
-
-struct Work<'a> {
-    args: &'a Common,
-    prepared: &'a Prepared,
-    store: &'a Store,
-}
-
-impl WithLoss for Work<'_> {
-    type Out = Result<Option<Decomposed>, CliError>;
-
-    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
-        let lab = Lab::new(self.prepared, self.store, loss, targets)?;
-        let tests = (!lab.plan.tests.is_empty()).then(|| Tests::of(&lab));
-        let measure = |answers: &mut Answers<'_, '_, L>| {
-            let gaps = gaps(answers)?;
-            let changes = tests.as_ref().map(|tests| tests.changes(answers));
-            Ok(Point {
-                gaps,
-                changes: changes.transpose()?,
-            })
-        };
-        lab.with_solver(|solver, method| {
-            let Some((points, failed)) = lab.points(self.args.shard, &STAGES, solver, measure)?
-            else {
-                return Ok(None);
-            };
-            let (gaps, changes): (Vec<_>, Vec<_>) =
-                points.into_iter().map(|it| (it.gaps, it.changes)).unzip();
-            let setup = lab.setup(method, &STAGES);
-            let gaps = gaps.into_iter().map(|it| setup.unit.gaps(it)).collect();
-            let correlations = tests.is_some().then(|| {
-                let changes = changes.into_iter().flatten();
-                let changes = changes.map(|it| setup.unit.changes(it)).collect();
-                let tests = lab.plan.tests.clone();
-                Correlations::new(setup.clone(), tests, changes, failed.clone())
-            });
-            Ok(Some(Decomposed {
-                decomposition: Decomposition::new(setup, gaps, failed),
-                correlations,
-            }))
-        })
-    }
 }
 
 /// What is measured of one removal.
@@ -144,7 +117,7 @@ struct Point {
 }
 
 /// The distances of the outputs on the training set from stage to stage.
-fn gaps<L: Loss>(answers: &mut Answers<'_, '_, L>) -> Result<PointGaps, StageError> {
+fn gaps(answers: &mut Answers<'_, '_>) -> Result<PointGaps, StageError> {
     let mut gaps = [0.0; 5];
     let mut before = answers.get(STAGES[0])?;
     for (gap, stage) in gaps.iter_mut().zip(&STAGES[1..]) {

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::Loss;
 use backdraft_influence::{Prepared, Solution, SolveError, response::estimate_all};
 use burn::tensor::Tensor;
 
@@ -11,6 +10,12 @@ use super::{
     stage::{Stage, StageError},
 };
 use crate::cli::{args::SolverName, progress::warn};
+
+/// Removals that LiSSA solves for at once: the least, so that a fifth of twenty can be another process's, and the most, beyond which
+/// little is gained.
+const AT_ONCE: [usize; 2] = [4, 10];
+/// Parameters of all of them, which bounds the memory.
+const NUMBERS: usize = 1 << 24;
 
 /// An influence estimate.
 #[derive(Clone, Debug)]
@@ -22,7 +27,7 @@ pub(super) struct Estimate {
     pub solved: bool,
 }
 
-impl<L: Loss> Lab<'_, L> {
+impl Lab<'_> {
     /// The predicted change of the parameters, from the folder if it is there, and the seconds it took. LiSSA solves for some of the
     /// removals ahead at once, to the same bits as for each by itself.
     pub fn estimate(
@@ -64,10 +69,18 @@ impl<L: Loss> Lab<'_, L> {
         Ok((asked, seconds))
     }
 
+    /// Removals that LiSSA solves for at once.
+    pub fn at_once(&self) -> usize {
+        let removals = self.plan.removals.len();
+        let most = NUMBERS / self.responses.cost().model().dim();
+        let [least, enough] = AT_ONCE;
+        (removals / 10).clamp(least, enough).min(most).min(removals)
+    }
+
     /// The removal at `position`, and those that go with it: the next ones that are still to be done.
     fn ahead(&self, position: usize) -> Result<Vec<usize>, StageError> {
         let most = match self.plan.solver_name {
-            SolverName::Lissa => self.company(),
+            SolverName::Lissa => self.at_once(),
             SolverName::Cg | SolverName::Direct => 1,
         };
         let mut ahead = vec![position];

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
 };
 
-use backdraft_curvature::{BatchOperator, Cost, Loss, Model};
+use backdraft_curvature::{BatchOperator, Cost, Model};
 use backdraft_influence::response::Responses;
 use backdraft_models::{Objective, TrainConfig, Zoo, data::Dataset, to_dtype};
 use burn::tensor::Device;
@@ -17,14 +17,12 @@ use super::{
     base::{Trainer, Trial},
     method::Method,
     plan::{Plan, Prepared},
-    respond::Chunk,
-    stage::Stage,
     store::Store,
 };
 use crate::{
     cli::{
         BURN, CliError,
-        losses::TargetsOf,
+        losses::LossOf,
         present::{measured, quality, shown, tell, unit},
         progress::say,
     },
@@ -43,7 +41,7 @@ struct Choices {
 }
 
 /// A trained network, ready for questions about removals.
-pub(super) struct Lab<'a, L: Loss> {
+pub(super) struct Lab<'a> {
     pub plan: &'a Plan,
     pub dataset: &'a Dataset,
     pub store: &'a Store,
@@ -52,11 +50,9 @@ pub(super) struct Lab<'a, L: Loss> {
     /// As it came to be.
     pub training: TrainConfig,
     pub base: Zoo,
-    pub responses: Responses<L>,
+    pub responses: Responses,
     /// The cost of the test examples that are measured.
-    pub tests: Option<Cost<L>>,
-    /// What was found for removals that go together, the latest of each stage.
-    pub chunks: RefCell<Vec<Chunk>>,
+    pub tests: Option<Cost>,
     /// Products that the next estimate takes, about.
     pub products: Cell<usize>,
     /// The removals that are to be done here, in order.
@@ -70,14 +66,9 @@ pub(super) struct Lab<'a, L: Loss> {
     device: Device,
 }
 
-impl<'a, L: Loss> Lab<'a, L> {
+impl<'a> Lab<'a> {
     /// Trains the base network, or takes it from the folder.
-    pub fn new(
-        prepared: &'a Prepared,
-        store: &'a Store,
-        loss: L,
-        targets: TargetsOf<L>,
-    ) -> Result<Self, CliError> {
+    pub fn new(prepared: &'a Prepared, store: &'a Store) -> Result<Self, CliError> {
         let Prepared {
             plan,
             dataset,
@@ -85,6 +76,7 @@ impl<'a, L: Loss> Lab<'a, L> {
             ..
         } = prepared;
         let objective = plan.model.objective(&dataset.task);
+        let LossOf { loss, targets } = LossOf::objective(objective, &dataset.train);
         let unit = unit(plan.model, dataset, plan.target.as_deref());
         let bars = Bars::new();
         let initial = to_dtype(plan.network.init(device), plan.dtype);
@@ -126,7 +118,7 @@ impl<'a, L: Loss> Lab<'a, L> {
         };
         let rows = dataset.train.rows;
         let place = (device, plan.dtype);
-        let cost = Cost::new(
+        let cost = Cost::of_any(
             Model::new(&base, Zoo::forward)?.recorded(),
             loss,
             dataset.train.inputs(place),
@@ -156,7 +148,6 @@ impl<'a, L: Loss> Lab<'a, L> {
             training,
             responses: Responses::new(&cost, plan.damping)?,
             tests,
-            chunks: RefCell::default(),
             products: Cell::new(1),
             open: RefCell::default(),
             given_up: RefCell::default(),
@@ -190,8 +181,8 @@ impl<'a, L: Loss> Lab<'a, L> {
             .collect()
     }
 
-    /// What the experiment's record tells before its findings, with what is found for several removals at once of `stages`.
-    pub fn setup(&self, method: &Method, stages: &[Stage]) -> Setup {
+    /// What the experiment's record tells before its findings.
+    pub fn setup(&self, method: &Method) -> Setup {
         let plan = self.plan;
         let lissa = method.lissa().map(|config| {
             json!({
@@ -202,9 +193,6 @@ impl<'a, L: Loss> Lab<'a, L> {
                 "tolerance": config.tolerance,
             })
         });
-        let (stages, removals) = self.together(stages);
-        let stages: Vec<_> = stages.into_iter().map(Stage::name).collect();
-        let together = json!({ "removals": removals, "stages": stages });
         let mut details = Map::new();
         details.insert("network".into(), json!(plan.network));
         details.insert("target".into(), json!(plan.target));
@@ -227,7 +215,6 @@ impl<'a, L: Loss> Lab<'a, L> {
         details.insert("corrupt_labels".into(), json!(plan.corrupt_labels));
         details.insert("fingerprint".into(), json!(plan.fingerprint));
         details.insert("lissa".into(), json!(lissa));
-        details.insert("together".into(), together);
         details.insert("search".into(), json!(self.search));
         Setup {
             model: plan.model.name().into(),

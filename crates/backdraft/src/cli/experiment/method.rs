@@ -1,6 +1,6 @@
 //! How influence estimates are solved for.
 
-use backdraft_curvature::{BatchOperator, LinearOperator, Loss};
+use backdraft_curvature::{BatchOperator, LinearOperator};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Prepared as Ready, Scale, SolveError,
     Solver,
@@ -101,7 +101,7 @@ fn products(config: &LissaConfig, examples: usize) -> usize {
     repeats * (config.depth + 1)
 }
 
-impl<L: Loss> Lab<'_, L> {
+impl Lab<'_> {
     /// With a solver made ready, does `work`.
     pub fn with_solver<T>(
         &self,
@@ -111,9 +111,8 @@ impl<L: Loss> Lab<'_, L> {
         let matrix = Watched::new(&*matrix, |count| self.bars.steps(count));
         let method = self.method(&matrix)?;
         let mut words = format!("influence by {}", method.words());
-        let company = self.company();
-        if method.lissa().is_some() && company > 1 {
-            words += &format!(", {company} removals at a time");
+        if let (Method::Lissa(_), many @ 2..) = (&method, self.at_once()) {
+            words += &format!(", {many} removals at a time");
         }
         self.bars.aside(|| say(words));
         let solver = method.solver()?;

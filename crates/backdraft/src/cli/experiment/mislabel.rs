@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use backdraft_curvature::Loss;
 use backdraft_models::{Model, per_example_losses};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Common, Mislabelling},
+    args::Mislabelling,
     lab::Lab,
     plan::{Prepared, Wish, prepare},
     points::{Answers, open, show},
@@ -17,19 +16,12 @@ use super::{
     store::Store,
 };
 use crate::{
-    cli::{
-        CliError,
-        args::SolverName,
-        losses::{TargetsOf, WithLoss, with_loss},
-    },
+    cli::{CliError, args::SolverName},
     output::{
         brief,
         experiment::{Mislabel, Ranking},
     },
 };
-
-/// What is asked of each example.
-const STAGES: [Stage; 2] = [Stage::Influence, Stage::Pbrf];
 
 /// Of the order at random.
 const STREAM: u64 = 4;
@@ -76,15 +68,7 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
         });
     }
     let store = open(&args.common, &prepared)?;
-    let objective = prepared.plan.model.objective(&prepared.dataset.task);
-    let work = Work {
-        args: &args.common,
-        corrupt: args.corrupt,
-        wrong,
-        prepared: &prepared,
-        store: &store,
-    };
-    match with_loss(objective, &prepared.dataset.train, work)? {
+    match rankings(args, &wrong, &prepared, &store)? {
         Some(it) => show(
             &store,
             Mislabel::FILE,
@@ -96,70 +80,63 @@ pub(in crate::cli) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
     }
 }
 
-struct Work<'a> {
-    args: &'a Common,
-    corrupt: f64,
-    wrong: Vec<usize>,
-    prepared: &'a Prepared,
-    store: &'a Store,
-}
-
-impl WithLoss for Work<'_> {
-    type Out = Result<Option<Mislabel>, CliError>;
-
-    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
-        let lab = Lab::new(self.prepared, self.store, loss, targets)?;
-        let losses = per_example_losses(&lab.base, &lab.dataset.train, lab.objective);
-        let measure = |answers: &mut Answers<'_, '_, L>| -> Result<Suspicion, StageError> {
-            let example = answers.removed()[0];
-            let one = lab.responses.cost().select(&[example])?;
-            let estimate = answers.estimate()?;
-            let along = one.directional_derivatives(estimate.change)?;
-            let influence = along.into_scalar::<f64>();
-            let response = answers.fresh(Stage::Pbrf)?;
-            let split = lab.dataset.train.select(&[example]);
-            let pbrf = per_example_losses(&response, &split, lab.objective)[0] - losses[example];
-            if !(influence.is_finite() && pbrf.is_finite()) {
-                return Err(StageError::Point("its own loss is not finite".to_owned()));
-            }
-            Ok(Suspicion {
-                example,
-                influence,
-                pbrf,
-                solved: estimate.solved,
-            })
-        };
-        lab.with_solver(|solver, method| {
-            let Some((found, failed)) = lab.points(self.args.shard, &STAGES, solver, measure)?
-            else {
-                return Ok(None);
-            };
-            let n = lab.dataset.train.rows;
-            let scores = |of: fn(&Suspicion) -> f64| {
-                let mut scores = vec![f64::NAN; n];
-                for it in &found {
-                    scores[it.example] = of(it);
-                }
-                Ranking::of(scores, &self.wrong)
-            };
-            let mut rng = ChaCha8Rng::seed_from_u64(lab.plan.seed);
-            rng.set_stream(STREAM);
-            let mut order: Vec<usize> = (0..n).collect();
-            order.shuffle(&mut rng);
-            let rankings = BTreeMap::from([
-                ("influence".to_owned(), scores(|it| it.influence)),
-                ("pbrf".to_owned(), scores(|it| it.pbrf)),
-                ("loss".to_owned(), Ranking::of(losses.clone(), &self.wrong)),
-                ("random".to_owned(), Ranking::random(order, &self.wrong)),
-            ]);
-            Ok(Some(Mislabel {
-                setup: lab.setup(method, &STAGES),
-                failed,
-                unsolved: found.iter().filter(|it| !it.solved).count(),
-                corrupt: self.corrupt,
-                wrong: self.wrong.clone(),
-                rankings,
-            }))
+/// The rankings, if no examples are left to other parts.
+fn rankings(
+    args: &Mislabelling,
+    wrong: &[usize],
+    prepared: &Prepared,
+    store: &Store,
+) -> Result<Option<Mislabel>, CliError> {
+    let lab = Lab::new(prepared, store)?;
+    let losses = per_example_losses(&lab.base, &lab.dataset.train, lab.objective);
+    let measure = |answers: &mut Answers<'_, '_>| -> Result<Suspicion, StageError> {
+        let example = answers.removed()[0];
+        let one = lab.responses.cost().select(&[example])?;
+        let estimate = answers.estimate()?;
+        let along = one.directional_derivatives(estimate.change)?;
+        let influence = along.into_scalar::<f64>();
+        let response = answers.fresh(Stage::Pbrf)?;
+        let split = lab.dataset.train.select(&[example]);
+        let pbrf = per_example_losses(&response, &split, lab.objective)[0] - losses[example];
+        if !(influence.is_finite() && pbrf.is_finite()) {
+            return Err(StageError::Point("its own loss is not finite".to_owned()));
+        }
+        Ok(Suspicion {
+            example,
+            influence,
+            pbrf,
+            solved: estimate.solved,
         })
-    }
+    };
+    lab.with_solver(|solver, method| {
+        let Some((found, failed)) = lab.points(args.common.shard, solver, measure)? else {
+            return Ok(None);
+        };
+        let n = lab.dataset.train.rows;
+        let scores = |of: fn(&Suspicion) -> f64| {
+            let mut scores = vec![f64::NAN; n];
+            for it in &found {
+                scores[it.example] = of(it);
+            }
+            Ranking::of(scores, wrong)
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(lab.plan.seed);
+        rng.set_stream(STREAM);
+        let mut order: Vec<usize> = (0..n).collect();
+        order.shuffle(&mut rng);
+        let rankings = BTreeMap::from([
+            ("influence".to_owned(), scores(|it| it.influence)),
+            ("pbrf".to_owned(), scores(|it| it.pbrf)),
+            ("loss".to_owned(), Ranking::of(losses.clone(), wrong)),
+            ("random".to_owned(), Ranking::random(order, wrong)),
+        ]);
+        Ok(Some(Mislabel {
+            setup: lab.setup(method),
+            failed,
+            unsolved: found.iter().filter(|it| !it.solved).count(),
+            corrupt: args.corrupt,
+            wrong: wrong.to_vec(),
+            rankings,
+        }))
+    })
 }

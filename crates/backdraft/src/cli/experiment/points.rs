@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use backdraft_curvature::Loss;
 use backdraft_influence::Prepared as Ready;
 use backdraft_models::{Zoo, quote};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -52,8 +51,8 @@ pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError
 }
 
 /// The networks of one removal, as a measurement asks for them.
-pub(super) struct Answers<'a, 'b, L: Loss> {
-    lab: &'a Lab<'b, L>,
+pub(super) struct Answers<'a, 'b> {
+    lab: &'a Lab<'b>,
     position: usize,
     solver: &'a dyn Ready,
     pub seconds: Seconds,
@@ -63,8 +62,8 @@ pub(super) struct Answers<'a, 'b, L: Loss> {
     estimate: Option<Estimate>,
 }
 
-impl<'b, L: Loss> Answers<'_, 'b, L> {
-    pub fn lab(&self) -> &Lab<'b, L> {
+impl<'b> Answers<'_, 'b> {
+    pub fn lab(&self) -> &Lab<'b> {
         self.lab
     }
 
@@ -88,7 +87,7 @@ impl<'b, L: Loss> Answers<'_, 'b, L> {
     /// What a response finds, computed and not kept on the way.
     pub fn fresh(&mut self, stage: Stage) -> Result<Zoo, StageError> {
         self.stage = stage;
-        self.lab.fresh(stage, self.position)
+        self.lab.find(stage, self.position)
     }
 
     pub fn get(&mut self, stage: Stage) -> Result<Zoo, StageError> {
@@ -103,33 +102,22 @@ impl<'b, L: Loss> Answers<'_, 'b, L> {
     }
 }
 
-impl<L: Loss> Lab<'_, L> {
-    /// Measures every removal that is not done and is in `shard`, by the answers of `stages`: what all that are done have come to.
+impl Lab<'_> {
+    /// Measures every removal that is not done and is in `shard`: what all that are done have come to.
     /// `None` if some are left to other parts.
     pub fn points<T: Serialize + DeserializeOwned>(
         &self,
         shard: Option<Shard>,
-        stages: &[Stage],
         solver: &dyn Ready,
-        measure: impl Fn(&mut Answers<'_, '_, L>) -> Result<T, StageError>,
+        measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
     ) -> Result<Option<Found<T>>, CliError> {
         let all = 0..self.plan.removals.len();
-        // What goes together is not torn apart.
-        let (together, size) = self.together(stages);
-        let mine = |position: &usize| shard.is_none_or(|shard| shard.has(*position / size));
+        let mine = |position: &usize| shard.is_none_or(|shard| shard.has(*position));
         let mut open = Vec::new();
         for position in all.clone().filter(mine) {
             if self.store.point::<Outcome<T>>(position)?.is_none() {
                 open.push(position);
             }
-        }
-        if let ([first, others @ ..], false) = (together.as_slice(), open.is_empty()) {
-            let first = first.name().to_owned();
-            let stages = others
-                .iter()
-                .fold(first, |all, it| format!("{all}, {}", it.name()));
-            self.bars
-                .aside(|| say(format_args!("{size} removals at a time: {stages}")));
         }
         let count = all.clone().filter(mine).count();
         self.bars.points(count - open.len(), count);

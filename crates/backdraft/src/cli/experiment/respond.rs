@@ -1,11 +1,7 @@
 //! Responses by the steps that trained the network, or to their end.
 
-use std::ops::Range;
-use std::time::Instant;
-
-use backdraft_curvature::Loss;
 use backdraft_influence::response::{Descent, Removal, ResponseKind, Step, Stop};
-use backdraft_models::{Optimizer, Zoo};
+use backdraft_models::Optimizer;
 use burn::tensor::Tensor;
 
 use super::{
@@ -28,124 +24,7 @@ const SETTLED: Stop = Stop {
     max_steps: 2_000,
 };
 
-/// Removals that go together: the least, so that a fifth of twenty can be another process's, and the most, beyond which little
-/// is gained.
-const TOGETHER: [usize; 2] = [4, 10];
-/// Parameters of all removals that go together, which bounds the memory.
-const NUMBERS: usize = 1 << 24;
-
-/// What was found for some removals at once.
-pub(super) struct Chunk {
-    stage: Stage,
-    positions: Range<usize>,
-    /// The parameters, or why there are none.
-    found: Vec<Result<Tensor<1>, String>>,
-    /// Of each, an equal share.
-    seconds: f64,
-}
-
-impl<L: Loss> Lab<'_, L> {
-    /// Removals that go together where that is faster.
-    pub fn company(&self) -> usize {
-        let removals = self.plan.removals.len();
-        let most = NUMBERS / self.responses.cost().model().dim();
-        let size = (removals / 10).clamp(TOGETHER[0], TOGETHER[1]);
-        size.min(most).min(removals)
-    }
-
-    /// Which of `stages` are found for several removals at once, and for how many. Whether they are depends on the plan alone, as
-    /// do the removals that go together: always the same, whatever is done already and whoever does it, because
-    /// company changes the last bits.
-    pub fn together(&self, stages: &[Stage]) -> (Vec<Stage>, usize) {
-        let size = self.company();
-        let batch = self.training.batch_size.min(self.dataset.train.rows);
-        let faster = |stage: &Stage| {
-            stage.kind().is_some_and(|kind| {
-                self.stop(kind).is_none() && self.responses.together_is_faster(kind, batch)
-            })
-        };
-        if size < 2 {
-            return (Vec::new(), 1);
-        }
-        let stages: Vec<Stage> = stages.iter().copied().filter(faster).collect();
-        let size = if stages.is_empty() { 1 } else { size };
-        (stages, size)
-    }
-
-    /// What `stage` finds for the removal at `position` and those that go with it, and the seconds for each; `None` if it goes alone.
-    /// With `keep`, what is found for the others is kept in the folder too.
-    pub fn in_company(
-        &self,
-        stage: Stage,
-        position: usize,
-        keep: bool,
-    ) -> Result<Option<(Zoo, f64)>, StageError> {
-        let (stages, size) = self.together(&[stage]);
-        if stages.is_empty() {
-            return Ok(None);
-        }
-        let mut chunks = self.chunks.borrow_mut();
-        let fits = |it: &Chunk| it.stage == stage && it.positions.contains(&position);
-        if !chunks.iter().any(fits) {
-            chunks.retain(|it| it.stage != stage);
-            let first = position / size * size;
-            let positions = first..(first + size).min(self.plan.removals.len());
-            let chunk = self.chunk(stage, positions)?;
-            if keep {
-                self.keep(&chunk)?;
-            }
-            chunks.push(chunk);
-        }
-        let chunk = chunks.iter().find(|it| fits(it)).expect("it was just made");
-        match &chunk.found[position - chunk.positions.start] {
-            Ok(theta) => Ok(Some((self.at(theta.clone())?, chunk.seconds))),
-            Err(reason) => Err(StageError::Point(reason.clone())),
-        }
-    }
-
-    fn chunk(&self, stage: Stage, positions: Range<usize>) -> Result<Chunk, StageError> {
-        let kind = stage.kind().expect("it is a response's");
-        let n = self.dataset.train.rows;
-        let removals: Vec<Removal> = positions
-            .clone()
-            .map(|it| self.plan.removal(it, n))
-            .collect();
-        let from = Tensor::stack(vec![self.theta(); removals.len()], 0);
-        let began = Instant::now();
-        let (descent, steps) = self.steps(stage, kind);
-        let found = self
-            .responses
-            .descend_all(kind, &removals, from, descent, steps, |step| {
-                self.bars.set(step);
-            })?;
-        let seconds = began.elapsed().as_secs_f64() / removals.len() as f64;
-        let each = found.into_iter().map(|found| match found {
-            Ok(found) => Ok(Ok(found.theta)),
-            Err(error) => match StageError::from(error) {
-                StageError::Point(reason) => Ok(Err(reason)),
-                error => Err(error),
-            },
-        });
-        Ok(Chunk {
-            stage,
-            positions,
-            found: each.collect::<Result<_, StageError>>()?,
-            seconds,
-        })
-    }
-
-    /// Keeps what was found for removals that are not done.
-    fn keep(&self, chunk: &Chunk) -> Result<(), StageError> {
-        for (position, found) in chunk.positions.clone().zip(&chunk.found) {
-            if let (Ok(theta), false) = (found, self.store.is_done(position)?) {
-                let found = self.at(theta.clone())?;
-                self.store
-                    .keep(Some(position), chunk.stage, &found, chunk.seconds)?;
-            }
-        }
-        Ok(())
-    }
-
+impl Lab<'_> {
     /// Minimises a response's objective from the trained parameters as they were trained.
     pub fn respond(
         &self,
@@ -180,7 +59,7 @@ impl<L: Loss> Lab<'_, L> {
         &self,
         stage: Stage,
         kind: ResponseKind,
-    ) -> (Descent, impl Iterator<Item = Step> + use<L>) {
+    ) -> (Descent, impl Iterator<Item = Step> + use<>) {
         let config = &self.training;
         let descent = match config.optimizer {
             Optimizer::Sgd { momentum } => Descent::Sgd { momentum },

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::{Loss, Model};
+use backdraft_curvature::Model;
 use backdraft_influence::response::{Removal, ResponseKind};
 use backdraft_models::{TrainConfig, Training, Zoo};
 use burn::tensor::Tensor;
@@ -72,13 +72,10 @@ impl<E: Into<CliError>> From<E> for StageError {
     }
 }
 
-impl<L: Loss> Lab<'_, L> {
+impl Lab<'_> {
     /// The network that `stage` finds for the removal at `position`, from the folder if it is there, and the seconds it took.
     pub fn answer(&self, stage: Stage, position: usize) -> Result<(Zoo, f64), StageError> {
         if let Some(found) = self.store.answer(Some(position), stage, &self.base)? {
-            return Ok(found);
-        }
-        if let Some(found) = self.in_company(stage, position, true)? {
             return Ok(found);
         }
         let start = Instant::now();
@@ -89,15 +86,7 @@ impl<L: Loss> Lab<'_, L> {
     }
 
     /// The same, computed and not kept.
-    pub fn fresh(&self, stage: Stage, position: usize) -> Result<Zoo, StageError> {
-        match self.in_company(stage, position, false)? {
-            Some((found, _)) => Ok(found),
-            None => self.find(stage, position),
-        }
-    }
-
-    /// The same, for one removal by itself.
-    fn find(&self, stage: Stage, position: usize) -> Result<Zoo, StageError> {
+    pub fn find(&self, stage: Stage, position: usize) -> Result<Zoo, StageError> {
         let removal = self.plan.removal(position, self.dataset.train.rows);
         if let Some(kind) = stage.kind() {
             return Ok(self.at(self.respond(stage, kind, removal)?)?);

@@ -19,7 +19,6 @@ use super::{
     args::Explain,
     failure::{Remedy, guarded},
     fingerprint::fingerprint,
-    losses::with_loss,
     memory::check_network,
     present::unit,
     progress::say,
@@ -128,9 +127,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         store: &store,
         opened,
     };
-    let outcome = guarded(remedy, || {
-        with_loss(dataset.task.objective(), &dataset.train, run)
-    });
+    let outcome = guarded(remedy, || run.run());
     if outcome.is_err() {
         // The failure is what is to be told.
         let _ = store.abandon_if_empty();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::{Cost, Damped, GaussNewton, Half, Loss, Model};
+use backdraft_curvature::{Cost, Curvature, Damped, Half, Model};
 use backdraft_influence::scores;
 use backdraft_models::{
     Metrics as Measured, TrainConfig, Zoo, ZooConfig,
@@ -24,7 +24,7 @@ use crate::{
         device::Opened,
         half::Errors,
         judge::judge,
-        losses::{TargetsOf, WithLoss},
+        losses::LossOf,
         present::{
             describe, examples, measured, predictions, quality, report, shown, target, tell,
         },
@@ -81,13 +81,12 @@ struct Found {
     training: Option<f64>,
 }
 
-impl WithLoss for Run<'_> {
-    type Out = Result<(), CliError>;
-
-    fn run<L: Loss>(self, loss: L, targets: TargetsOf<L>) -> Self::Out {
+impl Run<'_> {
+    pub fn run(self) -> Result<(), CliError> {
         let (module, seconds) = self.model()?;
         let (train, test) = (&self.dataset.train, &self.dataset.test);
         let objective = self.dataset.task.objective();
+        let LossOf { loss, targets } = LossOf::objective(objective, train);
         let losses: Vec<f64> = per_example_losses(&module, test, objective)
             .into_iter()
             .map(|loss| self.unit.loss_factor * loss)
@@ -102,8 +101,8 @@ impl WithLoss for Run<'_> {
             }
             let of = |split: &Split| (split.inputs((device, dtype)), targets(split, device, dtype));
             let (inputs, wanted) = of(train);
-            let cost =
-                Cost::new(model, loss.clone(), inputs, wanted)?.with_batch_size(self.pass)?;
+            let cost = Cost::of_any(model, loss.clone(), inputs, wanted)?;
+            let cost = cost.with_batch_size(self.pass)?;
             let (inputs, wanted) = of(&asked);
             let measured = cost.with_examples(inputs, wanted)?;
             Ok::<_, CliError>((cost, measured))
@@ -167,15 +166,9 @@ impl WithLoss for Run<'_> {
         };
         self.finish(&found, Some(verify.run()?))
     }
-}
 
-impl Run<'_> {
     /// How good the network is, and how far from a minimum, which is said.
-    fn metrics<L: Loss>(
-        &self,
-        module: &Zoo,
-        cost: &Cost<L>,
-    ) -> Result<(Metrics, Measured), CliError> {
+    fn metrics(&self, module: &Zoo, cost: &Cost) -> Result<(Metrics, Measured), CliError> {
         let objective = self.dataset.task.objective();
         let measured = [
             measured("train", module, &self.dataset.train, objective)?,
@@ -205,12 +198,12 @@ impl Run<'_> {
     }
 
     /// The scores of every query, from the folder where they are there.
-    fn scored<L: Loss>(
+    fn scored(
         &self,
-        cost: &Cost<L>,
-        matrix: &Damped<GaussNewton<L>>,
+        cost: &Cost,
+        matrix: &Damped<Curvature>,
         queries: &[usize],
-        measured: &Cost<L>,
+        measured: &Cost,
     ) -> Result<Vec<Scored>, CliError> {
         let mut open = Vec::new();
         for row in 0..queries.len() {

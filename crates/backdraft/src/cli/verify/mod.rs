@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use backdraft_curvature::{Cost, Loss};
+use backdraft_curvature::Cost;
 use backdraft_influence::{
     PbrfConfig,
     response::{Removal, ResponseKind, Responses, Stop},
@@ -72,10 +72,10 @@ pub(super) fn place(device: &Device) -> (Device, DType) {
 }
 
 /// A verification of scores.
-pub(super) struct Verify<'a, L: Loss> {
-    pub train: &'a Cost<L>,
+pub(super) struct Verify<'a> {
+    pub train: &'a Cost,
     /// In the order of the scores' rows.
-    pub queries: &'a Cost<L>,
+    pub queries: &'a Cost,
     pub scores: &'a Scores,
     /// What the scores are in.
     pub unit: &'a Unit,
@@ -86,7 +86,7 @@ pub(super) struct Verify<'a, L: Loss> {
     pub store: &'a Store,
 }
 
-impl<L: Loss> Verify<'_, L> {
+impl Verify<'_> {
     /// Computes the response to the removal of the strongest and of random training examples, and compares the change of every
     /// query's loss with its score. Also the seconds that the responses took.
     pub fn run(&self) -> Result<(Verification, f64), CliError> {
@@ -222,16 +222,16 @@ fn more(done: usize, seconds: f64) -> usize {
 }
 
 /// What finds responses.
-struct Responder<'a, L: Loss> {
-    responses: Responses<L>,
+struct Responder<'a> {
+    responses: Responses,
     stop: Stop,
-    queries: &'a Cost<L>,
+    queries: &'a Cost,
     /// Their losses.
     before: Vec<f64>,
 }
 
-impl<'a, L: Loss> Responder<'a, L> {
-    fn new(verify: &Verify<'a, L>) -> Result<Self, CliError> {
+impl<'a> Responder<'a> {
+    fn new(verify: &Verify<'a>) -> Result<Self, CliError> {
         let mut config = PbrfConfig::new(verify.damping);
         if verify.train.model().dtype() != DType::F64 {
             config.tolerance = SINGLE;
@@ -297,7 +297,7 @@ impl<'a, L: Loss> Responder<'a, L> {
 }
 
 /// The loss of every query.
-fn losses<L: Loss>(queries: &Cost<L>) -> Result<Vec<f64>, CliError> {
+fn losses(queries: &Cost) -> Result<Vec<f64>, CliError> {
     Ok(queries.losses()?.into_data().iter::<f64>().collect())
 }
 

@@ -28,7 +28,7 @@ struct Bench {
     config: TrainConfig,
     initial: Zoo,
     base: Zoo,
-    cost: Cost<CrossEntropy>,
+    cost: Cost,
     damping: f64,
 }
 

@@ -1,8 +1,6 @@
 //! Products with the curvature matrices of a cost.
 
-mod kept;
-
-use std::{cell::RefCell, marker::PhantomData, rc::Rc};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use backdraft_program::{DispatchTensor, Linearized};
 use burn::{
@@ -10,155 +8,48 @@ use burn::{
     tensor::{DType, Device},
 };
 
-use crate::{
-    BatchOperator, Cause, Cost, CurvatureError, Damped, Definiteness, Law, LinearOperator, Rows,
-    data::Batch,
-    loss::Loss,
-    operator::{apply_batch_checked, apply_checked, by_rows, checked},
-    quantities::{LinearMap, Quantity},
+use super::{
+    Matrix,
+    kept::{Kept, Local, Part, add, print},
 };
-use kept::{Kept, Local, Part, add, print};
+use crate::{
+    BatchOperator, Cause, Cost, CurvatureError, Damped, Law, LinearOperator, Rows,
+    data::Batch,
+    lock::locked,
+    operator::{apply_batch_checked, apply_checked, by_rows, checked},
+    programs::LinearMap,
+};
 
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
 const MEMORY: usize = 1 << 30;
 
-/// A curvature matrix of a cost at its model's parameters, known by its products with vectors: a [`GaussNewton`], a
-/// [`Hessian`], a [`Fisher`] or an [`EmpiricalFisher`].
+/// A curvature matrix of a cost at its model's parameters, `[dim, dim]`, known by its products with vectors: a Gauss-Newton matrix
+/// ([`Cost::gauss_newton`]), a Hessian ([`Cost::hessian`]), a Fisher matrix ([`Cost::fisher`]) or an empirical one
+/// ([`Cost::empirical_fisher`]).
 ///
 /// What does not depend on the vector (activations, the output Hessian's parts) is computed once a batch and kept between
 /// products while it fits the memory budget; it is released with the operator.
-pub struct Curvature<L: Loss, K> {
-    cost: Cost<L>,
+pub struct Curvature {
+    cost: Cost,
+    matrix: &'static Matrix,
     scale: Tensor<1>,
-    kept: RefCell<Kept>,
-    kind: PhantomData<K>,
+    kept: Mutex<Kept>,
 }
 
-/// Which matrix a [`Curvature`] is.
-pub trait Kind {
-    #[doc(hidden)]
-    const QUANTITY: Quantity;
-    /// Whether the cost's L2 term is part of it.
-    #[doc(hidden)]
-    const L2: bool;
-    /// What it is called.
-    #[doc(hidden)]
-    const NAME: &str;
-    /// Whether it has negative eigenvalues, for a loss that is convex in the outputs or not known to be.
-    #[doc(hidden)]
-    fn definiteness(convex: bool) -> Definiteness;
-}
-
-/// Marks Gauss-Newton matrices.
-pub enum IsGaussNewton {}
-
-/// Marks Hessians.
-pub enum IsHessian {}
-
-/// Marks Fisher matrices.
-pub enum IsFisher {}
-
-/// Marks empirical Fisher matrices.
-pub enum IsEmpiricalFisher {}
-
-impl Kind for IsGaussNewton {
-    const QUANTITY: Quantity = Quantity::GaussNewton;
-    const L2: bool = true;
-    const NAME: &str = "the Gauss-Newton matrix";
-
-    fn definiteness(convex: bool) -> Definiteness {
-        match convex {
-            true => Definiteness::Semidefinite,
-            false => Definiteness::Indefinite {
-                instead: "use a loss that is convex in the outputs (`Loss::is_convex`)",
-            },
-        }
-    }
-}
-
-impl Kind for IsHessian {
-    const QUANTITY: Quantity = Quantity::Hessian;
-    const L2: bool = true;
-    const NAME: &str = "the Hessian";
-
-    fn definiteness(_: bool) -> Definiteness {
-        Definiteness::Indefinite {
-            instead: "use the Gauss-Newton matrix",
-        }
-    }
-}
-
-impl Kind for IsFisher {
-    const QUANTITY: Quantity = Quantity::Fisher;
-    const L2: bool = true;
-    const NAME: &str = "the Fisher matrix";
-
-    fn definiteness(_: bool) -> Definiteness {
-        Definiteness::Semidefinite
-    }
-}
-
-impl Kind for IsEmpiricalFisher {
-    const QUANTITY: Quantity = Quantity::EmpiricalFisher;
-    const L2: bool = false;
-    const NAME: &str = "the empirical Fisher matrix";
-
-    fn definiteness(_: bool) -> Definiteness {
-        Definiteness::Semidefinite
-    }
-}
-
-/// The Gauss-Newton matrix of a cost, of shape `[dim, dim]`,
-///
-/// ```text
-/// G = 1/N sum over i of J_i' H_i J_i
-/// ```
-///
-/// with `J_i` the Jacobian of example `i`'s outputs in the parameters and `H_i` its loss's Hessian in the outputs. Products are
-/// exact: one forward-mode and one reverse-mode pass over the same activations. Symmetric, and positive semi-definite for a
-/// loss convex in the outputs. (Bae et al. 2022, Section 2; Martens 2020.)
-pub type GaussNewton<L> = Curvature<L, IsGaussNewton>;
-
-/// The Hessian of a cost, of shape `[dim, dim]`: products are exact, by forward over reverse mode (Pearlmutter 1994). Symmetric,
-/// but not positive semi-definite in general.
-pub type Hessian<L> = Curvature<L, IsHessian>;
-
-/// The Fisher matrix of a cost, of shape `[dim, dim]`: of the distribution that the model itself gives to targets, for losses that
-/// are the negative logarithm of one ([`Loss::fisher_product`]),
-///
-/// ```text
-/// F = 1/N sum over i of J_i' E[g g'] J_i,   g the loss's gradient in the outputs, for a target drawn from the model
-/// ```
-///
-/// The expectation is exact, nothing is drawn. Equal to the Gauss-Newton matrix where the outputs are the natural parameters of an
-/// exponential family (Martens 2020): cross-entropy, squared error, Poisson. Symmetric and positive semi-definite.
-pub type Fisher<L> = Curvature<L, IsFisher>;
-
-/// The empirical Fisher matrix of a cost, of shape `[dim, dim]`: the mean outer product of the examples' gradients,
-///
-/// ```text
-/// F = 1/N sum over i of g_i g_i'
-/// ```
-///
-/// by one forward-mode and one reverse-mode pass, no gradient stored. Symmetric and positive semi-definite. Not the Fisher matrix
-/// of the model's own distribution, which for the losses of exponential families is the Gauss-Newton matrix (Kunstner et al.
-/// 2019).
-pub type EmpiricalFisher<L> = Curvature<L, IsEmpiricalFisher>;
-
-impl<L: Loss, K: Kind> Curvature<L, K> {
-    pub(crate) fn new(cost: Cost<L>) -> Self {
+impl Curvature {
+    pub(super) fn new(cost: Cost, matrix: &'static Matrix) -> Self {
         Self {
             scale: cost.scale(),
             cost,
-            kept: RefCell::new(Kept::new(MEMORY)),
-            kind: PhantomData,
+            matrix,
+            kept: Mutex::new(Kept::new(MEMORY)),
         }
     }
 
     /// Keeps at most `bytes` of activations between products (1 GiB unless set; 0 keeps none).
     pub fn with_memory(self, bytes: usize) -> Self {
         Self {
-            kept: RefCell::new(Kept::new(bytes)),
+            kept: Mutex::new(Kept::new(bytes)),
             ..self
         }
     }
@@ -183,20 +74,18 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
         })
     }
 
-    fn map(&self, arguments: &[DispatchTensor]) -> Result<Rc<LinearMap>, CurvatureError> {
-        let (model, loss) = (self.cost.model(), self.cost.loss());
-        self.cost
-            .quantities()
-            .linear(K::QUANTITY, model, loss, arguments)
+    fn map(&self, arguments: &[DispatchTensor]) -> Result<Arc<LinearMap>, CurvatureError> {
+        let programs = self.cost.programs();
+        programs.linear(self.matrix.product, self.cost.parts(), arguments)
+    }
+
+    /// Held for a moment at a time, never while anything is computed.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        locked(&self.kept)
     }
 
     /// The product of a batch of `cost`.
-    fn local(
-        &self,
-        cost: &Cost<L>,
-        scale: &Tensor<1>,
-        batch: Batch,
-    ) -> Result<Local, CurvatureError> {
+    fn local(&self, cost: &Cost, scale: &Tensor<1>, batch: Batch) -> Result<Local, CurvatureError> {
         let read: usize = batch.iter().map(Rows::bytes).sum();
         let arguments = cost.arguments(batch, vec![scale.clone()]);
         let map = self.map(&arguments)?;
@@ -214,10 +103,10 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
         &self,
         apply: impl Fn(Part) -> Result<Tensor<D>, CurvatureError>,
     ) -> Result<Tensor<D>, CurvatureError> {
-        let mut kept = self.kept.borrow_mut();
         let mut total = None;
-        if kept.complete {
-            for fixed in kept.all() {
+        let all = self.kept().all();
+        if let Some(all) = all {
+            for fixed in all {
                 total = Some(add(total, apply(Part::Kept(fixed))?));
             }
             return Ok(total.expect("a cost has examples"));
@@ -227,7 +116,8 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
             let batch = batch?;
             let examples = start..start + batch[0].len();
             start = examples.end;
-            let part = match kept.get(&examples) {
+            let known = self.kept().get(&examples);
+            let part = match known {
                 Some((fixed, None)) => Part::Kept(fixed),
                 Some((fixed, Some(known))) => {
                     let seen = print(&batch);
@@ -236,18 +126,25 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
                 }
                 None => {
                     let local = self.local(&self.cost, &self.scale, batch.clone())?;
-                    let print = || self.cost.is_streamed().then(|| print(&batch)).flatten();
-                    kept.offer(examples, print, local)?
+                    match self.kept().reserve(&examples, local.bytes) {
+                        false => Part::Once(local),
+                        true => {
+                            let print = self.cost.is_streamed().then(|| print(&batch));
+                            let fixed = local.fix()?;
+                            self.kept().keep(examples, print.flatten(), &fixed);
+                            Part::Kept(fixed)
+                        }
+                    }
                 }
             };
             total = Some(add(total, apply(part)?));
         }
         // Read once a pass, and only where some of a stream is kept and the rest is not.
         if !differ.is_empty() && Tensor::cat(differ, 0).any().try_into_scalar()? {
-            kept.forget();
+            self.kept().forget();
             return Err(CurvatureError::Stream);
         }
-        kept.settle(start);
+        self.kept().settle(start);
         Ok(total.expect("a cost has examples"))
     }
 
@@ -269,11 +166,11 @@ impl<L: Loss, K: Kind> Curvature<L, K> {
     /// The strength of the L2 term, where it is part of this matrix.
     fn l2(&self) -> Option<f64> {
         let l2 = self.cost.l2();
-        (K::L2 && l2 != 0.0).then_some(l2)
+        (self.matrix.l2 && l2 != 0.0).then_some(l2)
     }
 }
 
-impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
+impl LinearOperator for Curvature {
     fn dim(&self) -> usize {
         self.cost.model().dim()
     }
@@ -292,15 +189,15 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
 
     fn law(&self) -> Law {
         Law {
-            name: K::NAME.into(),
-            definiteness: K::definiteness(self.cost.loss().is_convex()),
+            name: self.matrix.name.into(),
+            definiteness: (self.matrix.definiteness)(self.cost.loss().convex()),
             damping: self.l2().unwrap_or(0.0),
         }
     }
 
     fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
         self.cost.cause(Some(v), |cost| {
-            let matrix = Self::new(cost.clone()).with_memory(0);
+            let matrix = Self::new(cost.clone(), self.matrix).with_memory(0);
             Ok(vec![matrix.product(v.clone())?.into()])
         })
     }
@@ -331,7 +228,7 @@ impl<L: Loss, K: Kind> LinearOperator for Curvature<L, K> {
     }
 }
 
-impl<L: Loss, K: Kind> BatchOperator for Curvature<L, K> {
+impl BatchOperator for Curvature {
     fn examples(&self) -> usize {
         self.cost.len()
     }

@@ -1,11 +1,11 @@
 //! What is kept of batches between products.
 
-use std::{ops::Range, rc::Rc};
+use std::{ops::Range, sync::Arc};
 
 use backdraft_program::DispatchTensor;
 use burn::Tensor;
 
-use crate::{CurvatureError, Model, Rows, data::Batch, quantities::LinearMap};
+use crate::{CurvatureError, Model, Rows, data::Batch, programs::LinearMap};
 
 /// What is kept of the batches.
 #[derive(Default)]
@@ -14,7 +14,7 @@ pub(super) struct Kept {
     /// Bytes that may still be kept.
     free: usize,
     /// Whether all batches are kept, so that there is no need to visit the examples again.
-    pub complete: bool,
+    complete: bool,
 }
 
 struct KeptBatch {
@@ -28,13 +28,13 @@ struct KeptBatch {
 /// A batch's product with what does not depend on the vector.
 #[derive(Clone)]
 pub(super) struct Fixed {
-    map: Rc<LinearMap>,
+    map: Arc<LinearMap>,
     values: Vec<DispatchTensor>,
 }
 
 /// A batch's product of which nothing is computed yet.
 pub(super) struct Local {
-    pub map: Rc<LinearMap>,
+    pub map: Arc<LinearMap>,
     pub arguments: Vec<DispatchTensor>,
     /// What keeping it would take.
     pub bytes: usize,
@@ -55,8 +55,9 @@ impl Kept {
     }
 
     /// All batches, where all are kept.
-    pub fn all(&self) -> impl Iterator<Item = Fixed> {
-        self.batches.iter().map(|batch| batch.fixed.clone())
+    pub fn all(&self) -> Option<Vec<Fixed>> {
+        let all = self.batches.iter().map(|batch| batch.fixed.clone());
+        self.complete.then(|| all.collect())
     }
 
     /// What is kept of the batch that holds `examples`. Another pass may have cut a stream otherwise: then nothing is.
@@ -66,27 +67,31 @@ impl Kept {
         Some((batch.fixed.clone(), batch.print.clone()))
     }
 
-    /// Keeps what does not depend on the vector for the batch that holds `examples`, if it fits and none of them is in what is kept.
-    pub fn offer(
-        &mut self,
-        examples: Range<usize>,
-        print: impl FnOnce() -> Option<Tensor<1>>,
-        local: Local,
-    ) -> Result<Part, CurvatureError> {
+    /// Takes `bytes` for the batch that holds `examples`, if they are free and none of these examples is in what is kept.
+    pub fn reserve(&mut self, examples: &Range<usize>, bytes: usize) -> bool {
+        let free = bytes <= self.free && !self.overlaps(examples);
+        if free {
+            self.free -= bytes;
+        }
+        free
+    }
+
+    /// Keeps what does not depend on the vector for the batch that holds `examples`, unless that happened meanwhile.
+    pub fn keep(&mut self, examples: Range<usize>, print: Option<Tensor<1>>, fixed: &Fixed) {
+        if !self.overlaps(&examples) {
+            self.batches.push(KeptBatch {
+                examples,
+                print,
+                fixed: fixed.clone(),
+            });
+        }
+    }
+
+    fn overlaps(&self, examples: &Range<usize>) -> bool {
         let overlaps = |batch: &KeptBatch| {
             batch.examples.start < examples.end && examples.start < batch.examples.end
         };
-        if local.bytes > self.free || self.batches.iter().any(overlaps) {
-            return Ok(Part::Once(local));
-        }
-        self.free -= local.bytes;
-        let fixed = local.fix()?;
-        self.batches.push(KeptBatch {
-            examples,
-            print: print(),
-            fixed: fixed.clone(),
-        });
-        Ok(Part::Kept(fixed))
+        self.batches.iter().any(overlaps)
     }
 
     /// Drops what is kept.

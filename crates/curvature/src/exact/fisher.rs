@@ -1,0 +1,49 @@
+//! The Fisher matrix of a cost, of the distribution that the model itself gives to targets, for losses that are the negative
+//! logarithm of one ([`Loss::fisher_product`](crate::Loss::fisher_product)),
+//!
+//! ```text
+//! F = 1/N sum over i of J_i' E[g g'] J_i,   g the loss's gradient in the outputs, for a target drawn from the model
+//! ```
+//!
+//! The expectation is exact, nothing is drawn. Equal to the Gauss-Newton matrix where the outputs are the natural parameters of an
+//! exponential family (Martens 2020): cross-entropy, squared error, Poisson.
+
+use backdraft_program::Program;
+use burn::Tensor;
+
+use super::{Curvature, Matrix};
+use crate::{
+    Cost, CurvatureError, Definiteness,
+    function::BatchFunction,
+    trace::{Tracer, rows},
+};
+
+static FISHER: Matrix = Matrix {
+    name: "the Fisher matrix",
+    product: BatchFunction::product("Fisher", product),
+    l2: true,
+    definiteness: |_| Definiteness::Semidefinite,
+};
+
+impl Cost {
+    /// The Fisher matrix of the model's own distribution, `[dim, dim]`: `1/N sum over i of J_i' E[g g'] J_i + l2 I`, with `g` the
+    /// loss's gradient in the outputs for a target drawn from the model (Martens 2020). Symmetric and positive semi-definite. Products
+    /// report [`CurvatureError::NoDistribution`] for a loss that names no distribution.
+    pub fn fisher(&self) -> Curvature {
+        Curvature::new(self.clone(), &FISHER)
+    }
+}
+
+fn product(tracer: &Tracer<'_>) -> Result<Program, CurvatureError> {
+    let mut missing = false;
+    let program = tracer.through_outputs(|_, [y, dy], targets| {
+        let (y, dy) = (Tensor::from_dispatch(y), Tensor::from_dispatch(dy));
+        let product = tracer.loss.fisher_times(y, &rows(targets), dy.clone());
+        missing = product.is_none();
+        Ok(product.unwrap_or(dy))
+    })?;
+    match missing {
+        true => Err(CurvatureError::NoDistribution),
+        false => Ok(program),
+    }
+}
