@@ -17,6 +17,10 @@ struct Greedy(Device);
 const ROWS: usize = 1 << 21;
 
 impl LinearOperator for Greedy {
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        Some(Box::new(self))
+    }
+
     fn dim(&self) -> usize {
         4
     }

@@ -36,6 +36,11 @@ pub trait LinearOperator {
         Law::unknown()
     }
 
+    /// The same operator as a mean over examples, if it is one: for solvers that take a few examples at a time.
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        None
+    }
+
     /// The product with `v`, of shape `[dim]`.
     ///
     /// # Errors
@@ -133,7 +138,7 @@ pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, CurvatureErro
     })
 }
 
-/// An operator that is a mean over examples, and can be estimated from a few of them.
+/// An operator that is a mean over examples, and can be estimated from a few of them. [`LinearOperator::over_examples`] hands it out.
 pub trait BatchOperator: LinearOperator {
     /// Number of examples `N`.
     fn examples(&self) -> usize;

@@ -25,6 +25,6 @@ pub mod statistics;
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
-    ConjugateGradient, ConjugateGradientConfig, Direct, DirectConfig, Factor, Lissa, LissaConfig,
-    Prepared, Scale, Solution, SolveError, SolveInfo, Solver,
+    ConjugateGradient, ConjugateGradientConfig, Direct, DirectConfig, Factor, Inverse, Lissa,
+    LissaConfig, Scale, Solution, SolveError, SolveInfo, Solver,
 };

@@ -4,7 +4,7 @@ use backdraft_curvature::{Cause, Cost, CurvatureError};
 use burn::Tensor;
 
 use crate::{
-    Prepared, SolveError,
+    Inverse, SolveError,
     response::{Removal, estimate},
 };
 
@@ -58,7 +58,7 @@ pub fn input_scores<const D: usize>(
 /// Those of the solver; [`CurvatureError::Index`].
 pub fn parameter_change(
     train: &Cost,
-    solver: &dyn Prepared,
+    solver: &dyn Inverse,
     index: usize,
 ) -> Result<Tensor<1>, SolveError> {
     let removal = Removal::of(vec![index], train.len());
@@ -72,7 +72,7 @@ pub fn parameter_change(
 /// Those of the solver; [`CurvatureError::Index`].
 pub fn self_influence(
     train: &Cost,
-    solver: &dyn Prepared,
+    solver: &dyn Inverse,
     indices: &[usize],
 ) -> Result<Vec<f64>, SolveError> {
     indices

@@ -1,7 +1,7 @@
 //! Scores of changed inputs against the retrained optimum, which for ridge regression is a solve. In f64 on flex.
 
 use backdraft_curvature::{Cost, Model, SquaredError};
-use backdraft_influence::{DirectConfig, Prepared, Solver, input_scores};
+use backdraft_influence::{DirectConfig, Inverse, Solver, input_scores};
 use burn::{
     module::{Module, ModuleMapper, Param},
     nn::{Linear, LinearConfig},

@@ -2,7 +2,7 @@
 //! flex, against closed forms in f64.
 
 use backdraft_curvature::{BinaryCrossEntropy, Cost, Model};
-use backdraft_influence::{ConjugateGradientConfig, DirectConfig, Prepared, scores};
+use backdraft_influence::{ConjugateGradientConfig, DirectConfig, Inverse, scores};
 use burn::{
     module::Param,
     nn::Linear,

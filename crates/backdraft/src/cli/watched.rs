@@ -27,6 +27,10 @@ impl<'a> Watched<'a> {
 }
 
 impl LinearOperator for Watched<'_> {
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        Some(Box::new(self))
+    }
+
     fn dim(&self) -> usize {
         self.operator.dim()
     }

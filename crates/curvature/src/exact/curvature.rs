@@ -195,6 +195,10 @@ impl LinearOperator for Curvature {
         }
     }
 
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        Some(Box::new(self))
+    }
+
     fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
         self.cost.cause(Some(v), |cost| {
             let matrix = Self::new(cost.clone(), self.matrix).with_memory(0);

@@ -58,6 +58,11 @@ impl<A: LinearOperator> LinearOperator for Damped<A> {
         }
     }
 
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        let operator = self.operator.over_examples()?;
+        Some(Box::new(Damped::new(operator, self.damping)))
+    }
+
     fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
         self.operator.cause(v)
     }

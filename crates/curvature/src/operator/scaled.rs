@@ -60,6 +60,11 @@ impl<A: LinearOperator> LinearOperator for Scaled<A> {
         }
     }
 
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        let operator = self.operator.over_examples()?;
+        Some(Box::new(Scaled::new(operator, self.factor)))
+    }
+
     fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
         self.operator.cause(v)
     }

@@ -55,6 +55,12 @@ impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
         }
     }
 
+    /// If both are, over as many examples.
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        let (a, b) = (self.0.over_examples()?, self.1.over_examples()?);
+        (a.examples() == b.examples()).then(|| Box::new(Sum(a, b)) as Box<dyn BatchOperator>)
+    }
+
     fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
         match self.0.cause(v)? {
             Cause::Unknown | Cause::Overflow { .. } => self.1.cause(v),

@@ -3,7 +3,7 @@
 use backdraft_curvature::Cost;
 
 use super::Removal;
-use crate::{Prepared, Solution, SolveError};
+use crate::{Inverse, Solution, SolveError};
 
 /// The influence estimate: the change of the parameters that a removal is predicted to make, `theta(without) - theta(with)`, `[dim]`,
 ///
@@ -20,21 +20,21 @@ use crate::{Prepared, Solution, SolveError};
 /// [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index).
 pub fn estimate(
     cost: &Cost,
-    solver: &dyn Prepared,
+    solver: &dyn Inverse,
     removal: &Removal,
 ) -> Result<Solution, SolveError> {
     estimate_all(cost, solver, std::slice::from_ref(removal))?.remove(0)
 }
 
 /// The estimates of several removals, each to the same bits as by itself; what they share is done once
-/// ([`Prepared::solve_many`]).
+/// ([`Inverse::solve_many`]).
 ///
 /// # Errors
 /// What fails for all, [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index), and [`SolveError::Setting`] for an
 /// `epsilon` that is not finite; each result, as [`estimate`].
 pub fn estimate_all(
     cost: &Cost,
-    solver: &dyn Prepared,
+    solver: &dyn Inverse,
     removals: &[Removal],
 ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
     if let Some(removal) = removals.iter().find(|it| !it.epsilon.is_finite()) {

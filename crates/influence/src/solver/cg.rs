@@ -1,13 +1,12 @@
 //! Conjugate gradients.
 
-use backdraft_curvature::{BatchOperator, LinearOperator};
+use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
 use super::vector::{System, fitting, to_host};
 use super::{
-    Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
-    remedy,
+    Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon, remedy,
 };
 
 const NAME: &str = "cg";
@@ -70,7 +69,7 @@ impl ConjugateGradient {
     ///
     /// # Errors
     /// [`SolveError::NotConverged`] and [`SolveError::NegativeCurvature`], both with the iterate of the least residual; otherwise as
-    /// [`Prepared::solve`].
+    /// [`Inverse::solve`].
     pub fn solve(
         &self,
         operator: &dyn LinearOperator,
@@ -360,7 +359,7 @@ struct Ready<'a> {
     operator: &'a dyn LinearOperator,
 }
 
-impl Prepared for Ready<'_> {
+impl Inverse for Ready<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         self.solver.solve(self.operator, rhs)
     }
@@ -369,8 +368,8 @@ impl Prepared for Ready<'_> {
 impl Solver for ConjugateGradient {
     fn prepare<'a>(
         &'a self,
-        operator: &'a dyn BatchOperator,
-    ) -> Result<Box<dyn Prepared + 'a>, SolveError> {
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(Ready {
             solver: self,
             operator,

@@ -1,14 +1,13 @@
 //! The dense matrix and its Cholesky factor, for models small enough.
 
-use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator, to_dense};
+use backdraft_curvature::{CurvatureError, LinearOperator, to_dense};
 use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
 use super::cholesky::Cholesky;
 use super::vector::{System, to_device, to_host};
 use super::{
-    Prepared, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
-    remedy,
+    Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon, remedy,
 };
 
 const NAME: &str = "direct";
@@ -90,8 +89,8 @@ impl Direct {
 impl Solver for Direct {
     fn prepare<'a>(
         &'a self,
-        operator: &'a dyn BatchOperator,
-    ) -> Result<Box<dyn Prepared + 'a>, SolveError> {
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.factor(operator)?))
     }
 }
@@ -103,7 +102,7 @@ pub struct Factor<'a> {
     tolerance: f64,
 }
 
-impl Prepared for Factor<'_> {
+impl Inverse for Factor<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         let Some(system) = System::new(self.operator, &rhs)? else {
             return Ok(Solution::zero(&rhs, NAME, self.tolerance));

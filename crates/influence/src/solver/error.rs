@@ -78,6 +78,15 @@ pub enum SolveError {
         /// What rounding may explain.
         limit: f64,
     },
+    /// A matrix of which no part can be taken.
+    #[error(
+        "lissa takes a few examples at a time, and {name} is not a mean over examples (`LinearOperator::over_examples`): use conjugate \
+         gradients"
+    )]
+    NotOverExamples {
+        /// What the matrix is called.
+        name: String,
+    },
     /// A dense matrix would be too large.
     #[error(
         "the direct solver would form a dense matrix of {dim} x {dim}, its limit is {limit}: use conjugate gradients, or raise the \

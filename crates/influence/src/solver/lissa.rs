@@ -1,13 +1,13 @@
 //! LiSSA: the Neumann series of the inverse, with a fresh batch of examples in every term.
 
-use backdraft_curvature::BatchOperator;
+use backdraft_curvature::{BatchOperator, LinearOperator};
 use burn::tensor::Tensor;
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::vector::{to_device, to_host};
-use super::{Prepared, Solution, SolveError, Solver, check_count, check_tolerance};
+use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
 
 pub(super) const NAME: &str = "lissa";
 /// Batches that [`Scale::Auto`] looks at, power iterations on each, and the factor on the largest eigenvalue found.
@@ -99,8 +99,8 @@ pub struct Lissa {
 impl Solver for Lissa {
     fn prepare<'a>(
         &'a self,
-        operator: &'a dyn BatchOperator,
-    ) -> Result<Box<dyn Prepared + 'a>, SolveError> {
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.ready(operator)?))
     }
 }
@@ -109,15 +109,21 @@ impl Lissa {
     /// The scale that [`prepare`](Solver::prepare) settles on for `operator`: the setting's, or what [`Scale::Auto`] finds.
     ///
     /// # Errors
-    /// [`SolveError::Setting`] if the matrix is zero on every batch tried, [`SolveError::NotFinite`], and whatever a product reports.
-    pub fn scale(&self, operator: &dyn BatchOperator) -> Result<f64, SolveError> {
+    /// [`SolveError::NotOverExamples`]; [`SolveError::Setting`] if the matrix is zero on every batch tried, [`SolveError::NotFinite`],
+    /// and whatever a product reports.
+    pub fn scale(&self, operator: &dyn LinearOperator) -> Result<f64, SolveError> {
         Ok(self.ready(operator)?.scale)
     }
 
-    fn ready<'a>(&'a self, operator: &'a dyn BatchOperator) -> Result<Ready<'a>, SolveError> {
+    fn ready<'a>(&'a self, operator: &'a dyn LinearOperator) -> Result<Ready<'a>, SolveError> {
+        let Some(examples) = operator.over_examples() else {
+            return Err(SolveError::NotOverExamples {
+                name: operator.law().name,
+            });
+        };
         let mut ready = Ready {
             config: &self.config,
-            operator,
+            operator: examples,
             scale: 0.0,
             probe_products: 0.0,
         };
@@ -131,12 +137,12 @@ impl Lissa {
 
 pub(super) struct Ready<'a> {
     pub(super) config: &'a LissaConfig,
-    pub(super) operator: &'a dyn BatchOperator,
+    pub(super) operator: Box<dyn BatchOperator + 'a>,
     pub(super) scale: f64,
     pub(super) probe_products: f64,
 }
 
-impl Prepared for Ready<'_> {
+impl Inverse for Ready<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         self.solve_many(vec![rhs])?.remove(0)
     }
@@ -145,8 +151,8 @@ impl Prepared for Ready<'_> {
         &self,
         rhs: Vec<Tensor<1>>,
     ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
-        let solutions = self.run(&rhs).map_err(|error| error.on(self.operator))?;
-        let told = |error: SolveError| error.on(self.operator);
+        let solutions = self.run(&rhs).map_err(|error| error.on(&self.operator))?;
+        let told = |error: SolveError| error.on(&self.operator);
         Ok(solutions.into_iter().map(|it| it.map_err(told)).collect())
     }
 }
@@ -165,7 +171,7 @@ impl Ready<'_> {
                 .collect();
             // Signs have a norm to divide by from the start; what follows stays on the device until the end.
             let dim = self.operator.dim() as f64;
-            let start = to_device(self.operator, signs) / dim.sqrt();
+            let start = to_device(&self.operator, signs) / dim.sqrt();
             let mut v = start.clone();
             let mut lengths = Vec::with_capacity(POWER_STEPS);
             for _ in 0..POWER_STEPS {
@@ -178,7 +184,7 @@ impl Ready<'_> {
             for next in to_host(Tensor::cat(lengths, 0))? {
                 if !next.is_finite() {
                     let what = "a product of lissa's power iteration";
-                    return Err(SolveError::not_finite(what, self.operator, &start));
+                    return Err(SolveError::not_finite(what, &self.operator, &start));
                 }
                 length = next;
                 // What follows is divided by it.

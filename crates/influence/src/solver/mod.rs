@@ -4,6 +4,7 @@ mod cg;
 mod cholesky;
 mod direct;
 mod error;
+mod inverse;
 mod lissa;
 mod recursion;
 mod remedy;
@@ -11,56 +12,35 @@ mod vector;
 #[cfg(test)]
 mod waits;
 
-use backdraft_curvature::BatchOperator;
+use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
 pub use cg::{ConjugateGradient, ConjugateGradientConfig};
 pub use direct::{Direct, DirectConfig, Factor};
 pub use error::SolveError;
+pub use inverse::Inverse;
 pub use lissa::{Lissa, LissaConfig, Scale};
 pub(crate) use vector::norm;
 
 /// A method for `A s = b`.
 pub trait Solver: Send + Sync {
-    /// Does once what does not depend on the right-hand side: a factorisation, the estimate of a scale.
+    /// The inverse of `operator`: does once what does not depend on the right-hand side, such as a factorisation, or the estimate of a
+    /// scale.
     ///
     /// # Errors
     /// Settings that do not fit the operator, and whatever a product with it reports.
     fn prepare<'a>(
         &'a self,
-        operator: &'a dyn BatchOperator,
-    ) -> Result<Box<dyn Prepared + 'a>, SolveError>;
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError>;
 
     /// Solves for one right-hand side of shape `[dim]`. For several, [`prepare`](Self::prepare) once.
     ///
     /// # Errors
-    /// As [`prepare`](Self::prepare) and [`Prepared::solve`].
-    fn solve(&self, operator: &dyn BatchOperator, rhs: Tensor<1>) -> Result<Solution, SolveError> {
+    /// As [`prepare`](Self::prepare) and [`Inverse::solve`].
+    fn solve(&self, operator: &dyn LinearOperator, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         self.prepare(operator)?.solve(rhs)
-    }
-}
-
-/// A solver made ready for one operator.
-pub trait Prepared {
-    /// Solves for one right-hand side of shape `[dim]`. A right-hand side of zeros has the solution zero, at no cost.
-    ///
-    /// # Errors
-    /// [`SolveError::NotConverged`], with the best solution found, if the true residual is above the tolerance; the
-    /// solver's own failures; [`SolveError::Dimension`], [`SolveError::Placement`] and [`SolveError::NotFinite`] for a
-    /// right-hand side that does not fit the operator.
-    fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError>;
-
-    /// Solves for several right-hand sides of shape `[dim]`, each to the same bits as by itself. [`Lissa`] draws the same batches for
-    /// all, and does once what does not depend on the right-hand side. One that fails does not stop the others.
-    ///
-    /// # Errors
-    /// What fails for all, such as a device; each result, as [`solve`](Self::solve).
-    fn solve_many(
-        &self,
-        rhs: Vec<Tensor<1>>,
-    ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
-        Ok(rhs.into_iter().map(|rhs| self.solve(rhs)).collect())
     }
 }
 

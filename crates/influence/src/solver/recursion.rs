@@ -39,7 +39,7 @@ impl Ready<'_> {
         let mut ends: Vec<Option<Result<Solution, SolveError>>> = Vec::new();
         let mut tasks = Vec::new();
         for (place, rhs) in rhs.iter().enumerate() {
-            ends.push(match System::new(self.operator, rhs) {
+            ends.push(match System::new(&self.operator, rhs) {
                 Ok(Some(system)) => {
                     tasks.push(self.task(place, system));
                     None
@@ -146,7 +146,7 @@ impl Ready<'_> {
                     Some(Lost::Diverged(error)) => ends[i] = Some(error),
                     Some(Lost::NotFinite) => {
                         let (what, rhs) = ("a product of lissa", &tasks[i].system.rhs);
-                        ends[i] = Some(SolveError::not_finite(what, self.operator, rhs));
+                        ends[i] = Some(SolveError::not_finite(what, &self.operator, rhs));
                     }
                 }
             }
@@ -190,7 +190,7 @@ impl Ready<'_> {
             norm,
             scale: self.scale,
             suggested: SAFETY * self.scale * (1.0 + growth),
-            remedy: batches.to_owned() + &remedy::divergent(self.operator),
+            remedy: batches.to_owned() + &remedy::divergent(&self.operator),
         }))
     }
 

@@ -16,6 +16,10 @@ const DIM: usize = 4;
 struct Matrix(Tensor<2>);
 
 impl LinearOperator for Matrix {
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        Some(Box::new(self))
+    }
+
     fn dim(&self) -> usize {
         DIM
     }
@@ -77,7 +81,7 @@ fn steps_of_lissa_wait_for_nothing() -> Result<(), ProgramError> {
         let config = LissaConfig::default();
         let ready = Ready {
             config: &config,
-            operator,
+            operator: Box::new(operator),
             scale: 2.0,
             probe_products: 0.0,
         };

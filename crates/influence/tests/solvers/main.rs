@@ -8,7 +8,7 @@ mod statistics;
 
 use backdraft_curvature::Damped;
 use backdraft_influence::{
-    ConjugateGradient, ConjugateGradientConfig, Direct, Lissa, LissaConfig, Prepared, Scale,
+    ConjugateGradient, ConjugateGradientConfig, Direct, Inverse, Lissa, LissaConfig, Scale,
     SolveError, Solver,
 };
 use burn::tensor::DType;

@@ -26,6 +26,10 @@ impl Gram {
 }
 
 impl LinearOperator for Gram {
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        Some(Box::new(self))
+    }
+
     fn dim(&self) -> usize {
         self.rows.dims()[1]
     }
@@ -74,6 +78,10 @@ impl Spectrum {
 }
 
 impl LinearOperator for Spectrum {
+    fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        Some(Box::new(self))
+    }
+
     fn dim(&self) -> usize {
         self.values.dims()[0]
     }

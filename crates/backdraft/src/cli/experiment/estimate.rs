@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use backdraft_influence::{Prepared, Solution, SolveError, response::estimate_all};
+use backdraft_influence::{Inverse, Solution, SolveError, response::estimate_all};
 use burn::tensor::Tensor;
 
 use super::{
@@ -33,7 +33,7 @@ impl Lab<'_> {
     pub fn estimate(
         &self,
         position: usize,
-        solver: &dyn Prepared,
+        solver: &dyn Inverse,
     ) -> Result<(Estimate, f64), StageError> {
         if let Some(found) = self.store.estimate(position, &self.theta())? {
             return Ok(found);

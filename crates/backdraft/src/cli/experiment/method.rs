@@ -2,8 +2,7 @@
 
 use backdraft_curvature::{BatchOperator, LinearOperator};
 use backdraft_influence::{
-    ConjugateGradientConfig, DirectConfig, LissaConfig, Prepared as Ready, Scale, SolveError,
-    Solver,
+    ConjugateGradientConfig, DirectConfig, Inverse, LissaConfig, Scale, SolveError, Solver,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +104,7 @@ impl Lab<'_> {
     /// With a solver made ready, does `work`.
     pub fn with_solver<T>(
         &self,
-        work: impl FnOnce(&dyn Ready, &Method) -> Result<T, CliError>,
+        work: impl FnOnce(&dyn Inverse, &Method) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         let matrix = self.matrix();
         let matrix = Watched::new(&*matrix, |count| self.bars.steps(count));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backdraft_influence::Prepared as Ready;
+use backdraft_influence::Inverse;
 use backdraft_models::{Zoo, quote};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -54,7 +54,7 @@ pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError
 pub(super) struct Answers<'a, 'b> {
     lab: &'a Lab<'b>,
     position: usize,
-    solver: &'a dyn Ready,
+    solver: &'a dyn Inverse,
     pub seconds: Seconds,
     /// What is being computed.
     stage: Stage,
@@ -108,7 +108,7 @@ impl Lab<'_> {
     pub fn points<T: Serialize + DeserializeOwned>(
         &self,
         shard: Option<Shard>,
-        solver: &dyn Ready,
+        solver: &dyn Inverse,
         measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
     ) -> Result<Option<Found<T>>, CliError> {
         let all = 0..self.plan.removals.len();
