@@ -1,2 +1,37 @@
 //! Which training examples made a network behave as it does, and how far that answer can be trusted: for any Burn module and any
 //! data.
+//!
+//! [`InfluenceConfig`] makes an [`Influence`] of a trained module and its training set. Its scores are for a [`Measurement`] of queries:
+//! the loss, an output, a margin, a probability, or any function of the outputs. [`Influence::verify`] holds them against the proximal
+//! Bregman response of the network.
+//!
+//! ```
+//! use backdraft_attribution::{InfluenceConfig, Measurement, VerifyConfig};
+//! use backdraft_curvature::CrossEntropy;
+//! use burn::{nn::{Linear, LinearConfig}, tensor::{Device, Int, Tensor}};
+//!
+//! let device = Device::flex();
+//! let net: Linear = LinearConfig::new(2, 2).init(&device);
+//! let x = Tensor::<2>::from_floats([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], &device);
+//! let y = Tensor::<1, Int>::from_ints([1, 1, 0], &device);
+//!
+//! let config = InfluenceConfig::new().with_damping(0.01);
+//! let influence = config.init(&net, |net: &Linear, x| net.forward(x), CrossEntropy, (x.clone(), y.clone()))?;
+//! let scores = influence.scores(&Measurement::loss(y), x)?;
+//! assert_eq!(scores.values().dims(), [3, 3]);
+//! let verified = influence.verify(&scores, &VerifyConfig::new().with_removals(3))?;
+//! assert_eq!(verified.removed.len() + verified.failed.len(), 3);
+//! # Ok::<(), backdraft_attribution::AttributionError>(())
+//! ```
+
+mod error;
+mod influence;
+mod measurement;
+mod scores;
+mod verification;
+
+pub use error::AttributionError;
+pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
+pub use measurement::Measurement;
+pub use scores::Scores;
+pub use verification::{Verification, VerifyConfig};

@@ -2,7 +2,7 @@
 
 use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::vector::{System, fitting, to_host};
 use super::{
@@ -12,7 +12,7 @@ use super::{
 const NAME: &str = "cg";
 
 /// Settings of [`ConjugateGradient`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConjugateGradientConfig {
     /// Relative residual to reach. `None`: 1e-10 in f64, 1e-5 in f32, 1e-2 in half precision.
     pub tolerance: Option<f64>,

@@ -2,7 +2,7 @@
 
 use backdraft_curvature::{CurvatureError, LinearOperator, to_dense};
 use burn::tensor::{DType, Tensor};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cholesky::Cholesky;
 use super::vector::{System, to_device, to_host};
@@ -13,7 +13,7 @@ use super::{
 const NAME: &str = "direct";
 
 /// Settings of [`Direct`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DirectConfig {
     /// The largest dimension for which a dense matrix is formed.
     pub limit: usize,

@@ -4,7 +4,7 @@ use backdraft_curvature::{BatchOperator, LinearOperator};
 use burn::tensor::Tensor;
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::vector::{to_device, to_host};
 use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
@@ -18,7 +18,7 @@ pub(super) const SAFETY: f64 = 2.0;
 const PROBE_STREAM: u64 = u64::MAX;
 
 /// LiSSA's scale `sigma`, which must exceed the largest eigenvalue of any batch's matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// This value.
@@ -29,7 +29,7 @@ pub enum Scale {
 }
 
 /// Settings of [`Lissa`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LissaConfig {
     /// Recursion steps of one repeat. An eigenvalue `lambda` needs about `scale / lambda * ln(1 / tolerance)` of them.
     pub depth: usize,

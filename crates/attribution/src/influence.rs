@@ -1,0 +1,196 @@
+//! Influence functions of a trained network.
+
+use backdraft_curvature::{
+    Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
+};
+use backdraft_influence::{
+    ConjugateGradientConfig, DirectConfig, LissaConfig, Solver, scores, self_influence,
+};
+use burn::{
+    config::Config,
+    module::Module,
+    tensor::{DType, Tensor},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{AttributionError, Measurement, Scores};
+
+/// The matrix `A` of `A^-1 grad m`, without its damping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matrix {
+    /// [`Cost::gauss_newton`]: what the proximal Bregman response function has.
+    GaussNewton,
+    /// [`Cost::hessian`]. It may have negative eigenvalues, beyond which the damping must be.
+    Hessian,
+    /// [`Cost::fisher`].
+    Fisher,
+    /// [`Cost::empirical_fisher`].
+    EmpiricalFisher,
+}
+
+/// How `A s = b` is solved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolverConfig {
+    /// Conjugate gradients.
+    ConjugateGradient(ConjugateGradientConfig),
+    /// LiSSA.
+    Lissa(LissaConfig),
+    /// The dense matrix, for small networks.
+    Direct(DirectConfig),
+}
+
+impl Default for SolverConfig {
+    fn default() -> Self {
+        Self::ConjugateGradient(ConjugateGradientConfig::default())
+    }
+}
+
+impl SolverConfig {
+    fn init(&self) -> Result<Box<dyn Solver>, AttributionError> {
+        Ok(match self.clone() {
+            Self::ConjugateGradient(config) => Box::new(config.init()?),
+            Self::Lissa(config) => Box::new(config.init()?),
+            Self::Direct(config) => Box::new(config.init()?),
+        })
+    }
+}
+
+/// Settings of an [`Influence`].
+#[derive(Config, Debug, PartialEq)]
+pub struct InfluenceConfig {
+    /// The curvature matrix.
+    #[config(default = "Matrix::GaussNewton")]
+    pub matrix: Matrix,
+    /// What is added to all its eigenvalues.
+    #[config(default = 1e-3)]
+    pub damping: f64,
+    /// The strength of the term `l2/2 ||theta||^2` that the network was trained with (a weight decay).
+    #[config(default = 0.0)]
+    pub l2: f64,
+    /// How systems are solved.
+    #[config(default = "SolverConfig::default()")]
+    pub solver: SolverConfig,
+    /// Most examples that go through the network at once.
+    #[config(default = 1024)]
+    pub batch_size: usize,
+}
+
+impl InfluenceConfig {
+    /// The influence functions of a trained `module`, seen through `forward`, and its training set.
+    ///
+    /// # Errors
+    /// [`AttributionError::Curvature`] as [`Model::new`] and [`Cost::new`]; otherwise as [`over`](Self::over).
+    pub fn init<M, F, X, L, const O: usize>(
+        &self,
+        module: &M,
+        forward: F,
+        loss: L,
+        (inputs, targets): (X, L::Targets),
+    ) -> Result<Influence, AttributionError>
+    where
+        M: Module + Sync + 'static,
+        F: Fn(&M, X) -> Tensor<O> + Send + Sync + 'static,
+        X: Examples + 'static,
+        L: Loss,
+    {
+        let cost = Cost::new(Model::new(module, forward)?, loss, inputs, targets)?;
+        self.over(cost.with_batch_size(self.batch_size)?.with_l2(self.l2))
+    }
+
+    /// The same of a cost that is made already: of some parameters alone, of examples that do not fit into memory, with matrix products
+    /// in 16 bits. Its batch size and L2 term stay as they are.
+    ///
+    /// # Errors
+    /// [`AttributionError::Setting`] for a damping that is negative or not finite; [`AttributionError::Solve`] for the solver's settings.
+    pub fn over(&self, train: Cost) -> Result<Influence, AttributionError> {
+        if !(self.damping.is_finite() && self.damping >= 0.0) {
+            return Err(AttributionError::Setting {
+                name: "damping",
+                problem: format!("is {:e}, must be finite and not negative", self.damping),
+            });
+        }
+        let matrix = match self.matrix {
+            Matrix::GaussNewton => train.gauss_newton(),
+            Matrix::Hessian => train.hessian(),
+            Matrix::Fisher => train.fisher(),
+            Matrix::EmpiricalFisher => train.empirical_fisher(),
+        };
+        Ok(Influence {
+            config: self.clone(),
+            matrix: matrix.damped(self.damping),
+            solver: self.solver.init()?,
+            train,
+        })
+    }
+}
+
+/// The influence functions of a trained network: what its training examples, one by one, did to what is measured of it (Koh & Liang
+/// 2017; Bae et al. 2022, Eqn 4).
+pub struct Influence {
+    pub(crate) config: InfluenceConfig,
+    pub(crate) train: Cost,
+    matrix: Damped<Curvature>,
+    solver: Box<dyn Solver>,
+}
+
+impl Influence {
+    /// The cost of the training set.
+    pub fn train(&self) -> &Cost {
+        &self.train
+    }
+
+    /// The damped curvature matrix.
+    pub fn matrix(&self) -> &dyn LinearOperator {
+        &self.matrix
+    }
+
+    /// The scores of all training examples for what is measured of the queries `inputs`: one solve a query, or one in all for a mean.
+    ///
+    /// # Errors
+    /// [`AttributionError::Curvature`] for queries that are not what the network reads; [`AttributionError::Query`] for one whose system
+    /// is not solved to the tolerance.
+    pub fn scores(
+        &self,
+        measurement: &Measurement,
+        inputs: impl IntoRows,
+    ) -> Result<Scores, AttributionError> {
+        let queries = measurement.cost(&self.train, inputs)?;
+        let mean = measurement.is_mean();
+        let gradients = match mean {
+            true => vec![queries.gradient()?],
+            false => (0..queries.len())
+                .map(|query| queries.select(&[query])?.gradient())
+                .collect::<Result<_, CurvatureError>>()?,
+        };
+        let inverse = self.solver.prepare(&self.matrix)?;
+        let (mut rows, mut solves) = (Vec::new(), Vec::new());
+        for (query, solution) in inverse.solve_many(gradients)?.into_iter().enumerate() {
+            let solution = solution.map_err(|source| AttributionError::Query { query, source })?;
+            rows.push(scores(&self.train, solution.vector)?);
+            solves.push(solution.info);
+        }
+        Ok(Scores {
+            values: Tensor::stack(rows, 0),
+            solves,
+            queries,
+            mean,
+        })
+    }
+
+    /// The self-influence of the training examples `indices`, `1/N <grad L_i, A^-1 grad L_i>`: each one's score for its own loss. Not
+    /// negative for a positive definite matrix; large where the network has memorised the example, as it must those whose labels are
+    /// wrong. One solve an example.
+    ///
+    /// # Errors
+    /// [`AttributionError::Solve`].
+    pub fn self_influence(&self, indices: &[usize]) -> Result<Vec<f64>, AttributionError> {
+        let inverse = self.solver.prepare(&self.matrix)?;
+        Ok(self_influence(&self.train, &*inverse, indices)?)
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.train.model().dtype()
+    }
+}

@@ -1,0 +1,86 @@
+//! Scores of training examples for queries.
+
+use backdraft_curvature::Cost;
+use backdraft_influence::SolveInfo;
+use burn::tensor::Tensor;
+
+use crate::AttributionError;
+
+/// The score of each training example for each query: the predicted change of what is measured when the example is *removed*,
+/// `m(without) - m(with)`, in the units of `m`, factor `1/N` included. Positive: removing it raises `m`; of a loss, the example helped.
+pub struct Scores {
+    pub(crate) values: Tensor<2>,
+    pub(crate) solves: Vec<SolveInfo>,
+    /// Their examples' losses are what is measured.
+    pub(crate) queries: Cost,
+    pub(crate) mean: bool,
+}
+
+impl Scores {
+    /// All scores, `[queries, examples]`; one row if the mean over the queries is measured.
+    pub fn values(&self) -> Tensor<2> {
+        self.values.clone()
+    }
+
+    /// How the system of each row was solved, and how well.
+    pub fn solves(&self) -> &[SolveInfo] {
+        &self.solves
+    }
+
+    /// The scores of one query, `[examples]`, on the host.
+    ///
+    /// # Errors
+    /// [`AttributionError::NoSuchQuery`]; [`AttributionError::Read`].
+    pub fn of(&self, query: usize) -> Result<Vec<f64>, AttributionError> {
+        let [len, examples] = self.values.dims();
+        if query >= len {
+            return Err(AttributionError::NoSuchQuery { query, len });
+        }
+        let row = self.values.clone().slice([query..query + 1, 0..examples]);
+        Ok(row.try_into_vec_as::<f64>()?)
+    }
+
+    /// The `count` examples whose removal is predicted to raise the measured quantity of `query` most, with their scores, the highest
+    /// first; and those whose removal lowers it most, the lowest first. Examples of score 0 are in neither.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    #[allow(clippy::type_complexity)]
+    pub fn strongest(
+        &self,
+        query: usize,
+        count: usize,
+    ) -> Result<[Vec<(usize, f64)>; 2], AttributionError> {
+        let mut order: Vec<(usize, f64)> = self.of(query)?.into_iter().enumerate().collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let positive = order.iter().take_while(|it| it.1 > 0.0).take(count);
+        let negative = order.iter().rev().take_while(|it| it.1 < 0.0).take(count);
+        Ok([positive.copied().collect(), negative.copied().collect()])
+    }
+
+    /// The predicted change of what is measured, `[queries]`, when the examples `indices` are removed together: to first order the sum
+    /// of their scores.
+    ///
+    /// # Errors
+    /// [`AttributionError::Index`]; [`AttributionError::Setting`] for an example named twice; [`AttributionError::Read`].
+    pub fn group(&self, indices: &[usize]) -> Result<Vec<f64>, AttributionError> {
+        let [queries, len] = self.values.dims();
+        if let Some(&index) = indices.iter().find(|&&index| index >= len) {
+            return Err(AttributionError::Index { index, len });
+        }
+        let mut sorted = indices.to_vec();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(AttributionError::Setting {
+                name: "indices",
+                problem: format!("names the example {} twice", pair[0]),
+            });
+        }
+        (0..queries)
+            .map(|query| {
+                let scores = self.of(query)?;
+                Ok(indices.iter().map(|&index| scores[index]).sum())
+            })
+            .collect()
+    }
+}
