@@ -65,8 +65,9 @@ fn solved(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
     for i in 0..n {
         for j in i + 1..n {
             let factor = a[j][i] / a[i][i];
-            for k in i..n {
-                a[j][k] -= factor * a[i][k];
+            let above = a[i].clone();
+            for (below, above) in a[j].iter_mut().zip(above) {
+                *below -= factor * above;
             }
             b[j] -= factor * b[i];
         }
