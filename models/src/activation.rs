@@ -1,3 +1,5 @@
+//! The nonlinearities of the zoo's networks.
+
 use burn::config::Config;
 use burn::tensor::{Tensor, activation};
 

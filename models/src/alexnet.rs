@@ -1,3 +1,5 @@
+//! AlexNet for small pictures.
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;

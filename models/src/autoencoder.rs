@@ -1,3 +1,5 @@
+//! The autoencoder of eight layers.
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;

@@ -1,3 +1,5 @@
+//! LeNet for pictures of any size and number of channels.
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;

@@ -1,3 +1,5 @@
+//! Logistic regression, and linear regression: one linear layer.
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;

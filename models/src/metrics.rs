@@ -1,3 +1,5 @@
+//! How well a model does on a split.
+
 use std::ops::Range;
 
 use burn::tensor::Tensor;

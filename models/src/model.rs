@@ -1,3 +1,5 @@
+//! The models by name.
+
 use std::fmt::{self, Display};
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! What training and evaluation need of a module.
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Tensor};
 

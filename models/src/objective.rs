@@ -1,3 +1,5 @@
+//! The losses that the zoo is trained with.
+
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor, TensorCreationOptions};

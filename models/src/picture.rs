@@ -1,3 +1,5 @@
+//! What the networks for pictures share.
+
 use burn::tensor::Tensor;
 
 /// The mean of each channel of `[batch, channels, height, width]`: `[batch, channels]`.

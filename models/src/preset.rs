@@ -1,3 +1,5 @@
+//! Sizes and training settings for each model and data set.
+
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};

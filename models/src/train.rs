@@ -1,3 +1,5 @@
+//! Training, step by step, that can be stored and taken up again.
+
 mod checkpoint;
 mod config;
 mod cost;

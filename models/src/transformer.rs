@@ -1,3 +1,5 @@
+//! The transformer language model.
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};

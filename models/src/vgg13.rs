@@ -1,3 +1,5 @@
+//! VGG13 for small pictures.
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::Conv2d;

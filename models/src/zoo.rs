@@ -1,3 +1,5 @@
+//! Any model of the zoo, chosen at run time.
+
 use burn::config::Config;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};

@@ -1,3 +1,5 @@
+//! CIFAR-10 in its binary version.
+
 use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;

@@ -1,3 +1,5 @@
+//! A data set: examples to train on and to test on.
+
 use serde::{Deserialize, Serialize};
 
 use super::division::Division;

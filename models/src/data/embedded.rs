@@ -1,3 +1,5 @@
+//! The data sets that come with the crate.
+
 use std::path::Path;
 
 use super::dataset::{Dataset, ImageShape};

@@ -1,3 +1,5 @@
+//! Why data could not be loaded.
+
 use std::fmt::{self, Display};
 use std::io;
 use std::path::PathBuf;

@@ -1,3 +1,5 @@
+//! Reading files, compressed or not, without being made to fill the memory.
+
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};

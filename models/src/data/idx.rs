@@ -1,3 +1,5 @@
+//! IDX files, as MNIST has them.
+
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, ImageShape};

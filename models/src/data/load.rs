@@ -1,3 +1,5 @@
+//! Loading a data set by its name or path.
+
 use std::path::{Path, PathBuf};
 
 use super::cifar::{is_cifar_file, is_cifar_folder, read_cifar_with};

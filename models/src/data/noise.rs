@@ -1,3 +1,5 @@
+//! Labels that are made wrong on purpose.
+
 use rand::seq::index;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,3 +1,5 @@
+//! Reading one PNG picture.
+
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Folders of PNG pictures, one a class.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! From bytes of pixels to numbers.
+
 use super::moments::Moments;
 use super::rule::ScalingRule;
 use super::scaling::{Rescale, Scaling, ScalingProblem};

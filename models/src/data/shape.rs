@@ -1,3 +1,5 @@
+//! What the numbers of an example are: columns, pixels or tokens.
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 

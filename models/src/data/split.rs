@@ -1,3 +1,5 @@
+//! Examples as a matrix of inputs with a target for each row.
+
 use burn::tensor::{Int, Tensor, TensorCreationOptions, TensorData};
 
 /// Examples: a matrix of inputs and a target for each row.

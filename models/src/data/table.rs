@@ -1,3 +1,5 @@
+//! CSV tables, read with their target set apart.
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 

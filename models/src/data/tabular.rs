@@ -1,3 +1,5 @@
+//! Data sets made of CSV tables.
+
 use std::ops::Range;
 use std::path::Path;
 

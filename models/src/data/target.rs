@@ -1,3 +1,5 @@
+//! Target columns: classes or numbers.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

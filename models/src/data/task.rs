@@ -1,3 +1,5 @@
+//! What a data set asks to predict.
+
 use serde::{Deserialize, Serialize};
 
 use crate::objective::Objective;

@@ -1,3 +1,5 @@
+//! Texts in the layout of the Penn Treebank files.
+
 use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;

@@ -1,3 +1,5 @@
+//! The language model that gives every token one probability.
+
 use super::split::{Split, Targets};
 
 /// The language model that a network must beat: every token has one probability, wherever it stands,

@@ -1,3 +1,5 @@
+//! The tokens of a text.
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 

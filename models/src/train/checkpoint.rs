@@ -1,3 +1,5 @@
+//! What training needs to go on as if it had never stopped.
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};

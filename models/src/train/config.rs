@@ -1,3 +1,5 @@
+//! Settings of training.
+
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};

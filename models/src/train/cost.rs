@@ -1,3 +1,5 @@
+//! The cost that L-BFGS minimises, as a function of a flat vector.
+
 use burn::module::{ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{DType, Device, Tensor};

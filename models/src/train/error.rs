@@ -1,3 +1,5 @@
+//! Why training failed.
+
 use super::checkpoint::CheckpointError;
 use crate::number::brief;
 

@@ -1,3 +1,5 @@
+//! The training examples on their device.
+
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::data::Split;

@@ -1,3 +1,5 @@
+//! L-BFGS, until nothing more is to be had in a float type.
+
 use burn::optim::{LBFGSConfig, LineSearchFn};
 use burn::tensor::DType;
 

@@ -1,3 +1,5 @@
+//! SGD and Adam, whose memory comes back bit for bit.
+
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -1,3 +1,5 @@
+//! The order of the examples in each pass.
+
 use std::ops::Range;
 
 use rand::SeedableRng;

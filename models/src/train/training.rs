@@ -1,3 +1,5 @@
+//! Training, step by step.
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 

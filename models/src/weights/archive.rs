@@ -1,3 +1,5 @@
+//! ZIP archives as `torch.save` writes them.
+
 use std::collections::HashMap;
 use std::ops::Range;
 

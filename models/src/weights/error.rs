@@ -1,3 +1,5 @@
+//! Why weights could not be loaded or saved.
+
 use crate::quote;
 use std::fmt::{self, Display};
 use std::io;

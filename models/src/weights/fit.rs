@@ -1,3 +1,5 @@
+//! Which tensor of a file belongs to which parameter of a module.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! PyTorch's names and layouts of parameters.
+
 use burn::store::burn_pack::Tensor as Stored;
 use burn::store::{BurnToPyTorchAdapter, ModuleAdapter, ModuleContext, PyTorchToBurnAdapter};
 

@@ -1,3 +1,5 @@
+//! Rules for names that differ.
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Reading pickles without running them.
+
 use std::collections::HashMap;
 use std::ops::Index;
 

@@ -1,3 +1,5 @@
+//! PyTorch's `.pt` files.
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::rc::Rc;

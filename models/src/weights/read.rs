@@ -1,3 +1,5 @@
+//! Reading the tensors of a weights file.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! What a weights file keeps about its network.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};

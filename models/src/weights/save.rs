@@ -1,3 +1,5 @@
+//! Writing weights files.
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::Path;

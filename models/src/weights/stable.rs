@@ -1,3 +1,5 @@
+//! Safetensors files whose bytes are the same each time.
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! The numbers that a random program is made from.
+
 use burn::tensor::Tensor;
 
 /// Numbers that say what a step does. Read to the end, there follow zeros: the first of everything.
