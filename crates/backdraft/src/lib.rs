@@ -4,6 +4,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`attribution`] | the front door: influence of any module on any measurement, and how far it can be trusted |
 //! | [`program`] | functions of Burn tensors as programs: trace, differentiate, simplify, run |
 //! | [`curvature`] | Gauss-Newton, Hessian and Fisher products of any Burn module over a data set |
 //! | [`influence`] | solvers, scores and response functions |
@@ -19,6 +20,11 @@ pub mod comparison;
 mod losses;
 pub mod output;
 
+pub use backdraft_attribution as attribution;
+pub use backdraft_attribution::{
+    AttributionError, Influence, InfluenceConfig, Matrix, Measurement, Scores, SolverConfig,
+    Verification, VerifyConfig,
+};
 pub use backdraft_curvature as curvature;
 pub use backdraft_influence as influence;
 pub use backdraft_models as models;
