@@ -66,7 +66,13 @@ pub(crate) fn read_pictures_with(
     };
     let scaling = |problem| Refusal::Scaling(problem).of(folder);
     let asked = options.inputs.as_ref().unwrap_or(&own);
-    let channels = Channels::new(asked, &train.pixels, count, height * width).map_err(scaling)?;
+    let channels = Channels::new(
+        (asked, options.moments),
+        [&train.pixels, &test.pixels],
+        count,
+        height * width,
+    )
+    .map_err(scaling)?;
     Ok(Dataset {
         name: last_name(folder),
         task: Task::of_classes(classes),
