@@ -39,6 +39,12 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
     let train = Part::read(folder, TRAIN)?;
     let (test, division) = match &options.test {
         None => (Part::read(folder, TEST)?, Division::Source),
+        Some(path) if path.is_file() => {
+            return Err(DataError::FileOfFolder {
+                path: path.clone(),
+                give: "the folder that it is in",
+            });
+        }
         Some(path) => {
             let pair = if find(path, TEST[0]).is_ok() {
                 TEST

@@ -100,6 +100,12 @@ pub(crate) fn read_pictures_with(
 fn parts(folder: &Path, tested: Option<&Path>) -> Result<(Divided, Division), DataError> {
     let [train, test] = ["train", "test"].map(|part| folder.join(part));
     if let Some(path) = tested {
+        if path.is_file() {
+            return Err(DataError::FileOfFolder {
+                path: path.to_owned(),
+                give: "the folder that holds the folders of the classes",
+            });
+        }
         let inner = path.join("test");
         let test = if inner.is_dir() { &inner } else { path };
         let train = if train.is_dir() { &train } else { folder };

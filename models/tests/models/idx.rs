@@ -403,6 +403,11 @@ fn the_test_part_may_be_another_folder() {
     options.test = Some(folder.path().to_owned());
     let data = load_with(folder.path(), &options).unwrap();
     assert_eq!(data.test, data.train);
+    options.test = Some(other.path().join(TEST_IMAGES));
+    assert!(matches!(
+        load_with(folder.path(), &options),
+        Err(DataError::FileOfFolder { .. })
+    ));
 }
 
 #[test]
