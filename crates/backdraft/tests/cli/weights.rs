@@ -206,6 +206,45 @@ fn training_goes_on_from_a_file() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn damaged_weights_of_ours_are_refused() -> Outcome {
+    let place = Place::new()?;
+    let explain = "explain --model lr --data cancer --queries 0 --verify none";
+    let train = "train --model lr --data cancer --out trained";
+    place
+        .backdraft(&format!("{explain} --out run"))
+        .assert()
+        .success();
+    place.backdraft(train).assert().success();
+    for file in ["run/model.safetensors", "trained/best.safetensors"] {
+        let whole = read(&place, file)?;
+        // Under another name they are what they were.
+        place.write("w.safetensors", &whole)?;
+        let command = format!("{explain} --weights w.safetensors");
+        place
+            .backdraft(&format!("{command} --out {file}-again"))
+            .assert()
+            .success();
+        for part in 0..24 {
+            let at = part * (whole.len() - 1) / 23;
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (part % 8);
+            place.write("w.safetensors", flipped)?;
+            assert_refused(&place, &command, &["--weights", "w.safetensors"])?;
+        }
+        // In the mark itself.
+        let text = String::from_utf8_lossy(&whole[..200]).into_owned();
+        let mark = text.find("digest").ok_or("no digest")?;
+        let mut flipped = whole.clone();
+        flipped[8 + (mark - text.find("{").ok_or("no header")?)] ^= 1;
+        place.write("w.safetensors", flipped)?;
+        assert_refused(&place, &command, &["w.safetensors is damaged", "digest"])?;
+        place.write("w.safetensors", &whole[..whole.len() - 4])?;
+        assert_refused(&place, &command, &["w.safetensors is damaged", "digest"])?;
+    }
+    Ok(())
+}
+
 /// A weight of 12 on one feature: the scores of sure queries are those of the closed form, and where f32 ends that is said.
 #[test]
 fn sure_queries_have_scores() -> Outcome {
