@@ -129,7 +129,13 @@ pub(crate) fn read_cifar_with(folder: &Path, options: &LoadOptions) -> Result<Da
     };
     let asked = options.inputs.as_ref().unwrap_or(&Rescale::Standardised);
     let unscaled = |problem| Refusal::Scaling(problem).of(folder);
-    let channels = Channels::new(asked, &train.pixels, CHANNELS, SIDE * SIDE).map_err(unscaled)?;
+    let channels = Channels::new(
+        (asked, options.moments),
+        [&train.pixels, &test.pixels],
+        CHANNELS,
+        SIDE * SIDE,
+    )
+    .map_err(unscaled)?;
     let [train_source, test_source] = [&train, &test].map(|part| Source::Records {
         files: part.files.clone(),
     });

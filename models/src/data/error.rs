@@ -183,6 +183,16 @@ pub enum DataError {
         /// Bytes there should be.
         expected: u64,
     },
+    /// A label of an IDX file is no number.
+    #[error("{}: label {value} of example {row} (counted from 0) is not finite; correct it, or remove the example", quote::path(.path))]
+    IdxNotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The example, counted from 0.
+        row: usize,
+        /// The label.
+        value: f64,
+    },
     /// An IDX file holds no example, or empty images.
     #[error("{}: the sizes in its header {sizes:?} leave nothing to read; give a file with at least one example", quote::path(.path))]
     IdxEmpty {
@@ -231,7 +241,7 @@ pub enum DataError {
         /// The file of labels.
         path: PathBuf,
         /// The label.
-        label: u8,
+        label: String,
         /// The example, counted from 0.
         row: usize,
         /// Number of different labels among the training examples.
@@ -426,6 +436,11 @@ pub enum CellProblem {
         /// The cell's text.
         text: String,
     },
+    /// It is no number, in a target of numbers.
+    NameAmongNumbers {
+        /// The cell's text.
+        text: String,
+    },
     /// It names no part of the data.
     NotAPart {
         /// The cell's text.
@@ -454,6 +469,11 @@ impl Display for CellProblem {
             Self::NotANumber { text } => write!(
                 f,
                 "`{}` is text in a column of numbers; correct it, or code the column as numbers",
+                quote::text(text)
+            ),
+            Self::NameAmongNumbers { text } => write!(
+                f,
+                "`{}` is text among numbers; correct it, or say that the task is classification",
                 quote::text(text)
             ),
             Self::NotAPart { text } => write!(

@@ -6,7 +6,8 @@ use super::dataset::{Dataset, ImageShape};
 use super::division::Division;
 use super::error::DataError;
 use super::file::{self, last_name};
-use super::options::{LoadOptions, TaskKind};
+use super::idx_array::{read_bytes, read_numbers};
+use super::options::{LoadOptions, MomentsOf, TaskKind};
 use super::pixels::Channels;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, Scaling, ScalingProblem};
@@ -15,18 +16,20 @@ use super::source::Source;
 use super::split::{Split, Targets};
 use super::target::target_scaling;
 use super::task::Task;
+use crate::number::brief;
 
 const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
 const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// Reads a folder in the layout of MNIST: images and labels for `train` and for `t10k`, each plain or gzipped.
 ///
-/// Pixels are divided by 255. The classes are the different labels of the training examples, in numerical order and named
-/// after them; two of them make a binary task.
+/// Pixels are unsigned bytes, and divided by 255. Labels may be of any type that IDX files have. The classes are the different labels
+/// of the training examples, in numerical order and named after them; two of them make a binary task. Labels with fractions make a
+/// regression.
 ///
 /// # Errors
 ///
-/// If a file is missing, is not IDX data of unsigned bytes, is cut short or followed by other data, if images
+/// If a file is missing, is not IDX data of these types, is cut short or followed by other data, if images
 /// and labels differ in number, training and test images in size, or a test label is none of the training labels.
 pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
     read_idx_with(folder, &LoadOptions::default())
@@ -38,6 +41,12 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
     let train = Part::read(folder, TRAIN)?;
     let (test, division) = match &options.test {
         None => (Part::read(folder, TEST)?, Division::Source),
+        Some(path) if path.is_file() => {
+            return Err(DataError::FileOfFolder {
+                path: path.clone(),
+                give: "the folder that it is in",
+            });
+        }
         Some(path) => {
             let pair = if find(path, TEST[0]).is_ok() {
                 TEST
@@ -61,8 +70,19 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
     let [height, width] = train.size;
     let scaling = |problem| Refusal::Scaling(problem).of(folder);
     let asked = options.inputs.as_ref().unwrap_or(&Rescale::Unit);
-    let channels = Channels::new(asked, &train.pixels, 1, height * width).map_err(scaling)?;
-    let (task, targets, target_scaling) = targets(&train, &test, options, folder)?;
+    let channels = Channels::new(
+        (asked, options.moments),
+        [&train.pixels, &test.pixels],
+        1,
+        height * width,
+    )
+    .map_err(scaling)?;
+    let inference = match options.task {
+        None if train.has_fractions() => Some("labels have fractions: regression".to_owned()),
+        _ => None,
+    };
+    let is_number = options.task == Some(TaskKind::Regression) || inference.is_some();
+    let (task, targets, target_scaling) = targets(&train, &test, is_number, options, folder)?;
     let [train_targets, test_targets] = targets;
     let [train_source, test_source] = [&train, &test].map(|part| Source::Idx {
         file: part.images_path.clone(),
@@ -88,7 +108,7 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
         target_scaling,
         train_source,
         test_source,
-        inference: None,
+        inference,
     })
 }
 
@@ -99,6 +119,7 @@ type Asked = (Task, [Targets; 2], Option<Scaling>);
 fn targets(
     train: &Part,
     test: &Part,
+    is_number: bool,
     options: &LoadOptions,
     folder: &Path,
 ) -> Result<Asked, DataError> {
@@ -106,22 +127,20 @@ fn targets(
     if let [only] = different.as_slice() {
         return Err(DataError::ConstantTarget {
             path: train.labels_path.clone(),
-            value: only.to_string(),
+            value: brief(*only),
         });
     }
-    if options.task == Some(TaskKind::Regression) {
+    if is_number {
         let scaled = |problem| Refusal::Scaling(problem).of(folder);
-        let [train, test] = [train, test].map(|it| {
-            it.labels
-                .iter()
-                .map(|&it| f64::from(it))
-                .collect::<Vec<_>>()
-        });
-        let scaling = target_scaling(&train, options.targets.as_ref()).map_err(scaled)?;
+        let measured = match options.moments {
+            MomentsOf::Train => train.labels.clone(),
+            MomentsOf::All => [train.labels.as_slice(), &test.labels].concat(),
+        };
+        let scaling = target_scaling(&measured, options).map_err(scaled)?;
         let values = |values: &[f64]| scaling.apply(values, 1).map(Targets::Values);
         let targets = [
-            values(&train).map_err(scaled)?,
-            values(&test).map_err(scaled)?,
+            values(&train.labels).map_err(scaled)?,
+            values(&test.labels).map_err(scaled)?,
         ];
         return Ok((Task::Regression, targets, Some(scaling)));
     }
@@ -129,7 +148,7 @@ fn targets(
         return Err(Refusal::Classes.of(folder));
     }
     let targets = [train.classes(&different)?, test.classes(&different)?];
-    let names = different.iter().map(u8::to_string).collect();
+    let names = different.iter().map(|&label| brief(label)).collect();
     Ok((Task::of_classes(names), targets.map(Targets::Classes), None))
 }
 
@@ -152,15 +171,18 @@ struct Part {
     labels_path: PathBuf,
     size: [usize; 2],
     pixels: Vec<u8>,
-    labels: Vec<u8>,
+    labels: Vec<f64>,
 }
 
 impl Part {
     fn read(folder: &Path, [images, labels]: [&'static str; 2]) -> Result<Self, DataError> {
         let images_path = find(folder, images)?;
         let labels_path = find(folder, labels)?;
-        let ([images, height, width], pixels) = read_array(&images_path)?;
-        let ([count], labels) = read_array(&labels_path)?;
+        let ([images, height, width], pixels) = read_bytes(&images_path)?;
+        let mut labels = read_numbers(&labels_path)?;
+        // Zero has two signs, and is one label.
+        labels.iter_mut().for_each(|label| *label += 0.0);
+        let count = labels.len();
         if images != count {
             return Err(DataError::CountMismatch {
                 images_path,
@@ -179,23 +201,25 @@ impl Part {
     }
 
     /// The labels that occur, in order.
-    fn different(&self) -> Vec<u8> {
-        let mut seen = [false; 256];
-        for &label in &self.labels {
-            seen[usize::from(label)] = true;
-        }
-        (0..=u8::MAX)
-            .filter(|&label| seen[usize::from(label)])
-            .collect()
+    fn different(&self) -> Vec<f64> {
+        let mut different = self.labels.clone();
+        different.sort_by(f64::total_cmp);
+        different.dedup();
+        different
+    }
+
+    fn has_fractions(&self) -> bool {
+        self.labels.iter().any(|label| label.fract() != 0.0)
     }
 
     /// The place of each label among those of the training part.
-    fn classes(&self, different: &[u8]) -> Result<Vec<i64>, DataError> {
-        let class = |(row, label): (usize, &u8)| match different.binary_search(label) {
+    fn classes(&self, different: &[f64]) -> Result<Vec<i64>, DataError> {
+        let place = |label: &f64| different.binary_search_by(|other| other.total_cmp(label));
+        let class = |(row, label): (usize, &f64)| match place(label) {
             Ok(class) => Ok(class as i64),
             Err(_) => Err(DataError::Label {
                 path: self.labels_path.clone(),
-                label: *label,
+                label: brief(*label),
                 row,
                 classes: different.len(),
             }),
@@ -220,62 +244,4 @@ fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
         path: folder.to_owned(),
         file: name,
     })
-}
-
-/// An IDX array of unsigned bytes with `D` dimensions: its sizes and its elements.
-fn read_array<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataError> {
-    let mut bytes = file::read(path)?;
-    let mut words = bytes
-        .chunks_exact(4)
-        .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-    // 0x08 stands for unsigned bytes, the last byte for the number of dimensions.
-    let expected = 0x0800 | D as u32;
-    match words.next() {
-        Some(found) if found != expected => {
-            return Err(DataError::Magic {
-                path: path.to_owned(),
-                found,
-                expected,
-                dimensions: D,
-            });
-        }
-        _ => {}
-    }
-    let sizes: Vec<u32> = words.take(D).collect();
-    let header = 4 * (1 + D);
-    let found = bytes.len() as u64;
-    let truncated = |expected: u64| DataError::IdxTruncated {
-        path: path.to_owned(),
-        sizes: sizes.clone(),
-        found,
-        expected,
-    };
-    let Ok(shape) = <[u32; D]>::try_from(sizes.as_slice()) else {
-        return Err(truncated(header as u64));
-    };
-    if shape.contains(&0) {
-        return Err(DataError::IdxEmpty {
-            path: path.to_owned(),
-            sizes,
-        });
-    }
-    let total = shape
-        .iter()
-        .fold(1_u64, |product, &size| {
-            product.saturating_mul(u64::from(size))
-        })
-        .saturating_add(header as u64);
-    if found < total {
-        return Err(truncated(total));
-    }
-    if found > total {
-        return Err(DataError::IdxTrailing {
-            path: path.to_owned(),
-            sizes,
-            found,
-            expected: total,
-        });
-    }
-    bytes.drain(..header);
-    Ok((shape.map(|size| size as usize), bytes))
 }

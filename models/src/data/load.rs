@@ -82,7 +82,7 @@ fn plain(path: &Path, options: &LoadOptions) -> Result<(), DataError> {
     let refusal = match options {
         it if it.test.is_some() => Refusal::TestOfText,
         it if it.task.is_some() => Refusal::TaskOfText,
-        it if it.inputs.is_some() => Refusal::Tokens,
+        it if it.inputs.is_some() || !it.moments.is_train() => Refusal::Tokens,
         it if it.targets.is_some() => Refusal::Classes,
         _ => return Ok(()),
     };

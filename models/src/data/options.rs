@@ -18,11 +18,31 @@ pub struct LoadOptions {
     pub inputs: Option<Rescale>,
     /// What is done to a regression's targets. By default they are standardised.
     pub targets: Option<Rescale>,
+    /// Whose moments these are, where they are not given.
+    pub moments: MomentsOf,
     /// What to test on, in place of a part that is drawn or of the source's own: a table, a folder of pictures or of IDX
     /// files, or CIFAR-10 records.
     pub test: Option<PathBuf>,
     /// The column of a table that says which part a row belongs to: `train`, `valid` or `test`.
     pub split: Option<String>,
+}
+
+/// Whose smallest, largest and mean numbers a rule of scaling goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MomentsOf {
+    /// The training part's.
+    #[default]
+    Train,
+    /// All examples': as whoever scaled a table before dividing it.
+    All,
+}
+
+impl MomentsOf {
+    /// Whether they are the training part's.
+    pub(crate) fn is_train(&self) -> bool {
+        *self == Self::Train
+    }
 }
 
 /// What a target is taken for.

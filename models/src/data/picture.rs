@@ -60,6 +60,18 @@ pub enum PictureError {
         /// The file.
         path: PathBuf,
     },
+    /// A pixel has a colour that is not in the picture's palette.
+    #[error("{}: the pixel at {place:?} (row, column, from 0) has colour {index} of a palette of {colours}; save the picture again", quote::path(.path))]
+    Colour {
+        /// The file.
+        path: PathBuf,
+        /// Its row and column.
+        place: [usize; 2],
+        /// The colour's place in the palette.
+        index: u8,
+        /// Colours of the palette.
+        colours: usize,
+    },
     /// Pictures differ in size or colour.
     #[error(
         "{}: {found:?} (channels, height, width), but {} is {expected:?}; all pictures must have one size, and all be grey or all in colour",
@@ -140,6 +152,7 @@ pub(crate) fn size(path: &Path) -> Result<[usize; 3], DataError> {
 /// The pixels of a PNG file whose [`size`] is known to be bearable: 8 bits each, channel by channel, row by row. Fewer than 8 bits and
 /// palettes are widened, of 16 bits the upper 8 are kept, and an alpha channel is dropped if all of it is opaque.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    check_colours(decoder(path)?, path)?;
     let mut decoder = decoder(path)?;
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     Ok(decode(decoder, path)?)
@@ -186,6 +199,39 @@ fn decode(decoder: Decoder<BufReader<File>>, path: &Path) -> Result<Vec<u8>, Pic
     Ok((0..channels)
         .flat_map(|channel| bytes.iter().copied().skip(channel).step_by(stride))
         .collect())
+}
+
+/// Refuses a picture with a pixel whose colour its palette does not have, which the decoder would take for black.
+fn check_colours(decoder: Decoder<BufReader<File>>, path: &Path) -> Result<(), PictureError> {
+    let bad = |error| malformed(error, path);
+    let mut reader = decoder.read_info().map_err(bad)?;
+    let info = reader.info();
+    let (ColorType::Indexed, Some(palette)) = (info.color_type, &info.palette) else {
+        return Ok(());
+    };
+    let (colours, bits) = (palette.len() / 3, info.bit_depth as usize);
+    let (width, height) = (info.width as usize, info.height as usize);
+    if !palette.len().is_multiple_of(3) {
+        // Which is told where it is decoded.
+        return Ok(());
+    }
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap_or(0)];
+    let line = reader.next_frame(&mut bytes).map_err(bad)?.line_size;
+    for place in (0..height).flat_map(|row| (0..width).map(move |column| [row, column])) {
+        let [row, column] = place;
+        let bit = column * bits;
+        let byte = bytes[row * line + bit / 8];
+        let index = byte >> (8 - bits - bit % 8) & u8::MAX >> (8 - bits);
+        if usize::from(index) >= colours {
+            return Err(PictureError::Colour {
+                path: path.to_owned(),
+                place,
+                index,
+                colours,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A decoder that checks all sums: a damaged picture must not pass for another.

@@ -68,7 +68,13 @@ pub(crate) fn read_pictures_with(
     };
     let scaling = |problem| Refusal::Scaling(problem).of(folder);
     let asked = options.inputs.as_ref().unwrap_or(&own);
-    let channels = Channels::new(asked, &train.pixels, count, height * width).map_err(scaling)?;
+    let channels = Channels::new(
+        (asked, options.moments),
+        [&train.pixels, &test.pixels],
+        count,
+        height * width,
+    )
+    .map_err(scaling)?;
     Ok(Dataset {
         name: last_name(folder),
         task: Task::of_classes(classes),
@@ -96,6 +102,12 @@ pub(crate) fn read_pictures_with(
 fn parts(folder: &Path, tested: Option<&Path>) -> Result<(Divided, Division), DataError> {
     let [train, test] = ["train", "test"].map(|part| folder.join(part));
     if let Some(path) = tested {
+        if path.is_file() {
+            return Err(DataError::FileOfFolder {
+                path: path.to_owned(),
+                give: "the folder that holds the folders of the classes",
+            });
+        }
         let inner = path.join("test");
         let test = if inner.is_dir() { &inner } else { path };
         let train = if train.is_dir() { &train } else { folder };

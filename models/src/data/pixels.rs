@@ -1,8 +1,9 @@
 //! From bytes of pixels to numbers.
 
 use super::moments::Moments;
+use super::options::MomentsOf;
 use super::rule::ScalingRule;
-use super::scaling::{Rescale, Scaling, ScalingProblem};
+use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
 
 /// The brightest that a byte can be.
 const BRIGHTEST: f64 = 255.0;
@@ -15,15 +16,19 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
-    /// Scales as `asked`, with the statistics of these pictures, the training part.
+    /// Scales as `asked`, with the statistics of the training part's pictures, or of those of both parts.
     pub(crate) fn new(
-        asked: &Rescale,
-        pixels: &[u8],
+        (asked, of): (&Rescale, MomentsOf),
+        parts: [&[u8]; 2],
         channels: usize,
         area: usize,
     ) -> Result<Self, ScalingProblem> {
-        let scaling = Scaling::settle(asked, channels, "channels", |rule| match rule {
-            ScalingRule::Standardised => statistics(pixels, channels, area),
+        let parts = match of {
+            MomentsOf::Train => &parts[..1],
+            MomentsOf::All => &parts,
+        };
+        let scaling = Scaling::settle((asked, of), channels, CHANNELS, |rule| match rule {
+            ScalingRule::Standardised => statistics(parts, channels, area),
             rule => vec![by_peak(rule, BRIGHTEST); channels],
         })?;
         Ok(Self { scaling, area })
@@ -75,9 +80,12 @@ pub(crate) fn by_peak(rule: ScalingRule, peak: f64) -> Moments {
 }
 
 /// The statistics of each channel.
-fn statistics(pixels: &[u8], channels: usize, area: usize) -> Vec<Moments> {
+fn statistics(parts: &[&[u8]], channels: usize, area: usize) -> Vec<Moments> {
     let mut counts = vec![[0_u64; 256]; channels];
-    for picture in pixels.chunks_exact(channels * area) {
+    for picture in parts
+        .iter()
+        .flat_map(|part| part.chunks_exact(channels * area))
+    {
         for (counts, channel) in counts.iter_mut().zip(picture.chunks_exact(area)) {
             for &pixel in channel {
                 counts[usize::from(pixel)] += 1;

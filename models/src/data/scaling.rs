@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use super::moments::Moments;
+use super::options::MomentsOf;
 use super::rule::ScalingRule;
 use crate::number::brief;
 
@@ -13,10 +14,16 @@ use crate::number::brief;
 pub struct Scaling {
     /// Where the moments came from.
     pub rule: ScalingRule,
+    /// Whose they are.
+    #[serde(default, skip_serializing_if = "MomentsOf::is_train")]
+    pub of: MomentsOf,
     /// One for each column of a table, or for each channel of pictures; one for targets. A table's are in its own units. Pixels
     /// are counted from 0 to 1, the brightest, as torchvision's `Normalize` has them.
     pub moments: Vec<Moments>,
 }
+
+/// What moments of pictures are for.
+pub(crate) const CHANNELS: &str = "channels";
 
 /// What a caller asks to be done to inputs or targets.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,14 +71,15 @@ impl Scaling {
     pub fn given(moments: Vec<Moments>) -> Self {
         Self {
             rule: ScalingRule::Given,
+            of: MomentsOf::Train,
             moments,
         }
     }
 
     /// The scaling asked for, of numbers that are `count` columns, channels or targets (`of` says which). `measured` gives what a
-    /// rule needs of the training part.
+    /// rule needs of the examples that `whose` says.
     pub(crate) fn settle(
-        asked: &Rescale,
+        (asked, whose): (&Rescale, MomentsOf),
         count: usize,
         of: &'static str,
         measured: impl Fn(ScalingRule) -> Vec<Moments>,
@@ -83,7 +91,13 @@ impl Scaling {
             Rescale::Fixed(scaling) => return scaling.fit(count, of),
         };
         let moments = measured(rule);
-        Ok(Self { rule, moments })
+        let of = match rule {
+            // The brightest that a pixel can be is no part's.
+            ScalingRule::Unit if of == CHANNELS => MomentsOf::Train,
+            ScalingRule::Unit | ScalingRule::Standardised => whose,
+            ScalingRule::Raw | ScalingRule::Given => MomentsOf::Train,
+        };
+        Ok(Self { rule, of, moments })
     }
 
     /// The same with one for each of `count`.
@@ -109,6 +123,7 @@ impl Scaling {
         }
         Ok(Self {
             rule: self.rule,
+            of: self.of,
             moments,
         })
     }

@@ -8,11 +8,11 @@ use super::division::{Division, MIN_ROWS, partition};
 use super::error::DataError;
 use super::file;
 use super::moments::Moments;
-use super::options::LoadOptions;
+use super::options::{LoadOptions, MomentsOf};
 use super::pixels::by_peak;
 use super::refusal::Refusal;
 use super::rule::ScalingRule;
-use super::scaling::{Rescale, Scaling, ScalingProblem};
+use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::table::Table;
@@ -72,7 +72,12 @@ pub(crate) fn dataset(
     }
     let columns = table.features.len();
     let unscaled = |problem| Refusal::Scaling(problem).of(path);
-    let scaling = input_scaling(&table, &parts.train, options, pixels);
+    let all: Vec<usize> = (0..table.labels.len()).collect();
+    let measured = match options.moments {
+        MomentsOf::Train => &parts.train,
+        MomentsOf::All => &all,
+    };
+    let scaling = input_scaling(&table, measured, options, pixels);
     let scaling = scaling.map_err(unscaled)?;
     let (task, targets, target_scaling) = match target {
         Target::Classes { .. } if options.targets.is_some() => {
@@ -90,7 +95,11 @@ pub(crate) fn dataset(
                     value: train[0].to_string(),
                 });
             }
-            let scaling = target_scaling(&train, options.targets.as_ref()).map_err(unscaled)?;
+            let measured = match options.moments {
+                MomentsOf::Train => &train,
+                MomentsOf::All => &values,
+            };
+            let scaling = target_scaling(measured, options).map_err(unscaled)?;
             let values = scaling.apply(&values, 1).map_err(unscaled)?;
             (Task::Regression, Targets::Values(values), Some(scaling))
         }
@@ -132,25 +141,25 @@ pub(crate) fn dataset(
 /// How the features are scaled: column by column, or all pixels alike.
 fn input_scaling(
     table: &Table,
-    train: &[usize],
+    measured: &[usize],
     options: &LoadOptions,
     pixels: Option<Pixels>,
 ) -> Result<Scaling, ScalingProblem> {
     let columns = table.features.len();
     let cells = |range: Range<usize>| {
-        let rows = train.iter();
+        let rows = measured.iter();
         rows.flat_map(move |row| range.clone().map(move |column| row * columns + column))
             .map(|cell| table.values[cell])
     };
     let Some(pixels) = pixels else {
         let asked = options.inputs.as_ref().unwrap_or(&Rescale::Standardised);
-        return Scaling::settle(asked, columns, "columns", |rule| {
+        return Scaling::settle((asked, options.moments), columns, "columns", |rule| {
             let column = |column| Moments::by(rule, cells(column..column + 1));
             (0..columns).map(column).collect()
         });
     };
     let asked = options.inputs.as_ref().unwrap_or(&Rescale::Unit);
-    Scaling::settle(asked, 1, "channels", |rule| match rule {
+    Scaling::settle((asked, options.moments), 1, CHANNELS, |rule| match rule {
         ScalingRule::Standardised => vec![Moments::by(rule, cells(0..columns))],
         rule => vec![by_peak(rule, pixels.brightest)],
     })

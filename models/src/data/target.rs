@@ -5,9 +5,11 @@ use std::path::Path;
 
 use super::error::{CellProblem, DataError};
 use super::moments::Moments;
-use super::options::TaskKind;
+use super::options::{LoadOptions, TaskKind};
 use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::table::{Table, number};
+use crate::number::brief;
+use crate::quote;
 
 /// Integers with more different values than this are numbers rather than classes.
 const MAX_INTEGER_CLASSES: usize = 20;
@@ -36,7 +38,8 @@ impl Target {
             None => Self::infer(table, parsed, path),
             Some(TaskKind::Regression) => {
                 let values = values(table, parsed)?;
-                let reason = format!("`{}` is a number: regression, as asked for", table.target);
+                let column = quote::text(&table.target);
+                let reason = format!("`{column}` is a number: regression, as asked for");
                 Ok((Self::Values(values), reason))
             }
             Some(TaskKind::Classification) => {
@@ -48,7 +51,7 @@ impl Target {
                 let count = classes.names().len();
                 let reason = format!(
                     "`{}` holds {count} different values: classification, as asked for",
-                    table.target
+                    quote::text(&table.target)
                 );
                 Ok((classes, reason))
             }
@@ -62,14 +65,14 @@ impl Target {
         path: &Path,
     ) -> Result<(Self, String), DataError> {
         let rows = table.labels.len();
-        let column = &table.target;
+        let column = quote::text(&table.target);
         if parsed.iter().all(is_text) {
             let classes = Self::of_texts(&table.labels);
             let count = classes.names().len();
             if count * 2 > rows {
                 return Err(DataError::TooManyLabels {
                     path: path.to_owned(),
-                    column: column.clone(),
+                    column: table.target.clone(),
                     labels: count,
                     rows,
                 });
@@ -77,7 +80,12 @@ impl Target {
             let reason = format!("`{column}` holds {count} different texts: classification");
             return Ok((classes, reason));
         }
-        let values = values(table, parsed)?;
+        let named = |problem| match problem {
+            CellProblem::NotANumber { text } => CellProblem::NameAmongNumbers { text },
+            other => other,
+        };
+        let parsed = parsed.into_iter().map(|value| value.map_err(named));
+        let values = values(table, parsed.collect())?;
         if values.iter().any(|value| value.fract() != 0.0) {
             let reason = format!("`{column}` holds numbers with fractions: regression");
             return Ok((Self::Values(values), reason));
@@ -112,7 +120,7 @@ impl Target {
         });
         Self::Classes {
             classes,
-            names: different.iter().map(f64::to_string).collect(),
+            names: different.iter().map(|&value| brief(value)).collect(),
         }
     }
 
@@ -124,15 +132,15 @@ impl Target {
     }
 }
 
-/// How a regression's targets are scaled, from the training part's.
+/// How a regression's targets are scaled, by the numbers of those that `options` has the moments of.
 pub(crate) fn target_scaling(
-    train: &[f64],
-    asked: Option<&Rescale>,
+    measured: &[f64],
+    options: &LoadOptions,
 ) -> Result<Scaling, ScalingProblem> {
-    let asked = asked.unwrap_or(&Rescale::Standardised);
-    let train = train.iter().copied();
-    Scaling::settle(asked, 1, "targets", |rule| {
-        vec![Moments::by(rule, train.clone())]
+    let asked = options.targets.as_ref().unwrap_or(&Rescale::Standardised);
+    let measured = measured.iter().copied();
+    Scaling::settle((asked, options.moments), 1, "targets", |rule| {
+        vec![Moments::by(rule, measured.clone())]
     })
 }
 

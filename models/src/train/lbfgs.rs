@@ -13,7 +13,7 @@ use crate::objective::Objective;
 const ROUND: usize = 10;
 
 /// Rounds at the limit of precision without halving the gradient's norm, after which nothing more is to be had.
-const PATIENCE: usize = 5;
+const PATIENCE: usize = 25;
 
 /// What a floating-point type allows.
 struct Precision {

@@ -195,9 +195,13 @@ impl Collector<'_> {
                 }
             }
             Value::Module(class) => {
-                let (name, class) = (quote::text(name), quote::text(class));
+                let class = quote::text(class);
+                let name = match name {
+                    "" => "it".to_owned(),
+                    name => format!("`{}`", quote::text(name)),
+                };
                 return Err(format!(
-                    "`{name}` is a whole module of the class `{class}`, not its state dictionary"
+                    "{name} is a whole module of the class `{class}`, not its state dictionary"
                 ));
             }
             Value::Built(function, arguments) => {

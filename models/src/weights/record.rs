@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::WeightsError;
-use crate::data::{Dataset, ExampleShape, Moments, Scaling, ScalingRule, Task, contents};
+use crate::data::{
+    Dataset, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule, Task, contents,
+};
 use crate::metrics::Metrics;
 
 /// What is kept with weights in the metadata of their safetensors file: what the network reads, what it tells, and how well it did.
@@ -52,6 +54,8 @@ struct Kept {
 #[derive(Serialize, Deserialize)]
 struct KeptScaling {
     rule: ScalingRule,
+    #[serde(default)]
+    of: MomentsOf,
     mean: String,
     std: String,
 }
@@ -135,6 +139,7 @@ impl KeptScaling {
         };
         Self {
             rule: scaling.rule,
+            of: scaling.of,
             mean: list(|it| it.mean),
             std: list(|it| it.std),
         }
@@ -152,6 +157,7 @@ impl KeptScaling {
         let moments = mean.into_iter().zip(std);
         Ok(Scaling {
             rule: self.rule,
+            of: self.of,
             moments: moments.map(|(mean, std)| Moments { mean, std }).collect(),
         })
     }

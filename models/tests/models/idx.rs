@@ -276,7 +276,7 @@ fn labels_of_any_values_are_mapped_and_named() {
     let stranger = error(&folder);
     assert!(matches!(
         &stranger,
-        DataError::Label { label: 8, row: 1, classes: 3, path } if path.ends_with(TEST_LABELS)
+        DataError::Label { label, row: 1, classes: 3, path } if label == "8" && path.ends_with(TEST_LABELS)
     ));
     let text = stranger.to_string();
     assert!(
@@ -288,6 +288,78 @@ fn labels_of_any_values_are_mapped_and_named() {
         error(&folder),
         DataError::ConstantTarget { value, .. } if value == "5"
     ));
+}
+
+/// A list of elements of the type that `code` stands for.
+fn list(code: u8, size: usize, elements: &[u8]) -> Vec<u8> {
+    let mut bytes = idx(&[(elements.len() / size) as u32], elements);
+    bytes[2] = code;
+    bytes
+}
+
+#[test]
+fn labels_of_any_type_are_read() {
+    let folder = small();
+    let write_labels = |code, size, train: &[u8], test: &[u8]| {
+        write(&folder, TRAIN_LABELS, &list(code, size, train));
+        write(&folder, TEST_LABELS, &list(code, size, test));
+    };
+    let bytes =
+        |labels: &[i32]| -> Vec<u8> { labels.iter().flat_map(|it| it.to_be_bytes()).collect() };
+    let floats =
+        |labels: &[f32]| -> Vec<u8> { labels.iter().flat_map(|it| it.to_be_bytes()).collect() };
+    let read = || read_idx(folder.path()).unwrap();
+
+    write_labels(0x09, 1, &[255, 1, 1, 255], &[1, 255]);
+    assert_eq!(read().task.classes(), ["-1", "1"]);
+    assert_eq!(read().test.targets, Targets::Classes(vec![1, 0]));
+    write_labels(0x0b, 2, &[0, 7, 255, 254, 0, 7, 1, 0], &[1, 0, 0, 7]);
+    assert_eq!(read().task.classes(), ["-2", "7", "256"]);
+    write_labels(0x0c, 4, &bytes(&[-5, 70_000, 3, -5]), &bytes(&[3, 70_000]));
+    assert_eq!(read().task.classes(), ["-5", "3", "70000"]);
+    assert_eq!(read().train.targets, Targets::Classes(vec![0, 2, 1, 0]));
+    write_labels(
+        0x0d,
+        4,
+        &floats(&[2.0, 0.0, -0.0, 2.0]),
+        &floats(&[0.0, 2.0]),
+    );
+    assert_eq!(read().task.classes(), ["0", "2"]);
+
+    // Fractions are numbers, and a class where that is asked.
+    let halves = [0.5_f64, 1.5, 1.5, 2.5].map(f64::to_be_bytes).concat();
+    write_labels(0x0e, 8, &halves, &halves[8..24]);
+    assert_eq!(read().task, Task::Regression);
+    assert_eq!(
+        read().inference.as_deref(),
+        Some("labels have fractions: regression")
+    );
+    let options = LoadOptions {
+        task: Some(TaskKind::Classification),
+        ..LoadOptions::default()
+    };
+    let data = load_with(folder.path(), &options).unwrap();
+    assert_eq!(data.task.classes(), ["0.5", "1.5", "2.5"]);
+
+    write_labels(
+        0x0d,
+        4,
+        &floats(&[1.0, f32::NAN, 0.0, 1.0]),
+        &floats(&[0.0, 1.0]),
+    );
+    assert!(matches!(
+        error(&folder),
+        DataError::IdxNotFinite { row: 1, .. }
+    ));
+    // Pixels are bytes, and there is no type 10.
+    write_labels(0x0a, 1, &[0, 1, 2, 1], &[2, 0]);
+    assert!(matches!(
+        error(&folder),
+        DataError::Magic { found: 0x0a01, .. }
+    ));
+    let folder = small();
+    write(&folder, TRAIN_IMAGES, &list(0x09, 1, &[0; 24]));
+    assert!(matches!(error(&folder), DataError::Magic { .. }));
 }
 
 #[test]
@@ -331,6 +403,11 @@ fn the_test_part_may_be_another_folder() {
     options.test = Some(folder.path().to_owned());
     let data = load_with(folder.path(), &options).unwrap();
     assert_eq!(data.test, data.train);
+    options.test = Some(other.path().join(TEST_IMAGES));
+    assert!(matches!(
+        load_with(folder.path(), &options),
+        Err(DataError::FileOfFolder { .. })
+    ));
 }
 
 #[test]

@@ -293,6 +293,62 @@ fn a_palette_is_of_whole_colours() {
 }
 
 #[test]
+fn a_colour_beyond_the_palette_is_no_black() {
+    let folder = divided();
+    write(folder.path(), "train/dog/1.PNG", &indexed(&[9, 9, 9]));
+    for name in ["train/cat/a.png", "train/cat/b.png", "test/dog/x.png"] {
+        write(folder.path(), name, &indexed(&[1, 2, 3, 4, 5, 6]));
+    }
+    let error = error(&folder);
+    assert!(
+        matches!(
+            error,
+            PictureError::Colour {
+                place: [0, 1],
+                index: 1,
+                colours: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(
+        error.to_string().contains("colour 1 of a palette of 1"),
+        "{error}"
+    );
+
+    // Of fewer bits the last ones of a row are nobody's pixels.
+    let four_bits = |data: &[u8]| {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 3, 2);
+        encoder.set_color(ColorType::Indexed);
+        encoder.set_depth(BitDepth::Four);
+        encoder.set_palette(vec![1, 2, 3, 4, 5, 6]);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(data).unwrap();
+        writer.finish().unwrap();
+        bytes
+    };
+    let file = "train/dog/1.PNG";
+    write(folder.path(), file, &four_bits(&[0x01, 0x1f, 0x10, 0x1f]));
+    let data = load(folder.path(), None).unwrap();
+    assert_eq!(data.train.rows, 3);
+    write(folder.path(), file, &four_bits(&[0x01, 0x10, 0x12, 0x10]));
+    let error = self::error(&folder);
+    assert!(
+        matches!(
+            error,
+            PictureError::Colour {
+                place: [1, 1],
+                index: 2,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn no_bit_of_a_picture_is_free() {
     let folder = divided();
     let before = load(folder.path(), None).unwrap();

@@ -217,11 +217,17 @@ fn text_among_numbers_is_named() {
             .contains("line 2, column `b`: `high` is text in a column of numbers"),
         "{error}"
     );
-    let not_a_number = CellProblem::NotANumber {
+    let error = read(&with_line(9, "3,4,yes")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("say that the task is classification"),
+        "{error}"
+    );
+    let among_numbers = CellProblem::NameAmongNumbers {
         text: "yes".to_owned(),
     };
-    let error = read(&with_line(9, "3,4,yes")).unwrap_err();
-    assert_eq!(cell(error), (9, "y".to_owned(), not_a_number));
+    assert_eq!(cell(error), (9, "y".to_owned(), among_numbers));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use backdraft_models::data::{
-    CellProblem, DataError, Dataset, Division, LoadOptions, Moments, Refusal, Rescale, SPLIT_SEED,
-    Scaling, ScalingProblem, ScalingRule, Targets, Task, TaskKind, cancer, digits, load_with,
+    CellProblem, DataError, Dataset, Division, LoadOptions, Moments, MomentsOf, Refusal, Rescale,
+    SPLIT_SEED, Scaling, ScalingProblem, ScalingRule, Targets, Task, TaskKind, cancer, digits,
+    load_with,
 };
 use tempfile::TempDir;
 
@@ -98,6 +99,34 @@ fn every_scaling_leads_back_to_the_table() {
             }
         }
     }
+}
+
+#[test]
+fn moments_may_be_those_of_all_rows() {
+    let (_folder, path) = table();
+    let options = LoadOptions {
+        inputs: Some(Rescale::Unit),
+        targets: Some(Rescale::Standardised),
+        moments: MomentsOf::All,
+        ..options()
+    };
+    let data = load_with(&path, &options).unwrap();
+    let inputs = data.input_scaling.clone().unwrap();
+    assert_eq!(inputs.of, MomentsOf::All);
+    // Of all twelve rows, whichever are held out.
+    let largest: Vec<f64> = inputs.moments.iter().map(|it| it.std).collect();
+    assert_eq!(largest, [6.0, 360.0, 3.0]);
+    let targets = data.target_scaling.clone().unwrap();
+    assert_eq!(targets.of, MomentsOf::All);
+    assert_eq!(targets.moments[0].mean, 5.75);
+    assert_eq!(restored(&data).len(), 12);
+    // What nothing is measured for is nobody's.
+    let raw = LoadOptions {
+        inputs: Some(Rescale::Raw),
+        ..options
+    };
+    let data = load_with(&path, &raw).unwrap();
+    assert_eq!(data.input_scaling.unwrap().of, MomentsOf::Train);
 }
 
 #[test]

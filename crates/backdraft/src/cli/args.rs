@@ -129,13 +129,13 @@ pub(super) struct Explain {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 
-    /// LiSSA's recursion steps in one repeat.
-    #[arg(long, value_name = "STEPS", default_value_t = 1000, value_parser = count, allow_hyphen_values = true)]
-    pub depth: usize,
+    /// LiSSA's recursion steps in one repeat. Default: 1000.
+    #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
+    pub depth: Option<usize>,
 
-    /// LiSSA's independent recursions, of which the mean is taken.
-    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = count, allow_hyphen_values = true)]
-    pub repeats: usize,
+    /// LiSSA's independent recursions, of which the mean is taken. Default: 10.
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
+    pub repeats: Option<usize>,
 
     /// LiSSA's scale. Default: twice the largest eigenvalue seen in a few batches.
     #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]

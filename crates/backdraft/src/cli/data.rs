@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use backdraft_models::{
     data::{
-        self, DataError, Dataset, ExampleShape, LoadOptions, Moments, Refusal, Rescale, Scaling,
-        ScalingProblem, Task, TaskKind,
+        self, DataError, Dataset, ExampleShape, LoadOptions, Moments, MomentsOf, Refusal, Rescale,
+        Scaling, ScalingProblem, Task, TaskKind,
     },
+    quote,
     weights::WeightsRecord,
 };
 use clap::{Args, ValueEnum};
@@ -75,6 +76,11 @@ pub(super) struct DataArgs {
     )]
     pub std: Option<Vec<f64>>,
 
+    /// Whose moments `--inputs` and `--targets` go by: the training part's, or those of all examples, as where a table was scaled
+    /// before it was divided. Default: train.
+    #[arg(long, value_enum)]
+    pub moments: Option<MomentsName>,
+
     /// What is done to a regression's targets, as --inputs. Default: what the weights were trained on, else `standardised`.
     #[arg(long, value_enum, conflicts_with_all = ["target_mean", "target_std"])]
     pub targets: Option<ScalingName>,
@@ -104,6 +110,32 @@ pub(super) enum ScalingName {
     Unit,
     #[value(alias = "standardized")]
     Standardised,
+}
+
+/// Whose moments numbers are scaled by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MomentsName {
+    Train,
+    All,
+}
+
+impl From<MomentsName> for MomentsOf {
+    fn from(name: MomentsName) -> Self {
+        match name {
+            MomentsName::Train => Self::Train,
+            MomentsName::All => Self::All,
+        }
+    }
+}
+
+impl ScalingName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Unit => "unit",
+            Self::Standardised => "standardised",
+        }
+    }
 }
 
 impl From<ScalingName> for Rescale {
@@ -152,7 +184,9 @@ impl DataArgs {
             let pairs = dataset.features.iter().zip(&record.columns);
             if let Some((found, expected)) = pairs.into_iter().find(|(a, b)| a != b) {
                 return Err(strangers(&format!(
-                    "`{found}` stands where they have `{expected}`"
+                    "`{}` stands where they have `{}`",
+                    quote::text(found),
+                    quote::text(expected)
                 )));
             }
         }
@@ -160,8 +194,8 @@ impl DataArgs {
         if !expected.is_empty() && found != expected {
             warn(format_args!(
                 "the weights tell apart {}, and the data have {}: the n-th class of the one is taken for the n-th of the other",
-                expected.join(", "),
-                found.join(", ")
+                quote::list(expected),
+                quote::list(found)
             ));
         }
         Ok(dataset)
@@ -172,13 +206,16 @@ impl DataArgs {
         &self,
         inputs: ScalingName,
         targets: Option<ScalingName>,
+        moments: MomentsOf,
     ) -> Result<Dataset, CliError> {
         let options = self.options()?;
-        self.read(&LoadOptions {
+        let options = LoadOptions {
             inputs: Some(inputs.into()),
-            targets: targets.map(Rescale::from).or(options.targets.clone()),
+            targets: targets.map(Rescale::from),
+            moments,
             ..options
-        })
+        };
+        Ok(data::load_with(&self.path, &options)?)
     }
 
     /// Whether options say what is done to inputs.
@@ -194,7 +231,23 @@ impl DataArgs {
     fn read(&self, options: &LoadOptions) -> Result<Dataset, CliError> {
         let mut dataset = data::load_with(&self.path, options)?;
         if self.two_logits {
+            if !matches!(dataset.task, Task::Binary { .. }) {
+                return Err(CliError::Option {
+                    option: "--two-logits",
+                    problem: format!("is for two classes, and {} has others", dataset.name),
+                });
+            }
             dataset.task = dataset.task.with_logit_for_each();
+        }
+        let scalings = [&dataset.input_scaling, &dataset.target_scaling];
+        let measured = |it: &Scaling| it.of == MomentsOf::All;
+        if options.moments == MomentsOf::All && !scalings.into_iter().flatten().any(measured) {
+            return Err(CliError::Option {
+                option: "--moments",
+                problem: "all is for columns that are `unit` or `standardised`, and channels that are `standardised`: here nothing is \
+                          measured"
+                    .to_owned(),
+            });
         }
         Ok(dataset)
     }
@@ -217,6 +270,7 @@ impl DataArgs {
                 ["--target-mean", "--target-std"],
                 [target(self.target_mean), target(self.target_std)],
             )?,
+            moments: self.moments.map_or(MomentsOf::Train, MomentsOf::from),
             test: self.test.clone(),
             split: self.split.clone(),
         })

@@ -2,7 +2,7 @@
 
 use backdraft_models::{
     Metrics,
-    data::{Dataset, ScalingRule, Task},
+    data::{Dataset, Division, MomentsOf, Task},
     evaluate,
 };
 
@@ -37,14 +37,20 @@ pub(super) fn judge(
         }
         return Ok(());
     }
-    if args.tells_inputs() || loaded.record.is_some() {
+    if loaded.record.is_some() {
         return Ok(());
     }
-    say(format_args!(
-        "nothing is kept with the weights: {} on the training part is what they do on inputs as above. If they were trained on others, \
-         say so by --inputs, or by --mean and --std",
-        words(measured)
-    ));
+    if !args.tells_inputs() {
+        let targets = match dataset.task {
+            Task::Regression => ", and of targets by --targets",
+            _ => "",
+        };
+        say(format_args!(
+            "nothing is kept with the weights: {} on the training part is what they do on inputs as above. If they were trained on \
+             others, say so by --inputs, or by --mean and --std{targets}",
+            words(measured)
+        ));
+    }
     let Some((better, options)) = best_other(args, loaded, dataset, measured)? else {
         return Ok(());
     };
@@ -63,59 +69,77 @@ fn best_other(
     dataset: &Dataset,
     measured: &Metrics,
 ) -> Result<Option<(Metrics, String)>, CliError> {
-    let regression = dataset.task == Task::Regression;
-    let targets: &[Option<ScalingName>] = match regression && !args.tells_targets() {
-        true => &[Some(ScalingName::Standardised), Some(ScalingName::Raw)],
-        false => &[None],
+    let targets: &[Option<ScalingName>] = match dataset.task {
+        Task::Regression => &[Some(ScalingName::Standardised), Some(ScalingName::Raw)],
+        _ => &[None],
     };
-    let is = |rule| {
-        dataset
-            .input_scaling
-            .as_ref()
-            .is_some_and(|it| it.rule == rule)
+    // Of parts that nobody drew, the training part is what a network was trained on.
+    let moments: &[MomentsOf] = match dataset.division {
+        Division::Drawn { .. } => &[MomentsOf::Train, MomentsOf::All],
+        _ => &[MomentsOf::Train],
     };
     let mut best: Option<(Metrics, String)> = None;
-    for (inputs, rule) in [
-        (ScalingName::Raw, ScalingRule::Raw),
-        (ScalingName::Unit, ScalingRule::Unit),
-        (ScalingName::Standardised, ScalingRule::Standardised),
+    for inputs in [
+        ScalingName::Raw,
+        ScalingName::Unit,
+        ScalingName::Standardised,
     ] {
-        for &targets in targets {
-            if is(rule) && targets != Some(ScalingName::Raw) {
+        for (&targets, &of) in targets
+            .iter()
+            .flat_map(|it| moments.iter().map(move |of| (it, of)))
+        {
+            let other = args.load_scaled(inputs, targets, of)?;
+            let is_new = of == MomentsOf::Train || measures(&other);
+            let is_here = other.input_scaling == dataset.input_scaling
+                && other.target_scaling == dataset.target_scaling;
+            if is_here || !is_new {
                 continue;
             }
-            let metrics = measure(args, loaded, dataset, inputs, targets)?;
+            let metrics = measure(loaded, dataset, other);
             let least = best.as_ref().map_or(measured, |(best, _)| best);
             if is_far_below(measured, &metrics) && score(&metrics) > score(least) {
-                let targets = match targets {
-                    Some(ScalingName::Raw) => " --targets raw",
-                    _ => "",
-                };
-                best = Some((metrics, format!("--inputs {}{targets}", rule.name())));
+                best = Some((metrics, options(args, inputs, targets, of)));
             }
         }
     }
     Ok(best)
 }
 
-/// How well the weights do on the training part with other scalings.
-fn measure(
+/// Whether moments are those of all examples.
+fn measures(dataset: &Dataset) -> bool {
+    let scalings = [&dataset.input_scaling, &dataset.target_scaling];
+    scalings
+        .into_iter()
+        .flatten()
+        .any(|it| it.of == MomentsOf::All)
+}
+
+/// The options that ask for a scaling.
+fn options(
     args: &DataArgs,
-    loaded: &Loaded,
-    dataset: &Dataset,
     inputs: ScalingName,
     targets: Option<ScalingName>,
-) -> Result<Metrics, CliError> {
-    let mut other = args.load_scaled(inputs, targets)?;
+    of: MomentsOf,
+) -> String {
+    let mut options = format!("--inputs {}", inputs.name());
+    match targets {
+        Some(ScalingName::Standardised) if !args.tells_targets() => {}
+        Some(targets) => options.push_str(&format!(" --targets {}", targets.name())),
+        None => {}
+    }
+    if of == MomentsOf::All {
+        options.push_str(" --moments all");
+    }
+    options
+}
+
+/// How well the weights do on the training part of the same data, scaled otherwise.
+fn measure(loaded: &Loaded, dataset: &Dataset, mut other: Dataset) -> Metrics {
     if dataset.target_scaling.is_none() {
         // With the labels that were made wrong.
         other.train.targets = dataset.train.targets.clone();
     }
-    Ok(evaluate(
-        &loaded.model,
-        &other.train,
-        dataset.task.objective(),
-    ))
+    evaluate(&loaded.model, &other.train, dataset.task.objective())
 }
 
 /// Whether `now` is much worse than `then`; what is no number is.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use backdraft_models::data::{Dataset, Division, ExampleShape, Moments, Scaling, ScalingRule};
+use backdraft_models::data::{
+    Dataset, Division, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule,
+};
 use serde::Serialize;
 
 use super::progress::say;
@@ -82,7 +84,7 @@ fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
         Numbers::Targets => targets,
     };
     let mut text = count.to_owned();
-    text.push_str(match scaling.rule {
+    let words = match scaling.rule {
         ScalingRule::Raw => of(
             " as the table has them",
             " as their files have them",
@@ -103,6 +105,12 @@ fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
             " from 0 to 1, less the mean that was given and divided by the standard deviation that was given",
             " less the mean that was given and divided by the standard deviation that was given",
         ),
+    };
+    text.push_str(&match scaling.of {
+        MomentsOf::Train => words.to_owned(),
+        MomentsOf::All => words
+            .replace("in the training part", "among all examples")
+            .replace("of the training part", "of all examples"),
     });
     let told = matches!(scaling.rule, ScalingRule::Standardised | ScalingRule::Given)
         || (scaling.rule == ScalingRule::Unit && what != Numbers::Pixels);

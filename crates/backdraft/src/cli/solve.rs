@@ -8,7 +8,7 @@ use backdraft_influence::{
 };
 
 use backdraft_models::ZooConfig;
-use burn::tensor::DType;
+use burn::tensor::{DType, Tensor};
 
 use super::{
     CliError,
@@ -20,6 +20,10 @@ use super::{
     watched::Watched,
 };
 use crate::output::{SolveRecord, brief};
+
+/// LiSSA's recursion steps and repeats, where no option says otherwise.
+pub(super) const DEPTH: usize = 1000;
+pub(super) const REPEATS: usize = 10;
 
 /// Refuses settings that the solver could not go by, before anything is trained.
 pub(super) fn check(args: &Explain, damping: f64, network: &ZooConfig) -> Result<(), CliError> {
@@ -34,11 +38,36 @@ pub(super) fn check(args: &Explain, damping: f64, network: &ZooConfig) -> Result
         });
     }
     check_fits("--damping", Some(damping), dtype)?;
+    check_lissa(args.solver, args.depth, args.repeats, args.scale)?;
     check_fits("--scale", args.scale, dtype)?;
     match args.solver {
         SolverName::Cg => check_tolerance(args.tolerance, dtype),
         SolverName::Direct => check_direct(network),
         SolverName::Lissa => Ok(()),
+    }
+}
+
+/// Refuses LiSSA's settings of another solver.
+pub(super) fn check_lissa(
+    solver: SolverName,
+    depth: Option<usize>,
+    repeats: Option<usize>,
+    scale: Option<f64>,
+) -> Result<(), CliError> {
+    let given = [
+        ("--depth", depth.is_some()),
+        ("--repeats", repeats.is_some()),
+        ("--scale", scale.is_some()),
+    ];
+    match given.into_iter().find(|it| it.1) {
+        Some((option, _)) if solver != SolverName::Lissa => Err(CliError::Option {
+            option,
+            problem: format!(
+                "is LiSSA's: add --solver lissa, or leave it out; {} has no use for it",
+                solver.name()
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -118,7 +147,11 @@ pub(super) fn solve(
         let gradients = queries
             .iter()
             .map(|(row, _)| Ok(measured.select(&[*row])?.gradient()?));
-        let found = ready.solve_many(gradients.collect::<Result<_, CliError>>()?)?;
+        let gradients = gradients.collect::<Result<Vec<_>, CliError>>()?;
+        for ((_, query), gradient) in queries.iter().zip(&gradients) {
+            bar.aside(|| tell_small(*query, gradient, args.precision));
+        }
+        let found = ready.solve_many(gradients)?;
         let seconds = start.elapsed().as_secs_f64() / queries.len() as f64;
         for (&(row, query), found) in queries.iter().zip(found) {
             let solution = match found {
@@ -152,6 +185,24 @@ pub(super) fn solve(
     Ok(())
 }
 
+/// Warns of a query whose gradient is at the end of what numbers can be, so that its scores have few digits, or are 0.
+fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
+    let largest = gradient.clone().abs().max().into_scalar::<f64>();
+    let (least, remedy) = match precision {
+        Precision::F32 => (
+            f64::from(f32::MIN_POSITIVE / f32::EPSILON),
+            "; --precision f64 has more",
+        ),
+        Precision::F64 => (f64::MIN_POSITIVE / f64::EPSILON, ""),
+    };
+    if largest < least {
+        warn(format_args!(
+            "query {query}: the largest number of its gradient is {largest:.1e}, where {} ends: its scores have few digits, or are 0{remedy}",
+            precision.name()
+        ));
+    }
+}
+
 fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
     Ok(match args.solver {
         SolverName::Cg => {
@@ -174,8 +225,8 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
             let default = LissaConfig::default();
             let config = LissaConfig {
                 tolerance: args.tolerance.unwrap_or(default.tolerance),
-                depth: args.depth,
-                repeats: args.repeats,
+                depth: args.depth.unwrap_or(DEPTH),
+                repeats: args.repeats.unwrap_or(REPEATS),
                 scale: args.scale.map_or(Scale::Auto, Scale::Fixed),
                 seed: args.seed,
                 ..default

@@ -1,6 +1,9 @@
 //! A model's weights, from a file and as one.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use backdraft_models::{
     Metrics, Zoo, ZooConfig,
@@ -12,19 +15,42 @@ use burn::tensor::Device;
 use clap::Args;
 
 use super::{CliError, fingerprint::Fingerprint, progress::say};
-use crate::output::WeightsFile;
+use crate::output::{Broken, Seal, WeightsFile};
 
 /// The name of the file in a run's folder.
 pub(super) const FILE: &str = "model.safetensors";
 
-/// The bytes of the file `name` with the parameters and running statistics of `module`, in PyTorch's names and layouts, and what is kept
-/// with them.
+/// What the digest of weights is of, beside them: they may be moved and renamed.
+const SEALED: &str = "weights";
+
+/// The bytes of the file `name` with the parameters and running statistics of `module`, in PyTorch's names and layouts, what is kept
+/// with them, and a digest.
 pub(super) fn encode(
     module: &Zoo,
     name: &str,
     record: &WeightsRecord,
 ) -> Result<Vec<u8>, CliError> {
-    weights::encode_with(module, name, record).map_err(|error| CliError::Weights(error.to_string()))
+    let bytes = weights::encode_with(module, name, record);
+    let bytes = bytes.map_err(|error| CliError::Weights(error.to_string()))?;
+    Ok(Seal::unbound().mark(SEALED, bytes)?)
+}
+
+/// Whether a file is to the bit what [`encode`] made. What bears no digest may be anybody's, and what cannot be read is told where its
+/// weights are.
+fn digest_of(path: &Path) -> Option<Result<(), Broken>> {
+    let bytes = path.is_file().then(|| fs::read(path).ok()).flatten()?;
+    Some(Seal::unbound().check(SEALED, bytes).map(|_| ()))
+}
+
+fn damaged(path: &Path, reason: &str) -> CliError {
+    CliError::Option {
+        option: "--weights",
+        problem: format!(
+            "{} is damaged: {reason}; restore the file, or make it anew. If another program changed it on purpose, let that leave out the \
+             metadata",
+            quote::path(path)
+        ),
+    }
 }
 
 /// What is kept with the weights of a network for `dataset` that does so well on `part`.
@@ -68,8 +94,21 @@ pub(super) struct Loaded {
 impl WeightsArgs {
     /// What is kept with the weights of the file, if one was given and somebody kept something.
     pub fn record(&self) -> Result<Option<WeightsRecord>, CliError> {
-        let record = self.weights.as_ref().map(WeightsRecord::read).transpose()?;
-        Ok(record.flatten())
+        let Some(path) = self.weights.as_deref() else {
+            return Ok(None);
+        };
+        let digest = digest_of(path);
+        if digest == Some(Err(Broken::Differs)) {
+            return Err(damaged(path, "its digest is not that of its contents"));
+        }
+        let record = WeightsRecord::read(path)?;
+        match (&record, digest) {
+            (Some(_), Some(Err(_))) => Err(damaged(
+                path,
+                "it does not begin with a digest, as what Backdraft writes does",
+            )),
+            _ => Ok(record),
+        }
     }
 
     /// The network for the data, and the model with the weights of the file if one was given. Where two classes have two logits in

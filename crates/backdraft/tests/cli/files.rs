@@ -94,6 +94,77 @@ fn a_training_that_has_ended_is_whole_or_made_so() -> Outcome {
 }
 
 #[test]
+fn a_run_that_has_ended_is_whole_or_made_so() -> Outcome {
+    const RUN: &str =
+        "explain --model lr --data cancer --queries 0 --verify none --corrupt-labels 0.1 --out out";
+    const SUMS: &str = "SHA256SUMS";
+    let place = Place::new()?;
+    place.backdraft(RUN).assert().success();
+    let folder = place.path().join("out");
+    // As `sha256sum` writes them.
+    let sums = fs::read_to_string(folder.join(SUMS))?;
+    let mut names = Vec::new();
+    for line in sums.lines() {
+        let (sum, name) = line.split_once("  ").ok_or("no digest")?;
+        let digits = Sha256::digest(fs::read(folder.join(name))?);
+        let digits: String = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digits, sum, "{name}");
+        names.push(name);
+    }
+    assert_eq!(
+        names,
+        [
+            "explain.json",
+            "model.safetensors",
+            "wrong-labels.csv",
+            "scores.safetensors",
+            "top.csv",
+            "report.html",
+            "run.json"
+        ]
+    );
+    let kept = contains("out holds an earlier run");
+    place.backdraft(RUN).assert().code(2).stderr(kept.clone());
+
+    // What is damaged is named, and the run made anew.
+    for name in names.iter().chain(&[SUMS]) {
+        let path = folder.join(name);
+        let right = fs::read(&path)?;
+        let mut flipped = right.clone();
+        flipped[right.len() / 2] ^= 1;
+        fs::write(&path, flipped)?;
+        let told = match *name {
+            // The digit of another file, perhaps.
+            SUMS => "is damaged".to_owned(),
+            name => format!("out/{name} is damaged"),
+        };
+        place
+            .backdraft(RUN)
+            .assert()
+            .success()
+            .stderr(contains(told));
+        // These have times in them.
+        if !["report.html", "run.json", SUMS].contains(name) {
+            assert!(fs::read(&path)? == right, "{name}");
+        }
+        place.backdraft(RUN).assert().code(2).stderr(kept.clone());
+    }
+    fs::remove_file(folder.join("top.csv"))?;
+    let missing = contains("out/top.csv is damaged (it is missing): the run is made anew");
+    place.backdraft(RUN).assert().success().stderr(missing);
+
+    // By another command it is not.
+    place.write("out/top.csv", "query")?;
+    assert_refused(
+        &place,
+        &format!("{RUN} --damping 0.5"),
+        &["out holds a run with other settings", "damping"],
+    )?;
+    assert_eq!(fs::read_to_string(folder.join("top.csv"))?, "query");
+    Ok(())
+}
+
+#[test]
 fn training_that_diverges_in_its_last_step_fails() -> Outcome {
     let place = Place::new()?;
     place

@@ -121,6 +121,70 @@ fn weights_of_others_are_explained_on_their_inputs() -> Outcome {
     Ok(())
 }
 
+/// As those of a network whose inputs were divided by their maxima before anything was held out.
+#[test]
+fn weights_may_know_the_moments_of_all_rows() -> Outcome {
+    let place = place()?;
+    let data = "--model lr --data table.csv --target ill";
+    let probe = place.explain(&format!("{data} --queries 0 --verify none"), "probe")?;
+    let top = String::from_utf8(probe.file("top.csv")?)?;
+    let held_out = top.lines().nth(1).and_then(|row| row.rsplit(',').next());
+    let line: usize = held_out.ok_or("no line")?.parse()?;
+    // The largest of a column is held out.
+    let table = plain();
+    let mut rows: Vec<&str> = table.lines().collect();
+    let mut cells: Vec<&str> = rows[line - 1].split(',').collect();
+    cells[1] = "4500";
+    let outlier = cells.join(",");
+    rows[line - 1] = &outlier;
+    place.write("table.csv", rows.join("\n"))?;
+
+    let all = "--inputs unit --moments all";
+    // Without much of an L2 term, which would keep the weight of that column small.
+    let decayed = format!("{data} {all} --weight-decay 1e-5");
+    let trained = train(&place, &decayed, "trained")?;
+    assert_eq!(trained["settings"]["inputs"]["of"], "all");
+    strip(&place, "trained/last.safetensors", "theirs.safetensors")?;
+    let theirs = format!("{data} --weights theirs.safetensors --queries 1 --verify none");
+    // Whether somebody chose or nobody did.
+    for (number, wrong) in ["", "--inputs unit", "--inputs standardised", "--std 2"]
+        .iter()
+        .enumerate()
+    {
+        let said = stderr(
+            &place,
+            &format!("explain {theirs} {wrong} --out wrong{number}"),
+        )?;
+        assert!(
+            said.contains(&format!(
+                "warning: with {all} the same weights do much better"
+            )),
+            "{wrong}: {said}"
+        );
+    }
+    let right = place.explain(&format!("{theirs} {all}"), "right")?;
+    for metric in ["accuracy", "loss"] {
+        assert_eq!(
+            right.record["metrics"]["train"][metric],
+            trained["results"]["train"][metric]
+        );
+    }
+    assert!(
+        right
+            .stdout
+            .contains("its largest absolute value among all examples"),
+        "{}",
+        right.stdout
+    );
+    let said = stderr(&place, &format!("explain {theirs} {all} --out quiet"))?;
+    assert!(!said.contains("warning"), "{said}");
+    assert_refused(
+        &place,
+        &format!("explain {data} --inputs raw --moments all"),
+        &["--moments all", "nothing is measured"],
+    )
+}
+
 #[test]
 fn what_is_kept_with_weights_is_used() -> Outcome {
     let place = place()?;
@@ -220,6 +284,12 @@ fn regressions_keep_the_scale_of_their_targets() -> Outcome {
         &place,
         &format!("explain {data} --weights theirs.safetensors --out d"),
     )?;
+    assert!(
+        said.contains("with --inputs raw --targets raw the same weights"),
+        "{said}"
+    );
+    let told = format!("explain {data} --inputs raw --weights theirs.safetensors --out e");
+    let said = stderr(&place, &told)?;
     assert!(
         said.contains("with --inputs raw --targets raw the same weights"),
         "{said}"
@@ -382,6 +452,11 @@ fn two_logits_for_two_classes_are_softmax() -> Outcome {
     train(&place, &format!("{data} --two-logits"), "trained")?;
     let again = format!("{data} --two-logits --weights two.safetensors {queries}");
     assert_eq!(place.explain(&again, "c")?.scores, two.scores);
+    assert_refused(
+        &place,
+        "explain --data digits --two-logits",
+        &["--two-logits is for two classes", "digits"],
+    )?;
     // What fits neither is told as what fits one.
     place
         .backdraft("explain --model lr --data digits --weights two.safetensors")

@@ -1,5 +1,6 @@
 //! Options' values: what cannot be is refused under the option's own name, before anything is read.
 
+use predicates::str::contains;
 use serde_json::json;
 
 use crate::place::{Outcome, Place};
@@ -225,6 +226,44 @@ fn tolerance_and_precision_are_what_is_asked_for() -> Outcome {
         &format!("explain {data} --products bf16 --precision f64 --out never"),
         &["--products bf16", "is for f32"],
     )
+}
+
+#[test]
+fn options_without_a_use_are_refused() -> Outcome {
+    let place = Place::new()?;
+    let cases: [(&str, &[&str]); 6] = [
+        (
+            "explain --depth 5",
+            &["--depth is LiSSA's", "--solver lissa", "cg has"],
+        ),
+        (
+            "explain --solver direct --repeats 2",
+            &["--repeats is LiSSA's", "direct has"],
+        ),
+        ("decompose --solver cg --scale 2", &["--scale is LiSSA's"]),
+        ("mislabel --depth 20", &["--depth is LiSSA's"]),
+        (
+            "sweep --over damping --damping 0.1",
+            &["--over damping varies what --damping sets"],
+        ),
+        (
+            "sweep --over epochs --values 2,3 --epochs 4",
+            &["--over epochs varies what --epochs sets"],
+        ),
+    ];
+    for (arguments, parts) in cases {
+        assert_refused(&place, arguments, parts)?;
+    }
+    // What trains as it will has no such options.
+    place.write("age.csv", table())?;
+    place
+        .backdraft(
+            "explain --model lr --data age.csv --target strength --target-std 1e-30 --out out",
+        )
+        .assert()
+        .code(1)
+        .stderr(contains("`backdraft train`, whose weights --weights takes"));
+    Ok(())
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use backdraft::output::{Report, Scores};
 use predicates::{prelude::PredicateBooleanExt, str::contains};
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use serde_json::{Value, json};
 
 use crate::data::write_pictures;
@@ -203,6 +203,136 @@ fn training_goes_on_from_a_file() -> Outcome {
         .assert()
         .code(2)
         .stderr(contains("weights.fingerprint was").and(contains("--overwrite")));
+    Ok(())
+}
+
+#[test]
+fn damaged_weights_of_ours_are_refused() -> Outcome {
+    let place = Place::new()?;
+    let explain = "explain --model lr --data cancer --queries 0 --verify none";
+    let train = "train --model lr --data cancer --out trained";
+    place
+        .backdraft(&format!("{explain} --out run"))
+        .assert()
+        .success();
+    place.backdraft(train).assert().success();
+    for file in ["run/model.safetensors", "trained/best.safetensors"] {
+        let whole = read(&place, file)?;
+        // Under another name they are what they were.
+        place.write("w.safetensors", &whole)?;
+        let command = format!("{explain} --weights w.safetensors");
+        place
+            .backdraft(&format!("{command} --out {file}-again"))
+            .assert()
+            .success();
+        for part in 0..24 {
+            let at = part * (whole.len() - 1) / 23;
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (part % 8);
+            place.write("w.safetensors", flipped)?;
+            assert_refused(&place, &command, &["--weights", "w.safetensors"])?;
+        }
+        // In the mark itself.
+        let text = String::from_utf8_lossy(&whole[..200]).into_owned();
+        let mark = text.find("digest").ok_or("no digest")?;
+        let mut flipped = whole.clone();
+        flipped[8 + (mark - text.find("{").ok_or("no header")?)] ^= 1;
+        place.write("w.safetensors", flipped)?;
+        assert_refused(&place, &command, &["w.safetensors is damaged", "digest"])?;
+        place.write("w.safetensors", &whole[..whole.len() - 4])?;
+        assert_refused(&place, &command, &["w.safetensors is damaged", "digest"])?;
+    }
+    Ok(())
+}
+
+/// A weight of 12 on one feature: the scores of sure queries are those of the closed form, and where f32 ends that is said.
+#[test]
+fn sure_queries_have_scores() -> Outcome {
+    let place = Place::new()?;
+    let train = [
+        (-1.5, 0.0),
+        (-0.25, 0.0),
+        (-0.125, 1.0),
+        (0.25, 0.0),
+        (0.5, 1.0),
+        (2.0, 1.0),
+        (-4.0, 1.0),
+    ];
+    let tested = [
+        (1.25, 1.0),
+        (1.875, 1.0),
+        (-3.375, 0.0),
+        (4.0, 1.0),
+        (8.75, 1.0),
+    ];
+    for (name, rows) in [("train.csv", &train[..]), ("test.csv", &tested)] {
+        let rows = rows.iter().map(|(x, t)| format!("{x},{t}\n"));
+        place.write(name, format!("x,t\n{}", rows.collect::<String>()))?;
+    }
+    let tensor = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+    let (twelve, zero) = (12_f32.to_le_bytes(), 0_f32.to_le_bytes());
+    let tensors = [
+        ("linear.weight", tensor(&[1, 1], &twelve)?),
+        ("linear.bias", tensor(&[1], &zero)?),
+    ];
+    place.write("w.safetensors", serialize(tensors, None)?)?;
+
+    let damping = 1e-3;
+    let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+    // Of the loss in weight and bias, without a difference of what is nearly equal.
+    let gradient = |(x, t): (f64, f64)| {
+        let slope = if t == 1.0 {
+            -sigmoid(-12.0 * x)
+        } else {
+            sigmoid(12.0 * x)
+        };
+        [slope * x, slope]
+    };
+    let n = train.len() as f64;
+    let mut g = [damping, 0.0, damping];
+    for (x, _) in train {
+        let variance = sigmoid(12.0 * x) * sigmoid(-12.0 * x) / n;
+        for (sum, term) in g.iter_mut().zip([x * x, x, 1.0]) {
+            *sum += variance * term;
+        }
+    }
+    let determinant = g[0] * g[2] - g[1] * g[1];
+    let score = |query, example| {
+        let ([a, b], [c, d]) = (gradient(query), gradient(example));
+        let solved = [
+            (g[2] * a - g[1] * b) / determinant,
+            (g[0] * b - g[1] * a) / determinant,
+        ];
+        (solved[0] * c + solved[1] * d) / n
+    };
+    let command = "--model lr --data train.csv --test test.csv --target t --inputs raw --weights w.safetensors --damping 0.001 \
+                   --queries all --verify none --solver direct";
+    // The last logit is 105, whose other probability f32 does not hold.
+    for (precision, queries, bound) in [("f32", 4, 2e-5), ("f64", 5, 1e-12)] {
+        let run = place.explain(&format!("{command} --precision {precision}"), precision)?;
+        for (row, &query) in tested[..queries].iter().enumerate() {
+            for (&example, &found) in train.iter().zip(&run.scores[row]) {
+                let right = score(query, example);
+                assert!(
+                    (found / right - 1.0).abs() < bound,
+                    "{query:?} {example:?}: {found} {right}"
+                );
+            }
+        }
+    }
+    let said = place
+        .backdraft(&format!("explain {command} --out again"))
+        .assert()
+        .success();
+    let said = String::from_utf8(said.get_output().stderr.clone())?;
+    assert!(
+        said.contains("query 4: the largest number of its gradient is 0.0e0, where f32 ends"),
+        "{said}"
+    );
+    assert!(said.contains("--precision f64 has more"), "{said}");
+    for query in 0..3 {
+        assert!(!said.contains(&format!("query {query}:")), "{said}");
+    }
     Ok(())
 }
 

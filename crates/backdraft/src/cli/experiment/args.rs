@@ -86,9 +86,9 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
     pub depth: Option<usize>,
 
-    /// LiSSA's independent recursions, of which the mean is taken.
-    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = count, allow_hyphen_values = true)]
-    pub repeats: usize,
+    /// LiSSA's independent recursions, of which the mean is taken. Default: 5.
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
+    pub repeats: Option<usize>,
 
     /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power iteration; printed.
     #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]

@@ -25,7 +25,7 @@ use crate::{
         progress::say,
         reading::Reading,
         setup::{Shape, announce, corrupt, network},
-        solve::{check_direct, check_tolerance},
+        solve::{check_direct, check_lissa, check_tolerance},
     },
     output::brief,
 };
@@ -230,6 +230,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         SolverName::Cg => check_tolerance(args.tolerance, dtype)?,
         SolverName::Lissa => {}
     }
+    check_lissa(solver, args.depth, args.repeats, args.scale)?;
     let plan = Plan {
         command: wish.command,
         model,
@@ -252,7 +253,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
             .or_else(|| wish.tolerance.filter(|_| solver == wish.solver)),
         depth: args.depth,
         max_depth: args.depth.unwrap_or(scaled.depth),
-        repeats: args.repeats,
+        repeats: args.repeats.unwrap_or(REPEATS),
         scale: args.scale,
         precision: precision.name(),
         device: device_name,
@@ -284,6 +285,9 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         out,
     })
 }
+
+/// LiSSA's repeats, where no option says otherwise.
+const REPEATS: usize = 5;
 
 /// The step sizes that the paper searches through.
 fn rates(model: Model, sweep: bool) -> Vec<f64> {

@@ -47,6 +47,19 @@ pub(in crate::cli) fn sweep(args: &Sweeping) -> Result<(), CliError> {
             ),
         });
     }
+    let given = match over {
+        Over::WeightDecay => common.weight_decay.is_some(),
+        Over::Damping => common.damping.is_some(),
+        // Without values, they are multiples of it.
+        Over::Epochs => common.epochs.is_some() && !args.values.is_empty(),
+        Over::Width | Over::Depth | Over::Removed => false,
+    };
+    if given {
+        return Err(CliError::Option {
+            option: "--over",
+            problem: format!("{0} varies what --{0} sets: leave --{0} out", over.name()),
+        });
+    }
     let values = values(args)?;
     let name = |value: f64| format!("{}-{}", over.name(), brief(value));
     let out = match &common.out {

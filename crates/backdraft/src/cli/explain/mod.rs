@@ -3,6 +3,7 @@
 mod run;
 mod settings;
 mod store;
+mod sums;
 mod training;
 
 use std::num::NonZeroUsize;

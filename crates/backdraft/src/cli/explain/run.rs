@@ -306,8 +306,7 @@ impl Run<'_> {
         let json = record.to_json()?;
         self.report(found, record)?;
         let folder = self.store.folder();
-        folder.write(RunRecord::FILE, &json)?;
-        self.store.tidy()?;
+        self.store.finish(&json)?;
         say(format_args!(
             "\nwritten to {}; open {}",
             quote::path(folder.path()),

@@ -7,6 +7,7 @@ use crate::{
     cli::{
         args::{Explain, SolverName},
         reading::Reading,
+        solve::{DEPTH, REPEATS},
     },
     output::WeightsFile,
 };
@@ -50,8 +51,8 @@ impl Lissa {
     /// Of a run that is solved by it.
     pub fn of(args: &Explain) -> Option<Self> {
         (args.solver == SolverName::Lissa).then_some(Self {
-            depth: args.depth,
-            repeats: args.repeats,
+            depth: args.depth.unwrap_or(DEPTH),
+            repeats: args.repeats.unwrap_or(REPEATS),
             scale: args.scale,
         })
     }

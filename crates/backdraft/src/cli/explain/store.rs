@@ -1,14 +1,17 @@
 //! The folder of `explain`: what is done stays done.
 
+use std::{fs, io::ErrorKind, path::Path};
+
 use backdraft_curvature::LinearOperator;
-use backdraft_models::{Checkpoint, CheckpointError, Zoo};
+use backdraft_models::{Checkpoint, CheckpointError, Zoo, quote};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::settings::Asked;
+use super::{settings::Asked, sums};
 use crate::{
     cli::{
         CliError,
+        progress::warn,
         run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
         setup::WRONG_LABELS,
         tensors::Texts,
@@ -20,16 +23,28 @@ use crate::{
     },
 };
 
+/// What was asked.
+const ASKED: &str = "explain.json";
 /// Where training stands, until it has ended.
 const STATE: &str = TrainingFolder::STATE;
 /// What is known so far, until the run is whole.
 const PARTS: &str = "parts";
 const MODEL: &str = "parts/model.safetensors";
 
+/// What is in the folder of a whole run, but for its record.
+const WHOLE: [&str; 6] = [
+    ASKED,
+    weights::FILE,
+    WRONG_LABELS,
+    Scores::FILE,
+    Scores::TOP_FILE,
+    Report::FILE,
+];
+
 const KIND: Kind = Kind {
     name: "a run",
     contents: Contents {
-        record: "explain.json",
+        record: ASKED,
         results: &[RunRecord::FILE],
         others: &[
             weights::FILE,
@@ -37,6 +52,7 @@ const KIND: Kind = Kind {
             Scores::FILE,
             Scores::TOP_FILE,
             Report::FILE,
+            sums::FILE,
             STATE,
             PARTS,
         ],
@@ -93,7 +109,8 @@ pub(in crate::cli) enum Outcome {
 }
 
 impl Store {
-    /// Opens the folder. A run that came to its end is kept unless it is to be overwritten.
+    /// Opens the folder. A run that came to its end is kept unless it is to be overwritten, or a file of it is damaged: then it is made
+    /// anew.
     pub(super) fn open(
         place: &Place,
         asked: &Asked<'_>,
@@ -108,8 +125,7 @@ impl Store {
                 folder.remove_folder(PARTS)?;
                 folder.remove(STATE)?;
             }
-            let path = path.clone();
-            return Err(OutputError::Exists { path }.into());
+            return Self::mend(path, asked);
         }
         let folder = RunFolder::open(place, KIND, asked, overwrite)?;
         if folder.read(RunRecord::FILE)?.is_some() {
@@ -118,6 +134,39 @@ impl Store {
             return Err(OutputError::Exists { path }.into());
         }
         Ok(Self { folder })
+    }
+
+    /// A whole run of which a file is damaged, to be made anew.
+    fn mend(path: &Path, asked: &Asked<'_>) -> Result<Self, CliError> {
+        let broken = sums::broken(|name| match fs::read(path.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => {
+                let path = path.join(name);
+                Err(OutputError::Io { path, source }.into())
+            }
+        })?;
+        if broken.is_empty() {
+            let path = path.to_path_buf();
+            return Err(OutputError::Exists { path }.into());
+        }
+        let folder = RunFolder::open(&Place::Named(path.to_path_buf()), KIND, asked, false)?;
+        for (name, reason) in broken {
+            warn(format_args!(
+                "{} is damaged ({reason}): the run is made anew",
+                quote::path(&path.join(name))
+            ));
+        }
+        // It said that the run is whole.
+        folder.remove(RunRecord::FILE)?;
+        Ok(Self { folder })
+    }
+
+    /// Puts the record in place, with the digests of all.
+    pub(super) fn finish(&self, record: &[u8]) -> Result<(), CliError> {
+        sums::write(&self.folder, &WHOLE, record)?;
+        self.folder.write(RunRecord::FILE, record)?;
+        self.tidy()
     }
 
     pub fn folder(&self) -> &RunFolder {
@@ -242,7 +291,7 @@ impl Store {
     }
 
     /// Lets go of what was kept on the way, once the run is whole.
-    pub fn tidy(&self) -> Result<(), CliError> {
+    fn tidy(&self) -> Result<(), CliError> {
         self.folder.remove(STATE)?;
         self.folder.remove_folder(PARTS)
     }

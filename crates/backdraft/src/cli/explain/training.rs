@@ -10,6 +10,21 @@ use crate::{
     output::short,
 };
 
+/// An error of training, which has no options here.
+fn remedied(error: CliError) -> CliError {
+    let CliError::Train(mut error) = error else {
+        return error;
+    };
+    if let TrainError::Diverged { remedy, .. } | TrainError::NotConverged { remedy, .. } =
+        &mut error
+    {
+        remedy.push_str(
+            " (explain trains as its defaults say: the options for this are those of `backdraft train`, whose weights --weights takes)",
+        );
+    }
+    error.into()
+}
+
 impl Run<'_> {
     /// The network, and the seconds that its training took: from the folder, from a file of weights, or trained.
     pub fn model(&self) -> Result<(Zoo, f64), CliError> {
@@ -20,7 +35,7 @@ impl Run<'_> {
         let start = Instant::now();
         let model = match self.loaded {
             Some(loaded) => loaded.model.clone(),
-            None => self.train(initial.clone())?,
+            None => self.train(initial.clone()).map_err(remedied)?,
         };
         let seconds = start.elapsed().as_secs_f64();
         self.store.keep_model(&model, seconds)?;
