@@ -121,6 +121,8 @@ pub(crate) struct Quantities {
     /// Shapes of single examples whose outputs were checked, and with `true` whose losses were.
     checked: RefCell<HashSet<(bool, Vec<Spec>)>>,
     lookups: Cache<Lookups>,
+    /// Shapes of single examples whose losses were seen not to depend on each other.
+    pub(crate) apart: RefCell<HashSet<Vec<Spec>>>,
     /// `1/N`, by `N`: always the same tensor, which need not be copied for a recorded run.
     scales: RefCell<HashMap<usize, Tensor<1>>>,
 }

@@ -60,6 +60,13 @@ impl<L: Loss> Cost<L> {
         );
         let all = self.data.all()?;
         check_batch(&self.model, &all)?;
+        if self.is_streamed() {
+            for start in (0..examples).step_by(self.batch) {
+                let range = start..examples.min(start + self.batch);
+                let batch = all.iter().map(|rows| rows.slice(range.clone())).collect();
+                self.inspect(start, &batch)?;
+            }
+        }
         let parameters = self.model.unflatten_rows(&thetas);
         let mut total: Option<Tensor<2>> = None;
         for start in (0..size).step_by(self.batch) {
