@@ -40,9 +40,10 @@ impl<L: Loss> Loss for Bregman<L> {
         outputs: Tensor<2>,
         (targets, (reference, gradient)): Self::Targets,
     ) -> Tensor<1> {
-        let linear = (gradient * (outputs.clone() - reference.clone()))
-            .sum_dim(1)
-            .squeeze_dim(1);
+        // A class that is ruled out has the output -inf here and there, which is no difference.
+        let ruled_out = reference.clone().equal_elem(f64::NEG_INFINITY);
+        let moved = (outputs.clone() - reference.clone()).mask_fill(ruled_out, 0.0);
+        let linear = (gradient * moved).sum_dim(1).squeeze_dim(1);
         let at_reference = self.0.per_example(reference, targets.clone());
         self.0.per_example(outputs, targets) - at_reference - linear
     }

@@ -28,7 +28,11 @@ impl<L: Loss> Loss for Tilted<L> {
         outputs: Tensor<2>,
         (targets, (slopes, (weights, tilts))): Self::Targets,
     ) -> Tensor<1> {
-        let linear = (slopes * outputs.clone()).sum_dim(1).squeeze_dim(1);
+        // A class that is ruled out has the output -inf, of which the loss's slope is zero.
+        let still = slopes.clone().equal_elem(0.0);
+        let linear = (slopes * outputs.clone().mask_fill(still, 0.0))
+            .sum_dim(1)
+            .squeeze_dim(1);
         self.0.per_example(outputs, targets) * weights - linear * tilts
     }
 }
