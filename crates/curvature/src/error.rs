@@ -1,6 +1,6 @@
 //! What can go wrong while a curvature product is built or applied.
 
-use burn::tensor::{Shape, TensorReadError};
+use burn::tensor::{DType, Shape, TensorReadError};
 
 use backdraft_program::{Mixing, Place, ProgramError, Spec};
 
@@ -72,6 +72,19 @@ pub enum CurvatureError {
         of: &'static str,
         /// The operation and its place.
         mixing: Mixing,
+    },
+    /// An example whose loss depends on the others of its batch, or on its place among them.
+    #[error(
+        "the loss of example {example} is {} in one batch and {} among other examples: the network or the loss makes it depend on them \
+         or on their order (chosen rows, a window or a recurrence over the batch), and each example's result must depend on that \
+         example alone",
+        number(.losses[0]), number(.losses[1])
+    )]
+    Together {
+        /// The first such example.
+        example: usize,
+        /// Its loss in its own batch, and among others.
+        losses: [f64; 2],
     },
     /// A network or a loss that takes batches of one size alone.
     #[error(
@@ -175,6 +188,17 @@ pub enum CurvatureError {
         /// Rows of the targets.
         targets: usize,
     },
+    /// A batch of a sum of two means that are not over the same examples.
+    #[error(
+        "the sum is of a mean over {a} examples and one over {b}, which have no batch in common: ask for the whole product \
+         (`apply`), or take both over the same examples"
+    )]
+    Batches {
+        /// Examples of the first operator.
+        a: usize,
+        /// Examples of the second.
+        b: usize,
+    },
     /// An example index past the end of the data.
     #[error("example {index} does not exist: the data hold {len}, counted from 0")]
     Index {
@@ -195,7 +219,7 @@ pub enum CurvatureError {
         cause: Cause,
     },
     /// A value that the loss is not defined for, or a weight that is none.
-    #[error("{} of example {example} is {value}: {expected}", part(.what, .element))]
+    #[error("{} of example {example} is {}: {expected}", part(.what, .element), number(*.value))]
     Target {
         /// What it is: `target` or `weight`.
         what: &'static str,
@@ -246,25 +270,48 @@ impl CurvatureError {
         Self::Setting { name, problem }
     }
 
-    /// Checks the strength of a quadratic term.
-    pub(crate) fn check_strength(name: &'static str, value: f64) -> Result<(), Self> {
-        if value.is_finite() && value >= 0.0 {
-            return Ok(());
+    /// Checks the strength of a quadratic term, where numbers are of `dtype`.
+    pub(crate) fn check_strength(name: &'static str, value: f64, dtype: DType) -> Result<(), Self> {
+        if value.is_nan() || value < 0.0 {
+            let problem = format!("is {}, must be finite and not negative", number(value));
+            return Err(Self::setting(name, problem));
         }
-        Err(Self::setting(
-            name,
-            format!("is {value}, must be finite and not negative"),
-        ))
+        Self::check_finite(name, value, dtype)
+    }
+
+    /// Checks that a setting is finite where numbers are of `dtype`.
+    pub(crate) fn check_finite(name: &'static str, value: f64, dtype: DType) -> Result<(), Self> {
+        if !value.is_finite() {
+            return Err(Self::setting(name, format!("is {value}, must be finite")));
+        }
+        match dtype.finfo() {
+            Some(info) if value.abs() > info.max => {
+                let problem = format!("is {}, more than {dtype:?} holds", number(value));
+                Err(Self::setting(name, problem))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The same, of examples that are counted from `start`.
     pub(crate) fn counted_from(mut self, start: usize) -> Self {
         match &mut self {
-            Self::Target { example, .. } | Self::Lookup { example, .. } => *example += start,
+            Self::Target { example, .. }
+            | Self::Lookup { example, .. }
+            | Self::Together { example, .. } => *example += start,
             Self::NotFinite { cause, .. } => *cause = cause.clone().counted_from(start),
             _ => {}
         }
         self
+    }
+}
+
+/// A number in a few digits, if it is one of few digits.
+pub(crate) fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".into(),
+        size if (1e-4..1e16).contains(&size) => value.to_string(),
+        _ => format!("{value:e}"),
     }
 }
 

@@ -43,6 +43,11 @@ pub fn root_tangent<B: Backend>(y: FloatTensor<B>, t: FloatTensor<B>) -> FloatTe
     B::float_div(t, B::float_mul_scalar(y, 2.0.into()))
 }
 
+/// `-t y^2`: how the reciprocal `y` of what moves by `t` moves. Not by the square, which is zero or infinite where the whole is not.
+pub fn reciprocal_tangent<B: Backend>(y: FloatTensor<B>, t: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_neg(B::float_mul(B::float_mul(t, y.clone()), y))
+}
+
 /// The class with more than half of the probability, where there is one.
 ///
 /// Its derivatives are small differences of large numbers; those of all others are not.

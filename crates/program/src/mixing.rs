@@ -3,13 +3,14 @@
 use std::{collections::HashSet, ops::Range};
 
 use burn_ir::{
-    ActivationOperationIr as Activation, BaseOperationIr as Base, NumericOperationIr as Numeric,
-    OperationIr, TensorIr,
+    ActivationOperationIr as Activation, BaseOperationIr as Base, FloatOperationIr as Float,
+    NumericOperationIr as Numeric, OperationIr, ScalarIr, TensorIr,
 };
 
 use crate::{
     Place, Program,
     program::{index, name},
+    simplify::number,
 };
 
 /// An operation that makes one example's result depend on the others, or on their number.
@@ -27,7 +28,7 @@ impl Program {
     ///
     /// An axis that is longer in `larger` holds examples. They are mixed where such an axis ends (a mean, a product over it, some
     /// chosen rows), where two of them meet in one tensor, where there is order along one (a cumulative sum, a softmax), and where a
-    /// number differs between both. Not found is what only picks elements by indices.
+    /// number differs between both. Not found is what only picks elements, by indices or windows, and what takes one operation an example.
     pub fn mixes(&self, larger: &Self, batch: Range<usize>) -> Option<Mixing> {
         let alike = |(a, b)| name(a) == name(b);
         let same = self.operations.len() == larger.operations.len()
@@ -86,6 +87,8 @@ fn along(op: &OperationIr, more: &OperationIr) -> bool {
             }
             Numeric::Sort(d) | Numeric::ArgSort(d) => vec![d.dim],
             Numeric::SortWithIndices(d) => vec![d.dim],
+            Numeric::TopK(d) | Numeric::ArgTopK(d) => vec![d.axis],
+            Numeric::TopKWithIndices(d) => vec![d.dim],
             _ => return false,
         },
         OperationIr::Activation(
@@ -104,12 +107,30 @@ fn along(op: &OperationIr, more: &OperationIr) -> bool {
 
 /// Whether a number in an operation depends on how many examples there are.
 fn counts(op: &OperationIr, more: &OperationIr) -> bool {
-    use Numeric::{AddScalar, DivScalar, MulScalar, SubScalar};
-    match (op, more) {
-        (
-            OperationIr::NumericFloat(_, AddScalar(a) | SubScalar(a) | MulScalar(a) | DivScalar(a)),
-            OperationIr::NumericFloat(_, AddScalar(b) | SubScalar(b) | MulScalar(b) | DivScalar(b)),
-        ) => a.rhs != b.rhs,
-        _ => false,
+    // By their bits: one that is no number is the same in both.
+    let bits = |op| -> Vec<_> {
+        let all = scalars(op).into_iter();
+        all.map(|it| number(&it).map(f64::to_bits)).collect()
+    };
+    bits(op) != bits(more)
+}
+
+/// The numbers in an operation on floats.
+fn scalars(op: &OperationIr) -> Vec<ScalarIr> {
+    use Numeric::{
+        AddScalar, Clamp, ClampMax, ClampMin, DivScalar, GreaterElem, GreaterEqualElem, LowerElem,
+        LowerEqualElem, MulScalar, PowiScalar, RemScalar, SubScalar,
+    };
+    match op {
+        OperationIr::NumericFloat(_, op) => match op {
+            AddScalar(d) | SubScalar(d) | MulScalar(d) | DivScalar(d) | RemScalar(d)
+            | PowiScalar(d) | ClampMin(d) | ClampMax(d) | GreaterElem(d) | GreaterEqualElem(d)
+            | LowerElem(d) | LowerEqualElem(d) => vec![d.rhs],
+            Clamp(d) => vec![d.min, d.max],
+            _ => Vec::new(),
+        },
+        OperationIr::Float(_, Float::PowfScalar(d)) => vec![d.rhs],
+        OperationIr::BaseFloat(Base::MaskFill(d)) => vec![d.value],
+        _ => Vec::new(),
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Softplus is `log1p(exp(x))` below a threshold and `x` above. The slope of `log1p(exp(x))` comes out right from those of its parts;
 //! the slope's own is the difference of two numbers that round to one, and above the threshold it is zero.
+//!
+//! ELU, CELU and SELU take an exponential for all numbers and use it for the negative ones. Where it overflows unused, its slope is
+//! zero times infinity: it is taken of zero there.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use burn_ir::{
-    ActivationOperationIr as Activation, BaseOperationIr as Base, FloatOperationIr as Float,
-    MaskWhereOpIr, NumericOperationIr as Numeric, OperationIr, ScalarIr, ScalarOpIr, TensorId,
-    TensorIr, UnaryOpIr,
+    ActivationOperationIr as Activation, BaseOperationIr as Base, BoolOperationIr as Bool,
+    FloatOperationIr as Float, MaskFillOpIr, MaskWhereOpIr, NumericOperationIr as Numeric,
+    OperationIr, ScalarIr, ScalarOpIr, TensorId, TensorIr, UnaryOpIr,
 };
 
 use crate::simplify::number;
@@ -53,6 +56,7 @@ impl<'a> Recognizer<'a> {
                     self.softplus(x, whole.clone());
                     return self.divide(whole, scale, d.out.clone());
                 }
+                return self.choose(d);
             }
             _ => {}
         }
@@ -103,6 +107,79 @@ impl<'a> Recognizer<'a> {
         softplus.then_some((&above.lhs, scaled.rhs))
     }
 
+    /// `d`, with exponentials that are not taken, by the sign of what they are of, computed of zero.
+    fn choose(&mut self, d: &MaskWhereOpIr) {
+        let mut d = d.clone();
+        if let Some(value) = self.of_zero(&d.mask, &d.value, true) {
+            d.value = value;
+        }
+        if let Some(tensor) = self.of_zero(&d.mask, &d.tensor, false) {
+            d.tensor = tensor;
+        }
+        let op = Base::MaskWhere(d);
+        self.operations.push(OperationIr::BaseFloat(op));
+    }
+
+    /// `branch`, which is chosen where `mask` is `chosen`, computed of zero where it is not: if it is the exponential of a number
+    /// whose sign decides, with constants.
+    fn of_zero(&mut self, mask: &TensorIr, branch: &TensorIr, chosen: bool) -> Option<TensorIr> {
+        use Numeric::{GreaterElem, GreaterEqualElem, LowerElem, LowerEqualElem};
+        let (GreaterElem(by) | GreaterEqualElem(by) | LowerElem(by) | LowerEqualElem(by)) =
+            self.numeric(mask)?
+        else {
+            return None;
+        };
+        if number(&by.rhs)? != 0.0 || by.lhs.shape != branch.shape {
+            return None;
+        }
+        let chain = self.exponential(branch, by.lhs.id)?;
+        let mask = match chosen {
+            true => self.not(mask),
+            false => mask.clone(),
+        };
+        let mut last = self.fresh(&by.lhs);
+        self.operations
+            .push(OperationIr::BaseFloat(Base::MaskFill(MaskFillOpIr {
+                tensor: by.lhs.clone(),
+                mask,
+                value: ScalarIr::Float(0.0),
+                out: last.clone(),
+            })));
+        for op in chain {
+            let out = self.fresh(&last);
+            let mut op = op.clone();
+            let (input, output) = operands(&mut op)?;
+            (*input, *output) = (mem::replace(&mut last, out.clone()), out);
+            self.operations.push(op);
+        }
+        Some(last)
+    }
+
+    /// The operations from the number `x` to `tensor`, if they are an exponential and constants.
+    fn exponential(&self, tensor: &TensorIr, x: TensorId) -> Option<Vec<&'a OperationIr>> {
+        let (mut at, mut chain) = (tensor.id, Vec::new());
+        while at != x {
+            let op = *self.makers.get(&at)?;
+            let mut copy = op.clone();
+            at = operands(&mut copy)?.0.id;
+            chain.push(op);
+        }
+        chain.reverse();
+        let is_exponential = |op: &&OperationIr| matches!(op, OperationIr::Float(_, Float::Exp(_)));
+        chain.iter().any(is_exponential).then_some(chain)
+    }
+
+    fn not(&mut self, mask: &TensorIr) -> TensorIr {
+        let out = self.fresh(mask);
+        let input = mask.clone();
+        let op = Bool::Not(UnaryOpIr {
+            input,
+            out: out.clone(),
+        });
+        self.operations.push(OperationIr::Bool(op));
+        out
+    }
+
     fn fresh(&mut self, like: &TensorIr) -> TensorIr {
         self.next += 1;
         let id = TensorId::new(self.next as u64 - 1);
@@ -129,5 +206,19 @@ impl<'a> Recognizer<'a> {
         let dtype = out.dtype;
         let op = Numeric::DivScalar(ScalarOpIr { lhs, rhs, out });
         self.operations.push(OperationIr::NumericFloat(dtype, op));
+    }
+}
+
+/// The input and the output of an exponential, or of a sum, product or quotient with a number.
+fn operands(op: &mut OperationIr) -> Option<(&mut TensorIr, &mut TensorIr)> {
+    use Numeric::{AddScalar, DivScalar, MulScalar, Neg, SubScalar};
+    match op {
+        OperationIr::Float(_, Float::Exp(d)) | OperationIr::NumericFloat(_, Neg(d)) => {
+            Some((&mut d.input, &mut d.out))
+        }
+        OperationIr::NumericFloat(_, AddScalar(d) | SubScalar(d) | MulScalar(d) | DivScalar(d)) => {
+            Some((&mut d.lhs, &mut d.out))
+        }
+        _ => None,
     }
 }

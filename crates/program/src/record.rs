@@ -318,8 +318,8 @@ fn failed(Panic { message, location }: Panic, dtypes: &[DType]) -> ProgramError 
         "has no concrete value",
         "Cannot move a tensor from a capture device",
     ]) {
-        "it reads the values of a traced tensor (`into_data`, `into_scalar`, `to_device`), which are known only when the program \
-         runs"
+        "it reads the values of a traced tensor (`into_data`, `into_scalar`, `to_device`; among Burn's own, `one_hot`, `nonzero` and \
+         `argwhere`), which are known only when the program runs. In place of `one_hot`, compare with an `arange`"
     } else {
         let message = match says(&["do not support autodiff"]) {
             true => {

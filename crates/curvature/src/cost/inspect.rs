@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use backdraft_program::Spec;
 use burn::{
     Tensor,
     backend::{Dispatch, DispatchTensor, TensorMetadata, ops::IntTensorOps},
@@ -16,6 +17,7 @@ use crate::{
     CurvatureError,
     data::{Batch, Batches, Data},
     function::BatchFunction,
+    lock::locked,
     loss::no_class,
     programs::Lookups,
 };
@@ -24,7 +26,7 @@ impl Cost {
     /// Looks at a batch whose first example is number `start`, unless it was looked at before: whether what is looked up by numbers
     /// in it exists, and whether the loss is defined for its targets. All examples that are held are looked at together.
     pub(super) fn inspect(&self, start: usize, batch: &Batch) -> Result<(), CurvatureError> {
-        CurvatureError::check_strength("l2", self.l2)?;
+        CurvatureError::check_strength("l2", self.l2, self.model.dtype())?;
         let end = start + batch[0].len();
         if self.unchecked || end <= self.seen.load(Ordering::Relaxed) {
             return Ok(());
@@ -33,12 +35,14 @@ impl Cost {
             Data::Held(all) => {
                 self.inspect_targets(batch, all)?;
                 self.inspect_lookups(batch, || self.data.batches(self.batch))?;
+                self.inspect_independence(batch)?;
                 self.len()
             }
             Data::Streamed { .. } => {
                 let one = || -> Batches<'_> { Box::new(iter::once(Ok(batch.clone()))) };
                 let found = self.inspect_targets(batch, batch);
                 let found = found.and_then(|()| self.inspect_lookups(batch, one));
+                let found = found.and_then(|()| self.inspect_independence(batch));
                 found.map_err(|error| error.counted_from(start))?;
                 end
             }
@@ -111,6 +115,65 @@ impl Cost {
         Ok(())
     }
 
+    /// Looks whether the losses of a batch are the same among other examples, once for examples of such shapes. What mixes examples as a
+    /// whole is found while it is traced; what chooses among them, or moves along the batch, is not told from honest work there.
+    fn inspect_independence(&self, batch: &Batch) -> Result<(), CurvatureError> {
+        let n = batch[0].len();
+        let each: Vec<Spec> = batch
+            .iter()
+            .map(|rows| {
+                let mut spec = rows.spec();
+                spec.shape.remove(0);
+                spec
+            })
+            .collect();
+        if n < 2 || locked(&self.programs.independent).contains(&each) {
+            return Ok(());
+        }
+        let places = disorder(n);
+        let others = batch.iter().map(|rows| rows.select(&places)).collect();
+        let (own, among) = (self.losses_of(batch.clone())?, self.losses_of(others)?);
+        let pairs: Vec<_> = places
+            .iter()
+            .map(|&example| own[example])
+            .zip(among)
+            .collect();
+        let sound = pairs.iter().filter(|(own, _)| own.is_finite());
+        let typical = sound.map(|(own, _)| own.abs()).sum::<f64>() / n as f64;
+        let tolerance = self.roundings();
+        // One that lies at a step, such as between two choices of a network, may fall to either side by rounding.
+        let differs = |(own, among): &(f64, f64)| {
+            (own - among).abs() > tolerance * own.abs().max(among.abs()).max(typical)
+        };
+        let found = pairs.iter().filter(|pair| differs(pair)).count();
+        if let Some(first) = pairs.iter().position(differs).filter(|_| 8 * found >= n) {
+            let losses = [pairs[first].0, pairs[first].1];
+            let example = places[first];
+            return Err(CurvatureError::Together { example, losses });
+        }
+        locked(&self.programs.independent).insert(each);
+        Ok(())
+    }
+
+    /// More than rounding makes of a loss, as a share of it.
+    fn roundings(&self) -> f64 {
+        const COARSE: f64 = 0.1;
+        match (self.model.products(), self.model.dtype().finfo()) {
+            (None, Some(info)) => (10.0 * info.epsilon.sqrt()).min(COARSE),
+            _ => COARSE,
+        }
+    }
+
+    /// The losses of one batch.
+    fn losses_of(&self, batch: Batch) -> Result<Vec<f64>, CurvatureError> {
+        let arguments = self.arguments(batch, Vec::new());
+        let losses = self
+            .programs
+            .get(BatchFunction::LOSSES, self.parts(), &arguments)?;
+        let losses = losses.run(arguments)?.swap_remove(0);
+        Ok(Tensor::<1>::from_dispatch(losses).try_into_vec_as::<f64>()?)
+    }
+
     /// What is looked up in the losses of a batch, and by which numbers.
     fn lookups(
         &self,
@@ -124,6 +187,22 @@ impl Cost {
         };
         Ok((lookups, numbers.into_iter().map(flat).collect()))
     }
+}
+
+/// What stands in the places of `n` examples where company is looked at: some of them in disorder.
+fn disorder(n: usize) -> Vec<usize> {
+    // The constants of Knuth's MMIX; where there are two, both are the second.
+    let mut state: u64 = 1;
+    let next = |place: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        match place {
+            0 | 1 => n - 1,
+            _ => (state >> 33) as usize % n,
+        }
+    };
+    (0..n).map(next).collect()
 }
 
 fn flat(numbers: DispatchTensor) -> Tensor<1, Int> {

@@ -2,7 +2,7 @@
 
 use burn::{
     Tensor,
-    tensor::{Bool, Int},
+    tensor::{Bool, DType, Int},
 };
 
 use crate::{CurvatureError, RowKind};
@@ -42,8 +42,11 @@ pub(super) fn reject_not_finite(targets: &Tensor<2>) -> Result<(), CurvatureErro
 
 /// Whether each target is none of `count` classes.
 pub(crate) fn no_class<const D: usize>(targets: &Tensor<D, Int>, count: usize) -> Tensor<D, Bool> {
-    // A type of one byte may not hold the number of classes.
-    let targets = targets.clone().cast(targets.device().settings().int_dtype);
+    // A type of a byte or two may not hold the number of classes; one of eight does not fit into all others.
+    let targets = match targets.dtype() {
+        DType::I64 | DType::U64 | DType::I32 | DType::U32 => targets.clone(),
+        _ => targets.clone().cast(targets.device().settings().int_dtype),
+    };
     let negative = targets.clone().lower_elem(0);
     negative.bool_or(targets.greater_equal_elem(count as i64))
 }

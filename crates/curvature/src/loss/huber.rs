@@ -5,7 +5,7 @@ use std::f64::consts::{PI, SQRT_2};
 use burn::{Tensor, tensor::Shape};
 
 use super::{Loss, check::reject_not_finite, shapes::elementwise};
-use crate::CurvatureError;
+use crate::{CurvatureError, error::number};
 
 /// Huber's loss, summed over the outputs: `1/2 r^2` for a residual `r = y - t` of at most `delta`, `delta (|r| - delta / 2)` beyond.
 /// Output Hessian 1 within and 0 beyond.
@@ -56,7 +56,10 @@ impl Loss for Huber {
 
     fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
         if self.delta.is_nan() || self.delta <= 0.0 {
-            let problem = format!("of Huber's loss is {}, must be positive", self.delta);
+            let problem = format!(
+                "of Huber's loss is {}, must be positive",
+                number(self.delta)
+            );
             return Err(CurvatureError::setting("delta", problem));
         }
         reject_not_finite(targets)

@@ -2,7 +2,7 @@
 
 use burn::{
     Tensor,
-    tensor::{Int, Shape, activation},
+    tensor::{Bool, DType, Int, Shape, activation},
 };
 
 use super::{
@@ -42,8 +42,8 @@ impl TokenCrossEntropy {
     fn weights(&self, targets: &Tensor<2, Int>, like: &Tensor<2>) -> Tensor<2> {
         let shape = targets.dims();
         let ones = Tensor::<2>::ones(shape, (&like.device(), like.dtype()));
-        let counted = match self.padding {
-            Some(padding) => ones.mask_fill(targets.clone().equal_elem(padding), 0.0),
+        let counted = match self.padded(targets) {
+            Some(padded) => ones.mask_fill(padded, 0.0),
             None => ones,
         };
         match self.reduction {
@@ -59,23 +59,39 @@ impl TokenCrossEntropy {
     fn logits(&self, outputs: Tensor<2>, targets: &Tensor<2, Int>) -> Tensor<2> {
         let [batch, tokens] = targets.dims();
         let logits = by_token(outputs, tokens);
-        let Some(padding) = self.padding else {
+        let Some(padded) = self.padded(targets) else {
             return logits;
         };
-        let padded = targets.clone().equal_elem(padding);
         let padded = padded.reshape([batch * tokens, 1]).expand(logits.dims());
         logits.mask_fill(padded, 0.0)
     }
 
     /// The classes, with one that exists in place of padding.
     fn classes(&self, targets: Tensor<2, Int>) -> Tensor<2, Int> {
-        match self.padding {
-            Some(padding) => {
-                let mask = targets.clone().equal_elem(padding);
-                targets.mask_fill(mask, 0)
-            }
+        match self.padded(&targets) {
+            Some(padded) => targets.mask_fill(padded, 0),
             None => targets,
         }
+    }
+
+    /// Where padding is; nowhere if the targets' type cannot hold its mark, which would come out as another number in it.
+    fn padded(&self, targets: &Tensor<2, Int>) -> Option<Tensor<2, Bool>> {
+        let padding = self.padding?;
+        holds(targets.dtype(), padding).then(|| targets.clone().equal_elem(padding))
+    }
+}
+
+/// Whether an integer of `dtype` can be `value`.
+fn holds(dtype: DType, value: i64) -> bool {
+    match dtype {
+        DType::I8 => i8::try_from(value).is_ok(),
+        DType::I16 => i16::try_from(value).is_ok(),
+        DType::I32 => i32::try_from(value).is_ok(),
+        DType::U8 => u8::try_from(value).is_ok(),
+        DType::U16 => u16::try_from(value).is_ok(),
+        DType::U32 => u32::try_from(value).is_ok(),
+        DType::U64 => u64::try_from(value).is_ok(),
+        _ => true,
     }
 }
 
@@ -132,8 +148,7 @@ impl Loss for TokenCrossEntropy {
     fn check(&self, targets: &Tensor<2, Int>, outputs: usize) -> Result<(), CurvatureError> {
         let count = outputs / targets.dims()[1].max(1);
         let mut wrong = no_class(targets, count);
-        if let Some(padding) = self.padding {
-            let padded = targets.clone().equal_elem(padding);
+        if let Some(padded) = self.padded(targets) {
             wrong = wrong.bool_and(padded.bool_not());
         }
         reject("target", targets, wrong, || match self.padding {

@@ -28,7 +28,7 @@ impl<A> Damped<A> {
         product: Tensor<D>,
         vs: Tensor<D>,
     ) -> Result<Tensor<D>, CurvatureError> {
-        CurvatureError::check_strength("damping", self.damping)?;
+        CurvatureError::check_strength("damping", self.damping, product.dtype())?;
         Ok(product + vs * self.damping)
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device, Tensor};
 use super::{
     BatchOperator, Definiteness, Law, LinearOperator, apply_batch_checked, apply_checked, checked,
 };
-use crate::{Cause, CurvatureError};
+use crate::{Cause, CurvatureError, error::number};
 
 /// `factor * A`.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +21,7 @@ impl<A> Scaled<A> {
     }
 
     fn times<const D: usize>(&self, product: Tensor<D>) -> Result<Tensor<D>, CurvatureError> {
-        if !self.factor.is_finite() {
-            let problem = format!("is {}, must be finite", self.factor);
-            return Err(CurvatureError::setting("factor", problem));
-        }
+        CurvatureError::check_finite("factor", self.factor, product.dtype())?;
         Ok(product * self.factor)
     }
 }
@@ -49,7 +46,7 @@ impl<A: LinearOperator> LinearOperator for Scaled<A> {
     fn law(&self) -> Law {
         let law = self.operator.law();
         Law {
-            name: format!("{} times {}", self.factor, law.name),
+            name: format!("{} times {}", number(self.factor), law.name),
             definiteness: match self.factor >= 0.0 {
                 true => law.definiteness,
                 false => Definiteness::Indefinite {

@@ -79,23 +79,27 @@ impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
     }
 }
 
-/// Of two means over the same examples: a batch is a batch of both.
-///
-/// # Panics
-/// If they are not of the same number of examples.
+impl<A: BatchOperator, B: BatchOperator> Sum<A, B> {
+    /// Whether a batch of one is a batch of the other.
+    fn check_examples(&self) -> Result<(), CurvatureError> {
+        match (self.0.examples(), self.1.examples()) {
+            (a, b) if a == b => Ok(()),
+            (a, b) => Err(CurvatureError::Batches { a, b }),
+        }
+    }
+}
+
+/// Of two means over the same examples: a batch is a batch of both. Products with a batch report [`CurvatureError::Batches`] if they
+/// are not of the same number of examples.
 impl<A: BatchOperator, B: BatchOperator> BatchOperator for Sum<A, B> {
     fn examples(&self) -> usize {
-        let (a, b) = (self.0.examples(), self.1.examples());
-        assert_eq!(
-            a, b,
-            "operators of different examples have no batch in common"
-        );
-        a
+        self.0.examples().max(self.1.examples())
     }
 
     apply_batch_checked!();
 
     fn batch_product(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        self.check_examples()?;
         let a = self.0.batch_product(indices, v.clone())?;
         Ok(a + self.1.batch_product(indices, v)?)
     }
@@ -105,6 +109,7 @@ impl<A: BatchOperator, B: BatchOperator> BatchOperator for Sum<A, B> {
         indices: &[usize],
         vs: Tensor<2>,
     ) -> Result<Tensor<2>, CurvatureError> {
+        self.check_examples()?;
         let a = self.0.batch_products(indices, vs.clone())?;
         Ok(a + self.1.batch_products(indices, vs)?)
     }

@@ -1,7 +1,5 @@
 //! A network without closed form, against matrices built row by row with Burn's own reverse mode. In f64.
 
-use std::panic::AssertUnwindSafe;
-
 use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Damped, LinearOperator,
@@ -272,8 +270,13 @@ fn damping_adds_the_identity_and_batches_average_to_the_whole() {
 
     let few = cost.select(&[0, 1]).unwrap().hessian();
     let apart = Sum::new(&operator, &few).unwrap();
-    let examples = AssertUnwindSafe(|| apart.examples());
-    assert!(std::panic::catch_unwind(examples).is_err());
+    apart.apply(vector(&v)).unwrap();
+    let refused = apart.apply_batch(&[0, 1], vector(&v)).unwrap_err();
+    let n = cost.len();
+    assert!(matches!(refused, CurvatureError::Batches { a, b: 2 } if a == n));
+    let rows = vector(&v).unsqueeze_dim(0);
+    let refused = apart.apply_batch_many(&[0, 1], rows);
+    assert!(matches!(refused, Err(CurvatureError::Batches { .. })));
 }
 
 #[test]

@@ -9,12 +9,12 @@ use std::{
 use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
-    Poisson, SquaredError, TokenCrossEntropy, Weighted, reject,
+    Poisson, Scaled, SquaredError, TokenCrossEntropy, Weighted, reject,
 };
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
-    tensor::{Int, Tensor, TensorData},
+    tensor::{DType, Int, IntDType, Tensor, TensorData},
 };
 
 const N: usize = 5;
@@ -120,6 +120,23 @@ fn values_that_a_loss_is_not_defined_for() {
         assert_eq!((what.as_str(), element), ("weight", None));
         assert!(value == bad || value.is_nan() && bad.is_nan());
     }
+}
+
+/// Numbers are told in a few digits, and as they are.
+#[test]
+fn far_numbers_are_told_in_few_digits() {
+    let told = |loss: Huber, target| cost(1, loss, column(target)).losses().unwrap_err();
+    let text = told(Huber { delta: -1e-300 }, 0.0).to_string();
+    assert!(text.ends_with("is -1e-300, must be positive"), "{text}");
+    let poisson = cost(1, Poisson, column(-1e300)).losses().unwrap_err();
+    let text = poisson.to_string();
+    assert!(text.contains("example 3 is -1e300:"), "{text}");
+    let text = cost(1, BinaryCrossEntropy, column(1.5)).losses();
+    let text = text.unwrap_err().to_string();
+    assert!(text.contains("example 3 is 1.5:"), "{text}");
+    let l2 = cost(1, SquaredError, column(0.0)).with_l2(-1e-300);
+    let text = l2.gradient().unwrap_err().to_string();
+    assert!(text.contains("`l2` is -1e-300,"), "{text}");
 }
 
 #[test]
@@ -242,15 +259,25 @@ fn tokens_that_there_are_not() {
     );
 }
 
-/// A loss of somebody's own, which looks its class up and does not look first.
+/// A loss of somebody's own, which looks its class up, in one way or the other, and does not look first.
 #[derive(Clone)]
-struct Chosen;
+enum Chosen {
+    ByClass,
+    ByCoordinates,
+}
 
 impl Loss for Chosen {
     type Targets = Tensor<1, Int>;
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-        -outputs.gather(1, targets.unsqueeze_dim(1)).squeeze_dim(1)
+        match self {
+            Self::ByClass => -outputs.gather(1, targets.unsqueeze_dim(1)).squeeze_dim(1),
+            Self::ByCoordinates => {
+                let rows = Tensor::<1, Int>::arange(0..targets.dims()[0] as i64, &targets.device());
+                let coordinates: Tensor<2, Int> = Tensor::stack(vec![rows, targets], 1);
+                -outputs.gather_nd::<2, 1>(coordinates)
+            }
+        }
     }
 }
 
@@ -262,7 +289,7 @@ impl Loss for Even {
     type Targets = Tensor<1, Int>;
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-        Chosen.per_example(outputs, targets)
+        Chosen::ByClass.per_example(outputs, targets)
     }
 
     fn check(&self, targets: &Tensor<1, Int>, _: usize) -> Result<(), CurvatureError> {
@@ -273,26 +300,71 @@ impl Loss for Even {
 
 #[test]
 fn losses_of_ones_own_are_looked_into() {
-    for value in [3, -1] {
-        let error = cost(3, Chosen, three(value)).losses().unwrap_err();
-        let CurvatureError::Lookup {
-            example: 3,
-            value: found,
-            len: 3,
-            operation,
-            ..
-        } = error
-        else {
-            panic!("{error}");
-        };
-        assert_eq!((found, operation.as_str()), (value, "Gather"));
+    let ways = [
+        (Chosen::ByClass, "Gather"),
+        (Chosen::ByCoordinates, "GatherNd"),
+    ];
+    let mut sound = Vec::new();
+    for (loss, expected) in ways {
+        for value in [3, -1] {
+            let error = cost(3, loss.clone(), three(value)).losses().unwrap_err();
+            let CurvatureError::Lookup {
+                example: 3,
+                value: found,
+                len: 3,
+                operation,
+                ..
+            } = error
+            else {
+                panic!("{error}");
+            };
+            assert_eq!((found, operation.as_str()), (value, expected));
+        }
+        sound.push(host(cost(3, loss, three(2)).losses().unwrap()));
     }
-    cost(3, Chosen, three(2)).losses().unwrap();
+    assert_eq!(sound[0], sound[1]);
     let error = cost(3, Even, three(2)).losses().unwrap_err();
     assert_eq!(
         error.to_string(),
         "the target of example 1 is 1: it must be even"
     );
+}
+
+/// A mark that a type of integers cannot hold marks nothing, and is no other number in it; nor is a class.
+#[test]
+fn integers_are_no_others_in_a_narrow_type() {
+    let tokens = |dtype: IntDType| {
+        let tokens: Vec<i64> = (0..N * TOKENS).map(|i| (i * 37 % 256) as i64).collect();
+        let tokens = TensorData::new(tokens, [N, TOKENS]);
+        Tensor::<2, Int>::from_data(tokens, &device()).cast(dtype)
+    };
+    let losses = |padding, dtype| {
+        let loss = TokenCrossEntropy {
+            padding,
+            ..Default::default()
+        };
+        let cost = cost(256 * TOKENS, loss, tokens(dtype));
+        let v = vector(&numbers(cost.model().dim(), 4));
+        let product = cost.gauss_newton().apply(v).unwrap();
+        (host(cost.losses().unwrap()), host(product))
+    };
+    let all = losses(None, IntDType::I32);
+    // 156 and 44 are among the tokens, 37 too.
+    for padding in [-100, 300] {
+        for dtype in [IntDType::U8, IntDType::U16, IntDType::U32, IntDType::I64] {
+            assert_eq!(losses(Some(padding), dtype), all, "{padding} {dtype:?}");
+        }
+    }
+    assert_eq!(
+        losses(Some(37), IntDType::U8),
+        losses(Some(37), IntDType::I32)
+    );
+    assert_ne!(losses(Some(37), IntDType::U8), all);
+    let far: Vec<i64> = vec![0, 1, 2, 1 << 32, 0];
+    let far = TensorData::new(far, [N]);
+    let far = Tensor::<1, Int>::from_data(far, (&device(), DType::I64));
+    let found = refused(3, CrossEntropy, far);
+    assert_eq!(found, ("target".into(), None, (1_u64 << 32) as f64));
 }
 
 #[test]
@@ -312,10 +384,33 @@ fn settings_without_sense_are_refused() {
         assert_eq!(setting(error), "l2");
         let error = plain.clone().with_l2(bad).hessian().apply(v.clone());
         assert_eq!(setting(error.unwrap_err()), "l2");
+        let matrix = Scaled::new(plain.gauss_newton(), bad);
+        if !bad.is_finite() {
+            assert_eq!(setting(matrix.apply(v.clone()).unwrap_err()), "factor");
+        }
         let matrix = plain.gauss_newton().damped(bad);
         assert_eq!(setting(matrix.apply(v.clone()).unwrap_err()), "damping");
         assert_eq!(setting(matrix.product(v.clone()).unwrap_err()), "damping");
     }
+}
+
+/// What is too large for the type that is computed in is not blamed on the data.
+#[test]
+fn settings_beyond_the_type_are_refused() {
+    let net: Linear = LinearConfig::new(INPUTS, 1).init(&device());
+    let model = Model::new(&net, Linear::forward::<2>).unwrap();
+    let single = |numbers: Tensor<2>| numbers.cast(DType::F32);
+    let cost = Cost::new(model, SquaredError, single(inputs()), single(column(0.0))).unwrap();
+    let v = cost.model().theta();
+    let told = |error: CurvatureError| error.to_string();
+    let damped = cost.gauss_newton().damped(1e39);
+    let text = told(damped.apply(v.clone()).unwrap_err());
+    assert_eq!(text, "the setting `damping` is 1e39, more than F32 holds");
+    let scaled = Scaled::new(cost.gauss_newton(), -1e39);
+    let text = told(scaled.apply(v.clone()).unwrap_err());
+    assert_eq!(text, "the setting `factor` is -1e39, more than F32 holds");
+    let text = told(cost.with_l2(1e39).gradient().unwrap_err());
+    assert_eq!(text, "the setting `l2` is 1e39, more than F32 holds");
 }
 
 /// A stream that is cut otherwise in every pass, or shuffled, or the same.

@@ -10,9 +10,7 @@ use crate::{DualTensor, parts};
 
 /// `(1/x)' = -(1/x)^2`.
 pub(super) fn recip<B: Backend>(x: DualTensor<B>) -> DualTensor<B> {
-    by_output(x, B::float_recip, |y, t| {
-        B::float_neg(B::float_mul(square::<B>(y), t))
-    })
+    by_output(x, B::float_recip, parts::reciprocal_tangent::<B>)
 }
 
 /// `exp' = exp`.

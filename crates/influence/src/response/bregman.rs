@@ -49,9 +49,10 @@ impl AnyLoss for Bregman {
 
     fn losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Tensor<1> {
         let (own, (reference, gradient)) = divided(targets);
-        let linear = (gradient * (outputs.clone() - reference.clone()))
-            .sum_dim(1)
-            .squeeze_dim(1);
+        // A class that is ruled out has the output -inf here and there, which is no difference.
+        let ruled_out = reference.clone().equal_elem(f64::NEG_INFINITY);
+        let moved = (outputs.clone() - reference.clone()).mask_fill(ruled_out, 0.0);
+        let linear = (gradient * moved).sum_dim(1).squeeze_dim(1);
         let at_reference = self.0.losses(reference, own);
         self.0.losses(outputs, own) - at_reference - linear
     }

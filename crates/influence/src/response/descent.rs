@@ -34,7 +34,7 @@ impl Descent {
     pub(super) fn check(self) -> Result<(), ResponseError> {
         match self {
             Self::Sgd { momentum } if !(0.0..1.0).contains(&momentum) => {
-                let problem = format!("is {momentum}, must be 0 or more and less than 1");
+                let problem = format!("is {momentum:?}, must be 0 or more and less than 1");
                 Err(ResponseError::setting("momentum", problem))
             }
             Self::Sgd { .. } | Self::Adam => Ok(()),
@@ -88,7 +88,7 @@ impl Objective<'_> {
         let (mut turn, mut memory, mut made) = (Turn::of(self), Memory::new(descent), 0);
         for step in steps {
             if !(step.rate.is_finite() && step.rate >= 0.0) {
-                let problem = format!("is {}, must be finite and not negative", step.rate);
+                let problem = format!("is {:?}, must be finite and not negative", step.rate);
                 return Err(ResponseError::setting("rate", problem));
             }
             let removed = turn.next(&step.examples);

@@ -3,7 +3,7 @@
 use backdraft_curvature::Cost;
 
 use super::Removal;
-use crate::{Inverse, Solution, SolveError};
+use crate::{Inverse, Solution, SolveError, solver::norm};
 
 /// The influence estimate: the change of the parameters that a removal is predicted to make, `theta(without) - theta(with)`, `[dim]`,
 ///
@@ -31,7 +31,7 @@ pub fn estimate(
 ///
 /// # Errors
 /// What fails for all, [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index), and [`SolveError::Setting`] for an
-/// `epsilon` that is not finite; each result, as [`estimate`].
+/// `epsilon` that is not finite; each result, as [`estimate`], and [`SolveError::Setting`] where `epsilon` makes it overflow.
 pub fn estimate_all(
     cost: &Cost,
     solver: &dyn Inverse,
@@ -40,7 +40,7 @@ pub fn estimate_all(
     if let Some(removal) = removals.iter().find(|it| !it.epsilon.is_finite()) {
         return Err(SolveError::Setting {
             name: "epsilon",
-            problem: format!("is {}, must be finite", removal.epsilon),
+            problem: format!("is {:?}, must be finite", removal.epsilon),
         });
     }
     let gradient = |removal: &Removal| match removal.examples.as_slice() {
@@ -55,14 +55,22 @@ pub fn estimate_all(
         let weight = removal.epsilon * removal.examples.len() as f64;
         let weighted = |mut solution: Solution| {
             solution.vector = solution.vector * weight;
-            solution
+            // A weight of at most one makes no vector larger, and that of the solver is finite.
+            if weight.abs() > 1.0 && norm(&solution.vector)?.is_nan() {
+                let (epsilon, dtype) = (removal.epsilon, solution.vector.dtype());
+                return Err(SolveError::Setting {
+                    name: "epsilon",
+                    problem: format!("is {epsilon:?}, with which the estimate overflows {dtype:?}"),
+                });
+            }
+            Ok(solution)
         };
         match found {
             Err(SolveError::NotConverged { solution, remedy }) => Err(SolveError::NotConverged {
-                solution: Box::new(weighted(*solution)),
+                solution: Box::new(weighted(*solution)?),
                 remedy,
             }),
-            found => found.map(weighted),
+            found => found.and_then(weighted),
         }
     });
     Ok(weighted.collect())

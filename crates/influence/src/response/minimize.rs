@@ -43,11 +43,11 @@ pub struct Stop {
 impl Stop {
     pub(super) fn check(&self) -> Result<(), ResponseError> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            let problem = format!("is {}, must lie between 0 and 1", self.tolerance);
+            let problem = format!("is {:?}, must lie between 0 and 1", self.tolerance);
             return Err(ResponseError::setting("tolerance", problem));
         }
         if !(self.decrease >= 0.0 && self.decrease < 1.0) {
-            let problem = format!("is {}, must be 0 or more and less than 1", self.decrease);
+            let problem = format!("is {:?}, must be 0 or more and less than 1", self.decrease);
             return Err(ResponseError::setting("decrease", problem));
         }
         Ok(())

@@ -49,12 +49,17 @@ impl Responses {
     /// [`ResponseError::Setting`] for a damping that is negative or not finite, or 0 without an L2 term.
     pub fn new(cost: &Cost, damping: f64) -> Result<Self, ResponseError> {
         if !(cost.l2().is_finite() && cost.l2() >= 0.0) {
-            let problem = format!("is {}, must be finite and not negative", cost.l2());
+            let problem = format!("is {:?}, must be finite and not negative", cost.l2());
             return Err(ResponseError::setting("l2", problem));
         }
         let strength = damping + cost.l2();
+        let dtype = cost.model().dtype();
+        if dtype.finfo().is_some_and(|info| strength > info.max) && strength.is_finite() {
+            let problem = format!("is {damping:?}, more than {dtype:?} holds");
+            return Err(ResponseError::setting("damping", problem));
+        }
         if !(strength > 0.0 && damping >= 0.0 && strength.is_finite()) {
-            let problem = format!("is {damping}: it must be positive, or zero beside an L2 term");
+            let problem = format!("is {damping:?}: it must be positive, or zero beside an L2 term");
             return Err(ResponseError::setting("damping", problem));
         }
         Ok(Self {

@@ -36,7 +36,11 @@ impl AnyLoss for Tilted {
 
     fn losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Tensor<1> {
         let (own, (slopes, weights, tilts)) = divided(targets);
-        let linear = (slopes * outputs.clone()).sum_dim(1).squeeze_dim(1);
+        // A class that is ruled out has the output -inf, of which the loss's slope is zero.
+        let still = slopes.clone().equal_elem(0.0);
+        let linear = (slopes * outputs.clone().mask_fill(still, 0.0))
+            .sum_dim(1)
+            .squeeze_dim(1);
         self.0.losses(outputs, own) * weights - linear * tilts
     }
 }

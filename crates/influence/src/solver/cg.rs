@@ -44,7 +44,7 @@ impl ConjugateGradientConfig {
             if tolerance >= 1.0 {
                 return Err(SolveError::Setting {
                     name: "tolerance",
-                    problem: format!("is {tolerance}, which a solution of zeros would meet"),
+                    problem: format!("is {tolerance:?}, which a solution of zeros would meet"),
                 });
             }
         }

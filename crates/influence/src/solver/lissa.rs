@@ -75,7 +75,7 @@ impl LissaConfig {
         {
             return Err(SolveError::Setting {
                 name: "scale",
-                problem: format!("is {scale}, must be positive and finite"),
+                problem: format!("is {scale:?}, must be positive and finite"),
             });
         }
         Ok(Lissa { config: self })

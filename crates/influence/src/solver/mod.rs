@@ -127,7 +127,7 @@ fn check_tolerance(tolerance: f64) -> Result<(), SolveError> {
     }
     Err(SolveError::Setting {
         name: "tolerance",
-        problem: format!("is {tolerance}, must be positive"),
+        problem: format!("is {tolerance:?}, must be positive"),
     })
 }
 

@@ -1,11 +1,18 @@
 //! The proximal Bregman response against closed forms and its own optimality.
 
-use backdraft_curvature::{Cost, LinearOperator};
+use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Model};
 use backdraft_influence::{
     DirectConfig, Pbrf, PbrfConfig, ResponseError, Solver, parameter_change, response::Bregman,
 };
 
-use crate::common::{DAMPING, N, host, linear, network, norm, vector};
+use burn::{
+    nn::Linear,
+    tensor::{Device, Int, Tensor, TensorData},
+};
+
+use crate::common::{
+    DAMPING, INPUTS, N, distance, host, inputs, layer, linear, network, norm, vector,
+};
 
 #[test]
 fn the_divergence_is_zero_and_minimal_at_the_reference() {
@@ -123,6 +130,42 @@ fn without_removal_nothing_moves() {
     };
     let response = Pbrf::new(&cost, config).unwrap().remove(3).unwrap();
     assert!(norm(response.theta - cost.model().theta()) < 1e-14);
+}
+
+/// A class that is ruled out has the output -inf at the reference too: the response is that of a network without it.
+#[test]
+fn a_class_may_be_ruled_out() {
+    let labels: Vec<i64> = (0..N as i64).map(|i| (i * i + 1) % 2).collect();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [N]), &Device::flex());
+    let response = |ruled_out: bool| {
+        let forward = move |layer: &Linear, x: Tensor<2>| {
+            let y = layer.forward(x);
+            let third = Tensor::<1, Int>::arange(0..3, &y.device()).equal_elem(2);
+            match ruled_out {
+                true => y
+                    .clone()
+                    .mask_fill(third.unsqueeze::<2>().expand(y.dims()), f64::NEG_INFINITY),
+                false => y.narrow(1, 0, 2),
+            }
+        };
+        let model = Model::new(&layer(INPUTS, 3), forward).unwrap();
+        let cost = Cost::new(model, CrossEntropy, inputs(), labels.clone()).unwrap();
+        let config = PbrfConfig {
+            tolerance: 1e-10,
+            ..PbrfConfig::new(DAMPING)
+        };
+        let divergence = Bregman::of(&cost).unwrap();
+        let gradient = divergence
+            .at(cost.model().theta() * 1.5)
+            .unwrap()
+            .gradient();
+        let response = Pbrf::new(&cost, config).unwrap().remove(3).unwrap();
+        (gradient.unwrap(), response.theta)
+    };
+    let ((gradient, theta), (expected_gradient, expected)) = (response(true), response(false));
+    assert!(distance(&gradient, &expected_gradient) < 1e-13);
+    // Gradients of 1e-10 over a curvature of at least the damping.
+    assert!(distance(&theta, &expected) < 1e-8);
 }
 
 #[test]

@@ -64,11 +64,16 @@ pub(super) fn special(
                 Inner::float_recip(parts::one_minus_square::<Inner>(x))
             }),
             Float::Powf(d) => power(e.float(&d.lhs), e.float(&d.rhs)),
+            Float::Recip(d) => reciprocal(e.float(&d.input)),
+            Float::Log(d) => logarithm(e.float(&d.input), 0.0, Inner::float_log),
+            Float::Log1p(d) => logarithm(e.float(&d.input), 1.0, Inner::float_log1p),
             _ => return None,
         },
-        OperationIr::NumericFloat(_, Numeric::Powi(d)) => {
-            integer_power(e.float(&d.lhs), e.int(&d.rhs))
-        }
+        OperationIr::NumericFloat(_, op) => match op {
+            Numeric::Div(d) => quotient(e.float(&d.lhs), e.float(&d.rhs)),
+            Numeric::Powi(d) => integer_power(e.float(&d.lhs), e.int(&d.rhs)),
+            _ => return None,
+        },
         _ => return None,
     };
     Some(Ok(Value::Float(value)))
@@ -135,6 +140,109 @@ impl Backward<Inner, 1> for Root {
         unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
             parts::root_tangent::<Inner>(y, g)
         });
+    }
+}
+
+/// `1 / x`.
+fn reciprocal(x: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
+    let (x, node) = x.into_parts();
+    let output = Inner::float_recip(x);
+    match Reciprocal
+        .prepare::<NoCheckpointing>([node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish(output.clone(), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Reciprocal;
+
+impl Backward<Inner, 1> for Reciprocal {
+    type State = Tensor;
+
+    fn backward(self, ops: Ops<Tensor, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let y = ops.state;
+        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
+            parts::reciprocal_tangent::<Inner>(y, g)
+        });
+    }
+}
+
+/// The logarithm of `x + shift`, computed by `op`.
+fn logarithm(
+    x: FloatTensor<Reverse>,
+    shift: f64,
+    op: fn(Tensor) -> Tensor,
+) -> FloatTensor<Reverse> {
+    let (x, node) = x.into_parts();
+    let output = op(x.clone());
+    match Logarithm
+        .prepare::<NoCheckpointing>([node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((x, shift), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Logarithm;
+
+/// By a division: the reciprocal of a small number overflows where the quotient does not.
+impl Backward<Inner, 1> for Logarithm {
+    type State = (Tensor, f64);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (x, shift) = ops.state;
+        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
+            let x = match shift == 0.0 {
+                true => x,
+                false => Inner::float_add_scalar(x, shift.into()),
+            };
+            Inner::float_div(g, x)
+        });
+    }
+}
+
+/// `lhs / rhs`.
+fn quotient(lhs: FloatTensor<Reverse>, rhs: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
+    let ((lhs, left), (rhs, right)) = (lhs.into_parts(), rhs.into_parts());
+    let shapes = (lhs.shape(), rhs.shape());
+    let output = Inner::float_div(lhs, rhs.clone());
+    match Quotient
+        .prepare::<NoCheckpointing>([left, right])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((rhs, output.clone(), shapes), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Quotient;
+
+/// `g / rhs` and `-(g / rhs) y`: the square of `rhs` overflows, or is zero, where the quotient `y` is an ordinary number.
+impl Backward<Inner, 2> for Quotient {
+    type State = (Tensor, Tensor, (Shape, Shape));
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (rhs, y, shapes) = ops.state;
+        let divisor = rhs.clone();
+        binary::<Inner, _, _>(
+            ops.parents,
+            ops.node,
+            grads,
+            |g| summed_to(Inner::float_div(g, divisor), &shapes.0),
+            |g| {
+                let slope = Inner::float_mul(Inner::float_div(g, rhs), y);
+                summed_to(Inner::float_neg(slope), &shapes.1)
+            },
+        );
     }
 }
 

@@ -211,6 +211,163 @@ fn of_softmax() {
     }
 }
 
+/// Functions that users write with quotients, reciprocals and logarithms of exponentials, near the ends of what these can be: squares
+/// of them are beyond.
+#[test]
+fn of_quotients_of_large_and_small_numbers() {
+    let functions: [(&str, Function, Exact); 5] = [
+        (
+            "a share",
+            |x| {
+                let (e, other) = (x.clone().exp(), (x * 0.5).exp());
+                e.clone() / (e + other)
+            },
+            |x| {
+                let (first, second) = slopes(0.5 * x);
+                [sigmoid(0.5 * x), 0.5 * first, 0.25 * second]
+            },
+        ),
+        (
+            "a share by a reciprocal",
+            |x| {
+                let (e, other) = (x.clone().exp(), (x * 0.5).exp());
+                e.clone() * (e + other).recip()
+            },
+            |x| {
+                let (first, second) = slopes(0.5 * x);
+                [sigmoid(0.5 * x), 0.5 * first, 0.25 * second]
+            },
+        ),
+        (
+            "the logarithm of a sum of exponentials",
+            |x| (x.clone().exp() + (x * 0.5).exp()).log(),
+            |x| {
+                let value = 0.5 * x + (0.5 * x).max(0.0) + (-0.5 * x.abs()).exp().ln_1p();
+                [
+                    value,
+                    0.5 + 0.5 * sigmoid(0.5 * x),
+                    0.25 * slopes(0.5 * x).0,
+                ]
+            },
+        ),
+        (
+            "a sigmoid by a reciprocal",
+            |x| ((-x).exp() + 1.0).recip(),
+            |x| {
+                let (first, second) = slopes(x);
+                [sigmoid(x), first, second]
+            },
+        ),
+        (
+            "an exponential over another",
+            |x| x.clone().exp() / (x * 0.5).exp(),
+            |x| {
+                let value = (0.5 * x).exp();
+                [value, 0.5 * value, 0.25 * value]
+            },
+        ),
+    ];
+    for (dtype, ends) in [(DType::F32, 85.0), (DType::F64, 700.0)] {
+        // In reverse mode the square of a share is met by itself.
+        let (unit, least) = match dtype {
+            DType::F32 => (f32::EPSILON as f64, 1e-18),
+            _ => (f64::EPSILON, 1e-153),
+        };
+        for x in [0.3, 0.5, 0.7, 1.0]
+            .iter()
+            .flat_map(|&share| [share * ends, -share * ends])
+        {
+            for (name, f, exact) in functions {
+                let exact = exact(x);
+                let at = || tensor(&[x], [1], dtype);
+                let one = || tensor(&[1.0], [1], dtype);
+                let (y, forward) = jvp(f, at(), one()).unwrap();
+                let slope = |x: Tensor<1>| grad(f, x);
+                let found = [
+                    (0, y),
+                    (1, forward),
+                    (1, grad(f, at()).unwrap()),
+                    (2, hvp(f, at(), one()).unwrap()),
+                    (2, grad(slope, at()).unwrap()),
+                ];
+                // Two exponentials are off by as many units as their argument has; terms of the size of the first derivative, or of
+                // the value where that is less, cancel.
+                let size = exact[1].abs().max(exact[0].abs().min(1.0));
+                for (order, found) in found {
+                    let (found, expected) = (host(found)[0], exact[order]);
+                    let bound = 4.0 * unit * (ends * expected.abs() + size) + least;
+                    let error = (found - expected).abs();
+                    assert!(
+                        error <= bound,
+                        "{name} at {x} in {dtype:?}, order {order}: {found:e}, not {expected:e}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Beyond what an exponential can be, where none is taken.
+#[test]
+fn of_exponential_linear_units() {
+    type Row = (&'static str, Function, [f64; 2], fn(f64) -> f64);
+    const SCALE: f64 = 1.050_700_987_355_480_5;
+    const ALPHA: f64 = 1.673_263_242_354_377_2;
+    // The slopes on the right, and the exponential's factor; and its rate.
+    let functions: [Row; 5] = [
+        ("elu", |x| activation::elu(x, 0.5), [1.0, 0.5], |x| x),
+        (
+            "celu",
+            |x| activation::celu(x, 2.0),
+            [1.0, 2.0],
+            |x| x / 2.0,
+        ),
+        ("selu", activation::selu, [SCALE, SCALE * ALPHA], |x| x),
+        (
+            "one's own",
+            |x| {
+                let negative = x.clone().lower_elem(0.0);
+                let exponential = x.clone().exp() - 1.0;
+                (x * 3.0).mask_where(negative, exponential)
+            },
+            [3.0, 1.0],
+            |x| x,
+        ),
+        (
+            "the other way round",
+            |x| {
+                let positive = x.clone().greater_elem(0.0);
+                (x.clone().exp() - 1.0).mask_where(positive, x * 3.0)
+            },
+            [3.0, 1.0],
+            |x| x,
+        ),
+    ];
+    for (dtype, large) in [(DType::F32, 500.0), (DType::F64, 2_000.0)] {
+        for (name, f, [right, factor], rate) in functions {
+            for x in [large, 1.0, -1.0, -20.0, -large] {
+                let of = rate(1.0);
+                let exponential = factor * (of * x).exp();
+                let (first, second) = match x > 0.0 {
+                    true => (right, 0.0),
+                    false => (of * exponential, of * of * exponential),
+                };
+                let at = || tensor(&[x], [1], dtype);
+                let one = || tensor(&[1.0], [1], dtype);
+                let near = |what: &str, found: Tensor<1>, expected| {
+                    let what = format!("{name} at {x}: {what}");
+                    assert_near(host(found)[0], expected, dtype, &what);
+                };
+                near("forward", jvp(f, at(), one()).unwrap().1, first);
+                near("reverse", grad(f, at()).unwrap(), first);
+                near("forward over reverse", hvp(f, at(), one()).unwrap(), second);
+                let slope = |x: Tensor<1>| grad(f, x);
+                near("reverse over reverse", grad(slope, at()).unwrap(), second);
+            }
+        }
+    }
+}
+
 /// Where no class has most of the probability, nothing is taken away.
 #[test]
 fn of_softmax_of_many_equal_classes() {
@@ -281,4 +438,19 @@ fn burn_still_loses_the_ends() {
     };
     assert_eq!(slope(activation::tanh), 0.0);
     assert_eq!(slope(activation::sigmoid), 0.0);
+}
+
+/// The same of `docs/upstream.md`: a gradient that is one where it should be zero, and one that is not a number.
+#[test]
+fn burn_still_squares_divisors() {
+    let slope = |f: Function, x: f32| {
+        let x = Tensor::<1>::from_data([x], &device().autodiff()).require_grad();
+        host(x.grad(&f(x.clone()).backward()).unwrap())[0]
+    };
+    let share: Function = |x| {
+        let e = x.exp();
+        e.clone() / (e + 1.0)
+    };
+    assert_eq!(slope(share, 60.0), 1.0);
+    assert!(slope(|x| activation::elu(x, 1.0), 100.0).is_nan());
 }
