@@ -269,7 +269,7 @@ fn examples_are_looked_at_in_other_company() {
             y.select(0, order)
         }),
         ("gathered", |y| {
-            let first = y.clone().argmax(1) * 0;
+            let first = y.clone().argmax(1).mul_scalar(0);
             let first = first.expand(y.dims());
             y.gather(0, first)
         }),
