@@ -100,56 +100,31 @@
 //!
 //! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 
-mod arrange;
-mod broadcast;
-mod combine;
-mod compile;
-mod differentiate;
-mod error;
-mod function;
-mod functions;
-mod half;
-mod linear;
-mod linearize;
-mod lookups;
-mod lower;
-mod mixing;
-mod module_tensors;
-mod nest;
-mod panic;
-mod parameters;
-mod part;
-mod place;
-mod print;
-mod program;
+mod closures;
+mod ir;
+mod kernels;
 mod quirks;
-mod recognize;
-mod record;
-mod replay;
-mod simplify;
-mod tensors;
-mod value;
-mod vectorize;
+mod run;
+mod trace;
+mod transform;
 
 pub use burn::backend::DispatchTensor;
 pub use burn_backend::DeviceSettings;
-pub use compile::Compiled;
-pub use error::ProgramError;
-pub use function::Function;
-pub use functions::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp};
-pub use half::Half;
-pub use linear::Linear;
-pub use linearize::Linearized;
-pub use lookups::Lookup;
-pub use mixing::Mixing;
-pub use module_tensors::{ModuleTensor, ModuleTensors};
-pub use nest::without_autodiff;
-pub use parameters::Parameters;
-pub use place::Place;
-pub use program::Program;
-pub use quirks::bool_select;
-pub use tensors::{Constant, Leaves, Outcome, Tensors};
-pub use value::Spec;
+pub use closures::{
+    derivatives::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp},
+    function::Function,
+    linear_map::Linear,
+    module_tensors::{ModuleTensor, ModuleTensors},
+    parameters::Parameters,
+    tensors::{Constant, Leaves, Outcome, Tensors},
+};
+pub use ir::{error::ProgramError, error_location::Place, program::Program, value::Spec};
+pub use quirks::bool_indexing::bool_select;
+pub use run::compiled::Compiled;
+pub use trace::nested_trace::without_autodiff;
+pub use transform::{
+    linearize::Linearized, lookups::Lookup, mixed_precision::Half, mixing::Mixing,
+};
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

@@ -1,0 +1,95 @@
+//! Softmax and log-softmax under reverse mode, as backdraft-forward differentiates them; Burn's reverse mode takes them apart, maximum
+//! included.
+
+use backdraft_forward::parts::{Majority, deviation};
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind, unary},
+};
+use burn_backend::{Backend, tensor::FloatTensor};
+
+/// Softmax along `dim`.
+pub(crate) fn softmax<B: Backend>(
+    x: FloatTensor<Autodiff<B>>,
+    dim: usize,
+) -> FloatTensor<Autodiff<B>> {
+    let (x, node) = x.into_parts();
+    let output = B::softmax(x, dim);
+    match Softmax
+        .prepare::<NoCheckpointing>([node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((output.clone(), dim), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+/// Log-softmax along `dim`.
+pub(crate) fn log_softmax<B: Backend>(
+    x: FloatTensor<Autodiff<B>>,
+    dim: usize,
+) -> FloatTensor<Autodiff<B>> {
+    let (x, node) = x.into_parts();
+    let output = B::log_softmax(x.clone(), dim);
+    match LogSoftmax
+        .prepare::<NoCheckpointing>([node])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish((x, dim), output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+#[derive(Debug)]
+struct Softmax;
+
+#[derive(Debug)]
+struct LogSoftmax;
+
+/// `y (g - sum g y)`: the matrix is symmetric.
+impl<B: Backend> Backward<B, 1> for Softmax {
+    type State = (FloatTensor<B>, usize);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (y, dim) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |g| {
+            B::float_mul(y.clone(), deviation::<B>(y, g, dim))
+        });
+    }
+}
+
+/// `g - p sum g` with `p` the softmax.
+impl<B: Backend> Backward<B, 1> for LogSoftmax {
+    type State = (FloatTensor<B>, usize);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (x, dim) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |g| {
+            of_log_softmax::<B>(B::softmax(x, dim), g, dim)
+        });
+    }
+}
+
+/// `g - p sum g`. At a class with most of the probability that would take from `g` almost all of it; there it is
+/// `g (1 - p) - p (sum of the other g)`, with the sum of the other probabilities for `1 - p`.
+fn of_log_softmax<B: Backend>(p: FloatTensor<B>, g: FloatTensor<B>, dim: usize) -> FloatTensor<B> {
+    let majority = Majority::<B>::of(p.clone(), dim);
+    let (p_major, g_major) = (majority.element(p.clone()), majority.element(g.clone()));
+    let without = |x, element: &FloatTensor<B>| majority.add(x, B::float_neg(element.clone()));
+    let (p, g) = (without(p, &p_major), without(g, &g_major));
+    let (p_others, g_others) = (
+        B::float_sum_dim(p.clone(), dim),
+        B::float_sum_dim(g.clone(), dim),
+    );
+    let total = B::float_add(g_others.clone(), g_major.clone());
+    let others = B::float_sub(g, B::float_mul(p, total));
+    let major = B::float_sub(
+        B::float_mul(g_major, p_others),
+        B::float_mul(p_major, g_others),
+    );
+    majority.add(others, major)
+}
