@@ -4,12 +4,13 @@ use burn::tensor::Tensor;
 
 use crate::{
     closures::{
-        function::traced,
         linear_map::{Derivable, Linear},
+        region,
+        stage::traced,
         tensors::{Outcome, Tensors, floats, size, unit, with_floats},
     },
-    ir::{error::ProgramError, value::Spec},
-    trace::nested_trace::{Mode, Region},
+    ir::{error::ProgramError, spec::Spec},
+    transform::differentiate::Mode,
 };
 
 /// A value, and a linear map from `V` to `W` at the same point.
@@ -35,9 +36,10 @@ type WithMap<Y, V, W> = Result<(Y, Linear<V, W>), ProgramError>;
 /// ```
 ///
 /// # Errors
-/// Those of `f`; [`ProgramError::NothingToDifferentiate`] if `primals` holds no float tensor; [`ProgramError::VectorLength`] and
-/// [`ProgramError::Vector`] if `tangents` does not have its shapes and types; [`ProgramError::Unsupported`] for an operation
-/// without a rule; [`ProgramError::Trace`] if `f` mixes its argument with tensors from elsewhere or reads its values.
+/// Those of `f`; [`ProgramError::NothingToDifferentiate`] if `primals` holds no float tensor;
+/// [`ProgramError::VectorLength`] and [`ProgramError::Vector`] if `tangents` does not have its shapes and types;
+/// [`ProgramError::Unsupported`] for an operation without a rule; [`ProgramError::Trace`] if `f` mixes its argument
+/// with tensors from elsewhere or reads its values.
 pub fn jvp<X, R>(
     f: impl FnOnce(X) -> R,
     primals: X,
@@ -48,14 +50,15 @@ where
     R: Outcome,
 {
     traced((primals, tangents), |(x, v)| {
-        let (_, y, region) = Region::record(f, &x)?;
+        let (_, y, region) = region::record(f, &x)?;
         let dy = with_floats(&y, region.apply(Mode::Forward, floats(&v))?);
         Ok((y, dy))
     })
 }
 
-/// The value of `f` at `x` and its derivative there as a linear map from tangents of `x` to tangents of the value: [`jvp`] for
-/// many tangents. What does not depend on the tangent is computed once and kept; [`Linear::with_memory`] limits it.
+/// The value of `f` at `x` and its derivative there as a linear map from tangents of `x` to tangents of the value:
+/// [`jvp`] for many tangents. What does not depend on the tangent is computed once and kept; [`Linear::with_memory`]
+/// limits it.
 ///
 /// ```
 /// use backdraft_program::linearize;
@@ -81,8 +84,8 @@ where
     Derivable::new(f, x)?.forward()
 }
 
-/// The value of `f` at `x` and its derivative there in reverse mode: a linear map that pulls cotangents of the value back to
-/// cotangents of `x`,
+/// The value of `f` at `x` and its derivative there in reverse mode: a linear map that pulls cotangents of the value
+/// back to cotangents of `x`,
 ///
 /// ```text
 /// u -> f'(x)' u
@@ -112,8 +115,8 @@ where
 
 /// The gradient at `x` of a function of one number, in the structure of `x`.
 ///
-/// It may be called within a function that is differentiated, any number of times deep, and the inner function may read the
-/// tensors of the outer one:
+/// It may be called within a function that is differentiated, any number of times deep, and the inner function may read
+/// the tensors of the outer one:
 ///
 /// ```
 /// use backdraft_program::grad;
@@ -150,7 +153,7 @@ where
     R: Outcome<Value = Tensor<1>>,
 {
     traced(x, |x| {
-        let (x, y, region) = Region::record(f, &x)?;
+        let (x, y, region) = region::record(f, &x)?;
         if y.dims() != [1] {
             let found = Box::new(Spec::new(y.dims(), y.dtype()));
             return Err(ProgramError::NotScalar { found });
@@ -161,8 +164,8 @@ where
     })
 }
 
-/// The product with `v` of the Hessian at `x` of a function of one number, in the structure of `x`: exact, by forward over
-/// reverse mode (Pearlmutter 1994), in about four evaluations of `f`. For many products at one point use
+/// The product with `v` of the Hessian at `x` of a function of one number, in the structure of `x`: exact, by forward
+/// over reverse mode (Pearlmutter 1994), in about four evaluations of `f`. For many products at one point use
 /// [`linearize`] of [`grad`].
 ///
 /// ```
@@ -187,9 +190,9 @@ where
     Ok(jvp(|x| grad(f, x), x, v)?.1)
 }
 
-/// The Jacobian of `f` at `x` as a matrix `[outputs, inputs]`, whose rows and columns are the elements of the differentiable
-/// tensors in the order of [`Tensors::ravel`]. It is computed column by column in forward mode, or row by row in reverse mode if
-/// those are fewer.
+/// The Jacobian of `f` at `x` as a matrix `[outputs, inputs]`, whose rows and columns are the elements of the
+/// differentiable tensors in the order of [`Tensors::ravel`]. It is computed column by column in forward mode, or row
+/// by row in reverse mode if those are fewer.
 ///
 /// ```
 /// use backdraft_program::jacobian;
@@ -225,8 +228,9 @@ where
     Ok(Tensor::stack(rows, 0))
 }
 
-/// The Hessian at `x` of a function of one number as a matrix `[inputs, inputs]`, whose rows and columns are the elements of the
-/// differentiable tensors in the order of [`Tensors::ravel`]. It takes as many products as there are elements: for small ones.
+/// The Hessian at `x` of a function of one number as a matrix `[inputs, inputs]`, whose rows and columns are the
+/// elements of the differentiable tensors in the order of [`Tensors::ravel`]. It takes as many products as there are
+/// elements: for small ones.
 ///
 /// ```
 /// use backdraft_program::hessian;

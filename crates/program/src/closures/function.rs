@@ -2,101 +2,17 @@
 
 use std::{cell::RefCell, fmt, sync::Arc};
 
-use burn::{
-    backend::{DispatchTensor, TensorMetadata},
-    tensor::{DType, Device, FloatDType},
-};
+use burn::tensor::Device;
 
 use crate::{
-    closures::tensors::{Leaf, Outcome, Tensors, device, leaves, visit},
-    ir::{error::ProgramError, program::Program, value::Spec},
+    closures::{
+        stage::{stage, tensors},
+        tensors::{Outcome, Tensors, device, visit},
+    },
+    ir::{error::ProgramError, spec::Spec},
     run::compiled::Compiled,
-    trace::nested_trace::{lifted, tracing},
+    trace::nested_trace::tracing,
 };
-use burn_backend::DeviceSettings;
-
-/// A function as a program, at the shapes and types of one argument.
-pub(crate) struct Staged<Y> {
-    pub program: Program,
-    /// The structure of the result. Its tensors hold nothing.
-    pub result: Y,
-    pub device: Device,
-    pub settings: DeviceSettings,
-    /// Positions of the differentiable tensors among the argument's.
-    pub arguments: Vec<usize>,
-    /// Positions of the differentiable tensors among the result's.
-    pub results: Vec<usize>,
-}
-
-/// The tensors of `x`.
-pub(crate) fn tensors<X: Tensors>(x: &X) -> Vec<DispatchTensor> {
-    leaves(x).into_iter().map(|leaf| leaf.tensor).collect()
-}
-
-fn differentiable(leaves: &[Leaf]) -> Vec<usize> {
-    (0..leaves.len())
-        .filter(|&i| leaves[i].differentiable)
-        .collect()
-}
-
-/// Traces `f` at `x`.
-pub(crate) fn stage<X, Y>(
-    x: &X,
-    f: impl FnOnce(X) -> Result<Y, ProgramError>,
-) -> Result<Staged<Y>, ProgramError>
-where
-    X: Tensors,
-    Y: Tensors,
-{
-    let found = leaves(x);
-    let device = device(&found)?;
-    let supported = |dtype: DType| !matches!(dtype, DType::QFloat(_));
-    if !found.iter().all(|leaf| supported(leaf.tensor.dtype())) {
-        let text = "its arguments hold a quantized tensor: dequantize it first";
-        return Err(ProgramError::Trace(text.into()));
-    }
-    let arguments = differentiable(&found);
-    let mut settings = device.settings();
-    if let Some(&first) = arguments.first() {
-        // What the function creates has the type of what it is given.
-        settings.float_dtype = FloatDType::from(found[first].tensor.dtype());
-    }
-    let specs: Vec<Spec> = found.iter().map(|leaf| Spec::of(&leaf.tensor)).collect();
-    let names = found.into_iter().map(|leaf| leaf.name);
-    let mut result = None;
-    let program = Program::trace_named(&settings, &specs, names, |inputs| {
-        let y = lifted(&f(x.rebuild(&mut inputs.into_iter()))?)?;
-        let outputs = tensors(&y);
-        result = Some(y);
-        Ok(outputs)
-    })?;
-    let result = result.expect("the function ran");
-    Ok(Staged {
-        results: differentiable(&leaves(&result)),
-        program,
-        result,
-        device,
-        settings,
-        arguments,
-    })
-}
-
-/// `f` of `x`, which calls derivatives: as it is while another function is being traced, and otherwise traced and run.
-pub(crate) fn traced<X, Y>(
-    x: X,
-    f: impl FnOnce(X) -> Result<Y, ProgramError>,
-) -> Result<Y, ProgramError>
-where
-    X: Tensors,
-    Y: Tensors,
-{
-    if tracing() {
-        return f(x);
-    }
-    let staged = stage(&x, f)?;
-    let outputs = staged.program.call(tensors(&x))?;
-    Ok(staged.result.rebuild(&mut outputs.into_iter()))
-}
 
 type Compute<X, Y> = dyn Fn(X) -> Result<Y, ProgramError>;
 
@@ -128,8 +44,8 @@ impl Key {
     }
 }
 
-/// A function that is traced at its first call with arguments of given shapes, types and device, and from then on run as a
-/// program: for loops.
+/// A function that is traced at its first call with arguments of given shapes, types and device, and from then on run
+/// as a program: for loops.
 ///
 /// The derivatives that it takes are part of the program, and so is their simplification:
 ///
@@ -147,8 +63,9 @@ impl Key {
 /// # Ok::<(), backdraft_program::ProgramError>(())
 /// ```
 ///
-/// The closure runs once for each set of shapes: what it reads besides its argument is the program's for good, and so are the
-/// numbers in a module that are not tensors. Called while another function is being traced, it is part of that trace.
+/// The closure runs once for each set of shapes: what it reads besides its argument is the program's for good, and so
+/// are the numbers in a module that are not tensors. Called while another function is being traced, it is part of that
+/// trace.
 pub struct Function<X, Y> {
     compute: Box<Compute<X, Y>>,
     known: RefCell<Vec<(Key, Arc<Runnable<Y>>)>>,

@@ -7,24 +7,27 @@ use burn::{
     tensor::Device,
 };
 
-use crate::{
-    closures::{
-        function::{stage, tensors},
-        tensors::{Outcome, Tensors, floats, with_floats},
-    },
-    ir::{error::ProgramError, program::Program, value::Spec},
-    run::compiled::Compiled,
-    trace::nested_trace::{Mode, Region, check, lift, tracing},
-};
 use burn_backend::DeviceSettings;
 
-/// The derivative of a function at a point as a linear map from `X` to `Y`, which may be applied often: what depends on the point
-/// alone is computed once and kept, within a memory budget if one is set ([`with_memory`](Self::with_memory)). It is released with
-/// the map and its clones.
+use crate::{
+    closures::{
+        region,
+        stage::{stage, tensors},
+        tensors::{Outcome, Tensors, floats, with_floats},
+    },
+    ir::{error::ProgramError, program::Program, spec::Spec},
+    run::compiled::Compiled,
+    trace::nested_trace::{Region, check, lift, tracing},
+    transform::differentiate::Mode,
+};
+
+/// The derivative of a function at a point as a linear map from `X` to `Y`, which may be applied often: what depends on
+/// the point alone is computed once and kept, within a memory budget if one is set
+/// ([`with_memory`](Self::with_memory)). It is released with the map and its clones.
 ///
-/// From [`linearize`](crate::linearize) it takes a tangent of the argument to that of the result; from [`vjp`](crate::vjp) a
-/// cotangent of the result to that of the argument. Tensors by which no derivative is taken (ints, bools,
-/// [`Constant`](crate::Constant)) are ignored in the vector, and those of the product are the point's.
+/// From [`linearize`](crate::linearize) it takes a tangent of the argument to that of the result; from
+/// [`vjp`](crate::vjp) a cotangent of the result to that of the argument. Tensors by which no derivative is taken
+/// (ints, bools, [`Constant`](crate::Constant)) are ignored in the vector, and those of the product are the point's.
 #[derive(Clone)]
 pub struct Linear<X, Y> {
     map: Map,
@@ -145,8 +148,8 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     /// The map's value at `v`.
     ///
     /// # Errors
-    /// [`ProgramError::VectorLength`] and [`ProgramError::Vector`] if `v` does not fit; [`ProgramError::Trace`] if the map was
-    /// made within a trace and is used outside it.
+    /// [`ProgramError::VectorLength`] and [`ProgramError::Vector`] if `v` does not fit; [`ProgramError::Trace`] if the
+    /// map was made within a trace and is used outside it.
     pub fn apply(&self, v: X) -> Result<Y, ProgramError> {
         let vector = floats(&v);
         let product = match &self.map {
@@ -176,10 +179,10 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
         })
     }
 
-    /// The same map, which keeps at most `bytes` between applications (no limit unless set; 0 keeps nothing), and so does its
-    /// transpose. If it needs more, nothing is kept and all of it is computed anew in each application: that takes an
-    /// evaluation of the function more, and gives the same up to rounding. The point itself is always kept. A map that was made within a
-    /// trace keeps nothing anyway.
+    /// The same map, which keeps at most `bytes` between applications (no limit unless set; 0 keeps nothing), and so
+    /// does its transpose. If it needs more, nothing is kept and all of it is computed anew in each application: that
+    /// takes an evaluation of the function more, and gives the same up to rounding. The point itself is always kept. A
+    /// map that was made within a trace keeps nothing anyway.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
         if let Map::Computed(computed) = &mut self.map {
@@ -227,7 +230,7 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         x: X,
     ) -> Result<Self, ProgramError> {
         if tracing() {
-            let (x, y, region) = Region::record(f, &x)?;
+            let (x, y, region) = region::record(f, &x)?;
             let kind = Kind::Recorded(region);
             return Ok(Self { x, y, kind });
         }

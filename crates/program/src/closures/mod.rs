@@ -5,4 +5,6 @@ pub(crate) mod function;
 pub(crate) mod linear_map;
 pub(crate) mod module_tensors;
 pub(crate) mod parameters;
+mod region;
+mod stage;
 pub(crate) mod tensors;

@@ -6,7 +6,7 @@ use burn::{
     tensor::{Bool, Device, Float, Int, Shape, Tensor, kind},
 };
 
-use crate::{ir::value::Spec, trace::nested_trace::without_autodiff};
+use crate::ir::{spec::Spec, value::without_autodiff};
 
 /// One tensor of a module, without its value.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub struct ModuleTensor {
 
 /// The float, int and bool tensors of a module in visiting order: parameters, frozen ones and running statistics.
 ///
-/// A tensor is tied, and listed once, if several places hold it: parameters of the same id that are equal and equally trainable, as
-/// `clone()` makes them. Burn trains clones apart, whatever their ids, and from then on they are two.
+/// A tensor is tied, and listed once, if several places hold it: parameters of the same id that are equal and equally
+/// trainable, as `clone()` makes them. Burn trains clones apart, whatever their ids, and from then on they are two.
 #[derive(Clone, Debug, Default)]
 pub struct ModuleTensors {
     tensors: Vec<ModuleTensor>,

@@ -18,9 +18,10 @@ use crate::{
 
 /// A Burn module as an argument to differentiate by: its trainable float parameters.
 ///
-/// A parameter that several layers share counts once ([`ModuleTensors`] says which are shared). Frozen parameters, running statistics
-/// and int or bool parameters are passed through and not differentiated. A gradient by a module is a module too, with the gradient of each parameter in its place.
-/// The module is evaluated as in inference: no dropout, batch norm with its running statistics.
+/// A parameter that several layers share counts once ([`ModuleTensors`] says which are shared). Frozen parameters,
+/// running statistics and int or bool parameters are passed through and not differentiated. A gradient by a module is a
+/// module too, with the gradient of each parameter in its place. The module is evaluated as in inference: no dropout,
+/// batch norm with its running statistics.
 ///
 /// It dereferences to the module: `net.forward(x)`.
 ///
@@ -42,7 +43,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Parameters<M> {
     module: M,
-    /// While the module is traced, itself before: the tensors in it that are not parameters cannot come back from a trace.
+    /// While the module is traced, itself before: the tensors in it that are not parameters cannot come back from a
+    /// trace.
     outside: Option<Arc<M>>,
     tensors: Arc<ModuleTensors>,
 }

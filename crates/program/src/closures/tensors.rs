@@ -9,11 +9,11 @@ use burn::{
 
 use crate::ir::error::ProgramError;
 
-/// A value made of tensors, such as `Tensor<2>`, `(Parameters<M>, Tensor<2>)` or `Vec<Tensor<1, Int>>`: what functions take and
-/// return.
+/// A value made of tensors, such as `Tensor<2>`, `(Parameters<M>, Tensor<2>)` or `Vec<Tensor<1, Int>>`: what functions
+/// take and return.
 ///
-/// Derivatives are taken by its float tensors. The others are passed through: in a gradient they are what they were in the
-/// argument. Implement it for a type of one's own by handing on the calls to its parts:
+/// Derivatives are taken by its float tensors. The others are passed through: in a gradient they are what they were in
+/// the argument. Implement it for a type of one's own by handing on the calls to its parts:
 ///
 /// ```
 /// use backdraft_program::{DispatchTensor, Leaves, Tensors, grad};
@@ -56,8 +56,8 @@ pub trait Tensors: Clone {
     /// If there are too few, or one has another kind.
     fn rebuild(&self, tensors: &mut dyn Iterator<Item = DispatchTensor>) -> Self;
 
-    /// Its differentiable tensors as one flat vector `[n]`, in order: the coordinates of [`jacobian`](crate::jacobian), and a
-    /// convenience for optimizers.
+    /// Its differentiable tensors as one flat vector `[n]`, in order: the coordinates of [`jacobian`](crate::jacobian),
+    /// and a convenience for optimizers.
     ///
     /// # Errors
     /// [`ProgramError::NothingToDifferentiate`] if there are none; [`ProgramError::Flat`] if they differ in type.
@@ -78,7 +78,8 @@ pub trait Tensors: Clone {
         Ok(Tensor::cat(flat.collect(), 0))
     }
 
-    /// The same structure with the differentiable tensors taken from a flat vector `[n]`; the inverse of [`ravel`](Self::ravel).
+    /// The same structure with the differentiable tensors taken from a flat vector `[n]`; the inverse of
+    /// [`ravel`](Self::ravel).
     ///
     /// # Errors
     /// [`ProgramError::Flat`] if `flat` has another length.
@@ -255,7 +256,8 @@ impl<const D: usize, K: Basic> Tensors for Tensor<D, K> {
     }
 }
 
-/// Tensors by which no derivative is taken: `grad(|(w, Constant(x))| .., (w, Constant(x)))` differentiates by `w` alone.
+/// Tensors by which no derivative is taken: `grad(|(w, Constant(x))| .., (w, Constant(x)))` differentiates by `w`
+/// alone.
 #[derive(Clone, Debug)]
 pub struct Constant<X>(pub X);
 

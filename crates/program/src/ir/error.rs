@@ -1,8 +1,10 @@
 //! What can go wrong between a user's function and its derivative's value.
 
+use std::fmt::Debug;
+
 use burn_backend::DType;
 
-use crate::ir::{error_location::Place, value::Spec};
+use crate::ir::{error_location::Place, operation::name, spec::Spec};
 
 /// Error of tracing, transforming or running a program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -125,6 +127,15 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
+    /// Of an operation that the interpreter does not know, or not in the types at hand.
+    pub(crate) fn not_replayed(operation: &impl Debug) -> Self {
+        Self::Unsupported {
+            operation: name(operation),
+            reason: "programs cannot replay it",
+            place: None,
+        }
+    }
+
     /// Says where an unsupported operation was met, or the function failed, unless that is known.
     pub(crate) fn at(self, find: impl FnOnce() -> Option<Place>) -> Self {
         match self.place() {

@@ -4,10 +4,7 @@ use std::{collections::HashSet, fmt};
 
 use burn_ir::{OperationIr, TensorId};
 
-use crate::ir::{
-    error::ProgramError,
-    program::{Program, name},
-};
+use crate::ir::operation::name;
 
 /// Where in a function an operation was met.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,30 +28,11 @@ impl fmt::Display for Place {
     }
 }
 
-impl Program {
-    /// `error` of the operation at `position`, with the place where it was met.
-    pub(crate) fn locate(&self, error: ProgramError, position: usize) -> ProgramError {
-        error.at(|| {
-            let named = self.names.iter().any(|name| !name.is_empty());
-            let found = place(&self.operations, position, |id| self.name_of(id));
-            found.or(named.then_some(Place::Before))
-        })
-    }
-
-    /// The name of the input `id`.
-    pub(crate) fn name_of(&self, id: TensorId) -> Option<String> {
-        let position = self.inputs.iter().position(|tensor| tensor.id == id)?;
-        self.names
-            .get(position)
-            .filter(|name| !name.is_empty())
-            .cloned()
-    }
-}
-
 /// The named input that the operation at `position` most recently depends on.
 ///
-/// An operation of a reverse pass depends on all that came after it in the function. It belongs where its saved values were
-/// made, so of its operands the one that goes back furthest decides. An operation that reads nothing belongs where it runs.
+/// An operation of a reverse pass depends on all that came after it in the function. It belongs where its saved values
+/// were made, so of its operands the one that goes back furthest decides. An operation that reads nothing belongs where
+/// it runs.
 pub(crate) fn place(
     operations: &[OperationIr],
     position: usize,

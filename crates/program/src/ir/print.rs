@@ -12,10 +12,10 @@ use burn_ir::{
     NumericOperationIr as Numeric, OperationIr, PadModeIr, ScalarIr, TensorIr,
 };
 
-use crate::ir::program::{Program, name, spec};
+use crate::ir::{operation::name, program::Program, spec::spec};
 
-/// One line an operation: `%3: F32[8, 4] = Matmul(%0, %2)`. After the tensors that it reads come its numbers and its settings, those
-/// left out that are as ever: strides, dilations and groups of one, no padding.
+/// One line an operation: `%3: F32[8, 4] = Matmul(%0, %2)`. After the tensors that it reads come its numbers and its
+/// settings, those left out that are as ever: strides, dilations and groups of one, no padding.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "program ({})", list(&self.inputs, typed))?;

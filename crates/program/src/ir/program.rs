@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
     sync::Arc,
 };
 
@@ -10,16 +9,15 @@ use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn_backend::{Backend, DType, DeviceSettings, TensorData};
 use burn_ir::{IrVisitorMut, OperationIr, TensorId, TensorIr, TensorStatus};
 
-use crate::{
-    ir::{
-        error::ProgramError,
-        value::{Spec, Value},
-    },
-    run::interpreter,
+use crate::ir::{
+    error::ProgramError,
+    error_location::{Place, place},
+    operation::{index, name},
+    spec::{Spec, spec},
 };
 
-/// A pure function from tensors to tensors: operations of Burn's graph IR in single assignment, in an order in which they can
-/// be run.
+/// A pure function from tensors to tensors: operations of Burn's graph IR in single assignment, in an order in which
+/// they can be run.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(crate) settings: DeviceSettings,
@@ -137,28 +135,22 @@ impl Program {
         self.operations.iter().map(name)
     }
 
-    /// Runs the program on the device of its inputs. While another function is being traced, this records the operations into
-    /// that trace, so programs compose.
-    ///
-    /// For repeated runs prefer [`Program::compile`], which keeps constants on the device.
-    ///
-    /// # Errors
-    /// [`ProgramError::Arity`] and [`ProgramError::Input`] if the tensors do not fit; [`ProgramError::Type`] if the device lacks a
-    /// type of the program's; [`ProgramError::Unsupported`].
-    pub fn call(&self, inputs: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> {
-        use burn_backend::TensorMetadata;
-        let Some(device) = inputs.first().map(|tensor| tensor.device()) else {
-            return Err(ProgramError::Arity {
-                expected: self.inputs.len(),
-                found: 0,
-            });
-        };
-        self.check_types(&device)?;
-        self.check(&inputs)?;
-        let constants = interpreter::constants(self, &device);
-        let inputs = inputs.into_iter().map(Value::from).collect();
-        let outputs = interpreter::replay(self, &device, inputs, &constants)?;
-        Ok(outputs.into_iter().map(Into::into).collect())
+    /// `error` of the operation at `position`, with the place where it was met.
+    pub(crate) fn locate(&self, error: ProgramError, position: usize) -> ProgramError {
+        error.at(|| {
+            let named = self.names.iter().any(|name| !name.is_empty());
+            let found = place(&self.operations, position, |id| self.name_of(id));
+            found.or(named.then_some(Place::Before))
+        })
+    }
+
+    /// The name of the input `id`.
+    pub(crate) fn name_of(&self, id: TensorId) -> Option<String> {
+        let position = self.inputs.iter().position(|tensor| tensor.id == id)?;
+        self.names
+            .get(position)
+            .filter(|name| !name.is_empty())
+            .cloned()
     }
 
     /// Whether `device` has all types that are computed.
@@ -196,28 +188,6 @@ impl Program {
         }
         Ok(())
     }
-}
-
-pub(crate) fn spec(tensor: &TensorIr) -> Spec {
-    Spec {
-        shape: tensor.shape.clone(),
-        dtype: tensor.dtype,
-    }
-}
-
-pub(crate) fn index(tensor: &TensorIr) -> usize {
-    tensor.id.value() as usize
-}
-
-/// The operation's own name in Burn's IR, such as `Matmul`.
-pub(crate) fn name(op: &impl fmt::Debug) -> String {
-    let text = format!("{op:?}");
-    let head = text.split(" {").next().unwrap_or(&text);
-    let head = head.rsplit_once('(').map_or(head, |(path, _)| path);
-    head.rsplit(|c: char| !c.is_alphanumeric())
-        .next()
-        .unwrap_or(head)
-        .into()
 }
 
 #[derive(Default)]

@@ -1,65 +1,18 @@
 //! Tensors whose rank and kind are known at run time.
 
-use std::fmt;
-
-use burn::backend::{BackendTensor, Dispatch, DispatchKindConversion, DispatchTensor};
+use burn::{
+    backend::{BackendTensor, Dispatch, DispatchKindConversion, DispatchTensor},
+    tensor::{Bool, Device, Float, Int, Tensor, kind},
+};
 use burn_backend::{
-    Backend, DType, Shape, TensorMetadata,
+    Backend, Shape, TensorMetadata,
     ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     tensor::{BoolTensor, FloatTensor, IntTensor},
 };
 use burn_capture::{CaptureBackend, CaptureDevice};
 use burn_ir::TensorIr;
 
-/// Shape and type of a tensor.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Spec {
-    /// The tensor's shape.
-    pub shape: Shape,
-    /// The type of its elements.
-    pub dtype: DType,
-}
-
-impl Spec {
-    /// Shape `shape` and type `dtype`.
-    pub fn new(shape: impl Into<Shape>, dtype: DType) -> Self {
-        Self {
-            shape: shape.into(),
-            dtype,
-        }
-    }
-
-    /// The shape and type of `tensor`.
-    pub fn of(tensor: &DispatchTensor) -> Self {
-        Self {
-            shape: tensor.shape(),
-            dtype: tensor.dtype(),
-        }
-    }
-
-    /// A tensor of this shape and type that stands for an input while a function is recorded.
-    pub(crate) fn placeholder(&self, device: &CaptureDevice) -> Value<CaptureBackend> {
-        let shape = self.shape.clone();
-        if self.dtype.is_float() {
-            Value::Float(CaptureBackend::float_empty(
-                shape,
-                device,
-                self.dtype.into(),
-            ))
-        } else if self.dtype.is_bool() {
-            Value::Bool(CaptureBackend::bool_empty(shape, device, self.dtype.into()))
-        } else {
-            Value::Int(CaptureBackend::int_empty(shape, device, self.dtype.into()))
-        }
-    }
-}
-
-/// `F32[2, 3]`.
-impl fmt::Display for Spec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}{:?}", self.dtype, self.shape.as_slice())
-    }
-}
+use crate::ir::spec::Spec;
 
 /// A tensor of backend `B`.
 pub(crate) enum Value<B: Backend> {
@@ -118,6 +71,17 @@ impl Value<CaptureBackend> {
     }
 }
 
+impl Value<Dispatch> {
+    /// The same elements in another shape.
+    pub(crate) fn reshape(self, shape: Shape) -> Self {
+        match self {
+            Self::Float(x) => Self::Float(Dispatch::float_reshape(x, shape)),
+            Self::Int(x) => Self::Int(Dispatch::int_reshape(x, shape)),
+            Self::Bool(x) => Self::Bool(Dispatch::bool_reshape(x, shape)),
+        }
+    }
+}
+
 impl From<DispatchTensor> for Value<Dispatch> {
     fn from(tensor: DispatchTensor) -> Self {
         let dtype = tensor.dtype();
@@ -136,5 +100,49 @@ impl From<Value<Dispatch>> for DispatchTensor {
         match value {
             Value::Float(t) | Value::Int(t) | Value::Bool(t) => t,
         }
+    }
+}
+
+impl Spec {
+    /// A tensor of this shape and type that stands for an input while a function is recorded.
+    pub(crate) fn placeholder(&self, device: &CaptureDevice) -> Value<CaptureBackend> {
+        let shape = self.shape.clone();
+        if self.dtype.is_float() {
+            Value::Float(CaptureBackend::float_empty(
+                shape,
+                device,
+                self.dtype.into(),
+            ))
+        } else if self.dtype.is_bool() {
+            Value::Bool(CaptureBackend::bool_empty(shape, device, self.dtype.into()))
+        } else {
+            Value::Int(CaptureBackend::int_empty(shape, device, self.dtype.into()))
+        }
+    }
+}
+
+/// `tensor` without its autodiff association, if it has one.
+pub fn without_autodiff(tensor: DispatchTensor) -> DispatchTensor {
+    match Device::new(tensor.device()).is_autodiff() {
+        true => moved(tensor, None),
+        false => tensor,
+    }
+}
+
+/// `tensor` without its autodiff association, on another device if one is given.
+pub(crate) fn moved(tensor: DispatchTensor, device: Option<&Device>) -> DispatchTensor {
+    // Ranks are not checked here, so 1 will do for all.
+    fn of<K: kind::Autodiff>(tensor: DispatchTensor, device: Option<&Device>) -> DispatchTensor {
+        let tensor = Tensor::<1, K>::from_dispatch(tensor).without_autodiff();
+        let moved = device.map(|device| tensor.clone().to_device(device));
+        moved.unwrap_or(tensor).into_dispatch()
+    }
+    let dtype = tensor.dtype();
+    if dtype.is_float() {
+        of::<Float>(tensor, device)
+    } else if dtype.is_bool() {
+        of::<Bool>(tensor, device)
+    } else {
+        of::<Int>(tensor, device)
     }
 }

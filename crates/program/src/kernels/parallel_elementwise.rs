@@ -2,9 +2,9 @@
 
 use burn::backend::Dispatch;
 use burn_backend::{
-    Backend, DType, Shape, Slice, TensorMetadata,
+    DType, Shape, Slice, TensorMetadata,
     ops::{ActivationOps, FloatTensorOps},
-    tensor::{Device, FloatTensor},
+    tensor::FloatTensor,
 };
 use burn_ir::{
     ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr, TensorIr,
@@ -12,8 +12,8 @@ use burn_ir::{
 use rayon::prelude::*;
 
 use crate::{
-    ir::{error::ProgramError, value::Value},
-    run::{interpreter::Env, module::gelu_backward},
+    ir::{environment::Env, error::ProgramError, value::Value},
+    quirks::{device::is_flex, gelu_slope::gelu_backward, sigmoid_in_f32},
 };
 
 /// Elements that a core computes at a time: few enough to stay in its cache.
@@ -75,19 +75,13 @@ fn one(mut operands: Vec<Tensor>) -> Tensor {
     operands.pop().expect("an operand")
 }
 
-/// `1 / (1 + exp(-x))`. In f32, four passes that use vector instructions are faster than one that does not, and differ in the
-/// last digit; where the exponential overflows, sigmoid is 0 to within 1e-38.
+/// `1 / (1 + exp(-x))`. In f32, four passes that use vector instructions are faster than one that does not, and differ
+/// in the last digit; where the exponential overflows, sigmoid is 0 to within 1e-38.
 fn sigmoid(x: Tensor) -> Tensor {
     if x.dtype() != DType::F32 {
         return Dispatch::sigmoid(x);
     }
-    let odds = Dispatch::float_exp(Dispatch::float_neg(x));
-    Dispatch::float_recip(Dispatch::float_add_scalar(odds, 1.0.into()))
-}
-
-/// Whether tensors are in memory and computed there at once.
-pub(crate) fn is_flex(device: &Device<Dispatch>) -> bool {
-    Dispatch::name(device) == "dispatch<flex>"
+    sigmoid_in_f32::sigmoid(x)
 }
 
 /// `function`, piece by piece.

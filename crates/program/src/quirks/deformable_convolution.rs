@@ -1,5 +1,10 @@
-//! Deformable convolution, composed of operations that have derivatives of every order: Burn's own reverse pass of it has
-//! none, and runs in f32 on some backends.
+//! Deformable convolution, composed of operations that have derivatives of every order.
+//!
+//! - Fault: burn-autodiff's reverse pass of it has no derivative of its own, and burn-flex computes it in f32 whatever
+//!   the type. Burn 0.22.1.
+//! - Way round: samples are gathered, weighted and multiplied by the kernel as a matrix.
+//! - It may go when reverse mode can be differentiated: `layers_without_a_reverse_mode_on_every_device` in
+//!   `tests/tests/gpu.rs` then passes without it. No test tells by itself.
 
 use burn_backend::{
     Backend, Scalar, Shape, Slice, TensorData, TensorMetadata, get_or_init_device_settings,
@@ -7,8 +12,8 @@ use burn_backend::{
     tensor::{BoolTensor, Device, FloatTensor, IntTensor},
 };
 
-/// The convolution of `x`, `[batch, channels_in, height, width]`, sampled bilinearly at moved positions, with zeros outside
-/// (Zhu et al. 2018, "Deformable ConvNets v2").
+/// The convolution of `x`, `[batch, channels_in, height, width]`, sampled bilinearly at moved positions, with zeros
+/// outside (Zhu et al. 2018, "Deformable ConvNets v2").
 pub(crate) fn deform_conv2d<B: Backend>(
     x: FloatTensor<B>,
     offset: FloatTensor<B>,

@@ -1,13 +1,16 @@
-//! Powers of f64 that Burn (0.22) computes with an exponent of f32, on ndarray.
+//! Powers of f64.
+//!
+//! - Fault: burn-ndarray takes the exponent of `powf_scalar` in f32. Burn 0.22.1.
+//! - Way round: an exponent that f32 does not hold is given as a tensor.
+//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/gpu.rs` fails at the power.
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_ir::{FloatOperationIr as Float, OperationIr, ScalarIr};
 
 use crate::{
-    ir::{error::ProgramError, value::Value},
-    kernels::parallel_elementwise::is_flex,
-    run::interpreter::Env,
+    ir::{environment::Env, error::ProgramError, value::Value},
+    quirks::device::is_flex,
 };
 
 type Tensor = FloatTensor<Dispatch>;

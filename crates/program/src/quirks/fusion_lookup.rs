@@ -1,10 +1,13 @@
-//! Lookups that Burn's fusion (0.22) would put into one kernel with operations that they do not go with.
+//! Lookups that stay out of kernels of operations that they do not go with.
 //!
-//! - A gather that finds one element along a dimension may enter a kernel of tensors that have more of them there, and then reads
-//!   the indices of its neighbours: one loss a row, found beside a layer's activations, is another row's. Only tensors of as many
-//!   dimensions share a kernel, so such a gather is given more of them than other operations have.
-//! - A reduction of what the kernel before it reads by indices, or of those indices, stops the fusion with a panic if it has the
-//!   shape of what was found. Such a lookup reads the same memory under another name.
+//! - Fault: burn-fusion puts them in. Burn 0.22.1. A gather that finds one element along a dimension may enter a kernel
+//!   of tensors that have more of them there, and then reads the indices of its neighbours: one loss a row, found
+//!   beside a layer's activations, is another row's. And a reduction of what the kernel before it reads by indices, or
+//!   of those indices, stops the fusion with a panic if it has the shape of what was found.
+//! - Way round: only tensors of as many dimensions share a kernel, so such a gather is given more of them than other
+//!   operations have. Such a reduction reads the same memory under another name.
+//! - It may go when `gathers_agree_with_the_processor` and `lookups_beside_reductions_agree_with_the_processor` in
+//!   `tests/tests/fused.rs` pass without it. No test tells by itself.
 
 use std::iter;
 
@@ -17,11 +20,11 @@ use burn_ir::{BaseOperationIr as Base, OperationIr, TensorIr};
 
 use crate::{
     ir::{
+        environment::Env,
         error::ProgramError,
         value::Value::{self, *},
     },
-    quirks::fusion::{fuses, in_order, reshape},
-    run::interpreter::Env,
+    quirks::{device::fuses, materialize::materialized},
 };
 
 /// The most dimensions that a tensor may have on such a device.
@@ -77,15 +80,19 @@ fn more(shape: &Shape) -> Option<usize> {
 
 impl Lookup<'_> {
     fn apart(&self, e: &mut Env<Dispatch>, more: usize) -> Value<Dispatch> {
-        let tensor = reshape(e.take(self.tensor), longer(&self.tensor.shape, more));
-        let indices = reshape(e.take(self.indices), longer(&self.indices.shape, more));
+        let tensor = e
+            .take(self.tensor)
+            .reshape(longer(&self.tensor.shape, more));
+        let indices = e
+            .take(self.indices)
+            .reshape(longer(&self.indices.shape, more));
         let found = (self.how)(self.dim + more, tensor, indices);
-        reshape(found, self.out.shape.clone())
+        found.reshape(self.out.shape.clone())
     }
 
     fn renamed(&self, e: &mut Env<Dispatch>) -> Value<Dispatch> {
-        let tensor = in_order(e.take(self.tensor), self.tensor.shape.clone());
-        let indices = in_order(e.take(self.indices), self.indices.shape.clone());
+        let tensor = materialized(e.take(self.tensor), self.tensor.shape.clone());
+        let indices = materialized(e.take(self.indices), self.indices.shape.clone());
         (self.how)(self.dim, tensor, indices)
     }
 }

@@ -1,11 +1,13 @@
 //! Masks that stay out of matrix products' kernels.
 //!
-//! Burn's fusion (0.22) chooses the width of a kernel's vectors by its smallest elements. Booleans of one byte, as on CUDA and with SPIR-V,
-//! make it 16, and then none of the kernels for a product that use tensor cores will do: the product of relu's tangent, which a mask
-//! follows, took 12 ms on an H200 where others of its size took 0.03 (docs/performance.md).
-//!
-//! - The derivative of relu is a factor of 0 or 1 instead: a mask that no other kernel reads.
-//! - What is compared, or masked by booleans of one byte, is read from memory, not from the product before it.
+//! - Fault: burn-fusion chooses the width of a kernel's vectors by its smallest elements. Burn 0.22.1. Booleans of one
+//!   byte, as on CUDA and with SPIR-V, make it 16, and then none of the kernels for a product that use tensor cores
+//!   will do: the product of relu's tangent, which a mask follows, took 12 ms on an H200 where others of its size took
+//!   0.03 (docs/performance.md).
+//! - Way round: the derivative of relu is a factor of 0 or 1, a mask that no other kernel reads; and what is compared,
+//!   or masked by booleans of one byte, is read from memory, not from the product before it.
+//! - It may go when the products of `backdraft bench products` on CUDA take as long without it. It is a matter of time,
+//!   so no test tells.
 
 use burn::backend::Dispatch;
 use burn_backend::{
@@ -15,9 +17,12 @@ use burn_backend::{
 use burn_ir::{ActivationOperationIr as Activation, OperationIr, TensorIr};
 
 use crate::{
-    ir::{error::ProgramError, program::index, value::Value},
-    quirks::fusion::{fuses, in_order},
-    run::interpreter::{Env, operation},
+    ir::{
+        environment::{Env, RunOne},
+        error::ProgramError,
+        value::Value,
+    },
+    quirks::{device::fuses, materialize::materialized},
 };
 
 const BYTE: DType = DType::Bool(BoolStore::U8);
@@ -26,6 +31,7 @@ const BYTE: DType = DType::Bool(BoolStore::U8);
 pub(crate) fn special(
     e: &mut Env<Dispatch>,
     op: &OperationIr,
+    run: RunOne<Dispatch>,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
     match op {
         OperationIr::Activation(Activation::ReluBackward(d)) => {
@@ -41,7 +47,7 @@ pub(crate) fn special(
             (bytes && fuses(e.device)).then(|| {
                 let floats = op.inputs().filter(|tensor| tensor.dtype.is_float());
                 floats.for_each(|tensor| read(e, tensor));
-                operation(e, op)
+                run(e, op)
             })
         }
         _ => None,
@@ -57,8 +63,7 @@ fn step(x: FloatTensor<Dispatch>, bools: BoolDType) -> FloatTensor<Dispatch> {
 
 /// What reads `tensor` from now on reads it from memory.
 fn read(e: &mut Env<Dispatch>, tensor: &TensorIr) {
-    let value = &mut e.values[index(tensor)];
-    *value = value.take().map(|it| in_order(it, tensor.shape.clone()));
+    e.update(tensor, |value| materialized(value, tensor.shape.clone()));
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
-//! Turned tensors whose last dimension had one element.
+//! Transposed tensors whose last dimension had one element.
 //!
-//! Moved forward, it keeps a stride of one, and Burn's fusion (0.22) then computes kernels of several outputs at the wrong places:
-//! from `x.transpose()` of a column, or from a layer's pictures of one channel, which are turned inside it. Where the order of
-//! the elements stays, another shape of the same memory will do; otherwise they are put in order.
+//! - Fault: moved forward, that dimension keeps a stride of one, and burn-fusion computes kernels of several outputs at
+//!   the wrong places: from `x.transpose()` of a column, or from a layer's pictures of one channel, which are
+//!   transposed inside it. Burn 0.22.1.
+//! - Way round: where the order of the elements stays, another shape of the same memory will do; otherwise they are put
+//!   in order.
+//! - It may go when `turned_tensors_agree_with_the_processor` in `tests/tests/fused.rs` passes without it. No test
+//!   tells by itself.
 
 use burn::backend::Dispatch;
 use burn_backend::{
@@ -13,17 +17,18 @@ use burn_ir::{BaseOperationIr as Base, ModuleOperationIr as Module, OperationIr,
 
 use crate::{
     ir::{
+        environment::{Env, RunOne},
         error::ProgramError,
         value::Value::{self, *},
     },
-    quirks::fusion::{fuses, in_order, reshape},
-    run::interpreter::{Env, operation},
+    quirks::{device::fuses, materialize::materialized},
 };
 
 /// Runs `op` if it turns a tensor with such a dimension, or is a layer whose pictures or sequences have one channel.
 pub(crate) fn special(
     e: &mut Env<Dispatch>,
     op: &OperationIr,
+    run: RunOne<Dispatch>,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
     match op {
         OperationIr::BaseFloat(base) | OperationIr::BaseInt(base) | OperationIr::BaseBool(base) => {
@@ -35,8 +40,8 @@ pub(crate) fn special(
             let shape = op.outputs().next()?.shape.clone();
             let one_channel = shape.rank() > 2 && shape[channels(module)] == 1;
             (one_channel && fuses(e.device)).then(|| {
-                let value = operation(e, op)?;
-                Ok(in_order(value, shape))
+                let value = run(e, op)?;
+                Ok(materialized(value, shape))
             })
         }
         _ => None,
@@ -75,12 +80,12 @@ fn turned(e: &mut Env<Dispatch>, input: &TensorIr, axes: &[usize]) -> Value<Disp
     let out = Shape::from(out);
     let value = e.take(input);
     if axes.iter().filter(|&&axis| shape[axis] != 1).is_sorted() {
-        return reshape(value, out);
+        return value.reshape(out);
     }
     let turned = match value {
         Float(x) => Float(Dispatch::float_permute(x, axes)),
         Int(x) => Int(Dispatch::int_permute(x, axes)),
         Bool(x) => Bool(Dispatch::bool_permute(x, axes)),
     };
-    in_order(turned, out)
+    materialized(turned, out)
 }

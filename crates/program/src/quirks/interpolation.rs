@@ -1,4 +1,9 @@
-//! Interpolation as matrix products: Burn's own reverse pass knows few modes, on GPUs only the nearest neighbour.
+//! Interpolation as matrix products.
+//!
+//! - Fault: Burn's reverse pass of it knows few modes, on burn-ndarray and graphics devices only the nearest neighbour.
+//!   Burn 0.22.1.
+//! - Way round: the matrices that resize rows and columns, which are what Burn makes of unit vectors.
+//! - It may go when `burn_still_does_not_resize_backwards` in `tests/tests/gpu.rs` fails.
 
 use burn_backend::{
     Backend, DType, Shape, TensorData, TensorMetadata,
@@ -6,8 +11,8 @@ use burn_backend::{
     tensor::{Device, FloatTensor},
 };
 
-/// The planes of `x`, `[batch, channels, height, width]`, resized to `size`. Every mode treats rows and columns apart, so that the
-/// result is `A x B'` with the matrices that resize columns and rows.
+/// The planes of `x`, `[batch, channels, height, width]`, resized to `size`. Every mode treats rows and columns apart,
+/// so that the result is `A x B'` with the matrices that resize columns and rows.
 pub(crate) fn interpolate<B: Backend>(
     x: FloatTensor<B>,
     size: [usize; 2],

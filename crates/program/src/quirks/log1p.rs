@@ -1,18 +1,19 @@
-//! Functions whose ends Burn (0.22) loses: `log(1 + x)` of a small `x`, which its graphics devices take literally, with what is made of
-//! it, and the sigmoid, by way of a logarithm in f32.
+//! `log(1 + x)` of a small `x`.
+//!
+//! - Fault: `log1p` of cubecl-core is `ln(1 + x)`, taken literally, on every graphics device. Burn 0.22.0 and 0.22.1.
+//! - Way round: the series of `2 atanh(x / (2 + x))`.
+//! - It may go when `burn_still_takes_log1p_literally` in `tests/tests/gpu.rs` fails.
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{
-    Backend, DType, DeviceSettings, TensorMetadata, get_or_init_device_settings,
-    ops::{BoolTensorOps, FloatTensorOps},
+    DType, DeviceSettings, TensorMetadata, get_or_init_device_settings, ops::FloatTensorOps,
     tensor::FloatTensor,
 };
-use burn_ir::{ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr};
+use burn_ir::{FloatOperationIr as Float, OperationIr};
 
 use crate::{
-    ir::{error::ProgramError, value::Value},
-    kernels::parallel_elementwise::is_flex,
-    run::interpreter::Env,
+    ir::{environment::Env, error::ProgramError, value::Value},
+    quirks::device::{computes, is_cube},
 };
 
 type Tensor = FloatTensor<Dispatch>;
@@ -23,15 +24,6 @@ pub(crate) fn special(
     op: &OperationIr,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
     let out = match op {
-        OperationIr::Activation(Activation::LogSoftmax(d)) if computes(e.device) => {
-            log_softmax(e.float(&d.input), d.axis, e.device)
-        }
-        OperationIr::Activation(Activation::LogSigmoid(d)) if is_lossy(e.device) => {
-            log_sigmoid(e.float(&d.input), e.device)
-        }
-        OperationIr::Activation(Activation::Sigmoid(d)) if is_lossy(e.device) => {
-            sigmoid(e.float(&d.input))
-        }
         OperationIr::Float(_, Float::Log1p(d)) if !has_log1p(e.device) => {
             log1p(e.float(&d.input), e.device)
         }
@@ -40,58 +32,13 @@ pub(crate) fn special(
     Some(Ok(Value::Float(out)))
 }
 
-/// What is recorded, or differentiated by Burn, stays as it is.
-fn computes(device: &DispatchDevice) -> bool {
-    !matches!(
-        device,
-        DispatchDevice::Capture(_) | DispatchDevice::Autodiff(_)
-    )
-}
-
-/// Flex alone has functions of its own for these.
-fn is_lossy(device: &DispatchDevice) -> bool {
-    computes(device) && !is_flex(device)
-}
-
 /// Whether there is a `log1p` that is more than a name; graphics devices have none.
 fn has_log1p(device: &DispatchDevice) -> bool {
-    !computes(device) || !Dispatch::name(device).contains("cube")
-}
-
-/// `1 / (1 + exp(-x))`: to within rounding at both ends.
-fn sigmoid(x: Tensor) -> Tensor {
-    let odds = Dispatch::float_exp(Dispatch::float_neg(x));
-    Dispatch::float_recip(Dispatch::float_add_scalar(odds, 1.0.into()))
-}
-
-/// `min(x, 0) - log(1 + exp(-|x|))`.
-fn log_sigmoid(x: Tensor, device: &DispatchDevice) -> Tensor {
-    let odds = Dispatch::float_exp(Dispatch::float_neg(Dispatch::float_abs(x.clone())));
-    let below = Dispatch::float_clamp_max(x, 0.0.into());
-    Dispatch::float_sub(below, log1p(odds, device))
-}
-
-/// `d - log(1 + sum of the other exp d)` with the distance `d` from the largest element, which adds the one. No lookups, which Burn's
-/// fusion may take from other rows ([`fusion_lookup`](crate::quirks::fusion_lookup)).
-fn log_softmax(x: Tensor, dim: usize, device: &DispatchDevice) -> Tensor {
-    let DeviceSettings { bool_dtype, .. } = get_or_init_device_settings::<Dispatch>(device);
-    let dtype = x.dtype().into();
-    let largest = Dispatch::float_max_dim(x.clone(), dim);
-    let distance = Dispatch::float_sub(x, largest);
-    let first = Dispatch::float_equal_elem(distance.clone(), 0.0.into(), bool_dtype);
-    let exp = Dispatch::float_exp(distance.clone());
-    let others = Dispatch::float_mask_fill(exp, first.clone(), 0.0.into());
-    // Of several that are as large, all but one are others.
-    let as_large = Dispatch::float_sum_dim(Dispatch::bool_into_float(first, dtype), dim);
-    let sum = Dispatch::float_add(
-        Dispatch::float_sum_dim(others, dim),
-        Dispatch::float_sub_scalar(as_large, 1.0.into()),
-    );
-    Dispatch::float_sub(distance, log1p(sum, device))
+    !computes(device) || !is_cube(device)
 }
 
 /// `log(1 + x)`.
-fn log1p(x: Tensor, device: &DispatchDevice) -> Tensor {
+pub(crate) fn log1p(x: Tensor, device: &DispatchDevice) -> Tensor {
     if has_log1p(device) {
         return Dispatch::float_log1p(x);
     }
@@ -102,8 +49,8 @@ fn log1p(x: Tensor, device: &DispatchDevice) -> Tensor {
     Dispatch::float_mask_where(small_log1p(x), large, log)
 }
 
-/// `2 atanh(s)` with `s = x / (2 + x)`, by its series `2 (s + s^3 / 3 + s^5 / 5 + ..)`. For `|x| <= 1/2`, `s` is at most 1/3 and the
-/// terms left out are below rounding.
+/// `2 atanh(s)` with `s = x / (2 + x)`, by its series `2 (s + s^3 / 3 + s^5 / 5 + ..)`. For `|x| <= 1/2`, `s` is at
+/// most 1/3 and the terms left out are below rounding.
 fn small_log1p(x: Tensor) -> Tensor {
     let terms = match x.dtype() {
         DType::F64 => 17,

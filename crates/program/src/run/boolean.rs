@@ -5,11 +5,11 @@ use burn_ir::{BaseOperationIr, BoolOperationIr};
 
 use crate::{
     ir::{
+        environment::Env,
         error::ProgramError,
         value::Value::{self, *},
     },
     quirks::bool_indexing::{bool_gather, bool_select},
-    run::interpreter::{Env, unsupported},
 };
 
 /// Shapes, indexing, masks and creation.
@@ -71,7 +71,7 @@ pub(crate) fn base<B: Backend>(
             d.dim,
         )),
         Op::Scatter(_) | Op::SelectAssign(_) | Op::ScatterNd(_) | Op::GatherNd(_) | Op::Cast(_) => {
-            return unsupported(op);
+            return Err(ProgramError::not_replayed(op));
         }
         Op::Empty(d) => Bool(B::bool_empty(
             d.out.shape.clone(),

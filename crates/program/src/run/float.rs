@@ -5,13 +5,11 @@ use burn_ir::{BaseOperationIr, FloatOperationIr, NumericOperationIr};
 
 use crate::{
     ir::{
+        environment::Env,
         error::ProgramError,
         value::Value::{self, *},
     },
-    run::{
-        interpreter::{Env, unsupported},
-        mixed_precision,
-    },
+    run::mixed_precision,
 };
 
 /// Shapes, indexing, masks and creation.
@@ -258,7 +256,7 @@ pub(crate) fn numeric<B: Backend>(
             d.min.into(),
             d.max.into(),
         )),
-        Op::IntRandom(_) => return unsupported(op),
+        Op::IntRandom(_) => return Err(ProgramError::not_replayed(op)),
         Op::Powi(d) => Float((B::float_powi)(e.float(&d.lhs), e.int(&d.rhs))),
         Op::PowiScalar(d) => Float(B::float_powi_scalar(e.float(&d.lhs), d.rhs.into())),
         Op::CumSum(d) => Float(B::float_cumsum(e.float(&d.input), d.axis)),
@@ -339,7 +337,7 @@ pub(crate) fn float<B: Backend>(
             d.out.dtype.into(),
         )),
         Op::Recip(d) => Float(B::float_recip(e.float(&d.input))),
-        Op::Quantize(_) | Op::Dequantize(_) => return unsupported(op),
+        Op::Quantize(_) | Op::Dequantize(_) => return Err(ProgramError::not_replayed(op)),
         Op::IsNan(d) => Bool(B::float_is_nan(e.float(&d.input), d.out.dtype.into())),
         Op::IsInf(d) => Bool(B::float_is_inf(e.float(&d.input), d.out.dtype.into())),
         Op::GridSample2d(d) => Float(B::float_grid_sample_2d(

@@ -3,12 +3,10 @@
 use burn_backend::Backend;
 use burn_ir::{BaseOperationIr, IntOperationIr, NumericOperationIr};
 
-use crate::{
-    ir::{
-        error::ProgramError,
-        value::Value::{self, *},
-    },
-    run::interpreter::Env,
+use crate::ir::{
+    environment::Env,
+    error::ProgramError,
+    value::Value::{self, *},
 };
 
 /// Shapes, indexing, masks and creation.

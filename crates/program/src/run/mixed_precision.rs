@@ -2,7 +2,7 @@
 
 use burn_backend::{Backend, DType, Scalar, Shape, TensorMetadata, tensor::FloatTensor};
 
-use crate::transform::mixed_precision::Half;
+use crate::ir::half_precision::Half;
 
 /// Below this a largest element counts as zero; its reciprocal is still a number of 32 bits.
 const LEAST: f64 = 1e-30;

@@ -1,17 +1,19 @@
 //! Layers and activations, and the operations of their reverse passes.
 
-use std::f64::consts::{PI, SQRT_2};
-
-use burn_backend::{Backend, DType, TensorMetadata, ops::ConvOptions, tensor::FloatTensor};
-use burn_ir::{ActivationOperationIr, Conv1dOptionsIr, ModuleOperationIr};
+use burn_backend::Backend;
+use burn_ir::{ActivationOperationIr, ModuleOperationIr};
 
 use crate::{
     ir::{
+        environment::Env,
         error::ProgramError,
         value::Value::{self, *},
     },
-    quirks::{deformable_convolution::deform_conv2d, interpolation::interpolate},
-    run::interpreter::{Env, unsupported},
+    quirks::{
+        deformable_convolution::deform_conv2d, gelu_slope::gelu_backward,
+        grouped_convolution::grouped_weight_backward, hard_sigmoid_in_f32::hard_sigmoid,
+        interpolation::interpolate,
+    },
 };
 
 /// Layers.
@@ -132,7 +134,7 @@ pub(crate) fn module<B: Backend>(
             d.options.clone().into(),
             e.device,
         )),
-        Op::DeformableConv2dBackward(_) => return unsupported(op),
+        Op::DeformableConv2dBackward(_) => return Err(ProgramError::not_replayed(op)),
         Op::ConvTranspose1d(d) => Float(B::conv_transpose1d(
             e.float(&d.x),
             e.float(&d.weight),
@@ -354,29 +356,6 @@ pub(crate) fn module<B: Backend>(
     })
 }
 
-/// The derivative of a convolution in groups in its weight, as one in two dimensions. Burn's own in one dimension is wrong where
-/// a stride leaves out the end of the input: its result for a group is longer than the kernel, and is not cut.
-fn grouped_weight_backward<B: Backend>(
-    x: FloatTensor<B>,
-    weight: FloatTensor<B>,
-    grad: FloatTensor<B>,
-    options: &Conv1dOptionsIr,
-) -> FloatTensor<B> {
-    let shape = weight.shape();
-    let [x, weight, grad] = [x, weight, grad].map(|tensor| {
-        let mut shape = tensor.shape().to_vec();
-        shape.push(1);
-        B::float_reshape(tensor, shape.into())
-    });
-    let options = ConvOptions::new_with_padding(
-        [options.stride[0], 1],
-        [options.padding[0], (0, 0)],
-        [options.dilation[0], 1],
-        options.groups,
-    );
-    B::float_reshape(B::conv2d_weight_backward(x, weight, grad, options), shape)
-}
-
 /// Activations.
 pub(crate) fn activation<B: Backend>(
     e: &mut Env<B>,
@@ -392,13 +371,7 @@ pub(crate) fn activation<B: Backend>(
         Op::GeluBackward(d) => Float(gelu_backward::<B>(e.float(&d.lhs), e.float(&d.rhs))),
         Op::Sigmoid(d) => Float(B::sigmoid(e.float(&d.input))),
         Op::SigmoidBackward(d) => Float(B::sigmoid_backward(e.float(&d.lhs), e.float(&d.rhs))),
-        Op::HardSigmoid(d) if d.out.dtype == DType::F64 => {
-            // Burn's own goes through f32.
-            let scaled = B::float_mul_scalar(e.float(&d.tensor), d.alpha.into());
-            let line = B::float_add_scalar(scaled, d.beta.into());
-            Float(B::float_clamp(line, 0.0.into(), 1.0.into()))
-        }
-        Op::HardSigmoid(d) => Float(B::hard_sigmoid(
+        Op::HardSigmoid(d) => Float(hard_sigmoid::<B>(
             e.float(&d.tensor),
             d.alpha.into(),
             d.beta.into(),
@@ -411,16 +384,4 @@ pub(crate) fn activation<B: Backend>(
         Op::LogSoftmax(d) => Float(B::log_softmax(e.float(&d.input), d.axis)),
         Op::Softmin(d) => Float(B::softmax(B::float_neg(e.float(&d.input)), d.axis)),
     })
-}
-
-/// `grad` times gelu's derivative, `Phi(x) + x phi(x)` with the standard normal distribution and density. Burn's own is on most
-/// backends that of an approximation, and wrong from the fourth digit on.
-pub(crate) fn gelu_backward<B: Backend>(x: FloatTensor<B>, grad: FloatTensor<B>) -> FloatTensor<B> {
-    let square = B::float_mul(x.clone(), x.clone());
-    let bell = B::float_exp(B::float_mul_scalar(square, (-0.5).into()));
-    let density = B::float_mul_scalar(bell, (1.0 / (2.0 * PI).sqrt()).into());
-    let erf = B::float_erf(B::float_mul_scalar(x.clone(), (1.0 / SQRT_2).into()));
-    let distribution = B::float_mul_scalar(B::float_add_scalar(erf, 1.0.into()), 0.5.into());
-    let slope = B::float_add(distribution, B::float_mul(x, density));
-    B::float_mul(slope, grad)
 }

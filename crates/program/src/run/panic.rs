@@ -36,7 +36,8 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     })
 }
 
-/// Makes panics within [`catch`] silent, and leaves all others as they are. The hook is the process's, so it is set once.
+/// Makes panics within [`catch`] silent, and leaves all others as they are. The hook is the process's, so it is set
+/// once.
 fn silence() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

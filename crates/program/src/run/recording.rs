@@ -14,11 +14,12 @@ use burn::{
     },
     tensor::{Graph, capture},
 };
-use burn_ir::{NumericOperationIr as Numeric, OperationIr, TensorId};
+use burn_ir::TensorId;
 
 use crate::{
-    ir::{error::ProgramError, program::Program, value::Spec},
-    run::compiled::Bound,
+    ir::{error::ProgramError, program::Program, spec::Spec},
+    quirks::sort_on_host::sorts,
+    run::bound_program::BoundProgram,
 };
 
 /// Runs before one is recorded: by then it is seen which arguments stay the same.
@@ -82,7 +83,7 @@ impl Recorder {
     }
 
     /// What `program` computes of `inputs`.
-    pub(crate) fn run(&self, program: &Arc<Bound>, inputs: Vec<DispatchTensor>) -> Outputs {
+    pub(crate) fn run(&self, program: &Arc<BoundProgram>, inputs: Vec<DispatchTensor>) -> Outputs {
         let Some(ids) = inputs.iter().map(identity).collect::<Option<Vec<_>>>() else {
             return program.launch(inputs);
         };
@@ -128,17 +129,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether Burn (0.22) reads the operation's input back to the host, which cannot be recorded.
-fn sorts(op: &OperationIr) -> bool {
-    let (OperationIr::NumericFloat(_, op) | OperationIr::NumericInt(_, op)) = op else {
-        return false;
-    };
-    matches!(
-        op,
-        Numeric::Sort(_) | Numeric::SortWithIndices(_) | Numeric::ArgSort(_)
-    )
-}
-
 impl Arguments {
     /// Takes note of a run's arguments. Whether no other varies than until now.
     fn see(&mut self, ids: &[TensorId]) -> bool {
@@ -161,7 +151,7 @@ impl Arguments {
 
 /// A recorded run, if the device records it.
 fn record(
-    program: Arc<Bound>,
+    program: Arc<BoundProgram>,
     arguments: Arguments,
     inputs: &[DispatchTensor],
 ) -> Option<Recording> {
@@ -193,6 +183,25 @@ fn record(
     })
 }
 
+impl BoundProgram {
+    /// The outputs for `inputs`, without outputs that are views of inputs.
+    pub(crate) fn launch_apart(
+        &self,
+        inputs: Vec<DispatchTensor>,
+    ) -> Result<Vec<DispatchTensor>, ProgramError> {
+        let outputs = self.launch(inputs)?.into_iter();
+        let views = self
+            .program
+            .outputs
+            .iter()
+            .map(|it| self.program.is_view(it));
+        let outputs = outputs.zip(views);
+        Ok(outputs
+            .map(|(output, view)| if view { owned(output) } else { output })
+            .collect())
+    }
+}
+
 impl Recording {
     /// The outputs for `inputs`; `None` if the buffers that it reads cannot be written.
     fn replay(&mut self, inputs: &[DispatchTensor]) -> Option<Vec<DispatchTensor>> {
@@ -215,10 +224,10 @@ impl Recording {
             })
             .collect();
         drop(reads);
-        // SAFETY: what the graph reads and writes is alive: `reads` and the graph's own output are held here, constants and
-        // what they are computed from by its closure. Buffers that are written are nobody else's: outputs are handed out as
-        // copies, which the device makes before the next replay. All of it is issued by the thread that recorded, to which `run`
-        // keeps.
+        // SAFETY: what the graph reads and writes is alive: `reads` and the graph's own output are held here, constants
+        // and what they are computed from by its closure. Buffers that are written are nobody else's: outputs are
+        // handed out as copies, which the device makes before the next replay. All of it is issued by the thread that
+        // recorded, to which `run` keeps.
         #[allow(unsafe_code)]
         let outputs = unsafe { self.graph.replay() };
         let outputs = outputs.as_ref().ok()?.iter();
@@ -239,7 +248,7 @@ fn copied(tensor: DispatchTensor) -> DispatchTensor {
 }
 
 /// A copy in a buffer of its own.
-pub(crate) fn owned(tensor: DispatchTensor) -> DispatchTensor {
+fn owned(tensor: DispatchTensor) -> DispatchTensor {
     let Spec { shape, dtype } = Spec::of(&tensor);
     let device = tensor.device();
     let buffer = if dtype.is_float() {

@@ -1,9 +1,8 @@
-//! Reverse mode where burn-autodiff has no rule, or a poor one. It differentiates no reverse pass, so the transposes of those are
-//! given here.
+//! Reverse mode where burn-autodiff has no rule, or a poor one. It differentiates no reverse pass, so the transposes of
+//! those are given here.
 
 use std::{fmt, sync::Arc};
 
-use backdraft_forward::parts;
 use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
@@ -17,18 +16,10 @@ use burn_backend::{
 };
 use burn_capture::CaptureBackend;
 use burn_ir::{
-    ActivationOperationIr as Activation, FloatOperationIr as Float, InterpolateModeIr,
-    ModuleOperationIr, NumericOperationIr as Numeric, OperationIr, TensorIr,
+    FloatOperationIr as Float, InterpolateModeIr, ModuleOperationIr, OperationIr, TensorIr,
 };
 
-use crate::{
-    ir::{error::ProgramError, program::name, value::Value},
-    quirks::{
-        saturated_slopes,
-        saturated_softmax::{log_softmax, softmax},
-    },
-    run::interpreter::Env,
-};
+use crate::ir::{environment::Env, error::ProgramError, operation::name, value::Value};
 
 type Inner = CaptureBackend;
 type Reverse = Autodiff<Inner>;
@@ -40,36 +31,12 @@ pub(crate) fn special(
 ) -> Option<Result<Value<Reverse>, ProgramError>> {
     match op {
         OperationIr::Module(op) => reverse(e, op),
-        OperationIr::Activation(Activation::Softmax(d)) => {
-            Some(Ok(Value::Float(softmax(e.float(&d.input), d.axis))))
-        }
-        OperationIr::Activation(Activation::Softmin(d)) => {
-            let x = Reverse::float_neg(e.float(&d.input));
-            Some(Ok(Value::Float(softmax(x, d.axis))))
-        }
-        OperationIr::Activation(Activation::LogSoftmax(d)) => {
-            Some(Ok(Value::Float(log_softmax(e.float(&d.input), d.axis))))
-        }
-        // By multiplication alone: the quotients that burn-autodiff takes are constants where a factor is zero.
-        OperationIr::NumericFloat(_, Numeric::Prod(d)) => {
-            let x = e.float(&d.input);
-            let flat = Reverse::float_reshape(x, Shape::new([d.input.shape.num_elements()]));
-            Some(Ok(Value::Float(parts::prod_dim::<Reverse>(flat, 0))))
-        }
-        OperationIr::NumericFloat(_, Numeric::ProdDim(d)) => {
-            let x = e.float(&d.input);
-            Some(Ok(Value::Float(parts::prod_dim::<Reverse>(x, d.axis))))
-        }
-        OperationIr::NumericFloat(_, Numeric::CumProd(d)) => {
-            let x = e.float(&d.input);
-            Some(Ok(Value::Float(parts::cumprod::<Reverse>(x, d.axis))))
-        }
         OperationIr::Float(_, op @ Float::GridSample2d(d))
             if d.options.mode != InterpolateModeIr::Bilinear =>
         {
             Some(unsupported(op, "it has no reverse-mode rule"))
         }
-        _ => saturated_slopes::special(e, op),
+        _ => None,
     }
 }
 

@@ -11,20 +11,10 @@ use burn_ir::{
 };
 
 use crate::{
-    ir::{
-        error::ProgramError,
-        error_location::latest,
-        program::{Program, index},
-    },
-    trace::nested_trace::{Application, Marks, Mode},
+    ir::{error::ProgramError, error_location::latest, operation::index, program::Program},
+    trace::nested_trace::{Application, Marks, Requests},
+    transform::differentiate::Mode,
 };
-
-/// The derivatives that were asked for in a trace.
-#[derive(Default)]
-pub(crate) struct Requests {
-    pub regions: Vec<Marks>,
-    pub applications: Vec<Application>,
-}
 
 /// What a placeholder among the operations means.
 #[derive(Clone, Copy)]
@@ -36,15 +26,6 @@ enum Mark {
 }
 
 impl Requests {
-    /// What a tensor is outside all regions, if it stands for an argument.
-    pub(crate) fn origin(&self, mut id: TensorId) -> TensorId {
-        let arguments = || self.regions.iter().flat_map(|region| &region.arguments);
-        while let Some((_, outside)) = arguments().find(|(inside, _)| inside.id == id) {
-            id = outside.id;
-        }
-        id
-    }
-
     fn marks(&self) -> HashMap<TensorId, Mark> {
         let mut marks = HashMap::new();
         for (i, region) in self.regions.iter().enumerate() {
@@ -70,7 +51,7 @@ impl Requests {
     }
 
     /// The operations of a trace with every derivative put in its place. `name` tells the names of the trace's inputs.
-    pub(crate) fn lower(
+    pub(crate) fn inline(
         &self,
         settings: &DeviceSettings,
         operations: Vec<OperationIr>,
@@ -90,7 +71,7 @@ impl Requests {
             .chain(values.keys().copied())
             .map(|id| id.value())
             .max();
-        let mut lowering = Lowering {
+        let mut inlining = Inlining {
             settings,
             next: next.map_or(0, |id| id + 1),
             operations: Vec::with_capacity(operations.len()),
@@ -99,23 +80,23 @@ impl Requests {
         };
         for op in operations {
             match mark(&op) {
-                None => lowering.operations.push(op),
+                None => inlining.operations.push(op),
                 Some(Mark::Nothing) => {}
                 Some(Mark::Begin(i)) => {
                     for (inside, outside) in &self.regions[i].arguments {
-                        lowering.operations.push(alias(outside, inside));
+                        inlining.operations.push(alias(outside, inside));
                     }
-                    lowering.spans[i].0 = lowering.operations.len();
+                    inlining.spans[i].0 = inlining.operations.len();
                 }
-                Some(Mark::End(i)) => lowering.spans[i].1 = lowering.operations.len(),
+                Some(Mark::End(i)) => inlining.spans[i].1 = inlining.operations.len(),
                 Some(Mark::Apply(i)) => {
                     let application = &self.applications[i];
                     let region = &self.regions[application.region];
-                    lowering.apply(application, region, values, name)?;
+                    inlining.apply(application, region, values, name)?;
                 }
             }
         }
-        Ok(lowering.operations)
+        Ok(inlining.operations)
     }
 }
 
@@ -133,7 +114,7 @@ struct Derivative {
     free: Vec<TensorIr>,
 }
 
-struct Lowering<'a> {
+struct Inlining<'a> {
     settings: &'a DeviceSettings,
     /// A number that names no tensor yet.
     next: u64,
@@ -143,7 +124,7 @@ struct Lowering<'a> {
     derivatives: HashMap<(usize, Mode), Derivative>,
 }
 
-impl Lowering<'_> {
+impl Inlining<'_> {
     /// Appends the operations of an application.
     fn apply(
         &mut self,
@@ -174,10 +155,10 @@ impl Lowering<'_> {
         for (tensor, data) in &program.constants {
             values.insert(ids[index(tensor)], data.clone());
         }
-        let mut inline = Inline(&ids);
+        let mut rename = Rename(&ids);
         for op in &program.operations {
             let mut op = op.clone();
-            op.visit_mut(&mut inline);
+            op.visit_mut(&mut rename);
             self.operations.push(op);
         }
         let derivatives = &program.outputs[region.results.len()..];
@@ -185,7 +166,7 @@ impl Lowering<'_> {
         debug_assert_eq!(program.outputs.len(), primals + application.results.len());
         for (output, result) in derivatives.iter().zip(&application.results) {
             let mut output = output.clone();
-            inline.visit_tensor_mut(&mut output);
+            rename.visit_tensor_mut(&mut output);
             self.operations.push(alias(&output, result));
         }
         self.derivatives.insert(key, derivative);
@@ -243,9 +224,9 @@ impl Lowering<'_> {
 }
 
 /// Gives the tensors of a program their names in a trace.
-struct Inline<'a>(&'a [TensorId]);
+struct Rename<'a>(&'a [TensorId]);
 
-impl IrVisitorMut for Inline<'_> {
+impl IrVisitorMut for Rename<'_> {
     fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
         tensor.id = self.0[index(tensor)];
     }

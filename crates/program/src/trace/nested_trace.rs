@@ -1,10 +1,11 @@
 //! Derivatives asked for while a function is being traced.
 //!
-//! They cannot be taken on the spot, because a trace shows its operations only when it is complete. So the inner function is
-//! recorded in place, as a *region* of the trace with its beginning and end marked, and so is each *application* of its
-//! derivative, whose results have shapes that are known beforehand. When the trace is complete, every application is replaced by
-//! the operations of the derivative program of its region, innermost first. Since there is one trace only, an inner function may
-//! read any tensor of the outer ones: in its derivative program such a tensor is one more input.
+//! They cannot be taken on the spot, because a trace shows its operations only when it is complete. So the inner
+//! function is recorded in place, as a *region* of the trace with its beginning and end marked, and so is each
+//! *application* of its derivative, whose results have shapes that are known beforehand. When the trace is complete,
+//! every application is replaced by the operations of the derivative program of its region, innermost first. Since
+//! there is one trace only, an inner function may read any tensor of the outer ones: in its derivative program such a
+//! tensor is one more input.
 
 use std::{
     cell::RefCell,
@@ -13,19 +14,18 @@ use std::{
 
 use burn::{
     backend::{DispatchTensor, TensorMetadata},
-    tensor::{Bool, DType, Device, Float, Int, Tensor, kind},
+    tensor::{DType, Device},
 };
 use burn_capture::{CaptureBackend, CaptureDevice};
 use burn_ir::{TensorId, TensorIr};
 
 use crate::{
-    closures::tensors::{Outcome, Tensors, floats, leaves, with_floats},
     ir::{
         error::ProgramError,
-        program::{Program, spec},
-        value::{Spec, Value},
+        spec::{Spec, spec},
+        value::{Value, moved},
     },
-    trace::inline_derivatives::Requests,
+    transform::differentiate::Mode,
 };
 
 thread_local! {
@@ -35,32 +35,6 @@ thread_local! {
 
 /// Tells traces apart, of all threads.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
-
-/// Which derivative of a region is applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Mode {
-    /// A tangent of the arguments is pushed forward to one of the results.
-    Forward,
-    /// A cotangent of the results is pulled back to one of the arguments.
-    Reverse,
-}
-
-impl Mode {
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::Forward => Self::Reverse,
-            Self::Reverse => Self::Forward,
-        }
-    }
-
-    /// The derivative program in this mode by the inputs `wrt`: the results, then the derivatives.
-    pub(crate) fn of(self, program: &Program, wrt: &[usize]) -> Result<Program, ProgramError> {
-        match self {
-            Self::Forward => program.jvp(wrt),
-            Self::Reverse => program.vjp(wrt),
-        }
-    }
-}
 
 /// What was asked for in one trace.
 struct Record {
@@ -88,6 +62,24 @@ pub(crate) struct Application {
     pub results: Vec<TensorIr>,
 }
 
+/// The derivatives that were asked for in a trace.
+#[derive(Default)]
+pub(crate) struct Requests {
+    pub regions: Vec<Marks>,
+    pub applications: Vec<Application>,
+}
+
+impl Requests {
+    /// What a tensor is outside all regions, if it stands for an argument.
+    pub(crate) fn origin(&self, mut id: TensorId) -> TensorId {
+        let arguments = || self.regions.iter().flat_map(|region| &region.arguments);
+        while let Some((_, outside)) = arguments().find(|(inside, _)| inside.id == id) {
+            id = outside.id;
+        }
+        id
+    }
+}
+
 /// Whether this thread is tracing.
 pub(crate) fn tracing() -> bool {
     OPEN.with_borrow(|open| !open.is_empty())
@@ -109,44 +101,9 @@ pub(crate) fn lift(tensor: DispatchTensor) -> Result<DispatchTensor, ProgramErro
         None => {
             let placeholder = Spec::new([1], DType::F32).placeholder(&device);
             let device = Device::new(placeholder.into_dispatch().device());
-            Ok(inner(tensor, Some(&device)))
+            Ok(moved(tensor, Some(&device)))
         }
     }
-}
-
-/// `tensor` without its autodiff association, if it has one.
-pub fn without_autodiff(tensor: DispatchTensor) -> DispatchTensor {
-    match Device::new(tensor.device()).is_autodiff() {
-        true => inner(tensor, None),
-        false => tensor,
-    }
-}
-
-/// `tensor` without its autodiff association, on another device if one is given.
-fn inner(tensor: DispatchTensor, device: Option<&Device>) -> DispatchTensor {
-    // Ranks are not checked here, so 1 will do for all.
-    fn of<K: kind::Autodiff>(tensor: DispatchTensor, device: Option<&Device>) -> DispatchTensor {
-        let tensor = Tensor::<1, K>::from_dispatch(tensor).without_autodiff();
-        let moved = device.map(|device| tensor.clone().to_device(device));
-        moved.unwrap_or(tensor).into_dispatch()
-    }
-    let dtype = tensor.dtype();
-    if dtype.is_float() {
-        of::<Float>(tensor, device)
-    } else if dtype.is_bool() {
-        of::<Bool>(tensor, device)
-    } else {
-        of::<Int>(tensor, device)
-    }
-}
-
-/// `x` with all its tensors in the innermost trace.
-pub(crate) fn lifted<X: Tensors>(x: &X) -> Result<X, ProgramError> {
-    let tensors: Vec<_> = leaves(x)
-        .into_iter()
-        .map(|leaf| lift(leaf.tensor))
-        .collect::<Result<_, _>>()?;
-    Ok(x.rebuild(&mut tensors.into_iter()))
 }
 
 fn recorded(tensor: DispatchTensor) -> Result<Value<CaptureBackend>, ProgramError> {
@@ -163,20 +120,16 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// Applies `f` to `x` within the innermost trace.
-    pub(crate) fn record<X, R>(
-        f: impl FnOnce(X) -> R,
-        x: &X,
-    ) -> Result<(X, R::Value, Self), ProgramError>
-    where
-        X: Tensors,
-        R: Outcome,
-    {
+    /// Applies `f` to `arguments` within the innermost trace.
+    pub(crate) fn record(
+        arguments: Vec<DispatchTensor>,
+        f: impl FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
+    ) -> Result<Self, ProgramError> {
         let (device, serial) = innermost(|record| (record.device, record.serial))?;
-        let x = lifted(x)?;
+        let outside = arguments;
         let mut arguments = Vec::new();
         let mut inside = Vec::new();
-        for tensor in floats(&x) {
+        for tensor in outside {
             let outside = recorded(tensor)?.ir();
             let placeholder = spec(&outside).placeholder(&device);
             arguments.push((placeholder.ir(), outside));
@@ -185,8 +138,7 @@ impl Region {
         if arguments.is_empty() {
             return Err(ProgramError::NothingToDifferentiate);
         }
-        let y = lifted(&f(with_floats(&x, inside)).into_result()?)?;
-        let results: Vec<_> = floats(&y)
+        let results: Vec<_> = f(inside)?
             .into_iter()
             .map(|tensor| Ok(recorded(tensor)?.ir()))
             .collect::<Result<_, ProgramError>>()?;
@@ -204,7 +156,7 @@ impl Region {
                 end,
             })
         })?;
-        Ok((x, y, region))
+        Ok(region)
     }
 
     /// The derivative in mode `mode`, applied to `vector`.
@@ -262,13 +214,13 @@ pub(crate) fn check(expected: &[Spec], vector: &[DispatchTensor]) -> Result<(), 
 }
 
 /// One trace among those that are open.
-pub(crate) struct Nest {
+pub(crate) struct OpenTrace {
     depth: usize,
 }
 
-impl Nest {
+impl OpenTrace {
     /// Opens a trace on `device`.
-    pub(crate) fn open(device: CaptureDevice) -> Self {
+    pub(crate) fn new(device: CaptureDevice) -> Self {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         OPEN.with_borrow_mut(|open| {
             open.push(Record {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use burn_ir::{BinaryOpIr, FloatOperationIr, NumericOperationIr, OperationIr, TensorId};
 
 use crate::ir::{
-    program::{Program, spec},
-    value::Spec,
+    program::Program,
+    spec::{Spec, spec},
 };
 
 /// What a value is computed from.
@@ -17,9 +17,10 @@ struct Source {
 }
 
 impl Program {
-    /// The first arithmetic operation that repeats an operand that depends on the inputs `these` and not on `those`, because its other
-    /// operand, which depends on `those` and not on `these`, is larger: both operands. What is repeated on purpose (`expand`,
-    /// `repeat`) does not count; ask it of a program from [`trace_as_written`](Self::trace_as_written).
+    /// The first arithmetic operation that repeats an operand that depends on the inputs `these` and not on `those`,
+    /// because its other operand, which depends on `those` and not on `these`, is larger: both operands. What is
+    /// repeated on purpose (`expand`, `repeat`) does not count; ask it of a program from
+    /// [`trace_as_written`](Self::trace_as_written).
     pub fn repeats(&self, these: &[usize], those: &[usize]) -> Option<(Spec, Spec)> {
         let mut sources: HashMap<TensorId, Source> = HashMap::new();
         for (position, tensor) in self.inputs.iter().enumerate() {

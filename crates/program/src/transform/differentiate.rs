@@ -7,12 +7,37 @@ use burn_capture::{CaptureBackend, CaptureDevice};
 
 use crate::{
     ir::{error::ProgramError, program::Program, value::Value},
-    run::interpreter,
-    trace::record::record,
+    run::{capture::record, interpreter},
 };
 
 type Forward = Dual<CaptureBackend>;
 type Reverse = Autodiff<CaptureBackend>;
+
+/// Which derivative of a region is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    /// A tangent of the arguments is pushed forward to one of the results.
+    Forward,
+    /// A cotangent of the results is pulled back to one of the arguments.
+    Reverse,
+}
+
+impl Mode {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
+
+    /// The derivative program in this mode by the inputs `wrt`: the results, then the derivatives.
+    pub(crate) fn of(self, program: &Program, wrt: &[usize]) -> Result<Program, ProgramError> {
+        match self {
+            Self::Forward => program.jvp(wrt),
+            Self::Reverse => program.vjp(wrt),
+        }
+    }
+}
 
 impl Program {
     /// Forward mode: the Jacobian-vector product.
@@ -24,8 +49,8 @@ impl Program {
     /// A tangent `v_i` has the shape and type of `x_i`. Costs about one to two evaluations more.
     ///
     /// # Errors
-    /// [`ProgramError::NotDifferentiable`] and [`ProgramError::Output`] for ints and bools; [`ProgramError::Unsupported`] for an
-    /// operation without a rule.
+    /// [`ProgramError::NotDifferentiable`] and [`ProgramError::Output`] for ints and bools;
+    /// [`ProgramError::Unsupported`] for an operation without a rule.
     pub fn jvp(&self, wrt: &[usize]) -> Result<Self, ProgramError> {
         self.check_differentiable(wrt)?;
         self.check_outputs()?;

@@ -4,16 +4,13 @@ use std::collections::HashSet;
 
 use burn_ir::{BaseOperationIr as Base, OperationIr, TensorId, TensorIr};
 
-use crate::ir::{
-    error::ProgramError,
-    program::{Program, index, spec},
-};
+use crate::ir::{error::ProgramError, operation::index, program::Program, spec::spec};
 
 /// A program in two parts, so that the first need not run again while only some inputs vary.
 #[derive(Clone, Debug)]
 pub struct Linearized {
-    /// What does not depend on the varying inputs: `(fixed inputs) -> (kept values)`. Kept values are its results and those
-    /// fixed inputs that [`varying`](Self::varying) reads.
+    /// What does not depend on the varying inputs: `(fixed inputs) -> (kept values)`. Kept values are its results and
+    /// those fixed inputs that [`varying`](Self::varying) reads.
     pub fixed: Program,
     /// The rest: `(varying inputs, kept values) -> (outputs)`.
     pub varying: Program,

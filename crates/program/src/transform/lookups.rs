@@ -5,7 +5,8 @@ use burn_ir::{BaseOperationIr as Base, ModuleOperationIr as Module, OperationIr,
 use crate::ir::{
     error::ProgramError,
     error_location::{Place, place},
-    program::{Program, index, name},
+    operation::{index, name},
+    program::Program,
 };
 
 /// A place where a program looks something up by numbers.
@@ -20,9 +21,9 @@ pub struct Lookup {
 }
 
 impl Program {
-    /// The numbers by which the program looks things up, where they are computed from the inputs `of` alone, such as the tokens that
-    /// an embedding is given: a program of the same inputs that returns them, one output a lookup. No device tells in the same way that
-    /// a number is out of range, and some do not tell.
+    /// The numbers by which the program looks things up, where they are computed from the inputs `of` alone, such as
+    /// the tokens that an embedding is given: a program of the same inputs that returns them, one output a lookup. No
+    /// device tells in the same way that a number is out of range, and some do not tell.
     ///
     /// # Errors
     /// None for a program that was traced or derived; the type is that of all transformations.

@@ -14,10 +14,11 @@ use crate::ir::{error::ProgramError, program::Program};
 const FLAT: usize = 4;
 
 impl Program {
-    /// The same function with some matrix products written as their transposes: `a w'`, with `a` much flatter than `w`, as
-    /// `(w a')'`. Both transposes are views, but what a processor rearranges on its way into the product is now the small factor
-    /// and not the large one. With 32 to 128 rows against a matrix of 1024 x 1024, that is half to nine tenths of the time.
-    pub(crate) fn arrange(self) -> Result<Self, ProgramError> {
+    /// The same function with some matrix products written as their transposes: `a w'`, with `a` much flatter than `w`,
+    /// as `(w a')'`. Both transposes are views, but what a processor rearranges on its way into the product is now the
+    /// small factor and not the large one. With 32 to 128 rows against a matrix of 1024 x 1024, that is half to nine
+    /// tenths of the time.
+    pub(crate) fn matmul_layout(self) -> Result<Self, ProgramError> {
         let mut next = self.uses.len() as u64;
         let mut transposed: HashMap<TensorId, TensorIr> = HashMap::new();
         let mut operations = Vec::with_capacity(self.operations.len());

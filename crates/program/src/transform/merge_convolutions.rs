@@ -11,10 +11,10 @@ use burn_ir::{
 use crate::ir::{error::ProgramError, program::Program};
 
 impl Program {
-    /// The same function with pairs of two-dimensional convolutions of the same input written as one with the channels of both,
-    /// where both weights are known by the first. Forward mode has such pairs, of the weight and of its tangent. The input is read
-    /// once, and a backend that writes out its patches does so once.
-    pub(crate) fn combine(self) -> Result<Self, ProgramError> {
+    /// The same function with pairs of two-dimensional convolutions of the same input written as one with the channels
+    /// of both, where both weights are known by the first. Forward mode has such pairs, of the weight and of its
+    /// tangent. The input is read once, and a backend that writes out its patches does so once.
+    pub(crate) fn merge_convolutions(self) -> Result<Self, ProgramError> {
         let mut next = self.uses.len() as u64;
         let mut known: HashMap<TensorId, usize> = HashMap::new();
         for (position, op) in self.operations.iter().enumerate() {

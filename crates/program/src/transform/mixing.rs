@@ -9,7 +9,8 @@ use burn_ir::{
 
 use crate::ir::{
     error_location::{Place, place},
-    program::{Program, index, name},
+    operation::{index, name},
+    program::Program,
 };
 
 /// An operation that makes one example's result depend on the others, or on their number.
@@ -22,12 +23,13 @@ pub struct Mixing {
 }
 
 impl Program {
-    /// The first operation that mixes the examples of a batch: of a function that was recorded for some examples, and for one more in
-    /// `larger`, both by [`trace_as_written`](Self::trace_as_written). `batch` are the inputs with a row an example.
+    /// The first operation that mixes the examples of a batch: of a function that was recorded for some examples, and
+    /// for one more in `larger`, both by [`trace_as_written`](Self::trace_as_written). `batch` are the inputs with a
+    /// row an example.
     ///
-    /// An axis that is longer in `larger` holds examples. They are mixed where such an axis ends (a mean, a product over it, some
-    /// chosen rows), where two of them meet in one tensor, where there is order along one (a cumulative sum, a softmax), and where a
-    /// number differs between both. Not found is what only picks elements by indices.
+    /// An axis that is longer in `larger` holds examples. They are mixed where such an axis ends (a mean, a product
+    /// over it, some chosen rows), where two of them meet in one tensor, where there is order along one (a cumulative
+    /// sum, a softmax), and where a number differs between both. Not found is what only picks elements by indices.
     pub fn mixes(&self, larger: &Self, batch: Range<usize>) -> Option<Mixing> {
         let alike = |(a, b)| name(a) == name(b);
         let same = self.operations.len() == larger.operations.len()

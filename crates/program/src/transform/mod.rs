@@ -1,13 +1,14 @@
 //! From programs to programs: derivatives, simplification, vectorization, and parts of a program.
 
 mod broadcast;
-mod differentiate;
+mod compile;
+pub(crate) mod differentiate;
 pub(crate) mod linearize;
 pub(crate) mod lookups;
 mod matmul_layout;
 mod merge_convolutions;
-pub(crate) mod mixed_precision;
+mod mixed_precision;
 pub(crate) mod mixing;
-pub(crate) mod simplify;
+mod simplify;
 mod subprogram;
 mod vectorize;

@@ -5,7 +5,6 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use burn_backend::DType;
 use burn_ir::{
     ActivationOperationIr as Activation, BaseOperationIr as Base, BinaryOpIr, FullOpIr,
     IrVisitorMut, NumericOperationIr as Numeric, OperationIr, PermuteOpIr, ScalarIr, ScalarOpIr,
@@ -15,14 +14,15 @@ use burn_ir::{
 use crate::{
     ir::{
         error::ProgramError,
-        program::{Program, index},
+        operation::{index, number},
+        program::Program,
     },
-    quirks::softplus::recognize,
+    quirks::{reciprocal_in_f32::reciprocal, softplus::recognize},
 };
 
 impl Program {
-    /// The same function with less work: operations that change nothing are dropped, products with uniform tensors become
-    /// products with numbers, equal operations run once, and what no output needs does not run.
+    /// The same function with less work: operations that change nothing are dropped, products with uniform tensors
+    /// become products with numbers, equal operations run once, and what no output needs does not run.
     ///
     /// Traces and derivatives come out simplified, so there is rarely a need to call this.
     ///
@@ -164,8 +164,8 @@ impl Facts {
 
     fn rewrite_activation(&self, op: &Activation) -> Option<Rewritten> {
         match op {
-            // The input and the output of relu are positive together. Forward mode reads the output, Burn's reverse mode the
-            // input, and whoever keeps values between products would keep both.
+            // The input and the output of relu are positive together. Forward mode reads the output, Burn's reverse
+            // mode the input, and whoever keeps values between products would keep both.
             Activation::ReluBackward(d) => {
                 let (lhs, rhs) = (self.relu.get(&d.lhs.id)?.clone(), d.rhs.clone());
                 let out = d.out.clone();
@@ -255,11 +255,7 @@ impl Facts {
             Numeric::MulScalar(d) => full(self.uniform(&d.lhs)? * number(&d.rhs)?, &d.out),
             Numeric::DivScalar(d) => match self.uniform(&d.lhs) {
                 Some(value) => full(value / number(&d.rhs)?, &d.out),
-                // Burn's reverse mode takes the reciprocal in f32, whatever the type of the tensor.
-                None if d.out.dtype == DType::F64 => {
-                    product(&d.lhs, number(&d.rhs)?.recip(), &d.out)
-                }
-                None => None,
+                None => product(&d.lhs, reciprocal(&d.rhs, d.out.dtype)?, &d.out),
             },
             Numeric::Neg(d) => match self.negated.get(&d.input.id) {
                 Some(x) => unchanged(x, &d.out),
@@ -294,15 +290,6 @@ fn product(lhs: &TensorIr, factor: f64, out: &TensorIr) -> Option<Rewritten> {
             out: out.clone(),
         }),
     )
-}
-
-pub(crate) fn number(scalar: &ScalarIr) -> Option<f64> {
-    match *scalar {
-        ScalarIr::Float(x) => Some(x),
-        ScalarIr::Int(x) => Some(x as f64),
-        ScalarIr::UInt(x) => Some(x as f64),
-        ScalarIr::Bool(_) => None,
-    }
 }
 
 /// `tensor`, broadcast to the shape of `out`.

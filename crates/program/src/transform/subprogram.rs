@@ -6,12 +6,13 @@ use burn_ir::OperationIr;
 
 use crate::ir::{
     error::ProgramError,
-    program::{Program, index, name},
+    operation::{index, name},
+    program::Program,
 };
 
 impl Program {
-    /// The operations whose names `keep` accepts and nothing else: a program that takes what they read and returns what they
-    /// compute. It says what a program's matrix products alone would cost, for example.
+    /// The operations whose names `keep` accepts and nothing else: a program that takes what they read and returns what
+    /// they compute. It says what a program's matrix products alone would cost, for example.
     ///
     /// # Errors
     /// None for a program that was traced or derived; the type is that of all transformations.

@@ -44,8 +44,8 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied())
 }
 
-/// Two products one after the other, each with both factors and itself rounded: less than six roundings, of half a unit in the last
-/// place each, in the Euclidean norm; and more than a tenth of one.
+/// Two products one after the other, each with both factors and itself rounded: less than six roundings, of half a unit
+/// in the last place each, in the Euclidean norm; and more than a tenth of one.
 #[test]
 fn products_are_as_good_as_their_type() -> Result<(), ProgramError> {
     let exact = program(DType::F32)?;

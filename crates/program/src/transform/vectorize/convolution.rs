@@ -1,9 +1,9 @@
 //! Convolutions, transposed ones, and their reverse passes.
 //!
-//! A convolution, its derivative in the input and that in the weight are products of two of the three tensors input, weight and
-//! output, which gives the third. Input and output share the batch, input and weight the input channels, output and weight the
-//! output channels. So the new axis joins that which a mapped factor shares with the result, or, if both factors are mapped, the
-//! groups.
+//! A convolution, its derivative in the input and that in the weight are products of two of the three tensors input,
+//! weight and output, which gives the third. Input and output share the batch, input and weight the input channels,
+//! output and weight the output channels. So the new axis joins that which a mapped factor shares with the result, or,
+//! if both factors are mapped, the groups.
 
 use burn_ir::{
     BinaryOpIr, ModuleOperationIr as Module, NumericOperationIr, OperationIr, ReduceDimsOpIr,

@@ -33,8 +33,8 @@ impl Fold {
         split
     }
 
-    /// The axes that bring [`split`](Self::split) to `[.., outer, size, inner, ..]`, in a tensor of rank `rank` without the new
-    /// axis.
+    /// The axes that bring [`split`](Self::split) to `[.., outer, size, inner, ..]`, in a tensor of rank `rank` without
+    /// the new axis.
     pub fn inwards(&self, rank: usize) -> Vec<usize> {
         let (place, rank) = self.place(rank);
         let mut axes: Vec<usize> = (1..rank).collect();

@@ -6,7 +6,7 @@ use burn_ir::{
 };
 
 use crate::transform::vectorize::{
-    float_product,
+    matmul::float_product,
     vectorizer::{Operand, Role, Vectorizer},
 };
 

@@ -1,6 +1,6 @@
 //! Matrix products.
 
-use burn_ir::{MatmulOpIr, OperationIr};
+use burn_ir::{FloatOperationIr, IntOperationIr, MatmulOpIr, OperationIr};
 
 use crate::transform::vectorize::{
     fold::Fold,
@@ -95,4 +95,14 @@ fn is_matrix(operand: &Operand) -> bool {
 fn last_two(operand: &Operand) -> [usize; 2] {
     let shape = operand.shape();
     [shape[shape.len() - 2], shape[shape.len() - 1]]
+}
+
+/// A product of matrices of ints.
+pub(super) fn integer_product(d: MatmulOpIr) -> OperationIr {
+    OperationIr::Int(IntOperationIr::Matmul(d))
+}
+
+/// A product of matrices of floats.
+pub(super) fn float_product(d: MatmulOpIr) -> OperationIr {
+    OperationIr::Float(d.out.dtype, FloatOperationIr::Matmul(d))
 }

@@ -4,8 +4,8 @@ use burn_backend::DType;
 use burn_ir::{FloatOperationIr, NumericOperationIr as Numeric, OperationIr};
 
 use crate::transform::vectorize::{
-    float_product,
     fold::Fold,
+    matmul::float_product,
     vectorizer::{Role, Vectorizer},
 };
 

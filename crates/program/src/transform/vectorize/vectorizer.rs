@@ -148,8 +148,8 @@ impl Vectorizer {
         self.push(with_tensors(op, operands));
     }
 
-    /// Adds `op` with operands and results as the roles say, in the order in which the operation lists them: operands, then
-    /// results. The last role is that of all that follow.
+    /// Adds `op` with operands and results as the roles say, in the order in which the operation lists them: operands,
+    /// then results. The last role is that of all that follow.
     pub fn apply(&mut self, op: &OperationIr, roles: &[Role]) {
         let results: HashSet<TensorId> = op.outputs().map(|tensor| tensor.id).collect();
         let rank = op.outputs().next().map_or(0, |tensor| tensor.shape.rank());

@@ -3,7 +3,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::kernels::convolution::{
+use crate::kernels::direct_convolution::{
     axis::{Axis, Target},
     real::Real,
     weighted_rows::{Combine, ROWS},
@@ -48,8 +48,8 @@ impl Map {
         numbers.product()
     }
 
-    /// From the first position of a target to its last in the copies. Rows of the target are rows of the copies, which are
-    /// longer.
+    /// From the first position of a target to its last in the copies. Rows of the target are rows of the copies, which
+    /// are longer.
     pub fn run(&self, [vertical, horizontal]: [&Target; 2]) -> usize {
         (vertical.count - 1) * self.axes[1].length + horizontal.count
     }
@@ -95,8 +95,8 @@ impl Map {
         }
     }
 
-    /// The map of `planes` to planes of `height` and `width`: `weight` is asked for group, channel written, channel read and
-    /// position in the kernel. `bias`, empty or a number for each channel written, is added.
+    /// The map of `planes` to planes of `height` and `width`: `weight` is asked for group, channel written, channel
+    /// read and position in the kernel. `bias`, empty or a number for each channel written, is added.
     pub fn apply<T: Real>(
         &self,
         planes: &[T],
@@ -203,7 +203,8 @@ impl Map {
     }
 }
 
-/// Puts `rows` of a target, which are `length` numbers from one another, where they belong in a plane of rows of `width`.
+/// Puts `rows` of a target, which are `length` numbers from one another, where they belong in a plane of rows of
+/// `width`.
 fn write<T: Real>(
     [vertical, horizontal]: [&Target; 2],
     rows: &[T],

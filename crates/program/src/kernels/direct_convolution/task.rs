@@ -3,7 +3,7 @@
 use burn_backend::ops::{ConvOptions, ConvTransposeOptions};
 use burn_ir::{ModuleOperationIr as Module, OperationIr, TensorIr};
 
-use crate::kernels::convolution::{axis::Sizes, convolution::Convolution};
+use crate::kernels::direct_convolution::{axis::Sizes, convolution::Convolution};
 
 /// Which of a convolution's three tensors an operation computes from the other two.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,8 @@ pub(super) enum Gives {
     Weight,
 }
 
-/// An operation that computes one of a convolution's tensors. A transposed convolution computes the input from the output.
+/// An operation that computes one of a convolution's tensors. A transposed convolution computes the input from the
+/// output.
 pub(super) struct Task<'a> {
     pub gives: Gives,
     /// Which operands it computes it from, the weight last.

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::kernels::convolution::real::Real;
+use crate::kernels::direct_convolution::real::Real;
 
 /// ```text
 /// out[r, k] += sum over images i and positions p of rows[r, i, p] source[i, offsets[k] + p]

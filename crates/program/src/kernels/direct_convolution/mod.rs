@@ -1,10 +1,10 @@
 //! Convolutions in one and two dimensions on a processor.
 //!
-//! burn-flex writes out the patches of every image, and computes a weight's gradient as a convolution with a kernel as large as the
-//! image. Here the sums read their terms where they are. Positions of a row are neighbours in memory, and so are their terms for one
-//! place in the kernel, once the image has a frame of zeros and, for a stride, is split by remainder: a convolution is then
-//! a combination of shifted rows, in whole registers. Its transpose is another, and the derivative in the weight correlates rows.
-//! Some positions between the rows are computed and thrown away.
+//! burn-flex writes out the patches of every image, and computes a weight's gradient as a convolution with a kernel as
+//! large as the image. Here the sums read their terms where they are. Positions of a row are neighbours in memory, and
+//! so are their terms for one place in the kernel, once the image has a frame of zeros and, for a stride, is split by
+//! remainder: a convolution is then a combination of shifted rows, in whole registers. Its transpose is another, and
+//! the derivative in the weight correlates rows. Some positions between the rows are computed and thrown away.
 //!
 //! Numbers in the frame are multiplied like others: a weight that is not finite makes what it reaches there NaN.
 
@@ -21,15 +21,12 @@ use burn_backend::{DType, TensorData, ops::FloatTensorOps, tensor::FloatTensor, 
 use burn_ir::OperationIr;
 
 use crate::{
-    ir::{error::ProgramError, value::Value},
-    kernels::{
-        convolution::{
-            real::Real,
-            task::{Gives, Task},
-        },
-        parallel_elementwise::is_flex,
+    ir::{environment::Env, error::ProgramError, value::Value},
+    kernels::direct_convolution::{
+        real::Real,
+        task::{Gives, Task},
     },
-    run::interpreter::Env,
+    quirks::device::is_flex,
 };
 
 /// Runs `op` if it is a convolution of this kind.

@@ -24,8 +24,8 @@ impl Sizes {
     };
 }
 
-/// A convolution along one axis as sums of shifted copies: with a stride, positions are split by their remainder, so that the
-/// neighbours that a sum runs over are neighbours in memory.
+/// A convolution along one axis as sums of shifted copies: with a stride, positions are split by their remainder, so
+/// that the neighbours that a sum runs over are neighbours in memory.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     /// Size of the tensor that is read.
@@ -92,7 +92,8 @@ impl Axis {
         }
     }
 
-    /// From output to input, the transpose: input `i` reads output `(i + padding - k dilation) / stride` where that is whole.
+    /// From output to input, the transpose: input `i` reads output `(i + padding - k dilation) / stride` where that is
+    /// whole.
     pub fn transposed(s: Sizes) -> Self {
         let mut targets: Vec<Target> = Vec::new();
         // Positions are shifted by `lead`, so that none is negative.

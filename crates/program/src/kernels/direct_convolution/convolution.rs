@@ -5,14 +5,15 @@ use std::ops::Range;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::kernels::convolution::{
+use crate::kernels::direct_convolution::{
     axis::{Axis, Sizes},
     correlate::Correlate,
     map::{COPIES, Map, REGISTER},
     real::Real,
 };
 
-/// Most parts of a batch whose shares of a weight's derivative are kept apart, and most numbers of them, beyond the first.
+/// Most parts of a batch whose shares of a weight's derivative are kept apart, and most numbers of them, beyond the
+/// first.
 const PARTS: usize = 16;
 const PARTS_NUMBERS: usize = 1 << 22;
 
@@ -47,8 +48,8 @@ impl Convolution {
         map.apply(output, self.axes.map(|a| a.input), at, bias)
     }
 
-    /// The transpose of the convolution of `x` as a function of its weight, at `output`. The batch is summed in parts that do
-    /// not depend on the number of cores, and so does not the result.
+    /// The transpose of the convolution of `x` as a function of its weight, at `output`. The batch is summed in parts
+    /// that do not depend on the number of cores, and so does not the result.
     pub fn weight<T: Real>(&self, x: &[T], output: &[T]) -> Vec<T> {
         let columns = self.inputs * self.axes[0].kernel * self.axes[1].kernel;
         let whole = self.groups * self.outputs * columns;

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::kernels::convolution::real::Real;
+use crate::kernels::direct_convolution::real::Real;
 
 /// Rows that are computed together: each number of the source that was read serves all of them.
 pub(super) const ROWS: usize = 4;
