@@ -83,7 +83,8 @@ impl<X: Tensors, Y: Tensors> Function<X, Y> {
     /// The function at `x`, on the device of `x`.
     ///
     /// # Errors
-    /// The function's own, and those of [`Program::trace`] and [`Program::call`].
+    /// The function's own, and those of [`Program::trace`](crate::Program::trace) and
+    /// [`Program::call`](crate::Program::call).
     pub fn call(&self, x: X) -> Result<Y, ProgramError> {
         if tracing() {
             return (self.compute)(x);

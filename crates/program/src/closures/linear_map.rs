@@ -30,14 +30,14 @@ use crate::{
 /// (ints, bools, [`Constant`](crate::Constant)) are ignored in the vector, and those of the product are the point's.
 #[derive(Clone)]
 pub struct Linear<X, Y> {
-    map: Map,
+    map: Evaluation,
     mode: Mode,
     from: X,
     to: Y,
 }
 
 #[derive(Clone)]
-enum Map {
+enum Evaluation {
     /// In a trace.
     Recorded(Region),
     Computed(Computed),
@@ -153,8 +153,8 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     pub fn apply(&self, v: X) -> Result<Y, ProgramError> {
         let vector = floats(&v);
         let product = match &self.map {
-            Map::Recorded(region) => region.apply(self.mode, vector)?,
-            Map::Computed(computed) => computed.apply(vector)?,
+            Evaluation::Recorded(region) => region.apply(self.mode, vector)?,
+            Evaluation::Computed(computed) => computed.apply(vector)?,
         };
         Ok(with_floats(&self.to, product))
     }
@@ -166,9 +166,9 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     pub fn transpose(&self) -> Result<Linear<Y, X>, ProgramError> {
         let mode = self.mode.other();
         let map = match &self.map {
-            Map::Recorded(region) => Map::Recorded(region.clone()),
-            Map::Computed(Computed { point, memory, .. }) => {
-                Map::Computed(point.derivative(mode, *memory)?.1)
+            Evaluation::Recorded(region) => Evaluation::Recorded(region.clone()),
+            Evaluation::Computed(Computed { point, memory, .. }) => {
+                Evaluation::Computed(point.derivative(mode, *memory)?.1)
             }
         };
         Ok(Linear {
@@ -185,7 +185,7 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     /// map that was made within a trace keeps nothing anyway.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
-        if let Map::Computed(computed) = &mut self.map {
+        if let Evaluation::Computed(computed) = &mut self.map {
             computed.memory = bytes;
             if computed.split.bytes > bytes {
                 computed.kept.replace(None);
@@ -197,7 +197,9 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     /// Bytes kept between applications, besides the point.
     pub fn kept_bytes(&self) -> usize {
         match &self.map {
-            Map::Computed(computed) if computed.kept.borrow().is_some() => computed.split.bytes,
+            Evaluation::Computed(computed) if computed.kept.borrow().is_some() => {
+                computed.split.bytes
+            }
             _ => 0,
         }
     }
@@ -284,13 +286,13 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         ))
     }
 
-    fn map(&self, mode: Mode) -> Result<(Y, Map), ProgramError> {
+    fn map(&self, mode: Mode) -> Result<(Y, Evaluation), ProgramError> {
         Ok(match &self.kind {
-            Kind::Recorded(region) => (self.y.clone(), Map::Recorded(region.clone())),
+            Kind::Recorded(region) => (self.y.clone(), Evaluation::Recorded(region.clone())),
             Kind::Computed(point) => {
                 let (values, computed) = point.derivative(mode, usize::MAX)?;
                 let y = self.y.rebuild(&mut values.into_iter());
-                (y, Map::Computed(computed))
+                (y, Evaluation::Computed(computed))
             }
         })
     }

@@ -39,9 +39,9 @@ pub(crate) fn special(
 }
 
 /// A function of one or two tensors of the same shape.
-type Function = fn(Vec<Tensor>) -> Tensor;
+type Elementwise = fn(Vec<Tensor>) -> Tensor;
 
-fn function(op: &OperationIr) -> Option<Function> {
+fn function(op: &OperationIr) -> Option<Elementwise> {
     Some(match op {
         OperationIr::Float(_, op) => match op {
             Float::Exp(_) => |x| Dispatch::float_exp(one(x)),
@@ -85,7 +85,7 @@ fn sigmoid(x: Tensor) -> Tensor {
 }
 
 /// `function`, piece by piece.
-fn spread(operands: Vec<Tensor>, function: Function) -> Tensor {
+fn spread(operands: Vec<Tensor>, function: Elementwise) -> Tensor {
     let shape = operands[0].shape();
     let count = shape.num_elements();
     let flat: Vec<_> = operands

@@ -44,8 +44,8 @@ pub(crate) fn deform_conv2d<B: Backend>(
         B::float_add(moved, B::float_from_data(grid, device))
     };
     let (vertical, horizontal) = (
-        Axis::<B>::new(place(0), height),
-        Axis::<B>::new(place(1), width),
+        Coordinates::<B>::new(place(0), height),
+        Coordinates::<B>::new(place(1), width),
     );
 
     // The four neighbours, weighted: `[batch, offset_groups, channels, samples]`.
@@ -113,13 +113,13 @@ fn grid(
 }
 
 /// Coordinates along one axis: the cell below each and how far into the next it lies.
-struct Axis<B: Backend> {
+struct Coordinates<B: Backend> {
     below: FloatTensor<B>,
     fraction: FloatTensor<B>,
     last: Scalar,
 }
 
-impl<B: Backend> Axis<B> {
+impl<B: Backend> Coordinates<B> {
     fn new(place: FloatTensor<B>, length: usize) -> Self {
         let below = B::float_floor(place.clone());
         Self {

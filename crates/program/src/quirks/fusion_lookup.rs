@@ -34,7 +34,7 @@ type How = fn(usize, Value<Dispatch>, Value<Dispatch>) -> Value<Dispatch>;
 
 const INDICES: &str = "indices are whole numbers";
 
-struct Lookup<'a> {
+struct IndexedRead<'a> {
     how: How,
     dim: usize,
     tensor: &'a TensorIr,
@@ -56,7 +56,7 @@ pub(crate) fn special(
         Base::Select(d) => (select as How, d.dim, &d.tensor, &d.indices, &d.out),
         _ => return None,
     };
-    let lookup = Lookup {
+    let lookup = IndexedRead {
         how,
         dim,
         tensor,
@@ -78,7 +78,7 @@ fn more(shape: &Shape) -> Option<usize> {
     rank.checked_sub(shape.rank())
 }
 
-impl Lookup<'_> {
+impl IndexedRead<'_> {
     fn apart(&self, e: &mut Env<Dispatch>, more: usize) -> Value<Dispatch> {
         let tensor = e
             .take(self.tensor)

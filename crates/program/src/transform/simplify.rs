@@ -35,7 +35,7 @@ impl Program {
         let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
         for op in &recognized {
             let mut op = op.clone();
-            op.visit_mut(&mut Rename(&facts.alias));
+            op.visit_mut(&mut Alias(&facts.alias));
             let mut op = match facts.rewrite(op) {
                 Rewritten::Same(old, new) => {
                     facts.alias.insert(old, new);
@@ -67,7 +67,7 @@ impl Program {
             operations.push(op);
         }
         let mut outputs = self.outputs.clone();
-        let mut rename = Rename(&facts.alias);
+        let mut rename = Alias(&facts.alias);
         outputs
             .iter_mut()
             .for_each(|tensor| rename.visit_tensor_mut(tensor));
@@ -331,9 +331,9 @@ fn ordered(op: &OperationIr) -> OperationIr {
     op
 }
 
-struct Rename<'a>(&'a HashMap<TensorId, TensorId>);
+struct Alias<'a>(&'a HashMap<TensorId, TensorId>);
 
-impl IrVisitorMut for Rename<'_> {
+impl IrVisitorMut for Alias<'_> {
     fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
         if let Some(&id) = self.0.get(&tensor.id) {
             tensor.id = id;

@@ -16,7 +16,7 @@ impl Program {
     ///
     /// # Errors
     /// None for a program that was traced or derived; the type is that of all transformations.
-    pub fn part(&self, keep: impl Fn(&str) -> bool) -> Result<Self, ProgramError> {
+    pub fn subprogram(&self, keep: impl Fn(&str) -> bool) -> Result<Self, ProgramError> {
         let kept = |op: &&OperationIr| keep(&name(*op));
         let operations: Vec<_> = self.operations.iter().filter(kept).cloned().collect();
         let outputs: Vec<_> = operations

@@ -37,12 +37,12 @@ pub(super) struct Axis {
     /// Positions of a copy.
     pub length: usize,
     /// What is written.
-    pub targets: Vec<Target>,
+    pub destinations: Vec<Destination>,
 }
 
 /// Positions that are written with the same sum.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(super) struct Destination {
     pub first: usize,
     pub step: usize,
     pub count: usize,
@@ -83,7 +83,7 @@ impl Axis {
                 .map(|&rest| rest as isize - s.padding as isize)
                 .collect(),
             length: s.output + reach(s.kernel - 1).0,
-            targets: vec![Target {
+            destinations: vec![Destination {
                 first: 0,
                 step: 1,
                 count: s.output,
@@ -95,7 +95,7 @@ impl Axis {
     /// From output to input, the transpose: input `i` reads output `(i + padding - k dilation) / stride` where that is
     /// whole.
     pub fn transposed(s: Sizes) -> Self {
-        let mut targets: Vec<Target> = Vec::new();
+        let mut destinations: Vec<Destination> = Vec::new();
         // Positions are shifted by `lead`, so that none is negative.
         let (mut lead, mut length) = (0, 0);
         for rest in 0..s.stride {
@@ -117,16 +117,16 @@ impl Axis {
             }
             lead = lead.max(far.at.saturating_sub(first));
             length = length.max(end as isize - near.at as isize);
-            targets.push(Target {
+            destinations.push(Destination {
                 first: first * s.stride + rest - s.padding,
                 step: s.stride,
                 count: end - first,
                 taps,
             });
         }
-        for target in &mut targets {
-            let first = (target.first + s.padding) / s.stride;
-            for tap in &mut target.taps {
+        for destination in &mut destinations {
+            let first = (destination.first + s.padding) / s.stride;
+            for tap in &mut destination.taps {
                 tap.at = first + lead - tap.at;
             }
         }
@@ -135,13 +135,16 @@ impl Axis {
             step: 1,
             starts: vec![-(lead as isize)],
             length: (lead as isize + length).max(0) as usize,
-            targets,
+            destinations,
         }
     }
 
     /// Number of positions that are written.
     pub fn reached(&self) -> usize {
-        self.targets.iter().map(|target| target.count).sum()
+        self.destinations
+            .iter()
+            .map(|destination| destination.count)
+            .sum()
     }
 
     /// Positions of a copy that lie in the tensor, and the first of them in the tensor.

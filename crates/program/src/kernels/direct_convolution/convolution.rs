@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::kernels::direct_convolution::{
     axis::{Axis, Sizes},
-    correlate::Correlate,
-    map::{COPIES, Map, REGISTER},
+    plane_map::{COPIES, PlaneMap, REGISTER},
     real::Real,
+    row_correlation::RowCorrelation,
 };
 
 /// Most parts of a batch whose shares of a weight's derivative are kept apart, and most numbers of them, beyond the
@@ -39,7 +39,7 @@ impl Convolution {
     /// The transpose of the convolution as a function of its input, at `output`, and `bias`, which may be empty, added.
     pub fn input<T: Real>(&self, output: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let at = |group, input, output, k| weight[self.index(group, output, input, k)];
-        let map = Map {
+        let map = PlaneMap {
             axes: self.axes.map(Axis::transposed),
             groups: self.groups,
             from: self.outputs,
@@ -86,17 +86,20 @@ impl Convolution {
     /// Adds the share that some images and output channels of one group have in the weight's derivative.
     fn add_weight<T: Real>(
         &self,
-        map: &Map,
+        map: &PlaneMap,
         x: &[T],
         output: &[T],
         group: usize,
         (images, channels): (Range<usize>, Range<usize>),
         sum: &mut [T],
     ) {
-        let target = [0, 1].map(|axis| &map.axes[axis].targets[0]);
-        let offsets = map.offsets(target);
-        let (plane, width) = (target[0].count * target[1].count, map.axes[1].length);
-        let run = map.run(target).next_multiple_of(REGISTER);
+        let destination = [0, 1].map(|axis| &map.axes[axis].destinations[0]);
+        let offsets = map.offsets(destination);
+        let (plane, width) = (
+            destination[0].count * destination[1].count,
+            map.axes[1].length,
+        );
+        let run = map.run(destination).next_multiple_of(REGISTER);
         let read = self.inputs * map.plane();
         let together = (COPIES / map.copies()).clamp(1, images.len());
         let mut source = vec![T::default(); together * map.copies() + run];
@@ -109,14 +112,14 @@ impl Convolution {
                 map.copy(x, &mut source[i * map.copies()..][..map.copies()]);
                 let image = &output[(first + i) * self.groups * self.outputs * plane..];
                 for (row, channel) in channels.clone().enumerate() {
-                    let from = image[channel * plane..][..plane].chunks_exact(target[1].count);
+                    let from = image[channel * plane..][..plane].chunks_exact(destination[1].count);
                     let to = &mut rows[(row * count + i) * run..][..run];
                     for (to, from) in to.chunks_mut(width).zip(from) {
                         to[..from.len()].copy_from_slice(from);
                     }
                 }
             }
-            arch.dispatch(Correlate {
+            arch.dispatch(RowCorrelation {
                 rows: &rows,
                 run,
                 source: &source,
@@ -128,8 +131,8 @@ impl Convolution {
         }
     }
 
-    fn map(&self) -> Map {
-        Map {
+    fn map(&self) -> PlaneMap {
+        PlaneMap {
             axes: self.axes.map(Axis::forward),
             groups: self.groups,
             from: self.inputs,

@@ -10,10 +10,10 @@
 
 mod axis;
 mod convolution;
-mod correlate;
-mod map;
+mod pass;
+mod plane_map;
 mod real;
-mod task;
+mod row_correlation;
 mod weighted_rows;
 
 use burn::backend::Dispatch;
@@ -23,8 +23,8 @@ use burn_ir::OperationIr;
 use crate::{
     ir::{environment::Env, error::ProgramError, value::Value},
     kernels::direct_convolution::{
+        pass::{Pass, Wanted},
         real::Real,
-        task::{Gives, Task},
     },
     quirks::device::is_flex,
 };
@@ -34,32 +34,32 @@ pub(crate) fn special(
     e: &mut Env<Dispatch>,
     op: &OperationIr,
 ) -> Option<Result<Value<Dispatch>, ProgramError>> {
-    let task = Task::of(op).filter(|_| is_flex(e.device))?;
-    let run = match task.out.dtype {
+    let pass = Pass::of(op).filter(|_| is_flex(e.device))?;
+    let run = match pass.out.dtype {
         DType::F32 => run::<f32>,
         DType::F64 => run::<f64>,
         _ => return None,
     };
     // All are taken, so that those at their last use are freed.
     let operands = op.inputs().map(|operand| e.float(operand)).collect();
-    let out = Dispatch::float_from_data(run(&task, operands), e.device);
+    let out = Dispatch::float_from_data(run(&pass, operands), e.device);
     Some(Ok(Value::Float(out)))
 }
 
-fn run<T: Real>(task: &Task, operands: Vec<FloatTensor<Dispatch>>) -> TensorData {
+fn run<T: Real>(pass: &Pass, operands: Vec<FloatTensor<Dispatch>>) -> TensorData {
     let read = |i: usize| {
         let data = try_read_sync(Dispatch::float_into_data(operands[i].clone()));
         data.expect("in memory").expect("computed")
     };
-    let [first, second] = task.factors.map(read);
-    let bias = task.bias.map(read);
+    let [first, second] = pass.factors.map(read);
+    let bias = pass.bias.map(read);
     let numbers = |data| TensorData::as_slice::<T>(data).expect("of the result's type");
     let (first, second) = (numbers(&first), numbers(&second));
     let bias = bias.as_ref().map_or(&[][..], numbers);
-    let out = match task.gives {
-        Gives::Output => task.convolution.output(first, second, bias),
-        Gives::Input => task.convolution.input(first, second, bias),
-        Gives::Weight => task.convolution.weight(first, second),
+    let out = match pass.wanted {
+        Wanted::Output => pass.convolution.output(first, second, bias),
+        Wanted::Input => pass.convolution.input(first, second, bias),
+        Wanted::Weight => pass.convolution.weight(first, second),
     };
-    TensorData::new(out, task.out.shape.clone())
+    TensorData::new(out, pass.out.shape.clone())
 }

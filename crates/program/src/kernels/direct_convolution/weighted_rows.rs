@@ -12,7 +12,7 @@ pub(super) const ROWS: usize = 4;
 /// ```text
 /// out[r, p] = start[r] + sum over k of weights[r, k] source[offsets[k] + p]
 /// ```
-pub(super) struct Combine<'a, T> {
+pub(super) struct WeightedRows<'a, T> {
     /// `start`.
     pub bias: &'a [T],
     /// By `k`, and then by row.
@@ -26,7 +26,7 @@ pub(super) struct Combine<'a, T> {
     pub run: usize,
 }
 
-impl<T: Real> WithSimd for Combine<'_, T> {
+impl<T: Real> WithSimd for WeightedRows<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -40,7 +40,7 @@ impl<T: Real> WithSimd for Combine<'_, T> {
     }
 }
 
-impl<T: Real> Combine<'_, T> {
+impl<T: Real> WeightedRows<'_, T> {
     #[inline(always)]
     fn rows<S: Simd, const R: usize>(mut self, simd: S) {
         let lanes = T::lanes::<S>();

@@ -17,7 +17,7 @@ use crate::transform::vectorize::{
 
 /// What an operation computes from the other two.
 #[derive(Clone, Copy)]
-pub(super) enum Gives {
+pub(super) enum Product {
     Output,
     Input,
     Weight,
@@ -25,8 +25,8 @@ pub(super) enum Gives {
 
 /// A kind of convolution.
 #[derive(Clone, Copy)]
-pub(super) struct Convolution {
-    gives: Gives,
+pub(super) struct ConvolutionKind {
+    gives: Product,
     /// Whether a transposed convolution, whose weight has the input channels first.
     transposed: bool,
 }
@@ -39,22 +39,22 @@ enum Joins {
     Groups,
 }
 
-impl Convolution {
+impl ConvolutionKind {
     pub fn of(d: &Module) -> Option<Self> {
         let (gives, transposed) = match d {
-            Module::Conv1d(_) | Module::Conv2d(_) | Module::Conv3d(_) => (Gives::Output, false),
+            Module::Conv1d(_) | Module::Conv2d(_) | Module::Conv3d(_) => (Product::Output, false),
             Module::Conv1dXBackward(_)
             | Module::Conv2dXBackward(_)
-            | Module::Conv3dXBackward(_) => (Gives::Input, false),
+            | Module::Conv3dXBackward(_) => (Product::Input, false),
             Module::Conv1dWeightBackward(_)
             | Module::Conv2dWeightBackward(_)
-            | Module::Conv3dWeightBackward(_) => (Gives::Weight, false),
+            | Module::Conv3dWeightBackward(_) => (Product::Weight, false),
             Module::ConvTranspose1d(_)
             | Module::ConvTranspose2d(_)
-            | Module::ConvTranspose3d(_) => (Gives::Output, true),
+            | Module::ConvTranspose3d(_) => (Product::Output, true),
             Module::ConvTranspose1dWeightBackward(_)
             | Module::ConvTranspose2dWeightBackward(_)
-            | Module::ConvTranspose3dWeightBackward(_) => (Gives::Weight, true),
+            | Module::ConvTranspose3dWeightBackward(_) => (Product::Weight, true),
             _ => return None,
         };
         Some(Self { gives, transposed })
@@ -63,27 +63,27 @@ impl Convolution {
     /// Which of the operands are factors, by position.
     fn factors(self) -> [usize; 2] {
         match self.gives {
-            Gives::Output => [0, 1],
-            Gives::Input => [1, 2],
-            Gives::Weight => [0, 2],
+            Product::Output => [0, 1],
+            Product::Input => [1, 2],
+            Product::Weight => [0, 2],
         }
     }
 
     /// The operand of which the shape alone is read, by position.
     pub fn shape_only(self) -> Option<usize> {
         match self.gives {
-            Gives::Output => None,
-            Gives::Input => Some(0),
-            Gives::Weight => Some(1),
+            Product::Output => None,
+            Product::Input => Some(0),
+            Product::Weight => Some(1),
         }
     }
 
     fn joins(self, first: bool, second: bool) -> Joins {
         match (self.gives, first, second) {
             (_, true, true) => Joins::Groups,
-            (Gives::Output, true, false) | (Gives::Input, false, true) => Joins::Batch,
-            (Gives::Input, ..) | (Gives::Weight, true, false) => Joins::Inputs,
-            (Gives::Output, ..) | (Gives::Weight, ..) => Joins::Outputs,
+            (Product::Output, true, false) | (Product::Input, false, true) => Joins::Batch,
+            (Product::Input, ..) | (Product::Weight, true, false) => Joins::Inputs,
+            (Product::Output, ..) | (Product::Weight, ..) => Joins::Outputs,
         }
     }
 
@@ -110,7 +110,7 @@ impl Convolution {
 
 impl Vectorizer {
     /// One of the factors is mapped, or the bias.
-    pub(super) fn convolution(&mut self, kind: Convolution, d: &Module, operands: &[TensorIr]) {
+    pub(super) fn convolution(&mut self, kind: ConvolutionKind, d: &Module, operands: &[TensorIr]) {
         let mut d = d.clone();
         let [first, second] = kind.factors().map(|i| self.is_mapped(&operands[i]));
         // Beside a mapped weight, or mapped itself, it is added apart, as a number for each channel.
@@ -134,12 +134,12 @@ impl Vectorizer {
             let shape = |fold: Option<Fold>| fold.map_or(Role::Shared, Role::Shape);
             let [input, weight, output] = folds;
             let roles = match kind.gives {
-                Gives::Output if bias_of(&mut d).is_some_and(|bias| bias.is_some()) => {
+                Product::Output if bias_of(&mut d).is_some_and(|bias| bias.is_some()) => {
                     vec![role(input), role(weight), Role::Shared, role(output)]
                 }
-                Gives::Output => vec![role(input), role(weight), role(output)],
-                Gives::Input => vec![shape(input), role(weight), role(output), role(input)],
-                Gives::Weight => vec![role(input), shape(weight), role(output), role(weight)],
+                Product::Output => vec![role(input), role(weight), role(output)],
+                Product::Input => vec![shape(input), role(weight), role(output), role(input)],
+                Product::Weight => vec![role(input), shape(weight), role(output), role(weight)],
             };
             self.apply(&OperationIr::Module(d), &roles);
         } else {

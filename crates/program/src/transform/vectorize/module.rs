@@ -8,7 +8,7 @@ use burn_ir::{
 };
 
 use crate::transform::vectorize::{
-    convolution::Convolution,
+    convolution::ConvolutionKind,
     fold::Fold,
     vectorizer::{Operand, Role, Vectorizer, tensors, with_tensors},
 };
@@ -30,7 +30,7 @@ impl Vectorizer {
             operands[i] = self.shaped(&operands[i], shape);
             return self.operation(&with_tensors(op, operands));
         }
-        if let Some(kind) = Convolution::of(d) {
+        if let Some(kind) = ConvolutionKind::of(d) {
             return self.convolution(kind, d, &operands);
         }
         match d {
@@ -213,6 +213,6 @@ fn shape_only(d: &Module) -> Option<usize> {
         | Module::MaxPool2dWithIndicesBackward(_)
         | Module::InterpolateBackward(_)
         | Module::EmbeddingBackward(_) => Some(0),
-        _ => Convolution::of(d)?.shape_only(),
+        _ => ConvolutionKind::of(d)?.shape_only(),
     }
 }

@@ -4,9 +4,9 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::kernels::direct_convolution::{
-    axis::{Axis, Target},
+    axis::{Axis, Destination},
     real::Real,
-    weighted_rows::{Combine, ROWS},
+    weighted_rows::{ROWS, WeightedRows},
 };
 
 /// Numbers of copies that a core works on at a time: few enough to stay in its cache.
@@ -15,7 +15,7 @@ pub(super) const COPIES: usize = 1 << 16;
 pub(super) const REGISTER: usize = 16;
 
 /// A convolution or its transpose, from planes `[batch, groups * from, ..]` to `[batch, groups * to, ..]`.
-pub(super) struct Map {
+pub(super) struct PlaneMap {
     pub axes: [Axis; 2],
     pub groups: usize,
     /// Channels of a group that are read, and that are written.
@@ -23,16 +23,16 @@ pub(super) struct Map {
     pub to: usize,
 }
 
-/// What computes one target.
+/// What computes one destination.
 struct Sum<'a, T> {
-    target: [&'a Target; 2],
+    destination: [&'a Destination; 2],
     offsets: Vec<usize>,
     /// By group and block of channels, and there by term and channel.
     weights: Vec<Vec<T>>,
     run: usize,
 }
 
-impl Map {
+impl PlaneMap {
     /// Numbers of a plane that is read.
     pub fn plane(&self) -> usize {
         self.axes[0].size * self.axes[1].size
@@ -48,14 +48,14 @@ impl Map {
         numbers.product()
     }
 
-    /// From the first position of a target to its last in the copies. Rows of the target are rows of the copies, which
-    /// are longer.
-    pub fn run(&self, [vertical, horizontal]: [&Target; 2]) -> usize {
+    /// From the first position of a destination to its last in the copies. Rows of the destination are rows of the
+    /// copies, which are longer.
+    pub fn run(&self, [vertical, horizontal]: [&Destination; 2]) -> usize {
         (vertical.count - 1) * self.axes[1].length + horizontal.count
     }
 
     /// Where in the copies of a group each term of the sums starts, by channel and position in the kernel.
-    pub fn offsets(&self, [vertical, horizontal]: [&Target; 2]) -> Vec<usize> {
+    pub fn offsets(&self, [vertical, horizontal]: [&Destination; 2]) -> Vec<usize> {
         let [v, h] = &self.axes;
         let mut offsets = Vec::new();
         for channel in 0..self.from {
@@ -147,7 +147,7 @@ impl Map {
                 let bias = &added[first..first + out.len() / size];
                 let rows = &mut rows[..bias.len() * room];
                 for sum in &sums {
-                    arch.dispatch(Combine {
+                    arch.dispatch(WeightedRows {
                         bias,
                         weights: &sum.weights[group * self.to.div_ceil(high) + block],
                         offsets: &sum.offsets,
@@ -156,7 +156,7 @@ impl Map {
                         run: sum.run,
                     });
                     for (out, row) in out.chunks_exact_mut(size).zip(rows.chunks_exact(room)) {
-                        write(sum.target, row, self.axes[1].length, out, width);
+                        write(sum.destination, row, self.axes[1].length, out, width);
                     }
                 }
             });
@@ -164,13 +164,13 @@ impl Map {
         out
     }
 
-    /// What computes each target, for blocks of `high` channels.
+    /// What computes each destination, for blocks of `high` channels.
     fn sums<T: Real>(
         &self,
         high: usize,
         weight: impl Fn(usize, usize, usize, [usize; 2]) -> T,
     ) -> Vec<Sum<'_, T>> {
-        let block = |[v, h]: [&Target; 2], group: usize, first: usize| {
+        let block = |[v, h]: [&Destination; 2], group: usize, first: usize| {
             let channels = first..self.to.min(first + high);
             let mut weights =
                 Vec::with_capacity(channels.len() * self.from * v.taps.len() * h.taps.len());
@@ -186,27 +186,27 @@ impl Map {
             weights
         };
         let [v, h] = &self.axes;
-        let targets = v
-            .targets
+        let destinations = v
+            .destinations
             .iter()
-            .flat_map(|v| h.targets.iter().map(move |h| [v, h]));
-        let sum = |target| Sum {
-            target,
-            offsets: self.offsets(target),
+            .flat_map(|v| h.destinations.iter().map(move |h| [v, h]));
+        let sum = |destination| Sum {
+            destination,
+            offsets: self.offsets(destination),
             weights: (0..self.groups)
                 .flat_map(|group| (0..self.to).step_by(high).map(move |first| (group, first)))
-                .map(|(group, first)| block(target, group, first))
+                .map(|(group, first)| block(destination, group, first))
                 .collect(),
-            run: self.run(target),
+            run: self.run(destination),
         };
-        targets.map(sum).collect()
+        destinations.map(sum).collect()
     }
 }
 
-/// Puts `rows` of a target, which are `length` numbers from one another, where they belong in a plane of rows of
+/// Puts `rows` of a destination, which are `length` numbers from one another, where they belong in a plane of rows of
 /// `width`.
 fn write<T: Real>(
-    [vertical, horizontal]: [&Target; 2],
+    [vertical, horizontal]: [&Destination; 2],
     rows: &[T],
     length: usize,
     plane: &mut [T],

@@ -7,7 +7,7 @@ use crate::kernels::direct_convolution::{axis::Sizes, convolution::Convolution};
 
 /// Which of a convolution's three tensors an operation computes from the other two.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Gives {
+pub(super) enum Wanted {
     Output,
     Input,
     Weight,
@@ -15,8 +15,8 @@ pub(super) enum Gives {
 
 /// An operation that computes one of a convolution's tensors. A transposed convolution computes the input from the
 /// output.
-pub(super) struct Task<'a> {
-    pub gives: Gives,
+pub(super) struct Pass<'a> {
+    pub wanted: Wanted,
     /// Which operands it computes it from, the weight last.
     pub factors: [usize; 2],
     /// Which operand is added.
@@ -25,15 +25,15 @@ pub(super) struct Task<'a> {
     pub out: &'a TensorIr,
 }
 
-impl<'a> Task<'a> {
+impl<'a> Pass<'a> {
     /// What `op` computes, if it is a convolution in one or two dimensions of tensors that are not empty.
     pub fn of(op: &'a OperationIr) -> Option<Self> {
-        use Gives::*;
+        use Wanted::*;
         let OperationIr::Module(op) = op else {
             return None;
         };
         let bias = |bias: &Option<TensorIr>| bias.is_some().then_some(2);
-        let (gives, factors, bias, convolution, out) = match op {
+        let (wanted, factors, bias, convolution, out) = match op {
             Module::Conv1d(d) => {
                 let convolution = convolution([&d.x, &d.weight, &d.out], d.options.clone().into());
                 (Output, [0, 1], bias(&d.bias), convolution, &d.out)
@@ -83,7 +83,7 @@ impl<'a> Task<'a> {
             _ => return None,
         };
         Some(Self {
-            gives,
+            wanted,
             factors,
             bias,
             convolution: convolution?,

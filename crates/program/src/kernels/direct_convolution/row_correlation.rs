@@ -7,7 +7,7 @@ use crate::kernels::direct_convolution::real::Real;
 /// ```text
 /// out[r, k] += sum over images i and positions p of rows[r, i, p] source[i, offsets[k] + p]
 /// ```
-pub(super) struct Correlate<'a, T> {
+pub(super) struct RowCorrelation<'a, T> {
     /// Zero where there is nothing to multiply.
     pub rows: &'a [T],
     /// Positions, a whole number of registers.
@@ -20,7 +20,7 @@ pub(super) struct Correlate<'a, T> {
     pub out: &'a mut [T],
 }
 
-impl<T: Real> WithSimd for Correlate<'_, T> {
+impl<T: Real> WithSimd for RowCorrelation<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -42,7 +42,7 @@ impl<T: Real> WithSimd for Correlate<'_, T> {
     }
 }
 
-impl<T: Real> Correlate<'_, T> {
+impl<T: Real> RowCorrelation<'_, T> {
     #[inline(always)]
     fn rows<S: Simd, const R: usize>(&mut self, simd: S, r: usize) {
         let (mut k, mut left) = (0, self.offsets.len());
