@@ -1,4 +1,5 @@
-//! Ways round faults of Burn, one a file. Each says since which version, and `docs/upstream.md` lists them.
+//! Ways round faults of Burn, one a file: what is wrong, in which version, and the test that tells when it may go.
+//! `docs/upstream.md` lists them. `device` and `materialize` are what several of them share.
 
 pub(crate) mod bool_indexing;
 pub(crate) mod deformable_convolution;
