@@ -17,7 +17,7 @@ use burn::{
         conv::{Conv2d, Conv2dConfig, DeformConv2d, DeformConv2dConfig},
         interpolate::{Interpolate2dConfig, InterpolateMode},
     },
-    tensor::{Device, Int, Tensor, TensorData, activation},
+    tensor::{DType, Device, Int, Tensor, TensorData, activation},
 };
 
 /// A quantity's name and its elements.
@@ -315,6 +315,37 @@ fn burn_still_takes_log1p_literally() {
         let small = Tensor::<1>::from_data([1e-9], &device);
         assert_eq!(host(small.log1p()), [0.0]);
     }
+}
+
+/// `docs/upstream.md`: a way round is no longer needed once its line fails.
+#[test]
+fn burn_still_rounds_on_ndarray() {
+    let at = |x: f64| {
+        let x = TensorData::new(vec![x], [1]);
+        Tensor::<1>::from_data(x, (&ndarray(), DType::F64))
+    };
+    let off = |found: Tensor<1>, exact: f64| (host(found)[0] - exact).abs();
+    let sigmoid = 1.0 / (1.0 + (-1.0_f64).exp());
+    assert!(off(activation::sigmoid(at(1.0)), sigmoid) > 1e-12);
+    assert!(off(activation::hard_sigmoid(at(0.3), 0.7, 0.1), 0.31) > 1e-12);
+    assert!(off(at(2.0).powf_scalar(0.1), 2.0_f64.powf(0.1)) > 1e-12);
+    assert_eq!(host(activation::log_sigmoid(at(40.0))), [0.0]);
+    let x = Tensor::<1>::from_floats([1.0], &ndarray().autodiff()).require_grad();
+    let gradients = activation::gelu(x.clone()).backward();
+    let slope = x.grad(&gradients).expect("it is tracked");
+    assert!(off(slope, 1.083_315_470_587_686) > 1e-5);
+}
+
+/// `docs/upstream.md`: the way round is no longer needed once this fails.
+#[test]
+fn burn_still_does_not_resize_backwards() {
+    let resized = std::panic::catch_unwind(|| {
+        let x = Tensor::<4>::ones([1, 1, 2, 2], &ndarray().autodiff()).require_grad();
+        let resize = Interpolate2dConfig::new().with_output_size(Some([3, 3]));
+        let resize = resize.with_mode(InterpolateMode::Linear).init();
+        resize.forward(x).sum().backward();
+    });
+    assert!(resized.is_err());
 }
 
 #[test]

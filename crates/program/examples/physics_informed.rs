@@ -1,5 +1,5 @@
-//! Solves Poisson's equation with a network: a physics-informed loss holds a second derivative by the network's input, and is
-//! itself differentiated by the network's parameters.
+//! Solves Poisson's equation with a network: a physics-informed loss holds a second derivative by the network's input,
+//! and is itself differentiated by the network's parameters.
 //!
 //! ```text
 //! u''(x) = -pi^2 sin(pi x) on [0, 1],   u(0) = u(1) = 0,   with the solution u(x) = sin(pi x)
@@ -45,7 +45,8 @@ impl Net {
     }
 }
 
-/// `u''` at `x`. Every point depends on its own row alone, so the gradient of the sum holds the derivatives of all points.
+/// `u''` at `x`. Every point depends on its own row alone, so the gradient of the sum holds the derivatives of all
+/// points.
 fn second_derivative(net: &Net, x: Tensor<2>) -> Result<Tensor<2>, ProgramError> {
     let slope = |x| grad(|x| net.forward(x).sum(), x);
     grad(|x| Ok(slope(x)?.sum()), x)

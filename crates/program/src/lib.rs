@@ -1,7 +1,8 @@
-//! Derivatives of any order for Burn: functions of tensors as programs that are traced, differentiated, simplified and run.
+//! Derivatives of any order for Burn: functions of tensors as programs that are traced, differentiated, simplified and
+//! run.
 //!
-//! Burn differentiates once, in reverse mode, while it computes. Here a function is first traced into Burn's graph IR, the way JAX
-//! does it, and the trace is transformed. Everything is exact: there are no finite differences.
+//! Burn differentiates once, in reverse mode, while it computes. Here a function is first traced into Burn's graph IR,
+//! the way JAX does it, and the trace is transformed. Everything is exact: there are no finite differences.
 //!
 //! # Functions of closures
 //!
@@ -33,18 +34,20 @@
 //! # Ok::<(), backdraft_program::ProgramError>(())
 //! ```
 //!
-//! - **Arguments and results** are any [`Tensors`]: a tensor, tuples, arrays, vectors and options of them, and a module's
-//!   [`Parameters`]. Derivatives are taken by the float tensors among them, except in a [`Constant`].
-//! - **They compose** to any order. A closure within a function that is being differentiated may read that function's tensors;
-//!   the closure then returns a `Result`, and `?` hands errors on.
-//! - **A tensor from outside all of them** was computed before the trace and lives on another device than the traced ones. Pass it
-//!   as an argument, in a [`Constant`] if it is not to be differentiated, or move it with `.to_device(&x.device())`.
-//! - **They run where their arguments live**, in the arguments' float type. Each call traces its closure anew; in a loop use
-//!   [`Function`], or [`linearize`] and [`vjp`] for many products at one point.
+//! - **Arguments and results** are any [`Tensors`]: a tensor, tuples, arrays, vectors and options of them, and a
+//!   module's [`Parameters`]. Derivatives are taken by the float tensors among them, except in a [`Constant`].
+//! - **They compose** to any order. A closure within a function that is being differentiated may read that function's
+//!   tensors; the closure then returns a `Result`, and `?` hands errors on.
+//! - **A tensor from outside all of them** was computed before the trace and lives on another device than the traced
+//!   ones. Pass it as an argument, in a [`Constant`] if it is not to be differentiated, or move it with
+//!   `.to_device(&x.device())`.
+//! - **They run where their arguments live**, in the arguments' float type. Each call traces its closure anew; in a
+//!   loop use [`Function`], or [`linearize`] and [`vjp`] for many products at one point.
 //!
 //! # Programs
 //!
-//! Below the functions is [`Program`], a trace that can be transformed, printed and run on any device, any number of times:
+//! Below the functions is [`Program`], a trace that can be transformed, printed and run on any device, any number of
+//! times:
 //!
 //! | transformation | result |
 //! |---|---|
@@ -56,8 +59,8 @@
 //! | [`Program::vmap`] | the same function of many arguments at once |
 //! | [`Program::compile`] | the program with its constants on a device; [`Compiled::recorded`] replays its runs there |
 //!
-//! They compose to any order: the `jvp` of a `gradient` is a Hessian-vector program. And since [`Program::call`] records itself
-//! while another function is traced, programs are building blocks of programs.
+//! They compose to any order: the `jvp` of a `gradient` is a Hessian-vector program. And since [`Program::call`]
+//! records itself while another function is traced, programs are building blocks of programs.
 //!
 //! ```
 //! use backdraft_program::{Program, Spec};
@@ -86,70 +89,47 @@
 //! # What is not supported
 //!
 //! An operation without a rule is [`ProgramError::Unsupported`], never a wrong derivative. The error says where it was
-//! met ([`Place`]): of which named input it is downstream, a module's parameter or an input of [`Program::trace_named`].
+//! met ([`Place`]): of which named input it is downstream, a module's parameter or an input of
+//! [`Program::trace_named`].
 //!
-//! - In a trace: random numbers (draw them outside, as an argument), custom operations, quantized tensors, and the values of
-//!   tensors (`into_data`, `into_scalar`): control flow cannot depend on them. `detach` is not recorded, so that derivatives go
-//!   through it: pass what is to be held fixed as a [`Constant`].
-//! - In forward mode: what the documentation of `backdraft-forward` lists, such as scatters that take a minimum or maximum; but
-//!   `deform_conv2d` and interpolations are taken apart into operations that have rules.
+//! - In a trace: random numbers (draw them outside, as an argument), custom operations, quantized tensors, and the
+//!   values of tensors (`into_data`, `into_scalar`): control flow cannot depend on them. `detach` is not recorded, so
+//!   that derivatives go through it: pass what is to be held fixed as a [`Constant`].
+//! - In forward mode: what the documentation of `backdraft-forward` lists, such as scatters that take a minimum or
+//!   maximum; but `deform_conv2d` and interpolations are taken apart into operations that have rules.
 //! - In reverse mode: `grid_sample_2d` other than bilinear.
 //!
-//! A function that panics while it is traced is [`ProgramError::Panicked`] with the panic's text and place, and nothing is printed: a
-//! panic hook of this crate's keeps still meanwhile, and hands all other panics to the hook that was there.
+//! A function that panics while it is traced is [`ProgramError::Panicked`] with the panic's text and place, and nothing
+//! is printed: a panic hook of this crate's keeps still meanwhile, and hands all other panics to the hook that was
+//! there.
 //!
 //! Derivatives at the kinks of `relu`, `abs`, `clamp`, `max`, ... are those of burn-autodiff, in either mode.
 
-mod arrange;
-mod broadcast;
-mod combine;
-mod compile;
-mod differentiate;
-mod error;
-mod function;
-mod functions;
-mod half;
-mod linear;
-mod linearize;
-mod lookups;
-mod lower;
-mod mixing;
-mod module_tensors;
-mod nest;
-mod panic;
-mod parameters;
-mod part;
-mod place;
-mod print;
-mod program;
+mod closures;
+mod ir;
+mod kernels;
 mod quirks;
-mod recognize;
-mod record;
-mod replay;
-mod simplify;
-mod tensors;
-mod value;
-mod vectorize;
+mod run;
+mod trace;
+mod transform;
 
 pub use burn::backend::DispatchTensor;
 pub use burn_backend::DeviceSettings;
-pub use compile::Compiled;
-pub use error::ProgramError;
-pub use function::Function;
-pub use functions::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp};
-pub use half::Half;
-pub use linear::Linear;
-pub use linearize::Linearized;
-pub use lookups::Lookup;
-pub use mixing::Mixing;
-pub use module_tensors::{ModuleTensor, ModuleTensors};
-pub use nest::without_autodiff;
-pub use parameters::Parameters;
-pub use place::Place;
-pub use program::Program;
-pub use quirks::bool_select;
-pub use tensors::{Constant, Leaves, Outcome, Tensors};
-pub use value::Spec;
+pub use closures::{
+    derivatives::{grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp},
+    function::Function,
+    linear_map::Linear,
+    module_tensors::{ModuleTensor, ModuleTensors},
+    parameters::Parameters,
+    tensors::{Constant, Leaves, Outcome, Tensors},
+};
+pub use ir::{
+    error::ProgramError, error_location::Place, half_precision::Half, program::Program, spec::Spec,
+    value::without_autodiff,
+};
+pub use quirks::bool_indexing::bool_select;
+pub use run::compiled::Compiled;
+pub use transform::{linearize::Linearized, lookups::Lookup, mixing::Mixing};
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

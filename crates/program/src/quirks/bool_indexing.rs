@@ -1,4 +1,9 @@
 //! Elements of bool tensors.
+//!
+//! - Fault: burn-flex calls what it picks from bools by index ints (`U8`), and then no bool operation takes it. Burn
+//!   0.22.0 and 0.22.1.
+//! - Way round: where the type comes out wrong, ints are picked and compared with zero.
+//! - It may go when `burn_still_calls_picked_bools_ints`, below, fails.
 
 use burn_backend::{
     Backend, DType, IntDType, TensorMetadata,
@@ -25,8 +30,8 @@ pub(crate) fn bool_gather<B: Backend>(
     bools::<B>(tensor, gathered, |ints| B::int_gather(dim, ints, indices))
 }
 
-/// `found`, if it has the type of `tensor`, whose elements it is made of; otherwise what `pick` makes of them as ints. Burn's flex
-/// backend calls what it picks from bools ints (`U8`) since 0.22.0, and then no bool operation takes it.
+/// `found`, if it has the type of `tensor`, whose elements it is made of; otherwise what `pick` makes of them as ints.
+/// Burn's flex backend calls what it picks from bools ints (`U8`) since 0.22.0, and then no bool operation takes it.
 fn bools<B: Backend>(
     tensor: BoolTensor<B>,
     found: BoolTensor<B>,

@@ -57,8 +57,8 @@ pub fn assert_close(a: &[f64], b: &[f64], tolerance: f64) {
     );
 }
 
-/// The gradient of `f` in the coordinates of `x`, by central differences. Truncation `h^2` and rounding `1e-16 / h` are about
-/// 1e-10 for functions of the order of 1.
+/// The gradient of `f` in the coordinates of `x`, by central differences. Truncation `h^2` and rounding `1e-16 / h` are
+/// about 1e-10 for functions of the order of 1.
 pub fn central<X: Tensors>(f: impl Fn(X) -> f64, x: &X) -> Vec<f64> {
     let flat = flat(x);
     let h = 1e-5;

@@ -9,9 +9,9 @@
 //! gradient    h_(l-1)' u_l                         L
 //! ```
 //!
-//! so that a gradient takes `L + (L - 1) + L = 3L - 1` products, a Jacobian-vector product `L + (2L - 1)`, and a Gauss-Newton
-//! product the tangents and the cotangents of it, `L + (2L - 1) + (2L - 1)`, of which the first `L` do not depend on the vector.
-//! A Hessian product differentiates the gradient:
+//! so that a gradient takes `L + (L - 1) + L = 3L - 1` products, a Jacobian-vector product `L + (2L - 1)`, and a
+//! Gauss-Newton product the tangents and the cotangents of it, `L + (2L - 1) + (2L - 1)`, of which the first `L` do not
+//! depend on the vector. A Hessian product differentiates the gradient:
 //!
 //! ```text
 //! tangent     as above                             2L - 1
@@ -19,8 +19,8 @@
 //! gradient    dh_(l-1)' u_l + h_(l-1)' du_l        2L - 1
 //! ```
 //!
-//! which is `6L - 4`, and its fixed part is the forward pass with the cotangents `u_L .. u_2`, `L + (L - 2)`: `u_1` meets no
-//! tangent.
+//! which is `6L - 4`, and its fixed part is the forward pass with the cotangents `u_L .. u_2`, `L + (L - 2)`: `u_1`
+//! meets no tangent.
 
 use std::collections::BTreeMap;
 
@@ -241,9 +241,9 @@ fn a_gradient() {
         ("LogSoftmax", 1),
         ("Gather", 1 + 2),
         ("Sum", 1),
-        // Its gradient g in log p is -1 at the classes, and g - p sum g in the logits: apart where a class has most of the
-        // probability, of which the elements of p and g are taken out, and g (1 - p) - p sum g put in. One more sum a bias, and
-        // one sign is the loss's own.
+        // Its gradient g in log p is -1 at the classes, and g - p sum g in the logits: apart where a class has most of
+        // the probability, of which the elements of p and g are taken out, and g (1 - p) - p sum g put in. One more sum
+        // a bias, and one sign is the loss's own.
         ("Full", 1),
         ("Zeros", 1),
         ("Softmax", 1),
@@ -342,8 +342,8 @@ fn a_hessian_product() {
         // Biases' tangents, and the pairs of products: in tangents, cotangents and gradients.
         ("Add", L + 3 * (L - 1)),
         ("ReluBackward", 2 * (L - 1)),
-        // The tangent of p, p (dy - <p, dy>) for dy less its element at a class of most of the probability, and that of the
-        // gradient in the logits, with such a class apart. Also the biases' gradients.
+        // The tangent of p, p (dy - <p, dy>) for dy less its element at a class of most of the probability, and that of
+        // the gradient in the logits, with such a class apart. Also the biases' gradients.
         ("Gather", 2),
         ("MaskFill", 2),
         ("Neg", 2),

@@ -336,7 +336,7 @@ fn drawing_random_numbers_inside_is_refused() {
 
 #[test]
 fn a_part_runs_its_operations_alone() {
-    let products = program().part(|name| name == "Matmul").unwrap();
+    let products = program().subprogram(|name| name == "Matmul").unwrap();
     assert!(products.operations().all(|name| name == "Matmul"));
     assert_eq!(products.operations().count(), 2);
     // Both read x; the second's transposed matrix is an input like another.

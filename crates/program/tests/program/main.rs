@@ -3,14 +3,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod convolve;
 mod counts;
 mod derivatives;
+mod direct_convolution;
 mod functions;
-mod half;
 mod memory;
+mod mixed_precision;
 mod modules;
+mod parallel_elementwise;
 mod print;
 mod saturation;
-mod spread;
 mod zeros;

@@ -151,7 +151,8 @@ fn of_powers_of_zero() {
     }
 }
 
-/// A vector over its norm, which is at least a half: near zero, twice the vector. The norm's own derivative does not exist there.
+/// A vector over its norm, which is at least a half: near zero, twice the vector. The norm's own derivative does not
+/// exist there.
 #[test]
 fn of_a_normalised_zero() {
     let normalised = |x: Tensor<1>| {

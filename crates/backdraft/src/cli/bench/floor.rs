@@ -24,7 +24,7 @@ pub(super) fn floor(
     let runs: Vec<_> = programs(cost, quantity)?
         .into_iter()
         .map(|program| {
-            let products = program.part(is_product)?;
+            let products = program.subprogram(is_product)?;
             let operands: Vec<_> = products
                 .inputs()
                 .iter()

@@ -1,0 +1,151 @@
+//! Deformable convolution, composed of operations that have derivatives of every order.
+//!
+//! - Fault: burn-autodiff's reverse pass of it has no derivative of its own, and burn-flex computes it in f32 whatever
+//!   the type. Burn 0.22.1.
+//! - Way round: samples are gathered, weighted and multiplied by the kernel as a matrix.
+//! - It may go when reverse mode can be differentiated: `layers_without_a_reverse_mode_on_every_device` in
+//!   `tests/tests/gpu.rs` then passes without it. No test tells by itself.
+
+use burn_backend::{
+    Backend, Scalar, Shape, Slice, TensorData, TensorMetadata, get_or_init_device_settings,
+    ops::DeformConvOptions,
+    tensor::{BoolTensor, Device, FloatTensor, IntTensor},
+};
+
+/// The convolution of `x`, `[batch, channels_in, height, width]`, sampled bilinearly at moved positions, with zeros
+/// outside (Zhu et al. 2018, "Deformable ConvNets v2").
+pub(crate) fn deform_conv2d<B: Backend>(
+    x: FloatTensor<B>,
+    offset: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    mask: Option<FloatTensor<B>>,
+    bias: Option<FloatTensor<B>>,
+    options: DeformConvOptions<2>,
+    device: &Device<B>,
+) -> FloatTensor<B> {
+    let [batch, channels_in, height, width] = sizes(&x.shape());
+    let [channels_out, _, kernel_h, kernel_w] = sizes(&weight.shape());
+    let [_, _, out_h, out_w] = sizes(&offset.shape());
+    let (kernel, positions) = (kernel_h * kernel_w, out_h * out_w);
+    let (groups, samples) = (options.offset_groups, kernel * positions);
+    let reshape = |t, shape: &[usize]| B::float_reshape(t, Shape::from(shape.to_vec()));
+
+    // Where each sample is taken: `[batch, offset_groups, samples]`.
+    let offset = reshape(offset, &[batch, groups, kernel, 2, positions]);
+    let place = |axis: usize| {
+        let mut part = [batch, groups, kernel, 2, positions].map(|size| Slice::from(0..size));
+        part[3] = Slice::from(axis..axis + 1);
+        let moved = reshape(
+            B::float_slice(offset.clone(), &part),
+            &[batch, groups, samples],
+        );
+        let grid = grid(axis, [kernel_h, kernel_w], [out_h, out_w], &options);
+        let grid = TensorData::new(grid, [1, 1, samples]).convert_dtype(moved.dtype());
+        B::float_add(moved, B::float_from_data(grid, device))
+    };
+    let (vertical, horizontal) = (
+        Coordinates::<B>::new(place(0), height),
+        Coordinates::<B>::new(place(1), width),
+    );
+
+    // The four neighbours, weighted: `[batch, offset_groups, channels, samples]`.
+    let channels = channels_in / groups;
+    let planes = reshape(x, &[batch, groups, channels, height * width]);
+    let spread = |t| {
+        let one = B::float_reshape(t, Shape::new([batch, groups, 1, samples]));
+        B::float_expand(one, Shape::new([batch, groups, channels, samples]))
+    };
+    let mut sampled: Option<FloatTensor<B>> = None;
+    for (down, right) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (row, column) = (vertical.neighbour(down), horizontal.neighbour(right));
+        let index = B::int_add(B::int_mul_scalar(row.0, (width as i64).into()), column.0);
+        let index = B::int_reshape(index, Shape::new([batch, groups, 1, samples]));
+        let index = B::int_expand(index, Shape::new([batch, groups, channels, samples]));
+        let values = B::float_gather(3, planes.clone(), index);
+        let part = B::float_mul(values, spread(B::float_mul(row.1, column.1)));
+        sampled = Some(match sampled {
+            Some(sum) => B::float_add(sum, part),
+            None => part,
+        });
+    }
+    let mut sampled = sampled.expect("there are four neighbours");
+    if let Some(mask) = mask {
+        sampled = B::float_mul(sampled, spread(reshape(mask, &[batch, groups, samples])));
+    }
+
+    // One matrix product a group of weights.
+    let groups = options.weight_groups;
+    let (rows, inner) = (channels_out / groups, channels_in / groups * kernel);
+    let columns = reshape(sampled, &[batch, groups, inner, positions]);
+    let weight = reshape(weight, &[1, groups, rows, inner]);
+    let weight = B::float_expand(weight, Shape::new([batch, groups, rows, inner]));
+    let out = reshape(
+        B::float_matmul(weight, columns),
+        &[batch, channels_out, out_h, out_w],
+    );
+    match bias {
+        Some(bias) => B::float_add(out, reshape(bias, &[1, channels_out, 1, 1])),
+        None => out,
+    }
+}
+
+fn sizes(shape: &Shape) -> [usize; 4] {
+    std::array::from_fn(|i| shape[i])
+}
+
+/// The undisturbed coordinate of every sample along `axis`, by kernel element and then output position.
+fn grid(
+    axis: usize,
+    kernel: [usize; 2],
+    out: [usize; 2],
+    options: &DeformConvOptions<2>,
+) -> Vec<f64> {
+    let mut grid = Vec::with_capacity(kernel.iter().chain(&out).product());
+    for k in 0..kernel[0] * kernel[1] {
+        let k = [k / kernel[1], k % kernel[1]][axis];
+        for o in 0..out[0] * out[1] {
+            let o = [o / out[1], o % out[1]][axis];
+            let start = o * options.stride[axis] + k * options.dilation[axis];
+            grid.push(start as f64 - options.padding[axis] as f64);
+        }
+    }
+    grid
+}
+
+/// Coordinates along one axis: the cell below each and how far into the next it lies.
+struct Coordinates<B: Backend> {
+    below: FloatTensor<B>,
+    fraction: FloatTensor<B>,
+    last: Scalar,
+}
+
+impl<B: Backend> Coordinates<B> {
+    fn new(place: FloatTensor<B>, length: usize) -> Self {
+        let below = B::float_floor(place.clone());
+        Self {
+            fraction: B::float_sub(place, below.clone()),
+            below,
+            last: (length as f64 - 1.0).into(),
+        }
+    }
+
+    /// The cell at or after each coordinate, and its weight: zero outside.
+    fn neighbour(&self, after: bool) -> (IntTensor<B>, FloatTensor<B>) {
+        let (cell, weight) = if after {
+            (
+                B::float_add_scalar(self.below.clone(), 1.0.into()),
+                self.fraction.clone(),
+            )
+        } else {
+            let rest = B::float_neg(self.fraction.clone());
+            (self.below.clone(), B::float_add_scalar(rest, 1.0.into()))
+        };
+        let settings = get_or_init_device_settings::<B>(&cell.device());
+        let outside = |mask: BoolTensor<B>, weight| B::float_mask_fill(weight, mask, 0.0.into());
+        let before = B::float_lower_elem(cell.clone(), 0.0.into(), settings.bool_dtype);
+        let past = B::float_greater_elem(cell.clone(), self.last, settings.bool_dtype);
+        let weight = outside(past, outside(before, weight));
+        let cell = B::float_clamp(cell, 0.0.into(), self.last);
+        (B::float_into_int(cell, settings.int_dtype), weight)
+    }
+}

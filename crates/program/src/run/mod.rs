@@ -1,0 +1,18 @@
+//! Runs of a program, on a device or on a backend that records or differentiates it.
+
+mod boolean;
+mod bound_program;
+mod call;
+pub(crate) mod capture;
+pub(crate) mod compiled;
+mod float;
+mod int;
+pub(crate) mod interpreter;
+mod mixed_precision;
+mod module;
+mod operation;
+mod panic;
+mod recording;
+mod reverse;
+mod target;
+mod views;
