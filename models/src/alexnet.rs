@@ -41,10 +41,10 @@ pub struct AlexNetConfig {
     pub seed: u64,
 }
 
-/// AlexNet (Krizhevsky et al. 2012) in its usual form for pictures of 32 by 32 pixels (W. Yang, `pytorch-classification`): a convolution
-/// of 11 by 11 with stride 4, one of 5 by 5 and three of 3 by 3, pooled by 2 after the first, the second and the last, and one linear
-/// layer. 2,472,266 parameters with the defaults. Smaller pictures get a frame of zeros in the first convolution; of larger ones the
-/// last map's mean is taken.
+/// AlexNet (Krizhevsky et al. 2012) in its usual form for pictures of 32 by 32 pixels (W. Yang,
+/// `pytorch-classification`): a convolution of 11 by 11 with stride 4, one of 5 by 5 and three of 3 by 3, pooled by 2
+/// after the first, the second and the last, and one linear layer. 2,472,266 parameters with the defaults. Smaller
+/// pictures get a frame of zeros in the first convolution; of larger ones the last map's mean is taken.
 #[derive(Module, Debug)]
 pub struct AlexNet {
     convolutions: Vec<Conv2d>,

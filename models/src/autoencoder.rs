@@ -23,8 +23,8 @@ pub struct AutoencoderConfig {
     pub seed: u64,
 }
 
-/// A deep autoencoder with sigmoid units (Martens & Grosse 2015). Its outputs are logits of the pixels, for a binary cross-entropy.
-/// Its initial weights are sparse (Martens 2010), as theirs are.
+/// A deep autoencoder with sigmoid units (Martens & Grosse 2015). Its outputs are logits of the pixels, for a binary
+/// cross-entropy. Its initial weights are sparse (Martens 2010), as theirs are.
 /// 2,837,314 parameters with the default widths.
 #[derive(Module, Debug)]
 pub struct Autoencoder {

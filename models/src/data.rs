@@ -1,9 +1,10 @@
 //! Data sets: two embedded ones, and readers for CSV tables, IDX folders (MNIST), CIFAR-10, folders of PNG pictures,
 //! and text. [`load`] tells which of them a path is.
 //!
-//! Everything without a test set of its own (the embedded sets, CSV files, and pictures in one folder for each class) is
-//! split the same way each time: the rows are shuffled by ChaCha8 seeded with [`SPLIT_SEED`], a fifth of them
-//! (rounded down, at least one) become the test set, and both parts are put back in file order. [`LoadOptions`] has other parts.
+//! Everything without a test set of its own (the embedded sets, CSV files, and pictures in one folder for each class)
+//! is split the same way each time: the rows are shuffled by ChaCha8 seeded with [`SPLIT_SEED`], a fifth of them
+//! (rounded down, at least one) become the test set, and both parts are put back in file order. [`LoadOptions`] has
+//! other parts.
 //!
 //! What is done to the source's numbers before a network reads them is in [`Dataset::input_scaling`] and
 //! [`Dataset::target_scaling`], which lead back to them.

@@ -1,5 +1,5 @@
-//! Layers with initial weights from a generator of one's own: a device's may be shared by the whole process, and then a seed
-//! promises nothing.
+//! Layers with initial weights from a generator of one's own: a device's may be shared by the whole process, and then a
+//! seed promises nothing.
 
 use std::f64::consts::TAU;
 
@@ -22,9 +22,9 @@ pub(crate) fn linear(inputs: usize, outputs: usize, rng: &mut impl Rng, device: 
     }
 }
 
-/// A [`Linear`] layer with `connections` normal weights into each unit, the others zero, and a bias of zero: the sum into a unit has
-/// the same size whatever the width, which keeps deep sigmoid networks from stalling (Martens 2010, "Deep learning via Hessian-free
-/// optimization", section 5).
+/// A [`Linear`] layer with `connections` normal weights into each unit, the others zero, and a bias of zero: the sum
+/// into a unit has the same size whatever the width, which keeps deep sigmoid networks from stalling (Martens 2010,
+/// "Deep learning via Hessian-free optimization", section 5).
 pub(crate) fn sparse_linear(
     inputs: usize,
     outputs: usize,
@@ -100,8 +100,8 @@ impl Convolution {
         self.with(weight, bias, device)
     }
 
-    /// Normal weights with variance `2 / fan-in`, which keep the size of activations through many rectified layers (He et al. 2015,
-    /// "Delving deep into rectifiers"), and a bias of zero.
+    /// Normal weights with variance `2 / fan-in`, which keep the size of activations through many rectified layers (He
+    /// et al. 2015, "Delving deep into rectifiers"), and a bias of zero.
     pub(crate) fn rectified(self, rng: &mut impl Rng, device: &Device) -> Conv2d {
         let std = (2.0 / self.fan_in() as f64).sqrt();
         let weight = normal(self.shape(), std, rng, device);

@@ -34,9 +34,9 @@ pub struct LeNetConfig {
     pub seed: u64,
 }
 
-/// LeNet (LeCun et al. 1998, with ReLU and max pooling): two convolutions of 5 by 5 with 6 and 16 channels, each pooled by 2, and layers
-/// of 120, 84 and `outputs` units. Pictures smaller than 32 by 32 get a frame of zeros in the first convolution. With ten classes,
-/// 61,706 parameters for 28 by 28 grey pixels and 62,006 for 32 by 32 coloured ones.
+/// LeNet (LeCun et al. 1998, with ReLU and max pooling): two convolutions of 5 by 5 with 6 and 16 channels, each pooled
+/// by 2, and layers of 120, 84 and `outputs` units. Pictures smaller than 32 by 32 get a frame of zeros in the first
+/// convolution. With ten classes, 61,706 parameters for 28 by 28 grey pixels and 62,006 for 32 by 32 coloured ones.
 #[derive(Module, Debug)]
 pub struct LeNet {
     first: Conv2d,

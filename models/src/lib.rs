@@ -1,8 +1,8 @@
 //! The model zoo, its data sets and its training loops.
 //!
 //! Models follow burn-nn: a config is created, [`init`](MlpConfig::init)ialised on a device, and the module has
-//! a `forward` from a batch of inputs to outputs `[batch, outputs]`, one row an example. The same config gives the same bits on
-//! every call: initial weights are drawn from the config's seed, not from the device's generator.
+//! a `forward` from a batch of inputs to outputs `[batch, outputs]`, one row an example. The same config gives the same
+//! bits on every call: initial weights are drawn from the config's seed, not from the device's generator.
 //!
 //! | name | model | inputs | parameters |
 //! |---|---|---|---|
@@ -15,15 +15,17 @@
 //! | `resnet20` | [`ResNet20`] | `[batch, channels, height, width]` | 269,722 for the same |
 //! | `transformer` | [`Transformer`] | `[batch, sequence]` of words | 6,718,992 for 10,000 words |
 //!
-//! [`Zoo`] puts all of them behind one type for programs that choose at run time, with rows of numbers as inputs whatever they are;
-//! [`Network`] is the trait that training asks for, and any module of one's own may implement it. [`Preset`] has a size and
-//! training settings for each model and data set: those of Bae et al. (2022), and quick ones.
+//! [`Zoo`] puts all of them behind one type for programs that choose at run time, with rows of numbers as inputs
+//! whatever they are;
+//! [`Network`] is the trait that training asks for, and any module of one's own may implement it. [`Preset`] has a size
+//! and training settings for each model and data set: those of Bae et al. (2022), and quick ones.
 //!
-//! Batch normalisation uses the statistics of the batch while a model is trained, and updates running ones; those are constants in
-//! everything that comes after: measurements, curvature and response functions.
+//! Batch normalisation uses the statistics of the batch while a model is trained, and updates running ones; those are
+//! constants in everything that comes after: measurements, curvature and response functions.
 //!
-//! [`data`] holds two embedded data sets and readers for tables, pictures and text; [`train()`] minimises the mean loss plus an L2
-//! term by SGD, Adam or L-BFGS; [`Training`] does so step by step, can be stored between steps, and goes on to the same bits; and
+//! [`data`] holds two embedded data sets and readers for tables, pictures and text; [`train()`] minimises the mean loss
+//! plus an L2 term by SGD, Adam or L-BFGS; [`Training`] does so step by step, can be stored between steps, and goes on
+//! to the same bits; and
 //! [`evaluate`] measures the result; [`weights`] reads and writes files of weights in PyTorch's naming.
 //!
 //! ```

@@ -1,12 +1,13 @@
-//! Logarithms of probabilities, to within rounding however near one those are, and so their gradients by Burn's reverse mode.
+//! Logarithms of probabilities, to within rounding however near one those are, and so their gradients by Burn's reverse
+//! mode.
 
 use burn::backend::{Backend, Dispatch};
 use burn::tensor::{Device, Int, Tensor, activation};
 
 /// `log softmax` along the last dimension.
 ///
-/// Burn's own (0.22) is `d - log(sum exp d)` with the distance `d` from the largest logit, which adds the one: the rest of the sum is
-/// lost where it is below the precision of one.
+/// Burn's own (0.22) is `d - log(sum exp d)` with the distance `d` from the largest logit, which adds the one: the rest
+/// of the sum is lost where it is below the precision of one.
 pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     let (last, shape) = (D - 1, logits.shape());
     let likeliest = logits.clone().argmax(last).expand(shape.clone());
@@ -16,7 +17,8 @@ pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     let likeliest = places.reshape(along).expand(shape).equal(likeliest);
     // By a mask, not looked up: on graphics devices, lookups of one element a row may be another row's (Burn 0.22).
     let largest = logits.clone().mask_fill(likeliest.clone().bool_not(), 0.0);
-    // The likeliest class has no distance from itself: what its logit does, it does through the others, and no digits cancel.
+    // The likeliest class has no distance from itself: what its logit does, it does through the others, and no digits
+    // cancel.
     let distance = (logits - largest.sum_dim(last)).mask_fill(likeliest.clone(), 0.0);
     let others = distance.clone().exp().mask_fill(likeliest, 0.0);
     distance - log1p(others.sum_dim(last))

@@ -28,7 +28,8 @@ pub fn outputs<M: Network>(model: &M, split: &Split) -> Vec<f64> {
     by_batch(model, split, |outputs, _| outputs.flatten(0, 1))
 }
 
-/// How far two models' outputs are apart: the Euclidean distance of the outputs for an example, on average over a split.
+/// How far two models' outputs are apart: the Euclidean distance of the outputs for an example, on average over a
+/// split.
 ///
 /// # Panics
 ///

@@ -103,8 +103,9 @@ impl Model {
         }
     }
 
-    /// Examples in one pass through the network outside training, unless a caller chooses: bounds memory. Fewer pictures and sequences
-    /// than rows of a table, for their layers' outputs are larger, or a sequence's have a number for each word at each place.
+    /// Examples in one pass through the network outside training, unless a caller chooses: bounds memory. Fewer
+    /// pictures and sequences than rows of a table, for their layers' outputs are larger, or a sequence's have a number
+    /// for each word at each place.
     pub fn pass(self) -> usize {
         match self {
             Self::LogisticRegression | Self::Mlp | Self::Autoencoder => 1024,

@@ -7,9 +7,9 @@ use burn::tensor::{DType, Device, Tensor};
 pub trait Network: Module {
     /// From inputs `[batch, inputs]` to outputs `[batch, outputs]`.
     ///
-    /// A row of inputs is an example as a [`Split`](crate::data::Split) keeps it: the columns of a table; the pixels of a picture,
-    /// channel by channel; or the tokens of a sequence, as whole numbers. For a sequence, a row of outputs holds the logits of all
-    /// places, one place after the other.
+    /// A row of inputs is an example as a [`Split`](crate::data::Split) keeps it: the columns of a table; the pixels of
+    /// a picture, channel by channel; or the tokens of a sequence, as whole numbers. For a sequence, a row of outputs
+    /// holds the logits of all places, one place after the other.
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2>;
 
     /// Examples in one forward pass of an evaluation: bounds memory.
@@ -18,8 +18,8 @@ pub trait Network: Module {
     }
 }
 
-/// The same module with every floating-point parameter and running statistic cast to `dtype`, without autodiff. Clones of the module
-/// stay as they are.
+/// The same module with every floating-point parameter and running statistic cast to `dtype`, without autodiff. Clones
+/// of the module stay as they are.
 pub fn to_dtype<M: Module>(module: M, dtype: DType) -> M {
     struct Caster(DType);
 
@@ -33,8 +33,8 @@ pub fn to_dtype<M: Module>(module: M, dtype: DType) -> M {
     module.valid().map(&mut Caster(dtype))
 }
 
-/// Whether a device computes in 64 bits. Graphics drivers may claim so and yet have sums and products only; their exponentials
-/// are then far off, without any error.
+/// Whether a device computes in 64 bits. Graphics drivers may claim so and yet have sums and products only; their
+/// exponentials are then far off, without any error.
 pub fn computes_in_f64(device: &Device) -> bool {
     if !device.supports_dtype(DType::F64) {
         return false;
@@ -66,7 +66,8 @@ pub(crate) fn placement<M: Module>(module: &M) -> (Device, DType) {
     first.0.expect("a model has parameters")
 }
 
-/// 0 if every parameter and running statistic of a module is a finite number, else NaN; on its device, in its element type.
+/// 0 if every parameter and running statistic of a module is a finite number, else NaN; on its device, in its element
+/// type.
 ///
 /// # Panics
 ///

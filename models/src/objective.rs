@@ -18,7 +18,8 @@ pub enum Objective {
     BinaryCrossEntropyWithLogits,
     /// `1/2 ||outputs - target||^2`.
     SquaredError,
-    /// How badly the outputs, as logits, tell the inputs, which lie between 0 and 1: the binary cross-entropy summed over them, in nats.
+    /// How badly the outputs, as logits, tell the inputs, which lie between 0 and 1: the binary cross-entropy summed
+    /// over them, in nats.
     Reconstruction,
 }
 

@@ -6,8 +6,9 @@ use crate::layers::margin;
 use crate::zoo::ZooConfig;
 
 impl ZooConfig {
-    /// Numbers that training changes, counted from the configuration: nothing is allocated, and whatever is beyond 128 bits is their
-    /// largest number. [`trainable_parameters`](crate::trainable_parameters) counts those of a model that there is.
+    /// Numbers that training changes, counted from the configuration: nothing is allocated, and whatever is beyond 128
+    /// bits is their largest number. [`trainable_parameters`](crate::trainable_parameters) counts those of a model that
+    /// there is.
     pub fn parameters(&self) -> u128 {
         match self {
             Self::LogisticRegression(config) => linear(config.inputs, config.outputs),

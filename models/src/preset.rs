@@ -24,8 +24,8 @@ const WIDE_INPUT: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// As in Bae et al. (2022), appendix E. The learning rates there were chosen by search for each data set and are not told; those
-    /// here are from the same range.
+    /// As in Bae et al. (2022), appendix E. The learning rates there were chosen by search for each data set and are
+    /// not told; those here are from the same range.
     Paper,
     /// A sensible result within minutes on two cores; VGG13 and many pictures take longer.
     Quick,

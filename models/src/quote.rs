@@ -9,8 +9,8 @@ const LONG: usize = 400;
 /// Texts of a list that a message names.
 const LIST: usize = 20;
 
-/// A text of the user's: control characters and what changes the direction of writing are escaped, and of more than 80 characters
-/// the first 60 are left, with the number of all.
+/// A text of the user's: control characters and what changes the direction of writing are escaped, and of more than 80
+/// characters the first 60 are left, with the number of all.
 ///
 /// ```
 /// use backdraft_models::quote;
@@ -49,7 +49,8 @@ pub fn reason(reason: impl Display) -> String {
     shortened(&reason.to_string(), LONG)
 }
 
-/// Several lines of our own with a user's data in them: only what a terminal would obey is escaped, but for ends of lines.
+/// Several lines of our own with a user's data in them: only what a terminal would obey is escaped, but for ends of
+/// lines.
 pub fn lines(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     text.chars().for_each(|character| match character {
@@ -83,8 +84,8 @@ fn push(shown: &mut String, character: char) {
     }
 }
 
-/// Whether a terminal acts on a character instead of showing it: control characters, and those that end lines, take no room or
-/// change the direction.
+/// Whether a terminal acts on a character instead of showing it: control characters, and those that end lines, take no
+/// room or change the direction.
 fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -37,12 +37,13 @@ pub struct ResNet20Config {
     pub seed: u64,
 }
 
-/// The residual network with 20 layers for small pictures (He et al. 2015, section 4.2): a convolution, three stages of three blocks of
-/// two convolutions with batch normalisation, the picture halved between stages, the mean over the picture and a linear layer.
-/// 269,722 parameters with the defaults: the shortcuts between stages have none, they skip every other pixel and pad with channels of
-/// zeros (option A), as many before as after.
+/// The residual network with 20 layers for small pictures (He et al. 2015, section 4.2): a convolution, three stages of
+/// three blocks of two convolutions with batch normalisation, the picture halved between stages, the mean over the
+/// picture and a linear layer. 269,722 parameters with the defaults: the shortcuts between stages have none, they skip
+/// every other pixel and pad with channels of zeros (option A), as many before as after.
 ///
-/// Batch normalisation uses the batch's statistics in training and the running ones, then constants, in everything else.
+/// Batch normalisation uses the batch's statistics in training and the running ones, then constants, in everything
+/// else.
 #[derive(Module, Debug)]
 pub struct ResNet20 {
     first: Conv2d,

@@ -55,7 +55,8 @@ pub struct Trained<M> {
 ///
 /// Biases are in theta. SGD and Adam run all epochs, over batches shuffled by ChaCha8 from the config's seed;
 /// L-BFGS runs until the norm of the gradient is below its tolerance. The same model, data, config and device
-/// give the same bits. `on_progress` is called every few steps. [`Training`] does the same step by step, and can be stored.
+/// give the same bits. `on_progress` is called every few steps. [`Training`] does the same step by step, and can be
+/// stored.
 ///
 /// # Errors
 ///

@@ -39,9 +39,9 @@ pub struct TransformerConfig {
     pub seed: u64,
 }
 
-/// A language model: predicts each next word from the words before it (Vaswani et al. 2017, the decoder alone), with the
-/// normalisation before each part of a layer, GELU, and learned places. Words in and words out have weights of their own.
-/// 6,718,992 parameters with the defaults.
+/// A language model: predicts each next word from the words before it (Vaswani et al. 2017, the decoder alone), with
+/// the normalisation before each part of a layer, GELU, and learned places. Words in and words out have weights of
+/// their own. 6,718,992 parameters with the defaults.
 #[derive(Module, Debug)]
 pub struct Transformer {
     words: Embedding,
@@ -79,8 +79,8 @@ impl TransformerConfig {
 }
 
 impl Transformer {
-    /// From words `[batch, sequence]` to the logits of each word's successor, `[batch, sequence * vocabulary]`: one row a sequence,
-    /// place by place.
+    /// From words `[batch, sequence]` to the logits of each word's successor, `[batch, sequence * vocabulary]`: one row
+    /// a sequence, place by place.
     ///
     /// # Panics
     ///

@@ -38,11 +38,13 @@ pub struct Vgg13Config {
     pub seed: u64,
 }
 
-/// VGG13 (Simonyan and Zisserman 2014, configuration B) in its usual form for pictures of 32 by 32 pixels (K. Liu, `pytorch-cifar`): five
-/// stages of two convolutions of 3 by 3 with batch normalisation, each stage pooled by 2, and one linear layer. 9,416,010 parameters
-/// with the defaults. Smaller pictures get a frame of zeros in the first convolution; of larger ones the last map's mean is taken.
+/// VGG13 (Simonyan and Zisserman 2014, configuration B) in its usual form for pictures of 32 by 32 pixels (K. Liu,
+/// `pytorch-cifar`): five stages of two convolutions of 3 by 3 with batch normalisation, each stage pooled by 2, and
+/// one linear layer. 9,416,010 parameters with the defaults. Smaller pictures get a frame of zeros in the first
+/// convolution; of larger ones the last map's mean is taken.
 ///
-/// Batch normalisation uses the batch's statistics in training and the running ones, then constants, in everything else.
+/// Batch normalisation uses the batch's statistics in training and the running ones, then constants, in everything
+/// else.
 #[derive(Module, Debug)]
 pub struct Vgg13 {
     convolutions: Vec<Conv2d>,

@@ -1,7 +1,8 @@
 //! Weights in and out: files of PyTorch's state dictionaries, read into any Burn module and written from it.
 //!
 //! A file is safetensors, or what `torch.save` writes since PyTorch 1.6 (`.pt`, `.pth`): a state dictionary, or a
-//! checkpoint that has one under `state_dict` or `model_state_dict`. No code in it is run. Names and layouts are PyTorch's:
+//! checkpoint that has one under `state_dict` or `model_state_dict`. No code in it is run. Names and layouts are
+//! PyTorch's:
 //!
 //! | Burn | PyTorch |
 //! |---|---|
@@ -13,13 +14,13 @@
 //!
 //! A PyTorch module whose submodules bear the names of the Burn module's fields is its twin: [`save`] writes what
 //! the twin's `load_state_dict` takes, and [`load_into`] reads what it saves. Where names differ a [`NameMap`]
-//! renames. Of tied tensors, which `safetensors.torch.save_model` writes once, the file's metadata has the other names, and those are
-//! taken too. `num_batches_tracked` of a batch norm has no counterpart: it is passed over, and PyTorch does not miss it in
-//! a file without version numbers. Layers whose weights PyTorch packs together (recurrent ones, and the attention of
-//! `nn.MultiheadAttention`) cannot be told apart by names, and are reported as not fitting.
+//! renames. Of tied tensors, which `safetensors.torch.save_model` writes once, the file's metadata has the other names,
+//! and those are taken too. `num_batches_tracked` of a batch norm has no counterpart: it is passed over, and PyTorch
+//! does not miss it in a file without version numbers. Layers whose weights PyTorch packs together (recurrent ones, and
+//! the attention of `nn.MultiheadAttention`) cannot be told apart by names, and are reported as not fitting.
 
-//! [`encode_with`] keeps a [`WeightsRecord`] with the weights, in the file's metadata: how inputs were scaled, and how well the network
-//! did. Other readers pass it over.
+//! [`encode_with`] keeps a [`WeightsRecord`] with the weights, in the file's metadata: how inputs were scaled, and how
+//! well the network did. Other readers pass it over.
 
 mod archive;
 mod error;

@@ -49,8 +49,8 @@ impl ZooConfig {
         Preset::Quick.network(model, dataset)
     }
 
-    /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels), CIFAR-10, or the
-    /// Penn Treebank's 10,000 words in sequences of 35.
+    /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels),
+    /// CIFAR-10, or the Penn Treebank's 10,000 words in sequences of 35.
     pub fn published(model: Model) -> Self {
         match model {
             Model::LogisticRegression => {
@@ -151,7 +151,8 @@ impl Zoo {
         }
     }
 
-    /// From rows of numbers `[batch, inputs]` to outputs `[batch, outputs]`; [`Network::forward`] says what the numbers are.
+    /// From rows of numbers `[batch, inputs]` to outputs `[batch, outputs]`; [`Network::forward`] says what the numbers
+    /// are.
     pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
         match self {
             Self::LogisticRegression(model) => Network::forward(model, inputs),

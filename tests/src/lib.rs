@@ -1,4 +1,5 @@
-//! What crosses crates: CPU against GPU, operators against dense matrices, the command line. Here is what those tests share.
+//! What crosses crates: CPU against GPU, operators against dense matrices, the command line. Here is what those tests
+//! share.
 
 use std::error::Error;
 
@@ -7,7 +8,8 @@ use burn::tensor::{Device, DeviceType, Tensor};
 /// What a test comes to.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// A graphics adapter, if this machine has one; a software one such as Mesa's lavapipe counts. Says so if there is none.
+/// A graphics adapter, if this machine has one; a software one such as Mesa's lavapipe counts. Says so if there is
+/// none.
 pub fn wgpu() -> Option<Device> {
     let device = Device::enumerate(DeviceType::Wgpu).into_iter().next();
     match &device {

@@ -1,5 +1,5 @@
-//! Every model of the zoo on every device that there is: the same quantities as on flex, up to rounding. And tensors on another device
-//! than the model's, which are refused with where they are and where they must be.
+//! Every model of the zoo on every device that there is: the same quantities as on flex, up to rounding. And tensors on
+//! another device than the model's, which are refused with where they are and where they must be.
 
 use std::{
     io,

@@ -1,4 +1,5 @@
-//! Operations that Burn would put into one kernel on a graphics device and compute wrongly: the same results as on the processor.
+//! Operations that Burn would put into one kernel on a graphics device and compute wrongly: the same results as on the
+//! processor.
 
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
 use backdraft_tests::{Outcome, host, numbers, wgpu};
@@ -11,7 +12,8 @@ const ROWS: usize = 6;
 const COLUMNS: usize = 8;
 const CLASSES: usize = 3;
 
-/// Looks up numbers of a table `[ROWS, COLUMNS]`, or whole numbers `[ROWS, CLASSES]`: one in each row, or in each column.
+/// Looks up numbers of a table `[ROWS, COLUMNS]`, or whole numbers `[ROWS, CLASSES]`: one in each row, or in each
+/// column.
 type Gather =
     fn(Tensor<2>, Tensor<2, Int>, rows: Tensor<2, Int>, columns: Tensor<2, Int>) -> Tensor<2>;
 

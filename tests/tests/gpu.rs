@@ -28,12 +28,12 @@ const INPUTS: usize = 12;
 const OUTPUTS: usize = 3;
 const DAMPING: f64 = 0.1;
 
-/// Both devices round to 2^-24 and sum in other orders. What is compared are sums of at most a few hundred products, through
-/// three layers and back.
+/// Both devices round to 2^-24 and sum in other orders. What is compared are sums of at most a few hundred products,
+/// through three layers and back.
 const TOLERANCE: f64 = 1e-5;
 
-/// A solve stops at a residual of 1e-5, on one device perhaps a few iterations before the other; its matrix has a condition
-/// number of about ten.
+/// A solve stops at a residual of 1e-5, on one device perhaps a few iterations before the other; its matrix has a
+/// condition number of about ten.
 const SOLVE_TOLERANCE: f64 = 1e-4;
 
 // Deprecated by Burn in favour of flex; still offered to users who compare with it.
@@ -169,7 +169,8 @@ fn ndarray_agrees_with_flex() -> Outcome {
     assert_agree(&ndarray(), &activations, SquaredError, values)
 }
 
-/// Burn's own derivative of gelu is exact on flex, and elsewhere that of an approximation, wrong from the fourth digit on.
+/// Burn's own derivative of gelu is exact on flex, and elsewhere that of an approximation, wrong from the fourth digit
+/// on.
 #[test]
 fn the_derivative_of_gelu_is_exact_on_every_device() -> Outcome {
     for device in std::iter::once(ndarray()).chain(wgpu()) {
@@ -181,8 +182,8 @@ fn the_derivative_of_gelu_is_exact_on_every_device() -> Outcome {
 /// What a network on images computes from them.
 type Images = (Conv2d, Conv2d, DeformConv2d);
 
-/// A convolution that moves where the next one looks, by offsets and a mask, and an interpolation: none of which has a reverse
-/// mode of its own on every device.
+/// A convolution that moves where the next one looks, by offsets and a mask, and an interpolation: none of which has a
+/// reverse mode of its own on every device.
 fn images(device: &Device) -> Outcome<Vec<Named>> {
     struct Fill(u64);
     impl ModuleMapper for Fill {
@@ -243,8 +244,9 @@ fn layers_without_a_reverse_mode_on_every_device() -> Outcome {
     Ok(())
 }
 
-/// Losses, gradients and second derivatives of logits that are sure, one by one: they differ by many orders of magnitude, so that a
-/// norm over all would see the largest alone. Devices' exponentials are right to about `2 |x|` units in the last place.
+/// Losses, gradients and second derivatives of logits that are sure, one by one: they differ by many orders of
+/// magnitude, so that a norm over all would see the largest alone. Devices' exponentials are right to about `2 |x|`
+/// units in the last place.
 fn sure(device: &Device) -> Outcome<Vec<Named>> {
     let logits = [15.0, 16.25, 17.0, 21.75, 30.0, 40.5, 60.0];
     let mut found = Vec::new();

@@ -111,8 +111,8 @@ fn scores_predict_leave_one_out_retraining_of_logistic_regression() {
     let train = data::cancer().train;
     let copies: Vec<usize> = (0..5 * train.rows).map(|i| i % train.rows).collect();
     let copied = train.select(&copies);
-    // What is left of the slope is of second order: an example that weighs 1/N moves the curvature too, by about its leverage.
-    // It shrinks with a stronger L2 term, and with the example's weight: here one of five copies.
+    // What is left of the slope is of second order: an example that weighs 1/N moves the curvature too, by about its
+    // leverage. It shrinks with a stronger L2 term, and with the example's weight: here one of five copies.
     for (split, weight_decay, bound) in [
         (&train, 0.01, 0.1),
         (&train, 0.1, 0.05),

@@ -1,5 +1,5 @@
-//! Every model of the zoo, small and in f64: gradients against Burn's own, derivatives along a vector and products with the
-//! curvature matrices against central differences and gradients of single examples, and the products' symmetry.
+//! Every model of the zoo, small and in f64: gradients against Burn's own, derivatives along a vector and products with
+//! the curvature matrices against central differences and gradients of single examples, and the products' symmetry.
 
 use std::thread;
 
@@ -37,7 +37,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// A module without training behaviour, whose parameters are tracked: for Burn's own gradients of what the engine differentiates.
+/// A module without training behaviour, whose parameters are tracked: for Burn's own gradients of what the engine
+/// differentiates.
 fn tracked<M: Module>(module: &M) -> M {
     struct Trainable(Vec<ParamId>);
 
@@ -99,7 +100,8 @@ impl<L: Loss> Row<L> {
     fn check(self, name: &str) {
         let module = to_dtype(self.module, DType::F64);
         let model = Model::new(&module, Zoo::forward).unwrap();
-        // Off the initial weights: with biases of zero, rectifiers stand at their kinks wherever a picture has its frame of zeros.
+        // Off the initial weights: with biases of zero, rectifiers stand at their kinks wherever a picture has its
+        // frame of zeros.
         let theta = model.theta() + vector(&numbers(model.dim(), 70)) * 0.05;
         let module = model.write(module, theta).unwrap();
         let model = Model::new(&module, Zoo::forward).unwrap();

@@ -99,11 +99,12 @@ impl InfluenceConfig {
         self.over(cost.with_batch_size(self.batch_size)?.with_l2(self.l2))
     }
 
-    /// The same of a cost that is made already: of some parameters alone, of examples that do not fit into memory, with matrix products
-    /// in 16 bits. Its batch size and L2 term stay as they are.
+    /// The same of a cost that is made already: of some parameters alone, of examples that do not fit into memory, with
+    /// matrix products in 16 bits. Its batch size and L2 term stay as they are.
     ///
     /// # Errors
-    /// [`AttributionError::Setting`] for a damping that is negative or not finite; [`AttributionError::Solve`] for the solver's settings.
+    /// [`AttributionError::Setting`] for a damping that is negative or not finite; [`AttributionError::Solve`] for the
+    /// solver's settings.
     pub fn over(&self, train: Cost) -> Result<Influence, AttributionError> {
         if !(self.damping.is_finite() && self.damping >= 0.0) {
             return Err(AttributionError::Setting {
@@ -126,8 +127,8 @@ impl InfluenceConfig {
     }
 }
 
-/// The influence functions of a trained network: what its training examples, one by one, did to what is measured of it (Koh & Liang
-/// 2017; Bae et al. 2022, Eqn 4).
+/// The influence functions of a trained network: what its training examples, one by one, did to what is measured of it
+/// (Koh & Liang 2017; Bae et al. 2022, Eqn 4).
 pub struct Influence {
     pub(crate) config: InfluenceConfig,
     pub(crate) train: Cost,
@@ -146,11 +147,12 @@ impl Influence {
         &self.matrix
     }
 
-    /// The scores of all training examples for what is measured of the queries `inputs`: one solve a query, or one in all for a mean.
+    /// The scores of all training examples for what is measured of the queries `inputs`: one solve a query, or one in
+    /// all for a mean.
     ///
     /// # Errors
-    /// [`AttributionError::Curvature`] for queries that are not what the network reads; [`AttributionError::Query`] for one whose system
-    /// is not solved to the tolerance.
+    /// [`AttributionError::Curvature`] for queries that are not what the network reads; [`AttributionError::Query`] for
+    /// one whose system is not solved to the tolerance.
     pub fn scores(
         &self,
         measurement: &Measurement,
@@ -179,9 +181,9 @@ impl Influence {
         })
     }
 
-    /// The self-influence of the training examples `indices`, `1/N <grad L_i, A^-1 grad L_i>`: each one's score for its own loss. Not
-    /// negative for a positive definite matrix; large where the network has memorised the example, as it must those whose labels are
-    /// wrong. One solve an example.
+    /// The self-influence of the training examples `indices`, `1/N <grad L_i, A^-1 grad L_i>`: each one's score for its
+    /// own loss. Not negative for a positive definite matrix; large where the network has memorised the example, as it
+    /// must those whose labels are wrong. One solve an example.
     ///
     /// # Errors
     /// [`AttributionError::Solve`].

@@ -1,9 +1,9 @@
-//! Which training examples made a network behave as it does, and how far that answer can be trusted: for any Burn module and any
-//! data.
+//! Which training examples made a network behave as it does, and how far that answer can be trusted: for any Burn
+//! module and any data.
 //!
-//! [`InfluenceConfig`] makes an [`Influence`] of a trained module and its training set. Its scores are for a [`Measurement`] of queries:
-//! the loss, an output, a margin, a probability, or any function of the outputs. [`Influence::verify`] holds them against the proximal
-//! Bregman response of the network.
+//! [`InfluenceConfig`] makes an [`Influence`] of a trained module and its training set. Its scores are for a
+//! [`Measurement`] of queries: the loss, an output, a margin, a probability, or any function of the outputs.
+//! [`Influence::verify`] holds them against the proximal Bregman response of the network.
 //!
 //! ```
 //! use backdraft_attribution::{InfluenceConfig, Measurement, VerifyConfig};

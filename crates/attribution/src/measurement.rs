@@ -41,8 +41,8 @@ impl Measurement {
         Self::of_outputs(Output(index))
     }
 
-    /// How sure a network of logits is of a class: `y_c - log sum over k != c of exp y_k = log(p / (1 - p))`, for a class `c` a query
-    /// (Park et al. 2023, "TRAK", Section 3.1).
+    /// How sure a network of logits is of a class: `y_c - log sum over k != c of exp y_k = log(p / (1 - p))`, for a
+    /// class `c` a query (Park et al. 2023, "TRAK", Section 3.1).
     pub fn margin(classes: Tensor<1, Int>) -> Self {
         Self::other_loss(Margin, classes)
     }
@@ -52,8 +52,8 @@ impl Measurement {
         Self::other_loss(Probability, classes)
     }
 
-    /// Any function of the outputs `[queries, outputs]`, to `[queries]`, of each row by itself. It is traced and differentiated like the
-    /// network.
+    /// Any function of the outputs `[queries, outputs]`, to `[queries]`, of each row by itself. It is traced and
+    /// differentiated like the network.
     pub fn of(function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static) -> Self {
         Self::of_outputs(OfOutputs(function))
     }

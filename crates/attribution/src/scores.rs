@@ -6,8 +6,9 @@ use burn::tensor::Tensor;
 
 use crate::AttributionError;
 
-/// The score of each training example for each query: the predicted change of what is measured when the example is *removed*,
-/// `m(without) - m(with)`, in the units of `m`, factor `1/N` included. Positive: removing it raises `m`; of a loss, the example helped.
+/// The score of each training example for each query: the predicted change of what is measured when the example is
+/// *removed*, `m(without) - m(with)`, in the units of `m`, factor `1/N` included. Positive: removing it raises `m`; of
+/// a loss, the example helped.
 pub struct Scores {
     pub(crate) values: Tensor<2>,
     pub(crate) solves: Vec<SolveInfo>,
@@ -40,8 +41,9 @@ impl Scores {
         Ok(row.try_into_vec_as::<f64>()?)
     }
 
-    /// The `count` examples whose removal is predicted to raise the measured quantity of `query` most, with their scores, the highest
-    /// first; and those whose removal lowers it most, the lowest first. Examples of score 0 are in neither.
+    /// The `count` examples whose removal is predicted to raise the measured quantity of `query` most, with their
+    /// scores, the highest first; and those whose removal lowers it most, the lowest first. Examples of score 0 are in
+    /// neither.
     ///
     /// # Errors
     /// As [`of`](Self::of).
@@ -58,11 +60,12 @@ impl Scores {
         Ok([positive.copied().collect(), negative.copied().collect()])
     }
 
-    /// The predicted change of what is measured, `[queries]`, when the examples `indices` are removed together: to first order the sum
-    /// of their scores.
+    /// The predicted change of what is measured, `[queries]`, when the examples `indices` are removed together: to
+    /// first order the sum of their scores.
     ///
     /// # Errors
-    /// [`AttributionError::Index`]; [`AttributionError::Setting`] for an example named twice; [`AttributionError::Read`].
+    /// [`AttributionError::Index`]; [`AttributionError::Setting`] for an example named twice;
+    /// [`AttributionError::Read`].
     pub fn group(&self, indices: &[usize]) -> Result<Vec<f64>, AttributionError> {
         let [queries, len] = self.values.dims();
         if let Some(&index) = indices.iter().find(|&&index| index >= len) {

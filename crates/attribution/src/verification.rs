@@ -17,7 +17,8 @@ const SINGLE: f64 = 0.1;
 /// Settings of [`Influence::verify`].
 #[derive(Config, Debug, PartialEq)]
 pub struct VerifyConfig {
-    /// Training examples whose removal is followed: half of them those of the largest scores for any query, half drawn at random.
+    /// Training examples whose removal is followed: half of them those of the largest scores for any query, half drawn
+    /// at random.
     #[config(default = 10)]
     pub removals: usize,
     /// Seed of those drawn.
@@ -54,10 +55,11 @@ impl Verification {
 }
 
 impl Influence {
-    /// Holds `scores` against the response of the network to the removal of some training examples: the proximal Bregman response
-    /// function with the damping as the proximal strength, which influence functions approximate to first order (Bae et al. 2022, Eqns 8
-    /// and 10), or for the Hessian the proximal response (Eqn 7). Each response is a minimisation over the training set. A network in
-    /// 64 bits lets changes of losses be told that 32 bits round away.
+    /// Holds `scores` against the response of the network to the removal of some training examples: the proximal
+    /// Bregman response function with the damping as the proximal strength, which influence functions approximate to
+    /// first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response (Eqn 7). Each response is
+    /// a minimisation over the training set. A network in 64 bits lets changes of losses be told that 32 bits round
+    /// away.
     ///
     /// # Errors
     /// [`AttributionError::Setting`] for no removals; [`AttributionError::Unverified`] if no response could be found;

@@ -26,7 +26,8 @@ pub enum Cause {
     Example {
         /// Its index.
         index: usize,
-        /// The first of what belongs to it that has one: `an input`, `a target`, `an output`, `the loss` or `a derivative`.
+        /// The first of what belongs to it that has one: `an input`, `a target`, `an output`, `the loss` or
+        /// `a derivative`.
         part: &'static str,
         /// Its value.
         value: f64,

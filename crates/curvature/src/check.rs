@@ -1,5 +1,5 @@
-//! What a network and a loss return, checked while they are traced: rows are examples, each for itself, and nothing is repeated to
-//! fit.
+//! What a network and a loss return, checked while they are traced: rows are examples, each for itself, and nothing is
+//! repeated to fit.
 
 use backdraft_program::{Place, Program, ProgramError, Spec};
 use burn::tensor::Shape;
@@ -13,8 +13,8 @@ struct Traced {
 }
 
 impl Tracer<'_> {
-    /// Checks the network, and with `losses` the loss, for batches of these shapes, and with one example more: that tells what holds
-    /// by chance alone, and which axes hold examples.
+    /// Checks the network, and with `losses` the loss, for batches of these shapes, and with one example more: that
+    /// tells what holds by chance alone, and which axes hold examples.
     pub(crate) fn check(&self, losses: bool) -> Result<(), CurvatureError> {
         let examples = self.examples();
         let traced = self.trace_both(losses)?;

@@ -34,8 +34,8 @@ const BATCH: usize = 1024;
 /// J(theta) = 1/N sum over i of loss(f(theta; x_i), t_i) + l2/2 ||theta||^2
 /// ```
 ///
-/// with its derivatives. Examples are visited in batches, and all traced programs are shared between clones and between costs
-/// made from this one.
+/// with its derivatives. Examples are visited in batches, and all traced programs are shared between clones and between
+/// costs made from this one.
 #[derive(Clone)]
 pub struct Cost {
     model: Model,
@@ -67,8 +67,8 @@ impl Cost {
     /// The same, for a loss of any type.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`CurvatureError::TargetTensors`] and [`CurvatureError::TargetTensor`] for targets that are not what the
-    /// loss reads.
+    /// As [`new`](Self::new); [`CurvatureError::TargetTensors`] and [`CurvatureError::TargetTensor`] for targets that
+    /// are not what the loss reads.
     pub fn of_any(
         model: Model,
         loss: Arc<dyn AnyLoss>,
@@ -81,14 +81,17 @@ impl Cost {
         Self::over(model, loss, Data::held(inputs, targets)?)
     }
 
-    /// The mean of `loss` over `len` examples that do not fit into memory: `pass` begins a pass over them, an iterator of batches
-    /// `(inputs, targets)` on the model's device. It is called for every product and sum, and must give the same examples in the
-    /// same order each time ([`CurvatureError::Stream`] if that is noticed), in whatever batches: they are as they come, whatever
-    /// [`with_batch_size`](Self::with_batch_size) says, best all of one size but the last. What is asked of single examples ([`select`](Self::select)) takes a pass of its own.
+    /// The mean of `loss` over `len` examples that do not fit into memory: `pass` begins a pass over them, an iterator
+    /// of batches `(inputs, targets)` on the model's device. It is called for every product and sum, and must give the
+    /// same examples in the same order each time ([`CurvatureError::Stream`] if that is noticed), in whatever batches:
+    /// they are as they come, whatever
+    /// [`with_batch_size`](Self::with_batch_size) says, best all of one size but the last. What is asked of single
+    /// examples ([`select`](Self::select)) takes a pass of its own.
     ///
     /// # Errors
-    /// [`CurvatureError::Examples`] for a `len` of 0; [`CurvatureError::Inputs`]. While a pass is made: [`CurvatureError::Read`]
-    /// for an error of the iterator, and [`CurvatureError::Count`] if there are not `len` examples.
+    /// [`CurvatureError::Examples`] for a `len` of 0; [`CurvatureError::Inputs`]. While a pass is made:
+    /// [`CurvatureError::Read`] for an error of the iterator, and [`CurvatureError::Count`] if there are not `len`
+    /// examples.
     pub fn streamed<X, L, I, E>(
         model: Model,
         loss: L,
@@ -145,18 +148,19 @@ impl Cost {
         self.on(Data::held(inputs, targets)?)
     }
 
-    /// The same cost with the term `l2/2 ||theta||^2`, over the model's parameters, biases included; 0 takes it away. It is
-    /// part of the value, the gradient, the Hessian, the Gauss-Newton and the Fisher matrix (as `l2 I`, a Gaussian prior), but
-    /// not of the empirical Fisher matrix, nor of the losses of examples: costs of other or fewer examples, or under another loss,
-    /// that are made from this one are without it.
+    /// The same cost with the term `l2/2 ||theta||^2`, over the model's parameters, biases included; 0 takes it away.
+    /// It is part of the value, the gradient, the Hessian, the Gauss-Newton and the Fisher matrix (as `l2 I`, a
+    /// Gaussian prior), but not of the empirical Fisher matrix, nor of the losses of examples: costs of other or fewer
+    /// examples, or under another loss, that are made from this one are without it.
     /// Whatever is then asked of it reports [`CurvatureError::Setting`] if `l2` is negative or not finite.
     #[must_use]
     pub fn with_l2(self, l2: f64) -> Self {
         Self { l2, ..self }
     }
 
-    /// The same cost, whose results are handed out without a look at them, NaN and infinity included, and whose examples are taken
-    /// for good ones. A look makes the host wait for the device: for loops that look at numbers of their own.
+    /// The same cost, whose results are handed out without a look at them, NaN and infinity included, and whose
+    /// examples are taken for good ones. A look makes the host wait for the device: for loops that look at numbers of
+    /// their own.
     #[must_use]
     pub fn unchecked(self) -> Self {
         Self {
@@ -165,8 +169,8 @@ impl Cost {
         }
     }
 
-    /// The same cost, visited in batches of `batch` examples (the last may be shorter): the memory that a product needs grows
-    /// with it.
+    /// The same cost, visited in batches of `batch` examples (the last may be shorter): the memory that a product needs
+    /// grows with it.
     ///
     /// # Errors
     /// [`CurvatureError::BatchSize`] if `batch` is zero.

@@ -232,7 +232,8 @@ pub enum CurvatureError {
         /// What it must be.
         expected: String,
     },
-    /// A number in the inputs or targets by which something is looked up that there is not, such as a token beyond an embedding.
+    /// A number in the inputs or targets by which something is looked up that there is not, such as a token beyond an
+    /// embedding.
     #[error(
         "example {example} looks up number {value} where there are {len}, counted from 0 by `{operation}`{}: check its inputs and \
          its target", placed(.place)

@@ -9,8 +9,9 @@ use backdraft_program::{Program, ProgramError};
 
 use crate::{CurvatureError, trace::Tracer};
 
-/// What a [`Cost`](crate::Cost) computes of a batch, as a function of `(parameters .., constants .., inputs .., targets ..)`, then
-/// the factor `scale` (`1/N`) of a sum over examples and the vector `v`, where it has them.
+/// What a [`Cost`](crate::Cost) computes of a batch, as a function of
+/// `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` (`1/N`) of a sum over examples and
+/// the vector `v`, where it has them.
 #[derive(Clone, Copy)]
 pub struct BatchFunction {
     /// Tells it from all others.

@@ -1,8 +1,9 @@
 //! Products with the Gauss-Newton matrix, the Hessian and the Fisher matrices of any Burn module over a data set.
 //!
-//! A [`Model`] is a module seen as a function of its parameters, a [`Cost`] its mean [`Loss`] over examples. From a cost come its
-//! value, gradient, per-example losses and their derivatives along a direction, and four curvature matrices, linear operators
-//! that are known by exact products with vectors: [`Cost::gauss_newton`], [`Cost::hessian`], [`Cost::fisher`] and
+//! A [`Model`] is a module seen as a function of its parameters, a [`Cost`] its mean [`Loss`] over examples. From a
+//! cost come its value, gradient, per-example losses and their derivatives along a direction, and four curvature
+//! matrices, linear operators that are known by exact products with vectors: [`Cost::gauss_newton`], [`Cost::hessian`],
+//! [`Cost::fisher`] and
 //! [`Cost::empirical_fisher`]. Vectors are flat, `Tensor<1>` of shape `[dim]`.
 //!
 //! ```
@@ -34,10 +35,10 @@
 //! | [`Cost::empirical_fisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
 //! | [`Damped`], [`Scaled`], [`Sum`] | `A + damping I`, `factor A`, `A + B` |
 //!
-//! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the vector is kept
-//! between products within a memory budget ([`Curvature::with_memory`]); a product needs memory for one batch, what is kept, and a
-//! few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs. What cannot be differentiated is an error that names
-//! the operation and its place: the parameter that it comes after, or the loss.
+//! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the
+//! vector is kept between products within a memory budget ([`Curvature::with_memory`]); a product needs memory for one
+//! batch, what is kept, and a few vectors. [`Cost::program`] and [`Curvature::programs`] show what runs. What cannot be
+//! differentiated is an error that names the operation and its place: the parameter that it comes after, or the loss.
 
 mod cause;
 mod check;

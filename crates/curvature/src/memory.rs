@@ -7,8 +7,8 @@ const SIGNS: [&str; 3] = [
     "out-of-memory error",
 ];
 
-/// Whether a device's error, as Burn reports it when something is read back, means that its memory did not suffice. Burn tells so in
-/// words alone.
+/// Whether a device's error, as Burn reports it when something is read back, means that its memory did not suffice.
+/// Burn tells so in words alone.
 pub fn is_out_of_memory(error: &str) -> bool {
     SIGNS.iter().any(|sign| error.contains(sign))
 }

@@ -16,14 +16,14 @@ use crate::{CurvatureError, Examples, Parameter, Rows, Slot, parameter::Write};
 /// Outputs as the network returns them: of the module's tensors, by position, and a batch.
 type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor + Send + Sync;
 
-/// A network `f(theta; x)` whose outputs can be differentiated with respect to its parameters: any Burn module and a closure
-/// that runs it on a batch.
+/// A network `f(theta; x)` whose outputs can be differentiated with respect to its parameters: any Burn module and a
+/// closure that runs it on a batch.
 ///
 /// The parameters `theta` are the module's trainable float parameters in visiting order, or those of them chosen by
-/// [`only`](Self::only). A tensor shared by several layers counts once: parameters of one id that are equal, as `clone()` makes them.
-/// Burn's optimizers train clones apart, and those that differ are several ([`ModuleTensors`]). All others, frozen ones and running
-/// statistics are constants. The module is evaluated as in inference: no dropout, batch norm with its running statistics. Burn's trace does
-/// not see `detach`, so derivatives go through it.
+/// [`only`](Self::only). A tensor shared by several layers counts once: parameters of one id that are equal, as
+/// `clone()` makes them. Burn's optimizers train clones apart, and those that differ are several ([`ModuleTensors`]).
+/// All others, frozen ones and running statistics are constants. The module is evaluated as in inference: no dropout,
+/// batch norm with its running statistics. Burn's trace does not see `detach`, so derivatives go through it.
 #[derive(Clone)]
 pub struct Model {
     parameters: Arc<[Parameter]>,
@@ -40,8 +40,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// `module` as seen through `forward`: from a batch of inputs, a tensor or a tuple of tensors, to a tensor of outputs with one
-    /// row an example. Losses see the outputs of an example as one row, `[batch, outputs]`.
+    /// `module` as seen through `forward`: from a batch of inputs, a tensor or a tuple of tensors, to a tensor of
+    /// outputs with one row an example. Losses see the outputs of an example as one row, `[batch, outputs]`.
     ///
     /// # Errors
     /// [`CurvatureError::Parameters`] if the module has no trainable float parameter, or they differ in type or device.
@@ -91,9 +91,10 @@ impl Model {
         })
     }
 
-    /// The same network as a function of some parameters alone, those whose names match one of `patterns`; the others become
-    /// constants. A pattern is a parameter's name or the name of a module, which stands for all parameters in it; `*` matches
-    /// any text and `?` any one character. `["output"]` is the last layer, `["blocks.2", "*.bias"]` a block and all biases.
+    /// The same network as a function of some parameters alone, those whose names match one of `patterns`; the others
+    /// become constants. A pattern is a parameter's name or the name of a module, which stands for all parameters in
+    /// it; `*` matches any text and `?` any one character. `["output"]` is the last layer, `["blocks.2", "*.bias"]` a
+    /// block and all biases.
     ///
     /// # Errors
     /// [`CurvatureError::Parameters`] if a pattern matches nothing, or there is none.
@@ -137,9 +138,10 @@ impl Model {
         })
     }
 
-    /// The same network with the matrix products of all that is computed of it in 16 bits, forward and backward, if its own type is
-    /// F32; everything else stays in 32 bits ([`Program::with_products`](backdraft_program::Program::with_products)). Compare a
-    /// product or two with those of the network as it is: the error depends on the network.
+    /// The same network with the matrix products of all that is computed of it in 16 bits, forward and backward, if its
+    /// own type is F32; everything else stays in 32 bits
+    /// ([`Program::with_products`](backdraft_program::Program::with_products)). Compare a product or two with those of
+    /// the network as it is: the error depends on the network.
     #[must_use]
     pub fn with_products(self, half: Half) -> Self {
         Self {
@@ -154,8 +156,8 @@ impl Model {
     }
 
     /// The same network, all whose programs are recorded on devices that can:
-    /// [`Compiled::recorded`](backdraft_program::Compiled::recorded) says what that means, and that meanwhile no other thread may
-    /// compute on the device.
+    /// [`Compiled::recorded`](backdraft_program::Compiled::recorded) says what that means, and that meanwhile no other
+    /// thread may compute on the device.
     #[must_use]
     pub fn recorded(self) -> Self {
         Self {
@@ -212,13 +214,13 @@ impl Model {
         })
     }
 
-    /// `module` with its parameters set to `theta`, of shape `[dim]`; those that are constants here stay as they are, and what requires
-    /// gradients requires them still. Parameters are matched by path and shape, whatever their ids: it may be another module of the same
-    /// structure.
+    /// `module` with its parameters set to `theta`, of shape `[dim]`; those that are constants here stay as they are,
+    /// and what requires gradients requires them still. Parameters are matched by path and shape, whatever their ids:
+    /// it may be another module of the same structure.
     ///
     /// # Errors
-    /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`]; [`CurvatureError::Module`] if a parameter has no place in
-    /// `module`, or one of another shape or type.
+    /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`]; [`CurvatureError::Module`] if a parameter has no
+    /// place in `module`, or one of another shape or type.
     pub fn write<M: Module>(&self, module: M, theta: Tensor<1>) -> Result<M, CurvatureError> {
         let tensors = self.unflatten(self.vectors(theta)?);
         let places = self.module.places().filter_map(|(name, tensor)| {
@@ -228,11 +230,12 @@ impl Model {
         Write::new(places).into_module(module)
     }
 
-    /// A vector of the parameters, `[dim]`, or several, `[k, dim]`, as constants: what they must be like to be used with this model.
+    /// A vector of the parameters, `[dim]`, or several, `[k, dim]`, as constants: what they must be like to be used
+    /// with this model.
     ///
     /// # Errors
-    /// [`CurvatureError::Dimension`] if they have another length; [`CurvatureError::Placement`] if they have another float type or live
-    /// on another device.
+    /// [`CurvatureError::Dimension`] if they have another length; [`CurvatureError::Placement`] if they have another
+    /// float type or live on another device.
     pub fn vectors<const D: usize>(&self, v: Tensor<D>) -> Result<Tensor<D>, CurvatureError> {
         let v = v.without_autodiff();
         let (expected, found) = (self.dim(), v.dims()[D - 1]);

@@ -44,12 +44,13 @@ pub trait LinearOperator {
     /// The product with `v`, of shape `[dim]`.
     ///
     /// # Errors
-    /// [`CurvatureError::Dimension`] if `v` has another length; [`CurvatureError::Program`] if the product cannot be run;
+    /// [`CurvatureError::Dimension`] if `v` has another length; [`CurvatureError::Program`] if the product cannot be
+    /// run;
     /// [`CurvatureError::NotFinite`] from the operators of this crate if it is NaN or infinite.
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError>;
 
-    /// [`apply`](Self::apply) without a look at the numbers, which makes the host wait for the device: what solvers call, which look
-    /// at numbers of their own.
+    /// [`apply`](Self::apply) without a look at the numbers, which makes the host wait for the device: what solvers
+    /// call, which look at numbers of their own.
     ///
     /// # Errors
     /// As [`apply`](Self::apply), without [`CurvatureError::NotFinite`].
@@ -66,9 +67,9 @@ pub trait LinearOperator {
         Ok(Cause::Unknown)
     }
 
-    /// The products with several vectors at once, the rows of `vs`, `[k, dim]`: row by row what [`apply`](Self::apply) gives, up to
-    /// rounding. Curvature matrices do what does not depend on the vectors once, and take one larger matrix product where they
-    /// would take `k`; the memory needed grows with `k`.
+    /// The products with several vectors at once, the rows of `vs`, `[k, dim]`: row by row what [`apply`](Self::apply)
+    /// gives, up to rounding. Curvature matrices do what does not depend on the vectors once, and take one larger
+    /// matrix product where they would take `k`; the memory needed grows with `k`.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -104,8 +105,8 @@ pub(crate) fn by_rows(
 /// Rows of the identity that [`to_dense`] multiplies with at once.
 const COLUMNS: usize = 32;
 
-/// The operator's matrix in f64, row-major, by its products with the identity, 32 columns at once: `8 dim^2` bytes. For small
-/// ones.
+/// The operator's matrix in f64, row-major, by its products with the identity, 32 columns at once: `8 dim^2` bytes. For
+/// small ones.
 ///
 /// # Errors
 /// Whatever a product reports, [`CurvatureError::Device`] and [`CurvatureError::NotFinite`].
@@ -138,13 +139,14 @@ pub fn to_dense(operator: &dyn LinearOperator) -> Result<Vec<f64>, CurvatureErro
     })
 }
 
-/// An operator that is a mean over examples, and can be estimated from a few of them. [`LinearOperator::over_examples`] hands it out.
+/// An operator that is a mean over examples, and can be estimated from a few of them. [`LinearOperator::over_examples`]
+/// hands it out.
 pub trait BatchOperator: LinearOperator {
     /// Number of examples `N`.
     fn examples(&self) -> usize;
 
-    /// The product with `v` of the same mean, taken over the examples `indices` alone (repeats allowed): an unbiased estimate
-    /// of [`apply`](LinearOperator::apply) when they are drawn uniformly.
+    /// The product with `v` of the same mean, taken over the examples `indices` alone (repeats allowed): an unbiased
+    /// estimate of [`apply`](LinearOperator::apply) when they are drawn uniformly.
     ///
     /// # Errors
     /// As [`apply`](LinearOperator::apply), and [`CurvatureError::Index`] for an example that does not exist.
@@ -158,8 +160,8 @@ pub trait BatchOperator: LinearOperator {
         self.apply_batch(indices, v)
     }
 
-    /// The same for several vectors, the rows of `vs`, `[k, dim]`: row by row what [`apply_batch`](Self::apply_batch) gives. Curvature
-    /// matrices do what does not depend on the vectors once.
+    /// The same for several vectors, the rows of `vs`, `[k, dim]`: row by row what [`apply_batch`](Self::apply_batch)
+    /// gives. Curvature matrices do what does not depend on the vectors once.
     ///
     /// # Errors
     /// As [`apply_batch`](Self::apply_batch).

@@ -44,8 +44,8 @@ impl Parameter {
     }
 }
 
-/// Tensors to put into a module, by path. Several places may have one path, in a module that does not tell its fields' names: they
-/// are taken in order.
+/// Tensors to put into a module, by path. Several places may have one path, in a module that does not tell its fields'
+/// names: they are taken in order.
 pub(crate) struct Write<'a> {
     tensors: HashMap<String, Vec<&'a DispatchTensor>>,
     path: Vec<String>,

@@ -20,8 +20,8 @@ pub(crate) struct Tracer<'a> {
 }
 
 impl Tracer<'_> {
-    /// The program of `function`, with matrix products in the type that the model asks for. What cannot be differentiated is placed: in
-    /// the loss, or by the model's parameters.
+    /// The program of `function`, with matrix products in the type that the model asks for. What cannot be
+    /// differentiated is placed: in the loss, or by the model's parameters.
     pub(crate) fn program(&self, function: BatchFunction) -> Result<Program, CurvatureError> {
         let program = function.trace(self).map_err(|error| match error {
             // The loss by itself is traced without names, so that there may be no place yet.
@@ -123,8 +123,8 @@ impl Tracer<'_> {
         .gradient(&[0])
     }
 
-    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its product: a function of the program of
-    /// the outputs, the outputs with their tangents, and the targets.
+    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its product: a function of the
+    /// program of the outputs, the outputs with their tangents, and the targets.
     pub(crate) fn through_outputs(
         &self,
         product: impl FnOnce(

@@ -1,7 +1,7 @@
 //! What a product needs in memory: one batch's activations and a few vectors, however many batches there are.
 //!
-//! By the process's peak resident set, which only Linux tells and only a process that does nothing else means something of: one
-//! test in a file of its own.
+//! By the process's peak resident set, which only Linux tells and only a process that does nothing else means something
+//! of: one test in a file of its own.
 
 mod common;
 
@@ -74,8 +74,8 @@ fn a_product_needs_one_batch_and_a_few_vectors() {
         return;
     };
     let batch = 8 * BATCH * (INPUTS + HIDDEN);
-    // What the allocator has in reserve is worth a few batches. Were they kept, and so they are with memory for it, there would be 56
-    // more.
+    // What the allocator has in reserve is worth a few batches. Were they kept, and so they are with memory for it,
+    // there would be 56 more.
     assert!(many < few + 4 * batch, "{few} bytes, then {many}");
     assert!(all > many + 40 * batch, "{all} bytes kept, {many} not");
 }

@@ -39,8 +39,8 @@
 //! A tangent that is structurally zero is `None`: no operation is issued for it, and an operation
 //! whose inputs are all constants is exactly the inner backend's own, fused kernels included.
 //!
-//! Derivatives that are small differences of large numbers, at the ends of `sigmoid`, `tanh` and `softmax`, are computed otherwise, and
-//! products are multiplied out, not divided by their factors: [`parts`] has the formulas.
+//! Derivatives that are small differences of large numbers, at the ends of `sigmoid`, `tanh` and `softmax`, are
+//! computed otherwise, and products are multiplied out, not divided by their factors: [`parts`] has the formulas.
 //!
 //! At the kinks of `relu`, `clamp`, `abs`, ... the derivative is the one that burn-autodiff takes,
 //! so that Jacobian-vector and vector-Jacobian products are transposes of one another there too. For

@@ -1,5 +1,5 @@
-//! What derivatives in either mode are made of, on any backend, in forms that lose nothing: no difference of numbers that round to
-//! the same, no division by a factor that may be zero.
+//! What derivatives in either mode are made of, on any backend, in forms that lose nothing: no difference of numbers
+//! that round to the same, no division by a factor that may be zero.
 
 use burn_backend::tensor::{BoolTensor, FloatTensor, IndexingUpdateOp, IntTensor};
 use burn_backend::{Backend, Slice, TensorMetadata};
@@ -34,8 +34,8 @@ pub fn square_minus_one<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_mul(below, B::float_add_scalar(x, 1.0.into()))
 }
 
-/// `t / (2 y)`: how the root `y` of what moves by `t` moves. A root of zero that nothing moves stays where it is, as that of a norm
-/// which a bound from below holds.
+/// `t / (2 y)`: how the root `y` of what moves by `t` moves. A root of zero that nothing moves stays where it is, as
+/// that of a norm which a bound from below holds.
 pub fn root_tangent<B: Backend>(y: FloatTensor<B>, t: FloatTensor<B>) -> FloatTensor<B> {
     let either = B::float_add(y.clone(), B::float_abs(t.clone()));
     let neither = B::float_equal_elem(either, 0.0.into(), bool_dtype::<B>(&y));
@@ -43,7 +43,8 @@ pub fn root_tangent<B: Backend>(y: FloatTensor<B>, t: FloatTensor<B>) -> FloatTe
     B::float_div(t, B::float_mul_scalar(y, 2.0.into()))
 }
 
-/// `-t y^2`: how the reciprocal `y` of what moves by `t` moves. Not by the square, which is zero or infinite where the whole is not.
+/// `-t y^2`: how the reciprocal `y` of what moves by `t` moves. Not by the square, which is zero or infinite where the
+/// whole is not.
 pub fn reciprocal_tangent<B: Backend>(y: FloatTensor<B>, t: FloatTensor<B>) -> FloatTensor<B> {
     B::float_neg(B::float_mul(B::float_mul(t, y.clone()), y))
 }
@@ -85,11 +86,12 @@ impl<B: Backend> Majority<B> {
     }
 }
 
-/// `t - sum p t` along `dim`, for probabilities `p` that add up to one there: the derivative of `log_softmax` along `t`, and times `p`
-/// that of `softmax`.
+/// `t - sum p t` along `dim`, for probabilities `p` that add up to one there: the derivative of `log_softmax` along
+/// `t`, and times `p` that of `softmax`.
 ///
-/// Both are the same for `t` and `t - c`. With `c` the element at a class of most of the probability, that class adds nothing to the
-/// sum, and its own result is the sum over the others, not what is left of `t` after almost all of it was taken away.
+/// Both are the same for `t` and `t - c`. With `c` the element at a class of most of the probability, that class adds
+/// nothing to the sum, and its own result is the sum over the others, not what is left of `t` after almost all of it
+/// was taken away.
 pub fn deviation<B: Backend>(p: FloatTensor<B>, t: FloatTensor<B>, dim: usize) -> FloatTensor<B> {
     let origin = Majority::<B>::of(p.clone(), dim).element(t.clone());
     let t = B::float_sub(t, origin);
@@ -152,7 +154,8 @@ fn narrow<B: Backend>(x: FloatTensor<B>, dim: usize, start: usize, end: usize) -
     B::float_slice(x, &slices)
 }
 
-/// `rhs lhs^(rhs - 1)`, the derivative of `lhs^rhs` by its base; zero where both are zero, as `lhs^0` is one for all bases.
+/// `rhs lhs^(rhs - 1)`, the derivative of `lhs^rhs` by its base; zero where both are zero, as `lhs^0` is one for all
+/// bases.
 pub fn power_slope<B: Backend>(lhs: FloatTensor<B>, rhs: FloatTensor<B>) -> FloatTensor<B> {
     let below = B::float_sub_scalar(rhs.clone(), 1.0.into());
     let magnitude = B::float_add(B::float_abs(lhs.clone()), B::float_abs(rhs.clone()));
@@ -162,7 +165,8 @@ pub fn power_slope<B: Backend>(lhs: FloatTensor<B>, rhs: FloatTensor<B>) -> Floa
     B::float_mul(rhs, B::float_powf(lhs, below))
 }
 
-/// `lhs^rhs log(lhs)`, the derivative of `lhs^rhs`, which is `power`, by its exponent; zero at a base of zero, where `power` is zero.
+/// `lhs^rhs log(lhs)`, the derivative of `lhs^rhs`, which is `power`, by its exponent; zero at a base of zero, where
+/// `power` is zero.
 pub fn exponent_slope<B: Backend>(lhs: FloatTensor<B>, power: FloatTensor<B>) -> FloatTensor<B> {
     let zero = B::float_equal_elem(lhs.clone(), 0.0.into(), bool_dtype::<B>(&lhs));
     let log = B::float_log(B::float_mask_fill(lhs, zero, 1.0.into()));

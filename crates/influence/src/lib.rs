@@ -1,20 +1,23 @@
 //! Influence functions: solvers, scores and response functions.
 //!
-//! What would a measured quantity `m(theta)`, such as a test example's loss, become if a training example were removed? With `A` the
-//! damped curvature of the training cost, one solve `A s = grad m` answers it to first order for *all* training examples:
+//! What would a measured quantity `m(theta)`, such as a test example's loss, become if a training example were removed?
+//! With `A` the damped curvature of the training cost, one solve `A s = grad m` answers it to first order for *all*
+//! training examples:
 //!
 //! ```text
 //! score_i = 1/N <grad L_i, s>   predicts   m(without i) - m(with i)
 //! ```
 //!
-//! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]. Each returns its solution with evidence, or an error that says
-//!   what to change; none returns silently unconverged.
-//! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed examples.
-//! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the proximal Bregman
-//!   response function, which influence with the Gauss-Newton matrix approximates. [`statistics`] compares the two.
+//! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]. Each returns its solution with evidence, or an error
+//!   that says what to change; none returns silently unconverged.
+//! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed
+//!   examples.
+//! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
+//!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
+//!   compares the two.
 //!
-//! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions are the
-//! Answer, Then What is the Question?".
+//! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions
+//! are the Answer, Then What is the Question?".
 
 mod memory;
 pub mod response;

@@ -10,16 +10,16 @@ use crate::{
 
 /// The scores of all training examples for one measured quantity, `[N]`.
 ///
-/// `solution` is `s = A^-1 grad m`, with `grad m` the gradient of the measured quantity `m` (say, a test example's loss) and `A`
-/// the curvature of `train`, damped. The score of example `i` is
+/// `solution` is `s = A^-1 grad m`, with `grad m` the gradient of the measured quantity `m` (say, a test example's
+/// loss) and `A` the curvature of `train`, damped. The score of example `i` is
 ///
 /// ```text
 /// score_i = 1/N <grad L_i, s>
 /// ```
 ///
-/// the first-order prediction of `m(without i) - m(with i)`, in the units of `m`, factor `1/N` included (Koh & Liang 2017; Bae
-/// et al. 2022, Eqn 4). Positive: removing the example raises `m`; if `m` is a loss, the example helped. One forward-mode pass
-/// a batch; no example's gradient is formed.
+/// the first-order prediction of `m(without i) - m(with i)`, in the units of `m`, factor `1/N` included (Koh & Liang
+/// 2017; Bae et al. 2022, Eqn 4). Positive: removing the example raises `m`; if `m` is a loss, the example helped. One
+/// forward-mode pass a batch; no example's gradient is formed.
 ///
 /// # Errors
 /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
@@ -33,12 +33,13 @@ pub fn scores(train: &Cost, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureE
 /// - 1/N grad_x <grad L_i, s>
 /// ```
 ///
-/// the first-order change of `m` for each unit added to an input, factor `1/N` included, with `solution` as in [`scores`] (Koh &
-/// Liang 2017, Section 2.2). A step against it lowers `m`: the direction in which to perturb an example so that the network does
-/// better on the query after it is trained again.
+/// the first-order change of `m` for each unit added to an input, factor `1/N` included, with `solution` as in
+/// [`scores`] (Koh & Liang 2017, Section 2.2). A step against it lowers `m`: the direction in which to perturb an
+/// example so that the network does better on the query after it is trained again.
 ///
 /// # Errors
-/// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats; [`CurvatureError::NotFinite`].
+/// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats;
+/// [`CurvatureError::NotFinite`].
 pub fn input_scores<const D: usize>(
     train: &Cost,
     solution: Tensor<1>,
@@ -46,7 +47,8 @@ pub fn input_scores<const D: usize>(
     Ok(train.input_derivatives::<Tensor<D>>(solution)? / -(train.len() as f64))
 }
 
-/// The predicted change of the parameters when training example `index` is removed, `theta(without) - theta(with)`, `[dim]`:
+/// The predicted change of the parameters when training example `index` is removed, `theta(without) - theta(with)`,
+/// `[dim]`:
 ///
 /// ```text
 /// 1/N A^-1 grad L_index
@@ -65,8 +67,9 @@ pub fn parameter_change(
     Ok(estimate(train, solver, &removal)?.vector)
 }
 
-/// The self-influence of the training examples `indices`: each one's score for its own loss, `1/N <grad L_i, A^-1 grad L_i>`. Not
-/// negative for a positive definite `A`; large where the model has memorised the example. One solve an example.
+/// The self-influence of the training examples `indices`: each one's score for its own loss,
+/// `1/N <grad L_i, A^-1 grad L_i>`. Not negative for a positive definite `A`; large where the model has memorised the
+/// example. One solve an example.
 ///
 /// # Errors
 /// Those of the solver; [`CurvatureError::Index`].

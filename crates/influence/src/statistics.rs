@@ -1,7 +1,7 @@
 //! How well one list of numbers predicts another.
 //!
-//! Every function is `None` where its statistic is undefined: lists of different length or with fewer than two points, an
-//! element that is not finite, or no variation to explain.
+//! Every function is `None` where its statistic is undefined: lists of different length or with fewer than two points,
+//! an element that is not finite, or no variation to explain.
 
 /// Pearson's correlation of `x` and `y`, in [-1, 1]. `None` also if either list is constant.
 pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
@@ -14,14 +14,15 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
     Some(correlation.clamp(-1.0, 1.0))
 }
 
-/// Spearman's rank correlation of `x` and `y`, in [-1, 1]: Pearson's of the ranks, equal values sharing their average rank.
-/// `None` also if either list is constant.
+/// Spearman's rank correlation of `x` and `y`, in [-1, 1]: Pearson's of the ranks, equal values sharing their average
+/// rank. `None` also if either list is constant.
 pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     paired(x, y)?;
     pearson(&ranks(x), &ranks(y))
 }
 
-/// Slope `a` of the least-squares line `y = a x + c`, with intercept. `None` also if `x` is constant, or the slope overflows.
+/// Slope `a` of the least-squares line `y = a x + c`, with intercept. `None` also if `x` is constant, or the slope
+/// overflows.
 pub fn slope(x: &[f64], y: &[f64]) -> Option<f64> {
     let (x, y) = paired(x, y)?;
     let slope = dot(&x.deviations, &y.deviations) / dot(&x.deviations, &x.deviations);

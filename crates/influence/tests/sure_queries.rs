@@ -1,5 +1,5 @@
-//! Scores for queries that the network is sure of: their losses' gradients are small, and right, so the scores are too. In f32 on
-//! flex, against closed forms in f64.
+//! Scores for queries that the network is sure of: their losses' gradients are small, and right, so the scores are too.
+//! In f32 on flex, against closed forms in f64.
 
 use backdraft_curvature::{BinaryCrossEntropy, Cost, Model};
 use backdraft_influence::{ConjugateGradientConfig, DirectConfig, Inverse, scores};

@@ -10,8 +10,8 @@ use super::error::DataError;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Bytes that gzip data may unpack to whatever their size, and how many times their size beyond that. Tables of zeros shrink to a
-/// two-hundredth; what shrinks to less is made to fill a memory.
+/// Bytes that gzip data may unpack to whatever their size, and how many times their size beyond that. Tables of zeros
+/// shrink to a two-hundredth; what shrinks to less is made to fill a memory.
 const UNPACKED: u64 = 1 << 30;
 const RATIO: u64 = 200;
 
@@ -63,7 +63,8 @@ pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
     })
 }
 
-/// A text's bytes without the byte order mark that some editors put before them; or what it is, if not UTF-8 at first sight.
+/// A text's bytes without the byte order mark that some editors put before them; or what it is, if not UTF-8 at first
+/// sight.
 pub(crate) fn utf8(mut bytes: Vec<u8>) -> Result<Vec<u8>, &'static str> {
     match bytes.as_slice() {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err("UTF-32 text"),

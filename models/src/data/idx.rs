@@ -23,9 +23,9 @@ const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// Reads a folder in the layout of MNIST: images and labels for `train` and for `t10k`, each plain or gzipped.
 ///
-/// Pixels are unsigned bytes, and divided by 255. Labels may be of any type that IDX files have. The classes are the different labels
-/// of the training examples, in numerical order and named after them; two of them make a binary task. Labels with fractions make a
-/// regression.
+/// Pixels are unsigned bytes, and divided by 255. Labels may be of any type that IDX files have. The classes are the
+/// different labels of the training examples, in numerical order and named after them; two of them make a binary task.
+/// Labels with fractions make a regression.
 ///
 /// # Errors
 ///
@@ -35,8 +35,8 @@ pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
     read_idx_with(folder, &LoadOptions::default())
 }
 
-/// As [`read_idx`], with the `task`, `inputs`, `targets` and `test` of the options. The folder `test` holds images and labels for
-/// `t10k`, or else for `train`.
+/// As [`read_idx`], with the `task`, `inputs`, `targets` and `test` of the options. The folder `test` holds images and
+/// labels for `t10k`, or else for `train`.
 pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
     let train = Part::read(folder, TRAIN)?;
     let (test, division) = match &options.test {

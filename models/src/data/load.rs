@@ -18,8 +18,10 @@ use super::text::{SEQUENCE, is_text_folder, read_text, text_of_file};
 ///
 /// `digits` and `cancer` are the embedded sets (write `./digits` for a folder of that name). Any other file is read as
 /// a CSV table. A folder is read as the first of these that it holds a file of: [IDX data](super::read_idx),
-/// [CIFAR-10](super::read_cifar), [text](read_text) in examples of [`SEQUENCE`] tokens, one [CSV table](super::read_csv),
-/// [PNG pictures](super::read_pictures). `target` names the column to predict: a CSV table needs it, the others have none.
+/// [CIFAR-10](super::read_cifar), [text](read_text) in examples of [`SEQUENCE`] tokens, one [CSV
+/// table](super::read_csv),
+/// [PNG pictures](super::read_pictures). `target` names the column to predict: a CSV table needs it, the others have
+/// none.
 ///
 /// # Errors
 ///

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::ScalingRule;
 
-/// Mean and standard deviation of some numbers, in their own units; what a number has the mean taken from and is divided by.
+/// Mean and standard deviation of some numbers, in their own units; what a number has the mean taken from and is
+/// divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     /// What is taken away.
@@ -60,8 +61,8 @@ impl Moments {
         self.mean + self.divisor() * standardised
     }
 
-    /// The number of the source: the one of the fewest digits that [`standardise`](Self::standardise) and rounding to 32 bits take to
-    /// `standardised`.
+    /// The number of the source: the one of the fewest digits that [`standardise`](Self::standardise) and rounding to
+    /// 32 bits take to `standardised`.
     pub fn original(&self, standardised: f32) -> f64 {
         let near = self.restore(f64::from(standardised));
         // Near zero no number of digits gives zero.

@@ -137,8 +137,9 @@ impl LabelNoise {
         mask
     }
 
-    /// The changes as a CSV table with the columns `train`, the row among the training examples, `origin`, `truth` and `label`, the classes by their names, and where the
-    /// examples of `dataset`, whose labels these are, stand in its source: `file`, and what [`At`](super::At) counts there.
+    /// The changes as a CSV table with the columns `train`, the row among the training examples, `origin`, `truth` and
+    /// `label`, the classes by their names, and where the examples of `dataset`, whose labels these are, stand in its
+    /// source: `file`, and what [`At`](super::At) counts there.
     ///
     /// # Errors
     ///

@@ -11,17 +11,18 @@ use super::scaling::Rescale;
 pub struct LoadOptions {
     /// The column to predict: a table needs it, other sources have none.
     pub target: Option<String>,
-    /// Whether targets are classes or numbers. By default a table's are told apart by what they look like, and labels of pictures
-    /// are classes.
+    /// Whether targets are classes or numbers. By default a table's are told apart by what they look like, and labels
+    /// of pictures are classes.
     pub task: Option<TaskKind>,
-    /// What is done to inputs. By default tables and pictures in colour are standardised, and grey pixels divided by the brightest.
+    /// What is done to inputs. By default tables and pictures in colour are standardised, and grey pixels divided by
+    /// the brightest.
     pub inputs: Option<Rescale>,
     /// What is done to a regression's targets. By default they are standardised.
     pub targets: Option<Rescale>,
     /// Whose moments these are, where they are not given.
     pub moments: MomentsOf,
-    /// What to test on, in place of a part that is drawn or of the source's own: a table, a folder of pictures or of IDX
-    /// files, or CIFAR-10 records.
+    /// What to test on, in place of a part that is drawn or of the source's own: a table, a folder of pictures or of
+    /// IDX files, or CIFAR-10 records.
     pub test: Option<PathBuf>,
     /// The column of a table that says which part a row belongs to: `train`, `valid` or `test`.
     pub split: Option<String>,

@@ -149,8 +149,9 @@ pub(crate) fn size(path: &Path) -> Result<[usize; 3], DataError> {
     Ok(found)
 }
 
-/// The pixels of a PNG file whose [`size`] is known to be bearable: 8 bits each, channel by channel, row by row. Fewer than 8 bits and
-/// palettes are widened, of 16 bits the upper 8 are kept, and an alpha channel is dropped if all of it is opaque.
+/// The pixels of a PNG file whose [`size`] is known to be bearable: 8 bits each, channel by channel, row by row. Fewer
+/// than 8 bits and palettes are widened, of 16 bits the upper 8 are kept, and an alpha channel is dropped if all of it
+/// is opaque.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     check_colours(decoder(path)?, path)?;
     let mut decoder = decoder(path)?;

@@ -27,15 +27,16 @@ use super::task::Task;
 ///
 /// # Errors
 ///
-/// If a file cannot be read, is no PNG, is cut short, animated or transparent, if pictures differ in size or have more than 2^26
-/// numbers (pixels times channels), if a class has no picture or only ones to test, if there is only one class, or if there are
-/// fewer than 10 pictures to divide. All sizes are checked by the files' headers before a picture is decoded.
+/// If a file cannot be read, is no PNG, is cut short, animated or transparent, if pictures differ in size or have more
+/// than 2^26 numbers (pixels times channels), if a class has no picture or only ones to test, if there is only one
+/// class, or if there are fewer than 10 pictures to divide. All sizes are checked by the files' headers before a
+/// picture is decoded.
 pub fn read_pictures(folder: &Path) -> Result<Dataset, DataError> {
     read_pictures_with(folder, &LoadOptions::default())
 }
 
-/// As [`read_pictures`], with the `task`, `inputs` and `test` of the options. The folder `test` holds the classes' folders, in it or in
-/// its own folder `test`.
+/// As [`read_pictures`], with the `task`, `inputs` and `test` of the options. The folder `test` holds the classes'
+/// folders, in it or in its own folder `test`.
 pub(crate) fn read_pictures_with(
     folder: &Path,
     options: &LoadOptions,

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum ScalingRule {
     /// Nothing is done: a table's own numbers, and pixels from 0 to 255 as their files have them.
     Raw,
-    /// Pixels are divided by the brightest there can be, each column of a table by its largest absolute value in the training part.
+    /// Pixels are divided by the brightest there can be, each column of a table by its largest absolute value in the
+    /// training part.
     Unit,
     /// The mean and the standard deviation (divisor n) of the training part, column by column or channel by channel.
     Standardised,

@@ -9,7 +9,8 @@ use super::options::MomentsOf;
 use super::rule::ScalingRule;
 use crate::number::brief;
 
-/// How numbers of the source become what a network reads: `(x - mean) / std`. One for inputs, and one for a regression's targets.
+/// How numbers of the source become what a network reads: `(x - mean) / std`. One for inputs, and one for a
+/// regression's targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
     /// Where the moments came from.
@@ -17,8 +18,8 @@ pub struct Scaling {
     /// Whose they are.
     #[serde(default, skip_serializing_if = "MomentsOf::is_train")]
     pub of: MomentsOf,
-    /// One for each column of a table, or for each channel of pictures; one for targets. A table's are in its own units. Pixels
-    /// are counted from 0 to 1, the brightest, as torchvision's `Normalize` has them.
+    /// One for each column of a table, or for each channel of pictures; one for targets. A table's are in its own
+    /// units. Pixels are counted from 0 to 1, the brightest, as torchvision's `Normalize` has them.
     pub moments: Vec<Moments>,
 }
 
@@ -76,8 +77,8 @@ impl Scaling {
         }
     }
 
-    /// The scaling asked for, of numbers that are `count` columns, channels or targets (`of` says which). `measured` gives what a
-    /// rule needs of the examples that `whose` says.
+    /// The scaling asked for, of numbers that are `count` columns, channels or targets (`of` says which). `measured`
+    /// gives what a rule needs of the examples that `whose` says.
     pub(crate) fn settle(
         (asked, whose): (&Rescale, MomentsOf),
         count: usize,

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Where the examples of a part stand: what makes a place that can be looked up of [`Split::origin`](super::Split::origin).
+/// Where the examples of a part stand: what makes a place that can be looked up of
+/// [`Split::origin`](super::Split::origin).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The lines of a table or text on which the examples begin, counted from 1 as an editor does, by origin.

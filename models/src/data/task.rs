@@ -36,7 +36,8 @@ impl Task {
         }
     }
 
-    /// The same with a logit for each class, for a network that has two outputs for two classes. Other tasks stay as they are.
+    /// The same with a logit for each class, for a network that has two outputs for two classes. Other tasks stay as
+    /// they are.
     pub fn with_logit_for_each(self) -> Self {
         match self {
             Self::Binary { names } => Self::Classification {

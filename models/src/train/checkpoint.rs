@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::TrainConfig;
 use crate::quote;
 
-/// Everything that training needs to go on as if it had never stopped, to the bit. From [`Training::checkpoint`](super::Training::checkpoint);
-/// how it becomes a file is left to the program.
+/// Everything that training needs to go on as if it had never stopped, to the bit. From
+/// [`Training::checkpoint`](super::Training::checkpoint); how it becomes a file is left to the program.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// Where training stood.
     pub state: TrainState,
-    /// The model's parameters and running statistics, `model.` and their path in the module, and what the optimiser remembers,
-    /// `optimizer.` and the places of the parameter and of the memory.
+    /// The model's parameters and running statistics, `model.` and their path in the module, and what the optimiser
+    /// remembers, `optimizer.` and the places of the parameter and of the memory.
     pub tensors: Vec<(String, TensorData)>,
 }
 
@@ -107,7 +107,8 @@ impl CheckpointError {
     }
 }
 
-/// All numbers of a module without autodiff, parameters and running statistics, by their path in it after `model.`, bit for bit.
+/// All numbers of a module without autodiff, parameters and running statistics, by their path in it after `model.`, bit
+/// for bit.
 pub fn numbers<M: Module>(module: &M) -> Vec<(String, TensorData)> {
     struct Collect {
         path: Vec<String>,
@@ -136,7 +137,8 @@ pub fn numbers<M: Module>(module: &M) -> Vec<(String, TensorData)> {
     collect.tensors
 }
 
-/// The module with the numbers that `find` gives by name, as [`numbers`] names them. Clones of the module stay as they are.
+/// The module with the numbers that `find` gives by name, as [`numbers`] names them. Clones of the module stay as they
+/// are.
 ///
 /// # Errors
 ///

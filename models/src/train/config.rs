@@ -37,8 +37,8 @@ pub enum Optimizer {
         /// The momentum, 0 for none.
         momentum: f64,
     },
-    /// Adam with the constants that Kingma and Ba (2015) recommend: decay rates of 0.9 and 0.999, epsilon 1e-8. The L2 term is part of
-    /// its gradient.
+    /// Adam with the constants that Kingma and Ba (2015) recommend: decay rates of 0.9 and 0.999, epsilon 1e-8. The L2
+    /// term is part of its gradient.
     Adam,
     /// L-BFGS on all examples at once, until the Euclidean norm of the cost's gradient is at most `tolerance`.
     /// It works in 64 bits where the device has them, whatever the model's type, and then rounds the result.

@@ -11,8 +11,8 @@ use super::config::Optimizer;
 const BETAS: [f64; 2] = [0.9, 0.999];
 const EPSILON: f64 = 1e-8;
 
-/// Steps of SGD or Adam, with what they remember. Burn's optimisers keep momentum and decay in 32 bits, and load what they remember on
-/// the process's default device, which need not work.
+/// Steps of SGD or Adam, with what they remember. Burn's optimisers keep momentum and decay in 32 bits, and load what
+/// they remember on the process's default device, which need not work.
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
     rule: Rule,
@@ -155,7 +155,8 @@ impl ModuleMapper for Mapper<'_> {
     }
 }
 
-/// The direction of Adam's step number `time`, from 1; `memory` holds the running means of the gradient and of its square.
+/// The direction of Adam's step number `time`, from 1; `memory` holds the running means of the gradient and of its
+/// square.
 fn adam(memory: &mut Vec<Tensor<1>>, time: usize, gradient: Tensor<1>) -> Tensor<1> {
     let [first, second] = BETAS;
     let square = gradient.clone().square() * (1.0 - second);

@@ -37,9 +37,9 @@ impl Order {
 }
 
 impl TrainConfig {
-    /// The batches that [`Training`](super::Training) on `rows` examples takes in the passes `passes`, counted from 0, each with the step size there:
-    /// for other computations that are to go through the data as training does. Passes beyond the config's own go on in the same way,
-    /// at the step size of its end.
+    /// The batches that [`Training`](super::Training) on `rows` examples takes in the passes `passes`, counted from 0,
+    /// each with the step size there: for other computations that are to go through the data as training does. Passes
+    /// beyond the config's own go on in the same way, at the step size of its end.
     pub fn batches(
         &self,
         rows: usize,

@@ -30,10 +30,11 @@ const DIVERGED: f64 = 1e3;
 /// training began.
 const GREW: f64 = 2.0;
 
-/// Training by SGD or Adam that can be stopped between steps, stored, and taken up again with the same result to the bit.
+/// Training by SGD or Adam that can be stopped between steps, stored, and taken up again with the same result to the
+/// bit.
 ///
-/// It minimises what [`train`](super::train()) does; that function is a loop over [`advance`](Self::advance). Batch normalisation uses
-/// the batch's statistics here, and updates the running ones that everything else uses.
+/// It minimises what [`train`](super::train()) does; that function is a loop over [`advance`](Self::advance). Batch
+/// normalisation uses the batch's statistics here, and updates the running ones that everything else uses.
 pub struct Training<M> {
     model: M,
     optimizer: Steps,
@@ -90,8 +91,8 @@ impl<M: Network> Training<M> {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and [`TrainError::Checkpoint`] if the checkpoint is of other settings, of another number of examples or
-    /// of another model.
+    /// As [`new`](Self::new), and [`TrainError::Checkpoint`] if the checkpoint is of other settings, of another number
+    /// of examples or of another model.
     pub fn resume(
         model: M,
         split: &Split,
@@ -121,8 +122,8 @@ impl<M: Network> Training<M> {
         Ok(training)
     }
 
-    /// The same with a factor on the loss of each example, as if it were there so many times; 0 leaves it out, and batches and
-    /// their means count it all the same. Checkpoints do not hold the factors.
+    /// The same with a factor on the loss of each example, as if it were there so many times; 0 leaves it out, and
+    /// batches and their means count it all the same. Checkpoints do not hold the factors.
     ///
     /// # Panics
     ///
@@ -133,9 +134,9 @@ impl<M: Network> Training<M> {
         self
     }
 
-    /// The same with at most `part` examples of a batch on their way through the network at once, for devices whose memory does not
-    /// suffice for all: gradients of parts are added up, which changes them by rounding alone. Batch normalisation, however, sees a
-    /// part's statistics in place of the batch's.
+    /// The same with at most `part` examples of a batch on their way through the network at once, for devices whose
+    /// memory does not suffice for all: gradients of parts are added up, which changes them by rounding alone. Batch
+    /// normalisation, however, sees a part's statistics in place of the batch's.
     ///
     /// # Panics
     ///
@@ -146,13 +147,16 @@ impl<M: Network> Training<M> {
         Self { part, ..self }
     }
 
-    /// Makes the next steps, at most 32, for about half a second and not beyond the end of the pass; `None` once all are made.
+    /// Makes the next steps, at most 32, for about half a second and not beyond the end of the pass; `None` once all
+    /// are made.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the last pass
-    /// more than twice that of the first batch, and than twice that of outputs of 0, or if the last step, which no other measures,
-    /// left a parameter that is not finite or such a loss of its own batch; [`TrainError::Device`] if the device fails, after which training goes on from an earlier [`checkpoint`](Self::checkpoint) only.
+    /// [`TrainError::Diverged`] if the loss is not finite, grows beyond reason, or ends higher than it began: in the
+    /// last pass more than twice that of the first batch, and than twice that of outputs of 0, or if the last step,
+    /// which no other measures, left a parameter that is not finite or such a loss of its own batch;
+    /// [`TrainError::Device`] if the device fails, after which training goes on from an earlier
+    /// [`checkpoint`](Self::checkpoint) only.
     ///
     /// # Panics
     ///
@@ -245,8 +249,8 @@ impl<M: Network> Training<M> {
     /// Whether the mean loss of the last pass says that training ended higher than it began.
     fn grew(&self, loss: f64) -> bool {
         let first = self.first.unwrap_or(f64::INFINITY);
-        // The loss of no answer takes a pass over the targets: only where there is doubt. A model that was trained before may begin
-        // with a loss that is next to nothing.
+        // The loss of no answer takes a pass over the targets: only where there is doubt. A model that was trained
+        // before may begin with a loss that is next to nothing.
         loss > GREW * first
             && loss
                 > GREW

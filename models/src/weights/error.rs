@@ -114,7 +114,8 @@ pub struct Missing {
     pub shape: Vec<usize>,
     /// The most similar name among the file's unexpected ones, of the same shape if there is one.
     pub nearest: Option<String>,
-    /// The one matrix of the same shape that the file has for the module: if both are tied, the file may have them under one name.
+    /// The one matrix of the same shape that the file has for the module: if both are tied, the file may have them
+    /// under one name.
     pub twin: Option<String>,
 }
 

@@ -168,7 +168,8 @@ impl Collector<'_> {
     /// The tensors in a value, each with the keys that lead to it.
     fn collect(&mut self, name: &str, place: Place, depth: usize) -> Result<(), String> {
         self.visits += 1;
-        // No more than if every value were shared as deep down as can be: a value that holds itself is looked at for ever.
+        // No more than if every value were shared as deep down as can be: a value that holds itself is looked at for
+        // ever.
         if depth == 0 || self.visits > DEPTH * self.pickle.len() {
             return Err(format!(
                 "its dictionaries are nested more than {DEPTH} deep, or hold themselves"
@@ -256,8 +257,8 @@ impl Collector<'_> {
     }
 }
 
-/// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, whether it has a gradient, its hooks,
-/// and how its numbers differ from the storage's.
+/// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, whether it has a
+/// gradient, its hooks, and how its numbers differ from the storage's.
 fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
     let unknown = || "is built from unknown arguments".to_owned();
     let [storage, offset, shape, strides, ref others @ ..] = *arguments else {
@@ -305,7 +306,8 @@ fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
     })
 }
 
-/// What a tensor's metadata say: whether PyTorch's negative bit is set. Its conjugate bit is for complex numbers, which are not read.
+/// What a tensor's metadata say: whether PyTorch's negative bit is set. Its conjugate bit is for complex numbers, which
+/// are not read.
 fn is_negative(metadata: &Value, pickle: &Pickle) -> Result<bool, String> {
     let unknown = || "has metadata that are not known".to_owned();
     let pairs = match metadata {

@@ -11,7 +11,8 @@ use crate::data::{
 };
 use crate::metrics::Metrics;
 
-/// What is kept with weights in the metadata of their safetensors file: what the network reads, what it tells, and how well it did.
+/// What is kept with weights in the metadata of their safetensors file: what the network reads, what it tells, and how
+/// well it did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightsRecord {
     /// How inputs are scaled; none for tokens.
@@ -40,7 +41,8 @@ pub struct Measured {
     pub metrics: Metrics,
 }
 
-/// The record as JSON. Moments are texts, as options take them: numbers that go through JSON need not come back to the bit.
+/// The record as JSON. Moments are texts, as options take them: numbers that go through JSON need not come back to the
+/// bit.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     inputs: Option<KeptScaling>,

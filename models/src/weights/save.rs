@@ -30,8 +30,8 @@ pub fn save<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<(), Weights
     save_as(module, path, &NameMap::default())
 }
 
-/// The bytes that [`save`] writes, the same in every process, for a program that puts files in place itself. `path` is only
-/// what errors call the file.
+/// The bytes that [`save`] writes, the same in every process, for a program that puts files in place itself. `path` is
+/// only what errors call the file.
 ///
 /// # Errors
 ///

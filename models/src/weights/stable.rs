@@ -7,8 +7,8 @@ use serde_json::Value;
 /// Bytes of the length of the header, at the start of the file.
 const LENGTH: usize = 8;
 
-/// A safetensors file with the keys of its header in order. The library keeps metadata in a hash map, whose order changes from
-/// process to process. Anything else comes back as it is.
+/// A safetensors file with the keys of its header in order. The library keeps metadata in a hash map, whose order
+/// changes from process to process. Anything else comes back as it is.
 pub fn stable(mut file: Vec<u8>) -> Vec<u8> {
     if let Some(header) = sorted_header(&file) {
         file[LENGTH..LENGTH + header.len()].copy_from_slice(&header);

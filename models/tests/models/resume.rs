@@ -220,7 +220,8 @@ fn stopped_training_ends_with_the_same_bits() {
     }
 }
 
-/// Batch normalisation uses the batch's statistics in training, and the running ones, which training leaves behind, afterwards.
+/// Batch normalisation uses the batch's statistics in training, and the running ones, which training leaves behind,
+/// afterwards.
 #[test]
 fn running_statistics_are_learned_and_then_stay() {
     let case = cases().swap_remove(4);
@@ -356,7 +357,8 @@ fn lbfgs_does_not_go_by_batches() {
 
 #[test]
 fn the_rate_falls_when_so_many_passes_are_done() {
-    // With a batch a pass and no momentum, each step is the rate times the gradient; a factor of 0 is not allowed, a tiny one is none.
+    // With a batch a pass and no momentum, each step is the rate times the gradient; a factor of 0 is not allowed, a
+    // tiny one is none.
     let mut case = cases().swap_remove(0);
     case.config = TrainConfig {
         optimizer: Optimizer::Sgd { momentum: 0.0 },

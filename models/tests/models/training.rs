@@ -350,7 +350,8 @@ fn divergence_is_an_error() {
 
 #[test]
 fn a_last_step_that_diverges_is_measured() {
-    // Each is made by one step alone, whose loss before it says nothing: to infinity, to what is no number, and to what is merely huge.
+    // Each is made by one step alone, whose loss before it says nothing: to infinity, to what is no number, and to what
+    // is merely huge.
     let data = digits();
     for learning_rate in [1e38, 1e25, 1e6] {
         let config = TrainConfig {

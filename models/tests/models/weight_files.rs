@@ -211,7 +211,8 @@ fn pickles_of_bad_will_are_errors() {
     assert!(reason(b"\x80\x02s.").contains("takes more from its stack"));
 }
 
-/// A dictionary with one tensor `weight`, 1x2, of a storage with the key 0; `more` are the last arguments it is rebuilt with.
+/// A dictionary with one tensor `weight`, 1x2, of a storage with the key 0; `more` are the last arguments it is rebuilt
+/// with.
 fn one_tensor(class: &str, more: &[u8]) -> Vec<u8> {
     let storage = format!("(X\x07\0\0\0storagectorch\n{class}\nX\x01\0\0\00X\x03\0\0\0cpuK\x02tQ");
     [

@@ -1,5 +1,5 @@
-//! On a graphics device, where Burn puts operations together into kernels, programs and their derivatives have the same results as
-//! on the processor.
+//! On a graphics device, where Burn puts operations together into kernels, programs and their derivatives have the same
+//! results as on the processor.
 
 use backdraft::program::{Program, ProgramError};
 use backdraft_tests::{numbers, wgpu};
@@ -11,8 +11,8 @@ const PROGRAMS: u32 = 6;
 /// Of each program: the last are recorded ones where the device records.
 const RUNS: usize = 7;
 
-/// Both devices round to 2^-24; what is compared are a few dozen operations one after another on numbers below ten, and sums of
-/// a few dozen products.
+/// Both devices round to 2^-24; what is compared are a few dozen operations one after another on numbers below ten, and
+/// sums of a few dozen products.
 const TOLERANCE: f64 = 5e-6;
 
 /// The elements of the outputs of each run, one run after the other.

@@ -102,7 +102,8 @@ impl<const D: usize> Kind<D> {
         seed[..4].copy_from_slice(&asked("SEED", 0).to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let programs = proptest::collection::vec(any::<Numbers>(), 1..=STEPS);
-        // A device where something stopped gives nothing but errors from then on, which says nothing of smaller programs.
+        // A device where something stopped gives nothing but errors from then on, which says nothing of smaller
+        // programs.
         let stopped = Cell::new(false);
         let outcome = TestRunner::new_with_rng(config, rng).run(&programs, |steps| {
             if stopped.get() {

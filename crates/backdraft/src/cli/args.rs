@@ -37,7 +37,8 @@ pub(super) enum Command {
     Explain(Box<Explain>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
-    /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps between them.
+    /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps
+    /// between them.
     Decompose(Box<Decompose>),
     /// Hold predicted changes of test losses against retraining and the proximal Bregman response.
     Correlate(Box<Correlate>),
@@ -98,15 +99,16 @@ pub(super) struct Explain {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
-    /// true labels, are written beside the results.
+    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which
+    /// ones, and their true labels, are written beside the results.
     #[arg(long, value_name = "FRACTION", value_parser = share, allow_hyphen_values = true)]
     pub corrupt_labels: Option<f64>,
 
     #[command(flatten)]
     pub weights: WeightsArgs,
 
-    /// Test examples to explain, by index from 0: such as `3,17`, `0-9,12` or `all`. Default: the three with the highest loss.
+    /// Test examples to explain, by index from 0: such as `3,17`, `0-9,12` or `all`. Default: the three with the
+    /// highest loss.
     #[arg(
         long,
         value_name = "I,J-K,..|all",
@@ -119,13 +121,13 @@ pub(super) struct Explain {
     #[arg(long, value_enum, default_value_t = SolverName::Cg)]
     pub solver: SolverName,
 
-    /// The relative residual at which `(G + damping I) s = gradient` counts as solved. Default: for cg 1e-5, in f64 1e-10, with
-    /// products in 16 bits 0.01; for direct 0.001, in f64 1e-8; for lissa 0.1.
+    /// The relative residual at which `(G + damping I) s = gradient` counts as solved. Default: for cg 1e-5, in f64
+    /// 1e-10, with products in 16 bits 0.01; for direct 0.001, in f64 1e-8; for lissa 0.1.
     #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
 
-    /// The type of all numbers while systems are solved and examples scored, and of the scores that are written. f64 takes twice the memory
-    /// and time. Training is in f32, the verification in f64 where that is there.
+    /// The type of all numbers while systems are solved and examples scored, and of the scores that are written. f64
+    /// takes twice the memory and time. Training is in f32, the verification in f64 where that is there.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 
@@ -145,22 +147,24 @@ pub(super) struct Explain {
     #[arg(long, value_name = "LAMBDA", value_parser = positive, allow_hyphen_values = true)]
     pub damping: Option<f64>,
 
-    /// What matrix products are computed in while systems are solved and examples scored. How far 16 bits put derivatives off is
-    /// told; conjugate gradients go to a residual of 0.01 then. The verification is exact all the same.
+    /// What matrix products are computed in while systems are solved and examples scored. How far 16 bits put
+    /// derivatives off is told; conjugate gradients go to a residual of 0.01 then. The verification is exact all the
+    /// same.
     #[arg(long, value_enum, default_value_t = ProductsIn::F32)]
     pub products: ProductsIn,
 
-    /// Examples that go through the network at once: fewer need less memory. Default: 1024 rows of a table, 250 pictures or 20
-    /// sequences.
+    /// Examples that go through the network at once: fewer need less memory. Default: 1024 rows of a table, 250
+    /// pictures or 20 sequences.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 
-    /// How much is verified: `quick` as many removals as fit into about a minute, and at least one; `full` all of the choice, five of
-    /// each sign for every query and ten at random.
+    /// How much is verified: `quick` as many removals as fit into about a minute, and at least one; `full` all of the
+    /// choice, five of each sign for every query and ten at random.
     #[arg(long, value_enum, default_value_t = VerifyName::Quick)]
     pub verify: VerifyName,
 
-    /// Verify the first N removals of the choice, however long that takes. `quick` depends on how fast the machine is, this does not.
+    /// Verify the first N removals of the choice, however long that takes. `quick` depends on how fast the machine is,
+    /// this does not.
     #[arg(long, value_name = "N", conflicts_with = "verify", value_parser = some, allow_hyphen_values = true)]
     pub verify_removals: Option<NonZeroUsize>,
 
@@ -172,7 +176,8 @@ pub(super) struct Explain {
     #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
 
-    /// The run's own folder. Stopped, the same command with it goes on. Default: a new one, runs/<model>-<data>-<number>.
+    /// The run's own folder. Stopped, the same command with it goes on. Default: a new one,
+    /// runs/<model>-<data>-<number>.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -215,8 +220,8 @@ pub(super) struct Train {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which ones, and their
-    /// true labels, are written beside the results.
+    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which
+    /// ones, and their true labels, are written beside the results.
     #[arg(long, value_name = "FRACTION", value_parser = share, allow_hyphen_values = true)]
     pub corrupt_labels: Option<f64>,
 
@@ -243,8 +248,8 @@ pub(super) struct Train {
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub batch_size: Option<usize>,
 
-    /// Examples of a step that go through the network at once: fewer need less memory, and give the same gradients up to rounding
-    /// (but not with batch normalisation). Default: all.
+    /// Examples of a step that go through the network at once: fewer need less memory, and give the same gradients up
+    /// to rounding (but not with batch normalisation). Default: all.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 

@@ -18,8 +18,8 @@ use crate::output::brief;
 /// Options of every command that reads data.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataArgs {
-    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by class, text or
-    /// one CSV table; or a CSV file.
+    /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by
+    /// class, text or one CSV table; or a CSV file.
     #[arg(
         long = "data",
         value_name = "digits|cancer|PATH",
@@ -31,18 +31,19 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
 
-    /// What the target is taken for. Default: inferred from what a table's target looks like, and printed; labels of pictures are
-    /// classes.
+    /// What the target is taken for. Default: inferred from what a table's target looks like, and printed; labels of
+    /// pictures are classes.
     #[arg(long, value_enum)]
     pub task: Option<TaskName>,
 
-    /// Give a network for two classes an output for each (softmax), as PyTorch's often have, and not one for both (sigmoid). Which of
-    /// the two --weights has is found from their shapes.
+    /// Give a network for two classes an output for each (softmax), as PyTorch's often have, and not one for both
+    /// (sigmoid). Which of the two --weights has is found from their shapes.
     #[arg(long)]
     pub two_logits: bool,
 
-    /// What to test on: a table of the same columns, a folder of IDX files or pictures, or a file of CIFAR-10 records. Default: the
-    /// data's own test part; of a table or pictures that have none a fifth, drawn by a seed that is printed.
+    /// What to test on: a table of the same columns, a folder of IDX files or pictures, or a file of CIFAR-10 records.
+    /// Default: the data's own test part; of a table or pictures that have none a fifth, drawn by a seed that is
+    /// printed.
     #[arg(long, value_name = "PATH", conflicts_with = "split")]
     pub test: Option<PathBuf>,
 
@@ -50,15 +51,16 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "COLUMN")]
     pub split: Option<String>,
 
-    /// What is done to inputs. `raw`: nothing, pixels go from 0 to 255. `unit`: pixels are divided by 255, each column of a table by its
-    /// largest absolute value in the training part. `standardised`: less the training part's mean, divided by its standard deviation,
-    /// column by column or channel by channel. Default: what the weights were trained on, if --weights has a record of that; else
-    /// `unit` for grey pictures and `standardised` for tables and pictures in colour.
+    /// What is done to inputs. `raw`: nothing, pixels go from 0 to 255. `unit`: pixels are divided by 255, each column
+    /// of a table by its largest absolute value in the training part. `standardised`: less the training part's mean,
+    /// divided by its standard deviation, column by column or channel by channel. Default: what the weights were
+    /// trained on, if --weights has a record of that; else `unit` for grey pictures and `standardised` for tables and
+    /// pictures in colour.
     #[arg(long, value_enum, conflicts_with_all = ["mean", "std"])]
     pub inputs: Option<ScalingName>,
 
-    /// What is taken from inputs: one number for all, or one for each column of a table, in order, or channel. Pixels go from 0 to 1
-    /// here, as in torchvision's Normalize. Default: 0.
+    /// What is taken from inputs: one number for all, or one for each column of a table, in order, or channel. Pixels
+    /// go from 0 to 1 here, as in torchvision's Normalize. Default: 0.
     #[arg(
         long,
         value_name = "M1,M2,..",
@@ -76,12 +78,13 @@ pub(super) struct DataArgs {
     )]
     pub std: Option<Vec<f64>>,
 
-    /// Whose moments `--inputs` and `--targets` go by: the training part's, or those of all examples, as where a table was scaled
-    /// before it was divided. Default: train.
+    /// Whose moments `--inputs` and `--targets` go by: the training part's, or those of all examples, as where a table
+    /// was scaled before it was divided. Default: train.
     #[arg(long, value_enum)]
     pub moments: Option<MomentsName>,
 
-    /// What is done to a regression's targets, as --inputs. Default: what the weights were trained on, else `standardised`.
+    /// What is done to a regression's targets, as --inputs. Default: what the weights were trained on, else
+    /// `standardised`.
     #[arg(long, value_enum, conflicts_with_all = ["target_mean", "target_std"])]
     pub targets: Option<ScalingName>,
 

@@ -1,4 +1,5 @@
-//! What becomes of a device's failure in the midst of a computation, which Burn panics about wherever it reads a result.
+//! What becomes of a device's failure in the midst of a computation, which Burn panics about wherever it reads a
+//! result.
 
 use std::{
     any::Any,

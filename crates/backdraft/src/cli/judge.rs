@@ -16,8 +16,8 @@ use super::{
 /// A share of examples that is much.
 const MUCH: f64 = 0.02;
 
-/// Says how well weights do on the training part beside what is kept with them, and without a record beside what they do on inputs that
-/// are scaled otherwise. `measured` is what they do.
+/// Says how well weights do on the training part beside what is kept with them, and without a record beside what they
+/// do on inputs that are scaled otherwise. `measured` is what they do.
 pub(super) fn judge(
     args: &DataArgs,
     loaded: &Loaded,

@@ -55,8 +55,8 @@ fn on_device(
 /// Burn's version, which the workspace pins.
 const BURN: &str = "0.22.1";
 
-/// Runs the command line of this process. A failure is one line on standard error: exit code 2 if the input was wrong, 1 if the
-/// computation failed.
+/// Runs the command line of this process. A failure is one line on standard error: exit code 2 if the input was wrong,
+/// 1 if the computation failed.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,

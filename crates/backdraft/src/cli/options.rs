@@ -101,7 +101,8 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("it must be a whole number from 0 to {}", u64::MAX))
 }
 
-/// What the parser found wrong with an option's value, in a line; none if the parser's own words are for something else.
+/// What the parser found wrong with an option's value, in a line; none if the parser's own words are for something
+/// else.
 pub(super) fn refusal(error: &clap::Error) -> Option<String> {
     if error.kind() != ErrorKind::ValueValidation {
         return None;

@@ -22,8 +22,8 @@ pub(super) const PARTS: u64 = 1_000;
 /// Why standard output did not take a line, the first time that it did not.
 static UNSAID: OnceLock<io::Error> = OnceLock::new();
 
-/// Prints a line. A disk that is full, or a reader that has gone away (`| head`), is no reason to stop, for what counts is in the run's
-/// folder; but [`unsaid`] remembers.
+/// Prints a line. A disk that is full, or a reader that has gone away (`| head`), is no reason to stop, for what counts
+/// is in the run's folder; but [`unsaid`] remembers.
 pub(super) fn say(line: impl Display) {
     let line = quote::lines(&line.to_string());
     if let Err(error) = writeln!(io::stdout(), "{line}") {
@@ -45,8 +45,8 @@ pub(super) fn warn(line: impl Display) {
     let _ = writeln!(io::stderr(), "warning: {line}");
 }
 
-/// How far from 1 a number has come that is to come to `end`, of [`PARTS`]. It falls by about the same factor in the same time, if
-/// by leaps.
+/// How far from 1 a number has come that is to come to `end`, of [`PARTS`]. It falls by about the same factor in the
+/// same time, if by leaps.
 pub(super) fn part(now: f64, end: f64) -> u64 {
     let share = now.ln() / end.ln();
     // Not a number, or away from where it is to go: no part of the way.

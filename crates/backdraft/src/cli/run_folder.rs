@@ -51,8 +51,9 @@ pub(super) struct Kind {
     pub computed: &'static [&'static str],
 }
 
-/// A folder that this process alone works in, with the settings of the run. All that is read again bears a digest, which binds it to
-/// these, and what is computed from a network to that network too: what is damaged, or of another, is told of and made anew.
+/// A folder that this process alone works in, with the settings of the run. All that is read again bears a digest,
+/// which binds it to these, and what is computed from a network to that network too: what is damaged, or of another, is
+/// told of and made anew.
 pub(super) struct RunFolder {
     folder: WorkFolder,
     kind: Kind,
@@ -62,7 +63,8 @@ pub(super) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Opens the folder for `settings`: an earlier run of the same goes on, one of others is refused unless it is to be overwritten.
+    /// Opens the folder for `settings`: an earlier run of the same goes on, one of others is refused unless it is to be
+    /// overwritten.
     pub fn open(
         place: &Place,
         kind: Kind,
@@ -98,7 +100,8 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// What the run is, as the folder has it; none if it has not, or it is damaged and what else is there is of this run.
+    /// What the run is, as the folder has it; none if it has not, or it is damaged and what else is there is of this
+    /// run.
     fn record(&self) -> Result<Option<Value>, CliError> {
         let name = self.kind.contents.record;
         let Some(bytes) = self.read(name)? else {
@@ -155,7 +158,8 @@ impl RunFolder {
         Ok(network.is_some())
     }
 
-    /// A file as it was before it was marked, if it is there and whole. A damaged one is told of and removed, to be made anew.
+    /// A file as it was before it was marked, if it is there and whole. A damaged one is told of and removed, to be
+    /// made anew.
     pub fn whole(&self, name: &str) -> Result<Option<Vec<u8>>, CliError> {
         let Some(bytes) = self.read(name)? else {
             return Ok(None);

@@ -65,8 +65,8 @@ pub(super) fn announce(
     say(place);
 }
 
-/// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand examples
-/// near its first order, and the L2 term where that alone makes the problem strongly convex.
+/// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand
+/// examples near its first order, and the L2 term where that alone makes the problem strongly convex.
 pub(super) fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> f64 {
     let default = match kind {
         Model::LogisticRegression => config.weight_decay,

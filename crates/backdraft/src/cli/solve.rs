@@ -156,7 +156,8 @@ pub(super) fn solve(
         for (&(row, query), found) in queries.iter().zip(found) {
             let solution = match found {
                 Ok(solution) => solution,
-                // The verification tells how good its scores are all the same; the record says that it did not converge.
+                // The verification tells how good its scores are all the same; the record says that it did not
+                // converge.
                 Err(SolveError::NotConverged { solution, .. }) => {
                     bar.aside(|| {
                         warn(format_args!(

@@ -23,8 +23,8 @@ pub(super) const FILE: &str = "model.safetensors";
 /// What the digest of weights is of, beside them: they may be moved and renamed.
 const SEALED: &str = "weights";
 
-/// The bytes of the file `name` with the parameters and running statistics of `module`, in PyTorch's names and layouts, what is kept
-/// with them, and a digest.
+/// The bytes of the file `name` with the parameters and running statistics of `module`, in PyTorch's names and layouts,
+/// what is kept with them, and a digest.
 pub(super) fn encode(
     module: &Zoo,
     name: &str,
@@ -35,8 +35,8 @@ pub(super) fn encode(
     Ok(Seal::unbound().mark(SEALED, bytes)?)
 }
 
-/// Whether a file is to the bit what [`encode`] made. What bears no digest may be anybody's, and what cannot be read is told where its
-/// weights are.
+/// Whether a file is to the bit what [`encode`] made. What bears no digest may be anybody's, and what cannot be read is
+/// told where its weights are.
 fn digest_of(path: &Path) -> Option<Result<(), Broken>> {
     let bytes = path.is_file().then(|| fs::read(path).ok()).flatten()?;
     Some(Seal::unbound().check(SEALED, bytes).map(|_| ()))
@@ -71,14 +71,14 @@ pub(super) fn record(
 /// Options for weights from a file.
 #[derive(Clone, Debug, Args)]
 pub(super) struct WeightsArgs {
-    /// Weights to begin with: what `train` or `explain` wrote, or a PyTorch state dictionary as safetensors or `.pt`. `train` goes on
-    /// from them; `explain` explains them as they are, and trains nothing.
+    /// Weights to begin with: what `train` or `explain` wrote, or a PyTorch state dictionary as safetensors or `.pt`.
+    /// `train` goes on from them; `explain` explains them as they are, and trains nothing.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
 
-    /// Rename the file's tensors to the model's; may be repeated, and the first rule that fits counts. OLD and NEW are the first
-    /// parts of names: `--map conv1=first`, `--map =layers` puts layers. before all, `--map optimizer=-` leaves out. `/REGEX/=NEW`
-    /// replaces what the regular expression finds.
+    /// Rename the file's tensors to the model's; may be repeated, and the first rule that fits counts. OLD and NEW are
+    /// the first parts of names: `--map conv1=first`, `--map =layers` puts layers. before all, `--map optimizer=-`
+    /// leaves out. `/REGEX/=NEW` replaces what the regular expression finds.
     #[arg(long, value_name = "OLD=NEW", requires = "weights")]
     pub map: Vec<String>,
 }
@@ -111,8 +111,8 @@ impl WeightsArgs {
         }
     }
 
-    /// The network for the data, and the model with the weights of the file if one was given. Where two classes have two logits in
-    /// the file, so they have in `dataset`.
+    /// The network for the data, and the model with the weights of the file if one was given. Where two classes have
+    /// two logits in the file, so they have in `dataset`.
     pub fn load(
         &self,
         record: Option<WeightsRecord>,

@@ -83,8 +83,8 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Computes `quantities` of `sample` on `device` in 32 bits, with matrix products in `products` where that is given. Runs are
-/// recorded where the device can, so no other thread may compute on it meanwhile.
+/// Computes `quantities` of `sample` on `device` in 32 bits, with matrix products in `products` where that is given.
+/// Runs are recorded where the device can, so no other thread may compute on it meanwhile.
 ///
 /// # Errors
 /// [`ComparisonError`]; what is not finite is one too.
@@ -167,8 +167,8 @@ impl Subject {
             Quantity::Scores => scores(cost, self.solution()?.clone())?,
             Quantity::Lissa => self.lissa()?.vector.clone(),
             Quantity::Pbrf => {
-                // The scale is twice the largest eigenvalue, so this is a fortieth of what that allows: networks are far from quadratic
-                // before they are trained.
+                // The scale is twice the largest eigenvalue, so this is a fortieth of what that allows: networks are
+                // far from quadratic before they are trained.
                 let rate = 0.1 / self.lissa()?.info.scale.unwrap_or(1.0);
                 response(cost, rate)?
             }

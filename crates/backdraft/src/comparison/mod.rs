@@ -1,7 +1,7 @@
 //! The same quantities on several devices, and how far they are apart.
 //!
-//! A [`Sample`] is a small variant of a model of the zoo with data, the same numbers everywhere. [`measure`] computes everything
-//! that Backdraft is about from it on one device, in 32 bits:
+//! A [`Sample`] is a small variant of a model of the zoo with data, the same numbers everywhere. [`measure`] computes
+//! everything that Backdraft is about from it on one device, in 32 bits:
 //!
 //! | quantity | of |
 //! |---|---|
@@ -15,8 +15,9 @@
 //! | `lissa` | 100 steps of LiSSA for the same gradient |
 //! | `pbrf` | the change of the parameters in the proximal Bregman response to less weight of those examples, by 20 steps of gradient descent |
 //!
-//! [`Measured::compare`] holds one device's against another's: the error is `||a - b|| / ||b||`, in the Euclidean norm. Devices round
-//! alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`] says what that may come to.
+//! [`Measured::compare`] holds one device's against another's: the error is `||a - b|| / ||b||`, in the Euclidean norm.
+//! Devices round alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`] says
+//! what that may come to.
 
 mod measure;
 mod quantity;

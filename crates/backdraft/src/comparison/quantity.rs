@@ -61,8 +61,9 @@ impl Quantity {
         }
     }
 
-    /// The largest relative error that two devices should be apart in 32 bits: for sums of some hundreds of products through some
-    /// layers and back, 1e-4; for what is solved to a residual of 1e-5, or iterated a hundred times, ten times that.
+    /// The largest relative error that two devices should be apart in 32 bits: for sums of some hundreds of products
+    /// through some layers and back, 1e-4; for what is solved to a residual of 1e-5, or iterated a hundred times, ten
+    /// times that.
     pub fn bound(self) -> f64 {
         match self {
             Self::Outputs
@@ -75,8 +76,8 @@ impl Quantity {
         }
     }
 
-    /// The same where one of the devices multiplies matrices in TF32, as Burn does through CUDA on cards that have it: products of
-    /// numbers that are rounded to 2^-11 and not to 2^-24. Thirty times [`bound`](Self::bound).
+    /// The same where one of the devices multiplies matrices in TF32, as Burn does through CUDA on cards that have it:
+    /// products of numbers that are rounded to 2^-11 and not to 2^-24. Thirty times [`bound`](Self::bound).
     pub fn bound_in_tf32(self) -> f64 {
         30.0 * self.bound()
     }

@@ -8,8 +8,8 @@ use backdraft_models::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Training examples: two batches. Everything is computed of so many at once, for graphics devices take longer to compile a shape than
-/// to compute with it.
+/// Training examples: two batches. Everything is computed of so many at once, for graphics devices take longer to
+/// compile a shape than to compute with it.
 const EXAMPLES: usize = 2 * BATCH;
 pub(super) const BATCH: usize = 12;
 

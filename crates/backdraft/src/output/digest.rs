@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::OutputError;
 
-/// What stands before and after the digits of a digest, in a JSON object as in the header of a safetensors file. With the 64 digits
-/// these are 80 bytes, ten of the words that safetensors files are aligned to.
+/// What stands before and after the digits of a digest, in a JSON object as in the header of a safetensors file. With
+/// the 64 digits these are 80 bytes, ten of the words that safetensors files are aligned to.
 const BEFORE: &[u8] = b"\n  \"digest\": \"";
 const AFTER: &[u8] = b"\",";
 const DIGITS: usize = 64;
@@ -25,7 +25,8 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     hexadecimal(Sha256::digest(bytes).as_slice())
 }
 
-/// Marks the files that a run reads again with a digest of their bytes, their name and what they belong to, and checks it.
+/// Marks the files that a run reads again with a digest of their bytes, their name and what they belong to, and checks
+/// it.
 ///
 /// The files stay what they are, JSON objects or safetensors with metadata: the digest is an entry of them.
 #[derive(Clone, Debug)]

@@ -9,14 +9,14 @@
 //! | `top.csv`            | [`Scores::to_csv`]           | the strongest scores of each query                     |
 //! | `report.html`        | [`Report::to_html`]          | all of it for a reader, in one file without network    |
 //!
-//! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that the run is
-//! whole comes last. A [`TrainingFolder`] is that of `backdraft train`.
+//! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
+//! the run is whole comes last. A [`TrainingFolder`] is that of `backdraft train`.
 //!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
 //! A score is the predicted change of a query's loss when the training example is *removed*:
-//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped. It is in the units of the
-//! loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
+//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped. It is in the
+//! units of the loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
 
 mod atomic;
 mod digest;

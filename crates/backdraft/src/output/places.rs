@@ -18,8 +18,8 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Columns of 64-bit integers, as bytes: `file`, the file's number in the list, and under the name of what is counted the place in
-    /// it.
+    /// Columns of 64-bit integers, as bytes: `file`, the file's number in the list, and under the name of what is
+    /// counted the place in it.
     pub fn columns<'a>(
         &mut self,
         places: impl IntoIterator<Item = &'a Place> + Clone,

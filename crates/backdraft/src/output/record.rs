@@ -119,7 +119,8 @@ pub struct Metrics {
     pub train: Quality,
     /// On the test set.
     pub test: Quality,
-    /// Euclidean norm of the gradient of the mean training loss, in the record's unit of losses, without an L2 term: how far the weights are from a minimum.
+    /// Euclidean norm of the gradient of the mean training loss, in the record's unit of losses, without an L2 term:
+    /// how far the weights are from a minimum.
     pub gradient_norm: f64,
 }
 
@@ -175,8 +176,8 @@ pub struct Verification {
     /// How sure the correlations are; none where there are too few removals to tell.
     #[serde(default)]
     pub intervals: Option<Intervals>,
-    /// Largest gradient norm left in a response objective that was trained, relative to that at its start: how far the actual
-    /// changes are from converged.
+    /// Largest gradient norm left in a response objective that was trained, relative to that at its start: how far the
+    /// actual changes are from converged.
     pub max_objective_gradient: Option<f64>,
     /// How much was verified; none in records of version 0.1 and before.
     #[serde(default)]
@@ -187,8 +188,8 @@ pub struct Verification {
     pub failed: Vec<Failed>,
 }
 
-/// 95 % intervals of the correlations, from the lower to the upper end: percentiles over samples of the removals, drawn with
-/// replacement (the bootstrap).
+/// 95 % intervals of the correlations, from the lower to the upper end: percentiles over samples of the removals, drawn
+/// with replacement (the bootstrap).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
     /// Of Pearson's.
@@ -208,8 +209,8 @@ pub struct Coverage {
     pub asked: String,
     /// Removals that were chosen, before any was known.
     pub planned: usize,
-    /// The training examples whose removal was answered or failed, in the order of the choice: a quick verification ends when its
-    /// time is over.
+    /// The training examples whose removal was answered or failed, in the order of the choice: a quick verification
+    /// ends when its time is over.
     pub removals: Vec<usize>,
 }
 

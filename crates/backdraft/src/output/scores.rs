@@ -56,8 +56,8 @@ impl Scores {
     /// Name of the table of the strongest.
     pub const TOP_FILE: &str = "top.csv";
 
-    /// Scores `values`, `[queries, train]` in row-major order, of the test examples `queries`, rounded to `float`. Where 32 bits do
-    /// not hold the largest, as in units that are very small or large, they stay in 64.
+    /// Scores `values`, `[queries, train]` in row-major order, of the test examples `queries`, rounded to `float`.
+    /// Where 32 bits do not hold the largest, as in units that are very small or large, they stay in 64.
     ///
     /// # Errors
     /// [`OutputError::Length`] if the counts disagree, [`OutputError::NotFinite`] naming the first
@@ -146,12 +146,13 @@ impl Scores {
 
     /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, `queries` i64 `[queries]` (test
     /// indices), the training examples' targets, in classification as `labels` i64 `[train]` and in a regression as
-    /// `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]` and `query_file` i64 `[queries]` count
-    /// in the list of files from 0, and `train_line` and `query_line` (or `_index`, `_record`, `_row`, as [`At`](super::At)
-    /// counts) are the places in them, left out if each example has a file.
+    /// `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]` and `query_file` i64 `[queries]`
+    /// count in the list of files from 0, and `train_line` and `query_line` (or `_index`, `_record`, `_row`, as
+    /// [`At`](super::At) counts) are the places in them, left out if each example has a file.
     ///
-    /// The metadata hold [`SIGN_CONVENTION`] as `sign`, the seed as `seed`, the [`Unit`](super::Unit) as `unit`, `loss_factor` and
-    /// `output_factor`, and as lists in JSON the files as `files` and the classes' names as `classes`.
+    /// The metadata hold [`SIGN_CONVENTION`] as `sign`, the seed as `seed`, the [`Unit`](super::Unit) as `unit`,
+    /// `loss_factor` and `output_factor`, and as lists in JSON the files as `files` and the classes' names as
+    /// `classes`.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.

@@ -3,8 +3,8 @@
 use super::number::{change, count, short_or_dash};
 use super::{Place, Verification};
 
-/// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others end at the
-/// right. Ends with a newline.
+/// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others
+/// end at the right. Ends with a newline.
 pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let length =

@@ -6,9 +6,9 @@ use super::{Examples, Float, Kind, OutputError, Place, Scored, Scores};
 
 impl Scores {
     /// For each query up to `k` helpful and up to `k` harmful examples, the strongest first, as
-    /// `query,rank,kind,train,label,score` and where the training example and the query stand: `file,line,query_file,query_line`
-    /// (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each example has a file). Ranks count from 1 within a
-    /// kind; scores are in the loss's unit, which `run.json` names.
+    /// `query,rank,kind,train,label,score` and where the training example and the query stand:
+    /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
+    /// example has a file). Ranks count from 1 within a kind; scores are in the loss's unit, which `run.json` names.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::Quality;
 use super::number::{own, short};
 
-/// What losses and outputs are measured in, and what those that the network was trained with were multiplied by to be so.
+/// What losses and outputs are measured in, and what those that the network was trained with were multiplied by to be
+/// so.
 ///
-/// A regression's network gives the target less its mean, in standard deviations; its losses are half the square of a distance of
-/// such outputs. Everything that a run tells is in the target's own units instead. Damping and step sizes are as the network was trained
-/// with.
+/// A regression's network gives the target less its mean, in standard deviations; its losses are half the square of a
+/// distance of such outputs. Everything that a run tells is in the target's own units instead. Damping and step sizes
+/// are as the network was trained with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// Of losses, of scores, which are changes of a loss, and of gradients of a loss.

@@ -9,7 +9,8 @@ use super::atomic::{PREFIX, StagedFile, temporary_beside};
 
 /// Held by the process that works in the folder.
 const LOCK: &str = ".backdraft-lock";
-/// There, with the record's name after it, while an earlier run is removed, and until the record of the next one is in place.
+/// There, with the record's name after it, while an earlier run is removed, and until the record of the next one is in
+/// place.
 const CLEARING: &str = ".backdraft-clearing-";
 
 /// What runs of one kind keep in their folders.
@@ -34,8 +35,8 @@ impl Contents {
 
 /// A folder that this process alone works in.
 ///
-/// Files appear whole or not at all, but for the last line of a log. A process that is killed leaves the folder as it was
-/// after the last file that it wrote, and whoever opens it next clears what it left half done.
+/// Files appear whole or not at all, but for the last line of a log. A process that is killed leaves the folder as it
+/// was after the last file that it wrote, and whoever opens it next clears what it left half done.
 #[derive(Debug)]
 pub struct WorkFolder {
     path: PathBuf,
@@ -45,12 +46,13 @@ pub struct WorkFolder {
 }
 
 impl WorkFolder {
-    /// Opens the folder of an earlier run, which holds a record or results of `contents`, or makes a new one, with the folders
-    /// above it. Removing an earlier run goes on where it was interrupted.
+    /// Opens the folder of an earlier run, which holds a record or results of `contents`, or makes a new one, with the
+    /// folders above it. Removing an earlier run goes on where it was interrupted.
     ///
     /// # Errors
-    /// [`Busy`](OutputError::Busy) if another process works there, [`Foreign`](OutputError::Foreign) for a folder with files of
-    /// something else, [`InTheWay`](OutputError::InTheWay) where a file has the name of the folder or of one above it, and
+    /// [`Busy`](OutputError::Busy) if another process works there, [`Foreign`](OutputError::Foreign) for a folder with
+    /// files of something else, [`InTheWay`](OutputError::InTheWay) where a file has the name of the folder or of one
+    /// above it, and
     /// [`NotWritable`](OutputError::NotWritable).
     pub fn open(path: impl AsRef<Path>, contents: Contents) -> Result<Self, OutputError> {
         let path = path.as_ref();
@@ -74,7 +76,8 @@ impl WorkFolder {
         Ok(folder)
     }
 
-    /// Makes the folder `<name>-<number>` below `parent`, with the first number that is free. Two processes never get the same.
+    /// Makes the folder `<name>-<number>` below `parent`, with the first number that is free. Two processes never get
+    /// the same.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -118,11 +121,12 @@ impl WorkFolder {
         self.remove(&self.contents.clearing())
     }
 
-    /// Removes everything that an earlier run left: what says that it is whole first, then its record, then the rest. A process that
-    /// is killed on the way leaves nothing that looks whole, and the next to open the folder goes on.
+    /// Removes everything that an earlier run left: what says that it is whole first, then its record, then the rest. A
+    /// process that is killed on the way leaves nothing that looks whole, and the next to open the folder goes on.
     ///
     /// # Errors
-    /// As [`remove`](Self::remove); [`Busy`](OutputError::Busy), before anything is removed, if another process works on a part.
+    /// As [`remove`](Self::remove); [`Busy`](OutputError::Busy), before anything is removed, if another process works
+    /// on a part.
     pub fn clear(&self) -> Result<(), OutputError> {
         let parts = self.parts()?;
         self.write(&self.contents.clearing(), b"")?;

@@ -46,7 +46,8 @@ fn kept(folder: &Path) -> Result<Kept, Box<dyn Error>> {
     Ok((found, record))
 }
 
-/// Kills the command each time one of `files` appears in `out`, and runs it to its end. False if it ended before it could be killed.
+/// Kills the command each time one of `files` appears in `out`, and runs it to its end. False if it ended before it
+/// could be killed.
 fn in_pieces(place: &Place, command: &str, out: &Path, files: &[&str]) -> io::Result<bool> {
     for file in files {
         if !place.kill_when(command, || out.join(file).exists())? {

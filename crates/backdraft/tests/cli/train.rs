@@ -58,8 +58,8 @@ impl Stop {
     }
 }
 
-/// Whether processes started here hear of Ctrl-C: what a shell without job control starts in the background ignores it, and so does
-/// all that it starts.
+/// Whether processes started here hear of Ctrl-C: what a shell without job control starts in the background ignores it,
+/// and so does all that it starts.
 fn hear_interrupts() -> bool {
     const INTERRUPT: u64 = 1 << 1;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -119,7 +119,8 @@ fn a_stopped_training_goes_on_to_the_same_bits() -> Outcome {
         place.backdraft(&command).assert().success();
 
         let command = format!("{arguments} {parts}");
-        // A machine that is busy elsewhere may let the training end before it can be stopped: then once more from the beginning.
+        // A machine that is busy elsewhere may let the training end before it can be stopped: then once more from the
+        // beginning.
         let mut stops = [Stop::Interrupt, Stop::Kill];
         if !hear_interrupts() {
             eprintln!("interrupts are ignored here: killed twice instead");

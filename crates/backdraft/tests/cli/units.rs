@@ -221,8 +221,8 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
     right
 }
 
-/// Everything is of degree one or two in the target: numbers of a table that holds four times as much are four or sixteen times those of
-/// the other, and nothing else differs.
+/// Everything is of degree one or two in the target: numbers of a table that holds four times as much are four or
+/// sixteen times those of the other, and nothing else differs.
 #[test]
 fn the_targets_unit_is_that_of_losses_gaps_and_changes() -> Outcome {
     let places = [1.0, 4.0].map(|times| -> Result<Place, std::io::Error> {

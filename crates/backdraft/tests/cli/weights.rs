@@ -245,7 +245,8 @@ fn damaged_weights_of_ours_are_refused() -> Outcome {
     Ok(())
 }
 
-/// A weight of 12 on one feature: the scores of sure queries are those of the closed form, and where f32 ends that is said.
+/// A weight of 12 on one feature: the scores of sure queries are those of the closed form, and where f32 ends that is
+/// said.
 #[test]
 fn sure_queries_have_scores() -> Outcome {
     let place = Place::new()?;

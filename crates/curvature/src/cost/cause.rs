@@ -16,8 +16,8 @@ impl Cost {
         Ok(self.unchecked || are_finite(&results.clone().into_rows())?)
     }
 
-    /// What `compute` makes of this cost, if it is finite. If not, it is made of single examples until the first is found that it
-    /// comes from. `v` is a vector that it also depends on.
+    /// What `compute` makes of this cost, if it is finite. If not, it is made of single examples until the first is
+    /// found that it comes from. `v` is a vector that it also depends on.
     pub(crate) fn sound<R: Examples>(
         &self,
         what: &'static str,
@@ -79,8 +79,8 @@ impl Cost {
         }
     }
 
-    /// The first example of a batch with which the result is not finite: by halves, in batches of the same shape, the rest filled up
-    /// with examples that are in already.
+    /// The first example of a batch with which the result is not finite: by halves, in batches of the same shape, the
+    /// rest filled up with examples that are in already.
     fn first_of(
         &self,
         batch: &Batch,

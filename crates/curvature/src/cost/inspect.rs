@@ -23,8 +23,9 @@ use crate::{
 };
 
 impl Cost {
-    /// Looks at a batch whose first example is number `start`, unless it was looked at before: whether what is looked up by numbers
-    /// in it exists, and whether the loss is defined for its targets. All examples that are held are looked at together.
+    /// Looks at a batch whose first example is number `start`, unless it was looked at before: whether what is looked
+    /// up by numbers in it exists, and whether the loss is defined for its targets. All examples that are held are
+    /// looked at together.
     pub(super) fn inspect(&self, start: usize, batch: &Batch) -> Result<(), CurvatureError> {
         CurvatureError::check_strength("l2", self.l2, self.model.dtype())?;
         let end = start + batch[0].len();
@@ -115,8 +116,9 @@ impl Cost {
         Ok(())
     }
 
-    /// Looks whether the losses of a batch are the same among other examples, once for examples of such shapes. What mixes examples as a
-    /// whole is found while it is traced; what chooses among them, or moves along the batch, is not told from honest work there.
+    /// Looks whether the losses of a batch are the same among other examples, once for examples of such shapes. What
+    /// mixes examples as a whole is found while it is traced; what chooses among them, or moves along the batch, is not
+    /// told from honest work there.
     fn inspect_independence(&self, batch: &Batch) -> Result<(), CurvatureError> {
         let n = batch[0].len();
         let each: Vec<Spec> = batch

@@ -7,8 +7,8 @@ use super::Cost;
 use crate::{CurvatureError, Examples, Rows, data::Batch, function::BatchFunction};
 
 impl Cost {
-    /// The network's outputs, `[N, outputs]`. One of them may be `-inf` where the loss of its example is finite: the logit of a class
-    /// that is ruled out.
+    /// The network's outputs, `[N, outputs]`. One of them may be `-inf` where the loss of its example is finite: the
+    /// logit of a class that is ruled out.
     ///
     /// # Errors
     /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
@@ -23,7 +23,8 @@ impl Cost {
         Ok(outputs)
     }
 
-    /// The network's outputs and their derivatives along `v`, `[N, outputs]` each: `f` and `J v`, in one forward-mode pass.
+    /// The network's outputs and their derivatives along `v`, `[N, outputs]` each: `f` and `J v`, in one forward-mode
+    /// pass.
     ///
     /// # Errors
     /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
@@ -69,8 +70,8 @@ impl Cost {
         })
     }
 
-    /// The derivative of every example's loss along `v`, `[N]`: `<grad loss_i, v>`, by one forward-mode pass a batch; no
-    /// gradient is formed.
+    /// The derivative of every example's loss along `v`, `[N]`: `<grad loss_i, v>`, by one forward-mode pass a batch;
+    /// no gradient is formed.
     ///
     /// # Errors
     /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
@@ -83,13 +84,14 @@ impl Cost {
         )
     }
 
-    /// The mixed second derivative: the gradient of `<grad loss_i, v>` with respect to every example's own *inputs*, in the shape
-    /// of the inputs. How the derivative along `v` answers to a change of the example itself. One forward pass over a reverse
-    /// pass a batch.
+    /// The mixed second derivative: the gradient of `<grad loss_i, v>` with respect to every example's own *inputs*, in
+    /// the shape of the inputs. How the derivative along `v` answers to a change of the example itself. One forward
+    /// pass over a reverse pass a batch.
     ///
     /// # Errors
-    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Inputs`] and [`CurvatureError::Input`] if `X`
-    /// is not what the inputs are; [`CurvatureError::Dimension`], [`CurvatureError::Placement`], [`CurvatureError::NotFinite`].
+    /// [`CurvatureError::Program`] if an input is not a float tensor; [`CurvatureError::Inputs`] and
+    /// [`CurvatureError::Input`] if `X` is not what the inputs are; [`CurvatureError::Dimension`],
+    /// [`CurvatureError::Placement`], [`CurvatureError::NotFinite`].
     pub fn input_derivatives<X: Examples>(&self, v: Tensor<1>) -> Result<X, CurvatureError> {
         let v = self.model.vectors(v)?;
         self.check_inputs::<X>()?;

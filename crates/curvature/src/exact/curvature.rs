@@ -23,12 +23,12 @@ use crate::{
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
 const MEMORY: usize = 1 << 30;
 
-/// A curvature matrix of a cost at its model's parameters, `[dim, dim]`, known by its products with vectors: a Gauss-Newton matrix
-/// ([`Cost::gauss_newton`]), a Hessian ([`Cost::hessian`]), a Fisher matrix ([`Cost::fisher`]) or an empirical one
-/// ([`Cost::empirical_fisher`]).
+/// A curvature matrix of a cost at its model's parameters, `[dim, dim]`, known by its products with vectors: a
+/// Gauss-Newton matrix ([`Cost::gauss_newton`]), a Hessian ([`Cost::hessian`]), a Fisher matrix ([`Cost::fisher`]) or
+/// an empirical one ([`Cost::empirical_fisher`]).
 ///
-/// What does not depend on the vector (activations, the output Hessian's parts) is computed once a batch and kept between
-/// products while it fits the memory budget; it is released with the operator.
+/// What does not depend on the vector (activations, the output Hessian's parts) is computed once a batch and kept
+/// between products while it fits the memory budget; it is released with the operator.
 pub struct Curvature {
     cost: Cost,
     matrix: &'static Matrix,
@@ -59,8 +59,8 @@ impl Curvature {
         Damped::new(self, damping)
     }
 
-    /// The programs that a product with the first batch runs: what does not depend on the vector, and the rest. They print
-    /// readably, and can be counted.
+    /// The programs that a product with the first batch runs: what does not depend on the vector, and the rest. They
+    /// print readably, and can be counted.
     ///
     /// # Errors
     /// As [`apply`](LinearOperator::apply).

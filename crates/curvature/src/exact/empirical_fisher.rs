@@ -4,8 +4,8 @@
 //! F = 1/N sum over i of g_i g_i'
 //! ```
 //!
-//! by one forward-mode and one reverse-mode pass, no gradient stored. Not the Fisher matrix of the model's own distribution, which for
-//! the losses of exponential families is the Gauss-Newton matrix (Kunstner et al. 2019).
+//! by one forward-mode and one reverse-mode pass, no gradient stored. Not the Fisher matrix of the model's own
+//! distribution, which for the losses of exponential families is the Gauss-Newton matrix (Kunstner et al. 2019).
 
 use backdraft_program::Program;
 use burn::Tensor;
@@ -25,8 +25,8 @@ static EMPIRICAL_FISHER: Matrix = Matrix {
 };
 
 impl Cost {
-    /// The empirical Fisher matrix of the cost, `[dim, dim]`: `1/N sum over i of g_i g_i'` with `g_i` the gradient of example `i`'s
-    /// loss, without the L2 term (Kunstner et al. 2019). Symmetric and positive semi-definite.
+    /// The empirical Fisher matrix of the cost, `[dim, dim]`: `1/N sum over i of g_i g_i'` with `g_i` the gradient of
+    /// example `i`'s loss, without the L2 term (Kunstner et al. 2019). Symmetric and positive semi-definite.
     pub fn empirical_fisher(&self) -> Curvature {
         Curvature::new(self.clone(), &EMPIRICAL_FISHER)
     }

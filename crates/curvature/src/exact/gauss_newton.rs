@@ -4,8 +4,9 @@
 //! G = 1/N sum over i of J_i' H_i J_i
 //! ```
 //!
-//! with `J_i` the Jacobian of example `i`'s outputs in the parameters and `H_i` its loss's Hessian in the outputs (Bae et al. 2022,
-//! Section 2; Martens 2020). A product is one forward-mode and one reverse-mode pass over the same activations.
+//! with `J_i` the Jacobian of example `i`'s outputs in the parameters and `H_i` its loss's Hessian in the outputs (Bae
+//! et al. 2022, Section 2; Martens 2020). A product is one forward-mode and one reverse-mode pass over the same
+//! activations.
 
 use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
@@ -30,9 +31,9 @@ static GAUSS_NEWTON: Matrix = Matrix {
 };
 
 impl Cost {
-    /// The Gauss-Newton matrix of the cost, `[dim, dim]`: `1/N sum over i of J_i' H_i J_i + l2 I`, with `J_i` the Jacobian of example
-    /// `i`'s outputs in the parameters and `H_i` its loss's Hessian in the outputs (Bae et al. 2022, Section 2; Martens 2020).
-    /// Symmetric, and positive semi-definite for a loss that is convex in the outputs.
+    /// The Gauss-Newton matrix of the cost, `[dim, dim]`: `1/N sum over i of J_i' H_i J_i + l2 I`, with `J_i` the
+    /// Jacobian of example `i`'s outputs in the parameters and `H_i` its loss's Hessian in the outputs (Bae et al.
+    /// 2022, Section 2; Martens 2020). Symmetric, and positive semi-definite for a loss that is convex in the outputs.
     pub fn gauss_newton(&self) -> Curvature {
         Curvature::new(self.clone(), &GAUSS_NEWTON)
     }

@@ -1,4 +1,5 @@
-//! The Hessian of a cost: its second derivative, `[dim, dim]`. Products are exact, by forward over reverse mode (Pearlmutter 1994).
+//! The Hessian of a cost: its second derivative, `[dim, dim]`. Products are exact, by forward over reverse mode
+//! (Pearlmutter 1994).
 
 use backdraft_program::Program;
 
@@ -15,8 +16,8 @@ static HESSIAN: Matrix = Matrix {
 };
 
 impl Cost {
-    /// The Hessian of the cost, `[dim, dim]`, its L2 term included (Pearlmutter 1994). Symmetric, but not positive semi-definite in
-    /// general.
+    /// The Hessian of the cost, `[dim, dim]`, its L2 term included (Pearlmutter 1994). Symmetric, but not positive
+    /// semi-definite in general.
     pub fn hessian(&self) -> Curvature {
         Curvature::new(self.clone(), &HESSIAN)
     }

@@ -67,7 +67,8 @@ impl Kept {
         Some((batch.fixed.clone(), batch.print.clone()))
     }
 
-    /// Takes `bytes` for the batch that holds `examples`, if they are free and none of these examples is in what is kept.
+    /// Takes `bytes` for the batch that holds `examples`, if they are free and none of these examples is in what is
+    /// kept.
     pub fn reserve(&mut self, examples: &Range<usize>, bytes: usize) -> bool {
         let free = bytes <= self.free && !self.overlaps(examples);
         if free {
@@ -154,7 +155,8 @@ impl Part {
     }
 }
 
-/// Numbers that tell the examples of a batch from others, on the device: sums over all of them, which do not look at their order.
+/// Numbers that tell the examples of a batch from others, on the device: sums over all of them, which do not look at
+/// their order.
 pub(super) fn print(batch: &Batch) -> Option<Tensor<1>> {
     let sums = batch.iter().map(Rows::numbers).flat_map(|x| {
         let x = x.clone().mask_fill(x.is_finite().bool_not(), 0.0);

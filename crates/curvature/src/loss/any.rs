@@ -5,8 +5,8 @@ use burn::{Tensor, tensor::Shape};
 use super::Loss;
 use crate::{CurvatureError, Examples, Rows, Slot};
 
-/// A [`Loss`] whose type is erased, as a [`Cost`](crate::Cost) holds it: its targets are tensors, in order. Every loss is one. Losses
-/// that are made of another, whatever its type, are written against this trait.
+/// A [`Loss`] whose type is erased, as a [`Cost`](crate::Cost) holds it: its targets are tensors, in order. Every loss
+/// is one. Losses that are made of another, whatever its type, are written against this trait.
 pub trait AnyLoss: Send + Sync {
     /// What each tensor of the targets must be.
     fn slots(&self) -> Vec<Slot>;

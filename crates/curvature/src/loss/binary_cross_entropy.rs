@@ -8,8 +8,8 @@ use burn::{
 use super::{Loss, reject, shapes::elementwise};
 use crate::CurvatureError;
 
-/// Binary cross-entropy with a logit: `-t log p - (1 - t) log(1 - p)` with `p = sigmoid(y)`, summed over the outputs, for targets in
-/// `[0, 1]`. Output Hessian `diag(p (1 - p))`. All to within rounding, however large the logit.
+/// Binary cross-entropy with a logit: `-t log p - (1 - t) log(1 - p)` with `p = sigmoid(y)`, summed over the outputs,
+/// for targets in `[0, 1]`. Output Hessian `diag(p (1 - p))`. All to within rounding, however large the logit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryCrossEntropy;
 

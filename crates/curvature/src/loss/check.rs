@@ -7,8 +7,8 @@ use burn::{
 
 use crate::{CurvatureError, RowKind};
 
-/// Refuses `values`, one row an example, if `wrong` is true anywhere: the error names the first such example and its value, and says
-/// what is `expected`. For [`Loss::check`](crate::Loss::check); `what` is `target` or `weight`.
+/// Refuses `values`, one row an example, if `wrong` is true anywhere: the error names the first such example and its
+/// value, and says what is `expected`. For [`Loss::check`](crate::Loss::check); `what` is `target` or `weight`.
 ///
 /// # Errors
 /// [`CurvatureError::Target`]; [`CurvatureError::Device`].

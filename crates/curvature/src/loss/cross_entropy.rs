@@ -12,8 +12,8 @@ use super::{
 };
 use crate::CurvatureError;
 
-/// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`. All to within
-/// rounding, however near one a probability is.
+/// Softmax cross-entropy: `-log softmax(y)_t` for a class `t`. Output Hessian `diag(p) - p p'` with `p = softmax(y)`.
+/// All to within rounding, however near one a probability is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CrossEntropy;
 
@@ -63,8 +63,8 @@ impl Loss for CrossEntropy {
 
 /// `(diag(p) - p p') v` with `p = softmax(y)`, row by row.
 ///
-/// That is the same for `v` and `v - c`. With `c` the element at a class of more than half of the probability, what is left is sums
-/// over the other classes, and no difference of numbers that round to the same.
+/// That is the same for `v` and `v - c`. With `c` the element at a class of more than half of the probability, what is
+/// left is sums over the other classes, and no difference of numbers that round to the same.
 pub(super) fn softmax_curvature(outputs: Tensor<2>, tangents: Tensor<2>) -> Tensor<2> {
     let p = activation::softmax(outputs, 1);
     let likeliest = p.clone().argmax(1);

@@ -7,8 +7,8 @@ use burn::{Tensor, tensor::Shape};
 use super::{Loss, check::reject_not_finite, shapes::elementwise};
 use crate::{CurvatureError, error::number};
 
-/// Huber's loss, summed over the outputs: `1/2 r^2` for a residual `r = y - t` of at most `delta`, `delta (|r| - delta / 2)` beyond.
-/// Output Hessian 1 within and 0 beyond.
+/// Huber's loss, summed over the outputs: `1/2 r^2` for a residual `r = y - t` of at most `delta`,
+/// `delta (|r| - delta / 2)` beyond. Output Hessian 1 within and 0 beyond.
 #[derive(Clone, Copy, Debug)]
 pub struct Huber {
     /// The residual from which on the loss is linear; positive.
@@ -41,8 +41,8 @@ impl Loss for Huber {
         Some(tangents.mask_fill(beyond, 0.0))
     }
 
-    /// For the density proportional to `exp(-loss)`, whose tails are those of Laplace's: the probability of a residual of at most
-    /// `delta`, times the tangents.
+    /// For the density proportional to `exp(-loss)`, whose tails are those of Laplace's: the probability of a residual
+    /// of at most `delta`, times the tangents.
     fn fisher_product(
         &self,
         _outputs: Tensor<2>,

@@ -35,9 +35,9 @@ pub trait Loss: Clone + Send + Sync + 'static {
     /// What the outputs of a batch are compared with.
     type Targets: Examples;
 
-    /// Whether targets of the shapes `targets`, one a tensor, belong to outputs of the shape `outputs`, `[batch, ..]`, as the network
-    /// returns them. Asked once, before [`per_example`](Self::per_example) sees the outputs as rows, where targets that do not belong
-    /// would be repeated to fit, or read as something else. The default takes all.
+    /// Whether targets of the shapes `targets`, one a tensor, belong to outputs of the shape `outputs`, `[batch, ..]`,
+    /// as the network returns them. Asked once, before [`per_example`](Self::per_example) sees the outputs as rows,
+    /// where targets that do not belong would be repeated to fit, or read as something else. The default takes all.
     ///
     /// # Errors
     /// What is expected instead, for the message of [`CurvatureError::Targets`](crate::CurvatureError::Targets).
@@ -50,10 +50,11 @@ pub trait Loss: Clone + Send + Sync + 'static {
     fn per_example(&self, outputs: Tensor<2>, targets: Self::Targets) -> Tensor<1>;
 
     /// The product of every example's output Hessian with `tangents`: `[batch, outputs]`. The Hessian is that of
-    /// [`per_example`](Self::per_example), unscaled, and must be positive semi-definite for a Gauss-Newton matrix to be so.
+    /// [`per_example`](Self::per_example), unscaled, and must be positive semi-definite for a Gauss-Newton matrix to be
+    /// so.
     ///
-    /// `None`, the default, leaves it to the engine, which differentiates [`per_example`](Self::per_example) twice. A closed form
-    /// is cheaper where outputs are wide.
+    /// `None`, the default, leaves it to the engine, which differentiates [`per_example`](Self::per_example) twice. A
+    /// closed form is cheaper where outputs are wide.
     fn hessian_product(
         &self,
         outputs: Tensor<2>,
@@ -64,9 +65,10 @@ pub trait Loss: Clone + Send + Sync + 'static {
         None
     }
 
-    /// The product of every example's output Fisher matrix with `tangents`, `[batch, outputs]`: of `E[g g']`, where `g` is the gradient
-    /// of [`per_example`](Self::per_example) in the outputs and the expectation is over targets that the outputs themselves give
-    /// probabilities to. Of the targets given, only what is not drawn matters, such as weights.
+    /// The product of every example's output Fisher matrix with `tangents`, `[batch, outputs]`: of `E[g g']`, where `g`
+    /// is the gradient of [`per_example`](Self::per_example) in the outputs and the expectation is over targets that
+    /// the outputs themselves give probabilities to. Of the targets given, only what is not drawn matters, such as
+    /// weights.
     ///
     /// `None`, the default, for losses that are not the negative logarithm of such a distribution.
     fn fisher_product(
@@ -79,20 +81,20 @@ pub trait Loss: Clone + Send + Sync + 'static {
         None
     }
 
-    /// Looks whether the loss is defined for `targets`, of examples with `outputs` outputs each, and whether its own settings make
-    /// sense: called once for each example, before it is first used. [`reject`] looks for what is wrong by one reduction on the
-    /// device.
+    /// Looks whether the loss is defined for `targets`, of examples with `outputs` outputs each, and whether its own
+    /// settings make sense: called once for each example, before it is first used. [`reject`] looks for what is wrong
+    /// by one reduction on the device.
     ///
     /// # Errors
-    /// The default finds nothing wrong. [`CurvatureError::Target`] names the first example and its value, counted from the first row of
-    /// `targets`; [`CurvatureError::Setting`].
+    /// The default finds nothing wrong. [`CurvatureError::Target`] names the first example and its value, counted from
+    /// the first row of `targets`; [`CurvatureError::Setting`].
     fn check(&self, targets: &Self::Targets, outputs: usize) -> Result<(), CurvatureError> {
         let _ = (targets, outputs);
         Ok(())
     }
 
-    /// Whether the loss of an example is convex in the outputs, whatever its target: then the Gauss-Newton matrix has no negative
-    /// eigenvalue. `false`, the default, claims nothing.
+    /// Whether the loss of an example is convex in the outputs, whatever its target: then the Gauss-Newton matrix has
+    /// no negative eigenvalue. `false`, the default, claims nothing.
     fn is_convex(&self) -> bool {
         false
     }

@@ -5,8 +5,8 @@ use burn::{Tensor, tensor::Shape};
 use super::{Loss, reject, shapes::elementwise};
 use crate::CurvatureError;
 
-/// The negative log-likelihood of a Poisson count `t` with log-rate `y`, up to a constant: `exp(y) - t y`, summed over the outputs.
-/// Output Hessian `diag(exp(y))`.
+/// The negative log-likelihood of a Poisson count `t` with log-rate `y`, up to a constant: `exp(y) - t y`, summed over
+/// the outputs. Output Hessian `diag(exp(y))`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Poisson;
 

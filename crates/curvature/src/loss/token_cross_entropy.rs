@@ -23,12 +23,13 @@ pub enum TokenReduction {
     Sum,
 }
 
-/// Softmax cross-entropy of every token of a sequence, which is one example: from logits `[batch, tokens, classes]`, which a
-/// network may return as they are, and classes `[batch, tokens]`. Output Hessian `diag(p) - p p'` a token.
+/// Softmax cross-entropy of every token of a sequence, which is one example: from logits `[batch, tokens, classes]`,
+/// which a network may return as they are, and classes `[batch, tokens]`. Output Hessian `diag(p) - p p'` a token.
 ///
-/// The cost is then the mean over sequences. Where all have the same number of tokens, the mean of means is the mean over all
-/// tokens; where they do not, [`TokenReduction::Sum`] weighs all tokens alike, and `N` times the cost over the number of tokens is
-/// what `torch.nn.CrossEntropyLoss(ignore_index=..)` computes. In the Fisher matrix a token has the weight that it has in the loss.
+/// The cost is then the mean over sequences. Where all have the same number of tokens, the mean of means is the mean
+/// over all tokens; where they do not, [`TokenReduction::Sum`] weighs all tokens alike, and `N` times the cost over the
+/// number of tokens is what `torch.nn.CrossEntropyLoss(ignore_index=..)` computes. In the Fisher matrix a token has the
+/// weight that it has in the loss.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokenCrossEntropy {
     /// The target that marks a token as padding, which does not count: often 0 or -100.
@@ -55,7 +56,8 @@ impl TokenCrossEntropy {
         }
     }
 
-    /// Logits `[batch tokens, classes]`, with 0 in place of padding's: what they are does not matter, be it infinite or NaN.
+    /// Logits `[batch tokens, classes]`, with 0 in place of padding's: what they are does not matter, be it infinite or
+    /// NaN.
     fn logits(&self, outputs: Tensor<2>, targets: &Tensor<2, Int>) -> Tensor<2> {
         let [batch, tokens] = targets.dims();
         let logits = by_token(outputs, tokens);
@@ -74,7 +76,8 @@ impl TokenCrossEntropy {
         }
     }
 
-    /// Where padding is; nowhere if the targets' type cannot hold its mark, which would come out as another number in it.
+    /// Where padding is; nowhere if the targets' type cannot hold its mark, which would come out as another number in
+    /// it.
     fn padded(&self, targets: &Tensor<2, Int>) -> Option<Tensor<2, Bool>> {
         let padding = self.padding?;
         holds(targets.dtype(), padding).then(|| targets.clone().equal_elem(padding))

@@ -5,8 +5,8 @@ use burn::{Tensor, tensor::Shape};
 use super::{Loss, reject};
 use crate::CurvatureError;
 
-/// The loss `L` times a weight for every example, which is the second of its targets, `[batch]`. In a Fisher matrix, a weight
-/// counts how often an example is there.
+/// The loss `L` times a weight for every example, which is the second of its targets, `[batch]`. In a Fisher matrix, a
+/// weight counts how often an example is there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weighted<L>(
     /// The loss.

@@ -13,7 +13,8 @@ pub struct Damped<A> {
 }
 
 impl<A> Damped<A> {
-    /// `operator + damping * I`. Products report [`CurvatureError::Setting`] for a damping that is negative or not finite.
+    /// `operator + damping * I`. Products report [`CurvatureError::Setting`] for a damping that is negative or not
+    /// finite.
     pub fn new(operator: A, damping: f64) -> Self {
         Self { operator, damping }
     }

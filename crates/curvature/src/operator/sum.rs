@@ -89,8 +89,8 @@ impl<A: BatchOperator, B: BatchOperator> Sum<A, B> {
     }
 }
 
-/// Of two means over the same examples: a batch is a batch of both. Products with a batch report [`CurvatureError::Batches`] if they
-/// are not of the same number of examples.
+/// Of two means over the same examples: a batch is a batch of both. Products with a batch report
+/// [`CurvatureError::Batches`] if they are not of the same number of examples.
 impl<A: BatchOperator, B: BatchOperator> BatchOperator for Sum<A, B> {
     fn examples(&self) -> usize {
         self.0.examples().max(self.1.examples())

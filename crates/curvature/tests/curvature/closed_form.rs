@@ -31,8 +31,8 @@ fn cost<L: Loss>(module: &Linear, loss: L, targets: L::Targets) -> Cost {
     .unwrap()
 }
 
-/// `1/N sum over i of (H_i kron x_i x_i')` in the order of the flat vector: weight `[inputs, outputs]`, then bias, with `x_i`
-/// extended by a one.
+/// `1/N sum over i of (H_i kron x_i x_i')` in the order of the flat vector: weight `[inputs, outputs]`, then bias, with
+/// `x_i` extended by a one.
 fn dense(output_hessian: impl Fn(usize) -> Vec<f64>, outputs: usize) -> Vec<f64> {
     let x = numbers(N * INPUTS, 1);
     let dim = (INPUTS + 1) * outputs;

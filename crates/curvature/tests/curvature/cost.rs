@@ -1,5 +1,5 @@
-//! What a cost can be made of: chosen parameters, an L2 term, several inputs, sequences, streamed examples; and its derivatives
-//! in the inputs. In f64.
+//! What a cost can be made of: chosen parameters, an L2 term, several inputs, sequences, streamed examples; and its
+//! derivatives in the inputs. In f64.
 
 use std::{
     io,

@@ -1,4 +1,5 @@
-//! How many matrix products the operators' own programs take: as few as by hand, which the tests of `backdraft-program` derive.
+//! How many matrix products the operators' own programs take: as few as by hand, which the tests of `backdraft-program`
+//! derive.
 
 use crate::common::*;
 use backdraft_curvature::{Cost, CrossEntropy, Curvature, Model};
@@ -54,8 +55,8 @@ fn products(operator: &Curvature) -> [usize; 2] {
 
 #[test]
 fn of_perceptrons_are_minimal() {
-    // Widths that differ, so that no two operations are alike by accident, with more examples than units and with fewer, for which
-    // transposed products are written in another order.
+    // Widths that differ, so that no two operations are alike by accident, with more examples than units and with
+    // fewer, for which transposed products are written in another order.
     let narrow = [7, 6, 5, 4, 3];
     let wide = [70, 60, 50, 40, 30];
     for (widths, batch) in [(narrow, 8), (wide, 6)] {

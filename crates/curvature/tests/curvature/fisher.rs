@@ -30,7 +30,8 @@ fn biases(fisher: &[f64], outputs: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The mean over examples of the expectation of `g g'`, by `gradient(y, t)` for all targets `t` with their probabilities.
+/// The mean over examples of the expectation of `g g'`, by `gradient(y, t)` for all targets `t` with their
+/// probabilities.
 fn expectation(
     outputs: &[f64],
     targets: impl Fn(&[f64]) -> Vec<(Vec<f64>, f64)>,

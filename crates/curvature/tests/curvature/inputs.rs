@@ -1,4 +1,5 @@
-//! Inputs and targets of every kind, rank and place: through all quantities, or refused with what to cast or move. In f64 on flex.
+//! Inputs and targets of every kind, rank and place: through all quantities, or refused with what to cast or move. In
+//! f64 on flex.
 
 use crate::common::*;
 use backdraft_curvature::{

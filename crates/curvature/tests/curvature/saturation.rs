@@ -1,5 +1,5 @@
-//! Losses of networks that are sure: losses, gradients, Hessians and Fisher products however large the logits, right and wrong ones,
-//! against closed forms without differences. A few units in the last place, in both types.
+//! Losses of networks that are sure: losses, gradients, Hessians and Fisher products however large the logits, right
+//! and wrong ones, against closed forms without differences. A few units in the last place, in both types.
 
 use crate::common::*;
 use backdraft_curvature::{
@@ -15,8 +15,8 @@ use burn::{
 /// Units in the last place: a function is off by one or two, and half a dozen are multiplied.
 const ULPS: f64 = 8.0;
 
-/// Numbers that are exact in both types, from where the first digits are lost to where nothing is left of `1 - p`. Beyond 87 the
-/// exponentials of f32 are no normal numbers.
+/// Numbers that are exact in both types, from where the first digits are lost to where nothing is left of `1 - p`.
+/// Beyond 87 the exponentials of f32 are no normal numbers.
 const LARGE: [f64; 5] = [15.0, 17.0, 21.75, 40.5, 86.0];
 /// The same for f64.
 const LARGER: [f64; 4] = [30.0, 37.5, 100.0, 700.0];
@@ -66,7 +66,8 @@ struct Exact {
     hessian: Vec<f64>,
 }
 
-/// Everything that is computed of a loss of one example, in the outputs. A closed form of the Fisher matrix is the Hessian.
+/// Everything that is computed of a loss of one example, in the outputs. A closed form of the Fisher matrix is the
+/// Hessian.
 fn check(name: &str, outputs: &[f64], loss: Any, target: f64, dtype: DType, exact: &Exact) {
     let width = outputs.len();
     let name = format!("{name} in {dtype:?} at {outputs:?}");
@@ -118,7 +119,8 @@ fn check(name: &str, outputs: &[f64], loss: Any, target: f64, dtype: DType, exac
     }
 }
 
-/// All losses in one type, so that the engine is compiled once for them: with targets that are numbers, whatever they mean.
+/// All losses in one type, so that the engine is compiled once for them: with targets that are numbers, whatever they
+/// mean.
 #[derive(Clone)]
 enum Any {
     Binary,
@@ -257,7 +259,8 @@ fn binary_cross_entropy() {
     }
 }
 
-/// In f32, softplus is its argument above Burn's threshold of 20 to within rounding; its derivatives are not one and zero.
+/// In f32, softplus is its argument above Burn's threshold of 20 to within rounding; its derivatives are not one and
+/// zero.
 #[test]
 fn binary_losses_of_users() {
     let with_softplus = Any::OwnBinary(|y: Tensor<2>, t: Tensor<2>| {

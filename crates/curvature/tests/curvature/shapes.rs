@@ -1,4 +1,5 @@
-//! Shapes that broadcast or do not mean what they are taken for are refused, with both shapes; and examples that depend on each other.
+//! Shapes that broadcast or do not mean what they are taken for are refused, with both shapes; and examples that depend
+//! on each other.
 
 use crate::common::*;
 use backdraft_curvature::{

@@ -1,5 +1,5 @@
-//! Targets that a loss is not defined for, numbers that look up what is not there, and settings without sense: errors that name the
-//! example and the value. In f64.
+//! Targets that a loss is not defined for, numbers that look up what is not there, and settings without sense: errors
+//! that name the example and the value. In f64.
 
 use std::{
     io,

@@ -116,7 +116,8 @@ pub fn failures(row: &Row) -> Result<Vec<String>, CurvatureError> {
         .collect();
     found.close("directional derivatives", &scores, &expected, rounding);
 
-    // Gauss-Newton: J'HJ with the softmax's covariance as H, by differences of tangents, which lose nothing where a class is sure.
+    // Gauss-Newton: J'HJ with the softmax's covariance as H, by differences of tangents, which lose nothing where a
+    // class is sure.
     let probabilities = host(activation::softmax(matrix(&outputs, N, OUTPUTS), 1));
     let curve = |jv: &[f64]| -> Vec<f64> {
         let rows = probabilities.chunks(OUTPUTS).zip(jv.chunks(OUTPUTS));

@@ -1,4 +1,5 @@
-//! Random small networks of the layers that the tables test one by one, put together with residual connections and tied weights.
+//! Random small networks of the layers that the tables test one by one, put together with residual connections and tied
+//! weights.
 
 use burn::{
     module::{Module, Param},
@@ -288,7 +289,8 @@ fn run(block: impl Strategy<Value = Block>, network: impl Fn(Vec<Block>) -> Row)
     }
 }
 
-/// A network on so many features or channels, behind a linear layer so that there is always something to differentiate by.
+/// A network on so many features or channels, behind a linear layer so that there is always something to differentiate
+/// by.
 fn floats<const D: usize>(
     features: usize,
     shape: [usize; D],

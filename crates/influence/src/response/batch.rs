@@ -83,8 +83,9 @@ impl Responses {
 }
 
 impl Objective<'_> {
-    /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch and all or some of the removed ones: its mean over
-    /// the batches of a pass, weighted by their sizes, is the gradient if `removed` is all of them each time.
+    /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch and all or some of the removed
+    /// ones: its mean over the batches of a pass, weighted by their sizes, is the gradient if `removed` is all of them
+    /// each time.
     ///
     /// # Errors
     /// [`ResponseError::Curvature`].

@@ -11,8 +11,9 @@ use burn::{Tensor, tensor::Shape};
 /// D(y, y_s) = L(y, t) - L(y_s, t) - <grad L(y_s, t), y - y_s>
 /// ```
 ///
-/// (Bae et al. 2022, Eqn 9, with the loss as the convex function.) Not negative for a loss convex in the outputs, 0 at `y_s`, and
-/// of the same output Hessian as `L`. Its targets are those of `L`, then `y_s` and `grad L(y_s, t)`, `[batch, outputs]` each.
+/// (Bae et al. 2022, Eqn 9, with the loss as the convex function.) Not negative for a loss convex in the outputs, 0 at
+/// `y_s`, and of the same output Hessian as `L`. Its targets are those of `L`, then `y_s` and `grad L(y_s, t)`,
+/// `[batch, outputs]` each.
 pub struct Bregman(Arc<dyn AnyLoss>);
 
 impl Bregman {

@@ -47,8 +47,8 @@ impl LinearOperator for Bent {
 }
 
 impl Objective<'_> {
-    /// Whether the objective curves downwards at `theta`: along a direction that conjugate gradients come to when they start from what
-    /// the removed examples weigh on most, for it is their loss that may count less than nothing.
+    /// Whether the objective curves downwards at `theta`: along a direction that conjugate gradients come to when they
+    /// start from what the removed examples weigh on most, for it is their loss that may count less than nothing.
     pub(super) fn curves_down(&self, theta: &Tensor<1>) -> Result<bool, ResponseError> {
         let hessian = self.hessian(theta)?;
         let mut rng = ChaCha8Rng::seed_from_u64(0);

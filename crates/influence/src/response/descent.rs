@@ -63,18 +63,18 @@ pub struct Descended {
 }
 
 impl Objective<'_> {
-    /// Makes `steps` from `from`. The removed examples take part in every one of them, or as many of them as the batch has examples,
-    /// in turn; so a single one pulls evenly, not once a pass. `on_step` is called after each.
+    /// Makes `steps` from `from`. The removed examples take part in every one of them, or as many of them as the batch
+    /// has examples, in turn; so a single one pulls evenly, not once a pass. `on_step` is called after each.
     ///
-    /// A proximal Bregman objective and its linearisation have no noise at the trained parameters, so gradient descent from there must
-    /// not end higher than it began, but for rounding. The others have a batch's noise, and Adam's steps do not shrink with the
-    /// gradient: they may end higher by as much as they began with, or by half the loss of a network with all parameters 0 if that is
-    /// more.
+    /// A proximal Bregman objective and its linearisation have no noise at the trained parameters, so gradient descent
+    /// from there must not end higher than it began, but for rounding. The others have a batch's noise, and Adam's
+    /// steps do not shrink with the gradient: they may end higher by as much as they began with, or by half the loss of
+    /// a network with all parameters 0 if that is more.
     ///
     /// # Errors
-    /// [`ResponseError::Grew`] if the objective ends higher than that, [`ResponseError::NotFinite`], [`ResponseError::Setting`] for a rate
-    /// or a momentum that makes no sense; [`ResponseError::Diverged`] if so much weight is taken off that the objective curves downwards
-    /// where the descent ends; those of [`value`](Self::value).
+    /// [`ResponseError::Grew`] if the objective ends higher than that, [`ResponseError::NotFinite`],
+    /// [`ResponseError::Setting`] for a rate or a momentum that makes no sense; [`ResponseError::Diverged`] if so much
+    /// weight is taken off that the objective curves downwards where the descent ends; those of [`value`](Self::value).
     pub fn descend(
         &self,
         from: Tensor<1>,

@@ -25,8 +25,8 @@ pub enum ResponseError {
         /// The best parameters found.
         minimum: Box<Minimum>,
     },
-    /// The objective has no minimum near the trained parameters: the removed example's loss grows faster than the other terms, so
-    /// that the objective falls without end, or curves downwards where its gradient vanishes.
+    /// The objective has no minimum near the trained parameters: the removed example's loss grows faster than the other
+    /// terms, so that the objective falls without end, or curves downwards where its gradient vanishes.
     #[error(
         "the response diverged: with the weight taken off the examples, the objective has no minimum near the trained parameters. \
          Take less weight off, raise the damping of a proximal objective, or add an L2 term"

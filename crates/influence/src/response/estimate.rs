@@ -5,15 +5,17 @@ use backdraft_curvature::Cost;
 use super::Removal;
 use crate::{Inverse, Solution, SolveError, solver::norm};
 
-/// The influence estimate: the change of the parameters that a removal is predicted to make, `theta(without) - theta(with)`, `[dim]`,
+/// The influence estimate: the change of the parameters that a removal is predicted to make,
+/// `theta(without) - theta(with)`, `[dim]`,
 ///
 /// ```text
 /// eps A^-1 sum over z of grad L(z)
 /// ```
 ///
-/// (Bae et al. 2022, Eqns 4 and 10, for one example or a group). `solver` is made ready for the curvature `A` of `cost`, damped. It is
-/// linear in `eps`. With the Gauss-Newton matrix it is where the minimum of
-/// [`ResponseKind::Linearized`](super::ResponseKind::Linearized) is. The evidence in [`Solution::info`] is of the linear system.
+/// (Bae et al. 2022, Eqns 4 and 10, for one example or a group). `solver` is made ready for the curvature `A` of
+/// `cost`, damped. It is linear in `eps`. With the Gauss-Newton matrix it is where the minimum of
+/// [`ResponseKind::Linearized`](super::ResponseKind::Linearized) is. The evidence in [`Solution::info`] is of the
+/// linear system.
 ///
 /// # Errors
 /// Those of the solver, with what it reached in [`SolveError::NotConverged`] being the estimate too;
@@ -30,8 +32,9 @@ pub fn estimate(
 /// ([`Inverse::solve_many`]).
 ///
 /// # Errors
-/// What fails for all, [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index), and [`SolveError::Setting`] for an
-/// `epsilon` that is not finite; each result, as [`estimate`], and [`SolveError::Setting`] where `epsilon` makes it overflow.
+/// What fails for all, [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index), and
+/// [`SolveError::Setting`] for an `epsilon` that is not finite; each result, as [`estimate`], and
+/// [`SolveError::Setting`] where `epsilon` makes it overflow.
 pub fn estimate_all(
     cost: &Cost,
     solver: &dyn Inverse,

@@ -22,8 +22,8 @@ pub(super) trait Smooth {
     /// Why the value or the gradient at `theta` is NaN or infinite.
     fn not_finite(&self, theta: &Tensor<1>) -> ResponseError;
 
-    /// Whether the objective curves downwards at `theta`, reached in so many steps, where its gradient vanishes: then that is no
-    /// minimum.
+    /// Whether the objective curves downwards at `theta`, reached in so many steps, where its gradient vanishes: then
+    /// that is no minimum.
     fn curves_down(&self, theta: &Tensor<1>, steps: usize) -> Result<bool, ResponseError>;
 }
 
@@ -32,9 +32,9 @@ pub(super) trait Smooth {
 pub struct Stop {
     /// The gradient's norm, relative to the one at the start.
     pub tolerance: f64,
-    /// A piecewise smooth network (ReLU, max pooling) may have its minimum at a kink, where no gradient vanishes: the objective
-    /// also counts as minimised once ten steps lower it by no more than this share of its whole decrease, and the gradient does
-    /// not fall either.
+    /// A piecewise smooth network (ReLU, max pooling) may have its minimum at a kink, where no gradient vanishes: the
+    /// objective also counts as minimised once ten steps lower it by no more than this share of its whole decrease, and
+    /// the gradient does not fall either.
     pub decrease: f64,
     /// Most steps.
     pub max_steps: usize,
@@ -61,13 +61,14 @@ pub struct Minimum {
     pub theta: Tensor<1>,
     /// Value of the objective at the start and after every step.
     pub values: Vec<f64>,
-    /// Norm of the objective's gradient at the start and after every step. At a kink of a piecewise smooth network it stays
-    /// above zero.
+    /// Norm of the objective's gradient at the start and after every step. At a kink of a piecewise smooth network it
+    /// stays above zero.
     pub gradient_norms: Vec<f64>,
 }
 
 impl Minimum {
-    /// The gradient's norm at the minimiser, relative to the one at the start: 1 if no step was made, 0 if there was no gradient.
+    /// The gradient's norm at the minimiser, relative to the one at the start: 1 if no step was made, 0 if there was no
+    /// gradient.
     pub fn relative_gradient(&self) -> f64 {
         match (self.gradient_norms.first(), self.gradient_norms.last()) {
             (Some(&first), Some(&last)) if first > 0.0 => last / first,
@@ -102,8 +103,8 @@ const ARMIJO: f64 = 1e-4;
 const WOLFE: f64 = 0.9;
 /// Trials of a step's length.
 const TRIALS: usize = 30;
-/// With curvature of at least `modulus`, the minimum lies within `|gradient| / modulus` of the start. So many times further out,
-/// the descent has left the region in which the objective has a minimum.
+/// With curvature of at least `modulus`, the minimum lies within `|gradient| / modulus` of the start. So many times
+/// further out, the descent has left the region in which the objective has a minimum.
 const REACH: f64 = 2.0;
 /// Differences of the objective below this share of its decrease are rounding: there the slopes decide.
 const ROUNDING: f64 = 1e-9;
@@ -130,8 +131,8 @@ impl Point {
     }
 }
 
-/// Descends from `theta` by L-BFGS (Nocedal 1980) with the bracketing line search of Lewis and Overton (2013), which does not
-/// ask for smoothness. Tells `on_step` of each step, and of the gradient's norm relative to that at the start.
+/// Descends from `theta` by L-BFGS (Nocedal 1980) with the bracketing line search of Lewis and Overton (2013), which
+/// does not ask for smoothness. Tells `on_step` of each step, and of the gradient's norm relative to that at the start.
 pub(super) fn minimize(
     objective: &impl Smooth,
     theta: Tensor<1>,

@@ -11,8 +11,8 @@
 //!
 //! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
 //! [`Objective::minimize`] finds the minimum itself; [`Objective::descend`] does what the training did, in as many
-//! steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of several at once, and [`Responses::two_stage`] what retraining does beyond what it would do anyway
-//! (F.2).
+//! steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of several at once,
+//! and [`Responses::two_stage`] what retraining does beyond what it would do anyway (F.2).
 
 mod batch;
 mod bregman;

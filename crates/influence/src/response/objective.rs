@@ -13,7 +13,8 @@ use super::{
 };
 use crate::solver::norm;
 
-/// Numbers in the training set's outputs above which their gradients are computed for each batch again rather than kept.
+/// Numbers in the training set's outputs above which their gradients are computed for each batch again rather than
+/// kept.
 const KEPT: usize = 1 << 26;
 
 /// What a response function minimises; the module's table has the formulas.
@@ -128,8 +129,8 @@ impl Responses {
         })
     }
 
-    /// The size of a loss that says little: its mean with all parameters 0, where a network answers everything alike. 0 if that is
-    /// not a number.
+    /// The size of a loss that says little: its mean with all parameters 0, where a network answers everything alike. 0
+    /// if that is not a number.
     pub(super) fn scale(&self) -> Result<f64, ResponseError> {
         let nothing = self.cost.at(self.theta.zeros_like())?.unchecked();
         let loss = self.read(nothing.losses()?.mean())?;
@@ -149,8 +150,8 @@ impl Responses {
         Ok(self.divergence.get().expect("it was just set"))
     }
 
-    /// The cost under the tilted loss; weights and slopes are given with each batch. What comes of it is looked at every so many
-    /// steps.
+    /// The cost under the tilted loss; weights and slopes are given with each batch. What comes of it is looked at
+    /// every so many steps.
     pub(super) fn tilted(&self) -> Result<&Cost, ResponseError> {
         if self.tilted.get().is_none() {
             let n = self.cost.len();
@@ -222,7 +223,8 @@ impl Objective<'_> {
     /// The value at `theta`, over all examples. That of the linearised objective is 0 at the trained parameters.
     ///
     /// # Errors
-    /// [`ResponseError::Curvature`], with [`CurvatureError::NotFinite`] if it is NaN or infinite; [`ResponseError::OutOfMemory`],
+    /// [`ResponseError::Curvature`], with [`CurvatureError::NotFinite`] if it is NaN or infinite;
+    /// [`ResponseError::OutOfMemory`],
     /// [`ResponseError::Read`].
     pub fn value(&self, theta: &Tensor<1>) -> Result<f64, ResponseError> {
         let value = self.measure(theta);
@@ -315,17 +317,18 @@ impl Objective<'_> {
         Ok(removed.transpose()?)
     }
 
-    /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For the
-    /// linearised objective a [`Solver`](crate::Solver) does the same in fewer products.
+    /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For
+    /// the linearised objective a [`Solver`](crate::Solver) does the same in fewer products.
     ///
     /// # Errors
-    /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside (0, 1);
-    /// those of [`value`](Self::value).
+    /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside
+    /// (0, 1); those of [`value`](Self::value).
     pub fn minimize(&self, from: Tensor<1>, stop: Stop) -> Result<Minimum, ResponseError> {
         self.minimize_watched(from, stop, |_, _| {})
     }
 
-    /// The same; `on_step` is called after each step with its number and the gradient's norm relative to that at the start.
+    /// The same; `on_step` is called after each step with its number and the gradient's norm relative to that at the
+    /// start.
     ///
     /// # Errors
     /// As [`minimize`](Self::minimize).
@@ -400,8 +403,8 @@ impl Smooth for Resolved<'_, '_> {
         found.err().unwrap_or(ResponseError::Diverged)
     }
 
-    /// Where steps were made, they went down wherever they could, and with no example's loss counting less than nothing the objective
-    /// is bounded below: so it is looked at only otherwise.
+    /// Where steps were made, they went down wherever they could, and with no example's loss counting less than nothing
+    /// the objective is bounded below: so it is looked at only otherwise.
     fn curves_down(&self, theta: &Tensor<1>, steps: usize) -> Result<bool, ResponseError> {
         match steps == 0 || self.objective.is_overdrawn() {
             true => self.objective.curves_down(theta),

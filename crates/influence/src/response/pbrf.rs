@@ -15,8 +15,8 @@ pub struct PbrfConfig {
     pub epsilon: Option<f64>,
     /// The gradient's norm, relative to the one at the start, at which the objective counts as minimised.
     pub tolerance: f64,
-    /// A piecewise smooth network (ReLU, max pooling) may have its minimum at a kink, where no gradient vanishes: the objective
-    /// also counts as minimised once ten steps lower it by no more than this share of its whole decrease.
+    /// A piecewise smooth network (ReLU, max pooling) may have its minimum at a kink, where no gradient vanishes: the
+    /// objective also counts as minimised once ten steps lower it by no more than this share of its whole decrease.
     pub decrease: f64,
     /// Most steps of the minimiser.
     pub max_steps: usize,
@@ -31,8 +31,8 @@ impl PbrfConfig {
         }
     }
 
-    /// Removal of an example under the proximal strength `damping`, minimised until the gradient has fallen by 1e4 or the
-    /// objective falls no further.
+    /// Removal of an example under the proximal strength `damping`, minimised until the gradient has fallen by 1e4 or
+    /// the objective falls no further.
     pub fn new(damping: f64) -> Self {
         Self {
             damping,
@@ -50,8 +50,9 @@ impl PbrfConfig {
 /// Q(theta) = 1/N sum over i of D(f(theta; x_i), f(theta_s; x_i)) - eps L(z) + lambda/2 ||theta - theta_s||^2
 /// ```
 ///
-/// where `z` is the removed example, `theta_s` the trained parameters and `D` the Bregman divergence of the loss. This is what
-/// influence functions with the Gauss-Newton matrix and damping `lambda` approximate to first order in `eps`. It is
+/// where `z` is the removed example, `theta_s` the trained parameters and `D` the Bregman divergence of the loss. This
+/// is what influence functions with the Gauss-Newton matrix and damping `lambda` approximate to first order in `eps`.
+/// It is
 /// [`ResponseKind::Bregman`] of [`Responses`], minimised until nothing is left to gain.
 pub struct Pbrf {
     responses: Responses,
@@ -62,8 +63,8 @@ impl Pbrf {
     /// Responses of the model of `cost`, at its present parameters `theta_s`, to the removal of an example of `cost`.
     ///
     /// # Errors
-    /// [`ResponseError::Setting`] for a damping that is not positive, a tolerance outside (0, 1) or an epsilon that is not
-    /// finite; [`ResponseError::Curvature`].
+    /// [`ResponseError::Setting`] for a damping that is not positive, a tolerance outside (0, 1) or an epsilon that is
+    /// not finite; [`ResponseError::Curvature`].
     pub fn new(cost: &Cost, config: PbrfConfig) -> Result<Self, ResponseError> {
         if !config.epsilon.is_none_or(f64::is_finite) {
             return Err(ResponseError::setting("epsilon", "must be finite"));
@@ -83,8 +84,8 @@ impl Pbrf {
     /// of any influence estimate in it.
     ///
     /// # Errors
-    /// [`ResponseError::NotConverged`] if the gradient did not reach the tolerance; [`ResponseError::Curvature`] for an example
-    /// that does not exist, among others; otherwise as [`Objective::minimize`](super::Objective::minimize).
+    /// [`ResponseError::NotConverged`] if the gradient did not reach the tolerance; [`ResponseError::Curvature`] for an
+    /// example that does not exist, among others; otherwise as [`Objective::minimize`](super::Objective::minimize).
     pub fn remove(&self, index: usize) -> Result<Minimum, ResponseError> {
         self.remove_all(&[index])
     }

@@ -11,8 +11,9 @@ use burn::{Tensor, tensor::Shape};
 /// w L(y, t) - u <c, y>
 /// ```
 ///
-/// With `c` the gradient of `L` at the reference outputs and `w = u = 1` it is the Bregman divergence but for a constant, with
-/// `u = 0` the loss itself, and with `w < 0` an example taken away. The targets are those of `L`, then [`Tilt`].
+/// With `c` the gradient of `L` at the reference outputs and `w = u = 1` it is the Bregman divergence but for a
+/// constant, with `u = 0` the loss itself, and with `w < 0` an example taken away. The targets are those of `L`, then
+/// [`Tilt`].
 pub(super) struct Tilted(pub Arc<dyn AnyLoss>);
 
 /// `c`, `[batch, outputs]`, then `w` and `u`, `[batch]` each.

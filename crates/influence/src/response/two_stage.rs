@@ -5,15 +5,15 @@ use burn::Tensor;
 use super::{Objective, Removal, ResponseError, ResponseKind, Responses};
 
 impl Responses {
-    /// Two-stage leave-one-out retraining (Bae et al. 2022, F.2): what `retrain` makes of the cost without the removed examples, less
-    /// what it makes of the whole cost, added to the trained parameters:
+    /// Two-stage leave-one-out retraining (Bae et al. 2022, F.2): what `retrain` makes of the cost without the removed
+    /// examples, less what it makes of the whole cost, added to the trained parameters:
     ///
     /// ```text
     /// theta_s + theta(without) - theta(with)
     /// ```
     ///
-    /// `retrain` is given both objectives, of [`ResponseKind::Retraining`], the second for [`Removal::none`], and must treat both
-    /// alike: by the same steps, or each to its minimum. `[dim]`.
+    /// `retrain` is given both objectives, of [`ResponseKind::Retraining`], the second for [`Removal::none`], and must
+    /// treat both alike: by the same steps, or each to its minimum. `[dim]`.
     ///
     /// # Errors
     /// As [`objective`](Self::objective), and those of `retrain`.

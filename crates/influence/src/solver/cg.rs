@@ -18,8 +18,8 @@ pub struct ConjugateGradientConfig {
     pub tolerance: Option<f64>,
     /// Most iterations. `None`: ten times the dimension, or 1,000 if that is less.
     pub max_iterations: Option<usize>,
-    /// Convergence is looked at every so many iterations; between looks nothing waits for the device. Up to one less than
-    /// this many iterations are run in vain at the end, and more if the residual has risen again by then.
+    /// Convergence is looked at every so many iterations; between looks nothing waits for the device. Up to one less
+    /// than this many iterations are run in vain at the end, and more if the residual has risen again by then.
     pub check_every: usize,
 }
 
@@ -56,9 +56,9 @@ impl ConjugateGradientConfig {
 
 /// Conjugate gradients (Hestenes & Stiefel 1952), without preconditioner, for any positive definite operator.
 ///
-/// When the recursive residual has reached the tolerance, the true residual `b - A s` is computed. If rounding has driven
-/// the two apart, the iteration starts again from the current solution, for as long as every start at least halves the true
-/// residual.
+/// When the recursive residual has reached the tolerance, the true residual `b - A s` is computed. If rounding has
+/// driven the two apart, the iteration starts again from the current solution, for as long as every start at least
+/// halves the true residual.
 #[derive(Clone, Debug, Default)]
 pub struct ConjugateGradient {
     config: ConjugateGradientConfig,
@@ -68,7 +68,8 @@ impl ConjugateGradient {
     /// Solves `A s = rhs` from `s = 0`.
     ///
     /// # Errors
-    /// [`SolveError::NotConverged`] and [`SolveError::NegativeCurvature`], both with the iterate of the least residual; otherwise as
+    /// [`SolveError::NotConverged`] and [`SolveError::NegativeCurvature`], both with the iterate of the least residual;
+    /// otherwise as
     /// [`Inverse::solve`].
     pub fn solve(
         &self,
@@ -179,8 +180,8 @@ impl ConjugateGradient {
         })
     }
 
-    /// Iterates from the solution `s` with residual `r` until the recursive residual is at most `target`, the budget of iterations is
-    /// spent or the matrix is seen not to be positive definite.
+    /// Iterates from the solution `s` with residual `r` until the recursive residual is at most `target`, the budget of
+    /// iterations is spent or the matrix is seen not to be positive definite.
     fn descend(
         &self,
         system: &System,
@@ -280,8 +281,8 @@ enum End {
 /// Roundings of the matrix times the solution above which a recursive residual is still the true one.
 const ROUNDINGS: f64 = 10.0;
 
-/// The solution, its residual, the direction, and the residual's square; and of the solutions so far whose recursive residual can be
-/// trusted the one of the least, with the square of that and the largest Rayleigh quotient seen.
+/// The solution, its residual, the direction, and the residual's square; and of the solutions so far whose recursive
+/// residual can be trusted the one of the least, with the square of that and the largest Rayleigh quotient seen.
 pub(super) struct Iterate {
     pub(super) s: Tensor<1>,
     r: Tensor<1>,
@@ -306,7 +307,8 @@ impl Iterate {
         }
     }
 
-    /// One iteration, which waits for nothing: the direction's Rayleigh quotient and the new residual's square, still on the device.
+    /// One iteration, which waits for nothing: the direction's Rayleigh quotient and the new residual's square, still
+    /// on the device.
     pub(super) fn advance(
         self,
         operator: &dyn LinearOperator,

@@ -17,8 +17,8 @@ const NAME: &str = "direct";
 pub struct DirectConfig {
     /// The largest dimension for which a dense matrix is formed.
     pub limit: usize,
-    /// Relative residual that a solution must reach, once rounded to the operator's float type. `None`: 1e-8 in f64, 1e-3 in
-    /// f32, 1e-1 in half precision.
+    /// Relative residual that a solution must reach, once rounded to the operator's float type. `None`: 1e-8 in f64,
+    /// 1e-3 in f32, 1e-1 in half precision.
     pub tolerance: Option<f64>,
 }
 

@@ -40,7 +40,8 @@ pub enum SolveError {
         /// What else to change.
         remedy: String,
     },
-    /// Conjugate gradients met a direction `p` with `p'Ap <= 0`. The solution is the best so far, with its true residual.
+    /// Conjugate gradients met a direction `p` with `p'Ap <= 0`. The solution is the best so far, with its true
+    /// residual.
     #[error(
         "conjugate gradients met curvature {curvature:.3e} in iteration {iteration}, where a positive definite matrix has none that \
          is not positive: {remedy}"

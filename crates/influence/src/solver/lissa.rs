@@ -37,9 +37,9 @@ pub struct LissaConfig {
     pub repeats: usize,
     /// The scale `sigma`.
     pub scale: Scale,
-    /// Examples in every step, drawn without replacement until all have had their turn, then anew: so none is seen much more often
-    /// than another, whose curvature may be large. At or above the number of examples every step uses them all: the recursion is
-    /// then deterministic, and run once.
+    /// Examples in every step, drawn without replacement until all have had their turn, then anew: so none is seen much
+    /// more often than another, whose curvature may be large. At or above the number of examples every step uses them
+    /// all: the recursion is then deterministic, and run once.
     pub batch_size: usize,
     /// Seed of all batches; every repeat has its own stream.
     pub seed: u64,
@@ -89,8 +89,8 @@ impl LissaConfig {
 /// ```
 ///
 /// The damping is the operator's. If every batch matrix lies between 0 and `2 sigma`, then `||h_t|| <= (t + 1) ||b||`;
-/// a recursion ten times above that has diverged. All right-hand sides see the same batches. The result is random in the seed: its true residual, computed with the
-/// full data after every repeat, is what tells how good it is.
+/// a recursion ten times above that has diverged. All right-hand sides see the same batches. The result is random in
+/// the seed: its true residual, computed with the full data after every repeat, is what tells how good it is.
 #[derive(Clone, Debug, Default)]
 pub struct Lissa {
     config: LissaConfig,
@@ -106,11 +106,12 @@ impl Solver for Lissa {
 }
 
 impl Lissa {
-    /// The scale that [`prepare`](Solver::prepare) settles on for `operator`: the setting's, or what [`Scale::Auto`] finds.
+    /// The scale that [`prepare`](Solver::prepare) settles on for `operator`: the setting's, or what [`Scale::Auto`]
+    /// finds.
     ///
     /// # Errors
-    /// [`SolveError::NotOverExamples`]; [`SolveError::Setting`] if the matrix is zero on every batch tried, [`SolveError::NotFinite`],
-    /// and whatever a product reports.
+    /// [`SolveError::NotOverExamples`]; [`SolveError::Setting`] if the matrix is zero on every batch tried,
+    /// [`SolveError::NotFinite`], and whatever a product reports.
     pub fn scale(&self, operator: &dyn LinearOperator) -> Result<f64, SolveError> {
         Ok(self.ready(operator)?.scale)
     }
@@ -158,8 +159,8 @@ impl Inverse for Ready<'_> {
 }
 
 impl Ready<'_> {
-    /// Sets the scale from the largest eigenvalue of a few batches. (The full matrix, a mean of batches, is no larger, and
-    /// its own largest eigenvalue says too little: a batch's can be many times that.)
+    /// Sets the scale from the largest eigenvalue of a few batches. (The full matrix, a mean of batches, is no larger,
+    /// and its own largest eigenvalue says too little: a batch's can be many times that.)
     fn probe(&mut self) -> Result<(), SolveError> {
         let mut batches = self.batches(PROBE_STREAM);
         let probes = if self.exact() { 1 } else { PROBES };

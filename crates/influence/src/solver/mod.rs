@@ -25,8 +25,8 @@ pub(crate) use vector::norm;
 
 /// A method for `A s = b`.
 pub trait Solver: Send + Sync {
-    /// The inverse of `operator`: does once what does not depend on the right-hand side, such as a factorisation, or the estimate of a
-    /// scale.
+    /// The inverse of `operator`: does once what does not depend on the right-hand side, such as a factorisation, or
+    /// the estimate of a scale.
     ///
     /// # Errors
     /// Settings that do not fit the operator, and whatever a product with it reports.
@@ -63,9 +63,9 @@ pub struct SolveInfo {
     /// Cost in products with the full data: a product with a batch counts as its share of the examples. What was
     /// prepared once is counted in every solution that stands on it.
     pub products: f64,
-    /// The way down. Conjugate gradients: the recursive residual at the start and after every iteration, up to the first
-    /// that reached the tolerance. LiSSA: the true residual of the running average after every repeat. Direct: the true
-    /// residual.
+    /// The way down. Conjugate gradients: the recursive residual at the start and after every iteration, up to the
+    /// first that reached the tolerance. LiSSA: the true residual of the running average after every repeat. Direct:
+    /// the true residual.
     pub residuals: Vec<f64>,
     /// The residual of the returned vector, computed at the end by a product with the full data.
     pub true_residual: f64,

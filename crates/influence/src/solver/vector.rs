@@ -19,8 +19,8 @@ pub(super) fn to_device(operator: &dyn LinearOperator, v: Vec<f64>) -> Tensor<1>
     )
 }
 
-/// The Euclidean norm, without overflow; NaN if an element is NaN or infinite. It is computed on the device, and two numbers come
-/// back.
+/// The Euclidean norm, without overflow; NaN if an element is NaN or infinite. It is computed on the device, and two
+/// numbers come back.
 pub(crate) fn norm(v: &Tensor<1>) -> Result<f64, TensorReadError> {
     let largest = v.clone().abs().max();
     let squares = (v.clone() / largest.clone()).square().sum();
@@ -28,7 +28,8 @@ pub(crate) fn norm(v: &Tensor<1>) -> Result<f64, TensorReadError> {
     let [largest, squares] = both.try_into_vec_as::<f64>()?[..] else {
         unreachable!("two numbers were read");
     };
-    // Of zeros the squares are NaN too. What a device takes for the largest of NaN and zero is its own business: look at them all.
+    // Of zeros the squares are NaN too. What a device takes for the largest of NaN and zero is its own business: look
+    // at them all.
     if largest == 0.0 {
         let numbers = v.clone().try_into_vec_as::<f64>()?;
         let zeros = numbers.into_iter().all(|x| x == 0.0);

@@ -1,5 +1,5 @@
-//! Nothing between two looks at convergence waits for the device. Solvers' steps are recorded on a device that only records: a value
-//! read back there is an error.
+//! Nothing between two looks at convergence waits for the device. Solvers' steps are recorded on a device that only
+//! records: a value read back there is an error.
 
 use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator};
 use backdraft_program::{Program, ProgramError, Spec};

@@ -70,7 +70,8 @@ fn batches_estimate_the_gradient_without_bias() {
     let theta = cost.model().theta() + vector(cost.model().dim(), 1.3) * 0.2;
     for kind in KINDS {
         let objective = responses.objective(kind, Removal::of(vec![4], N)).unwrap();
-        // One step from the same place for each batch: the mean step, weighted by the batches' sizes, is the whole gradient.
+        // One step from the same place for each batch: the mean step, weighted by the batches' sizes, is the whole
+        // gradient.
         let mut mean = Tensor::zeros_like(&theta);
         for step in batches(1.0) {
             let share = step.examples.len() as f64 / N as f64;
@@ -161,7 +162,8 @@ fn steps_a_little_too_long_are_reported_too() {
             };
             objective.descend(cost.model().theta(), descent, vec![step; steps], |_| {})
         };
-        // The top direction grows by a half each step: the objective to where it began within a few, and far beyond in some more.
+        // The top direction grows by a half each step: the objective to where it began within a few, and far beyond in
+        // some more.
         let mut seen = 0;
         for steps in 1..12 {
             match run(2.5 / largest, steps) {

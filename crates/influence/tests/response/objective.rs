@@ -117,8 +117,8 @@ fn for_a_linear_model_the_linearised_objective_has_the_bregman_hessian_without_t
     assert!(distance(&gradient(ResponseKind::Bregman), &expected) < 1e-13);
 }
 
-/// Multinomial logistic regression at its optimum: strongly convex, and all responses but the linearised one are the same
-/// function of `eps` there.
+/// Multinomial logistic regression at its optimum: strongly convex, and all responses but the linearised one are the
+/// same function of `eps` there.
 fn converged() -> Cost {
     let cost = crate::common::classifier().with_l2(0.1);
     // From anywhere: proximal to itself without a proximal term.

@@ -194,8 +194,8 @@ fn negative_curvature_is_named() {
     ));
 }
 
-/// Residuals of ill-conditioned systems rise and fall. A solution whose residual has risen again by the time it is looked at is not
-/// taken for solved.
+/// Residuals of ill-conditioned systems rise and fall. A solution whose residual has risen again by the time it is
+/// looked at is not taken for solved.
 #[test]
 fn cg_looks_at_the_residual_it_returns() {
     let values: Vec<f64> = (0..80)
@@ -228,8 +228,8 @@ fn assert_the_best(operator: &Spectrum, b: &Tensor<1>, solution: &Solution) {
     assert!(error < 0.2 * fresh, "{fresh} {info:?}");
 }
 
-/// With eigenvalues of both signs, and near 0, iterates go anywhere. Whatever ends them, the best is handed out: with more iterations
-/// it is never worse.
+/// With eigenvalues of both signs, and near 0, iterates go anywhere. Whatever ends them, the best is handed out: with
+/// more iterations it is never worse.
 #[test]
 fn cg_that_fails_hands_out_its_best_iterate() {
     let (mut indefinite, mut spent) = (0, 0);

@@ -6,8 +6,8 @@
 //! - Way round: it is found in the trace, and differentiated as `-log_sigmoid(-x)`.
 //! - It may go when `burn_still_loses_the_ends` in `crates/program/tests/program/saturation.rs` fails at softplus.
 //!
-//! ELU, CELU and SELU are found too: burn-tensor takes an exponential for all numbers and uses it for the negative ones.
-//! Where it overflows unused, its slope is zero times infinity. It is taken of zero there.
+//! ELU, CELU and SELU are found too: burn-tensor takes an exponential for all numbers and uses it for the negative
+//! ones. Where it overflows unused, its slope is zero times infinity. It is taken of zero there.
 
 use std::{collections::HashMap, mem};
 
@@ -124,8 +124,8 @@ impl<'a> Recognizer<'a> {
         self.operations.push(OperationIr::BaseFloat(op));
     }
 
-    /// `branch`, which is chosen where `mask` is `chosen`, computed of zero where it is not: if it is the exponential of a number
-    /// whose sign decides, with constants.
+    /// `branch`, which is chosen where `mask` is `chosen`, computed of zero where it is not: if it is the exponential
+    /// of a number whose sign decides, with constants.
     fn of_zero(&mut self, mask: &TensorIr, branch: &TensorIr, chosen: bool) -> Option<TensorIr> {
         use Numeric::{GreaterElem, GreaterEqualElem, LowerElem, LowerEqualElem};
         let (GreaterElem(by) | GreaterEqualElem(by) | LowerElem(by) | LowerEqualElem(by)) =

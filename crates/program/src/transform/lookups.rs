@@ -98,7 +98,8 @@ fn one_coordinate(indices: &TensorIr, coordinate: usize, id: u64) -> (OperationI
     (OperationIr::BaseInt(op), out)
 }
 
-/// The numbers that an operation looks something up by, and how many there are to choose among; where they are coordinates, for each.
+/// The numbers that an operation looks something up by, and how many there are to choose among; where they are
+/// coordinates, for each.
 fn looked_up(op: &OperationIr) -> Option<(&TensorIr, Vec<usize>)> {
     let coordinates = |data: &TensorIr, indices: &TensorIr| {
         let count = indices.shape[indices.shape.num_dims() - 1];

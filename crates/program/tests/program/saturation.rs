@@ -211,8 +211,8 @@ fn of_softmax() {
     }
 }
 
-/// Functions that users write with quotients, reciprocals and logarithms of exponentials, near the ends of what these can be: squares
-/// of them are beyond.
+/// Functions that users write with quotients, reciprocals and logarithms of exponentials, near the ends of what these
+/// can be: squares of them are beyond.
 #[test]
 fn of_quotients_of_large_and_small_numbers() {
     let functions: [(&str, Function, Exact); 5] = [
@@ -290,8 +290,8 @@ fn of_quotients_of_large_and_small_numbers() {
                     (2, hvp(f, at(), one()).unwrap()),
                     (2, grad(slope, at()).unwrap()),
                 ];
-                // Two exponentials are off by as many units as their argument has; terms of the size of the first derivative, or of
-                // the value where that is less, cancel.
+                // Two exponentials are off by as many units as their argument has; terms of the size of the first
+                // derivative, or of the value where that is less, cancel.
                 let size = exact[1].abs().max(exact[0].abs().min(1.0));
                 for (order, found) in found {
                     let (found, expected) = (host(found)[0], exact[order]);

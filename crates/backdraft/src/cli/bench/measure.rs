@@ -18,7 +18,8 @@ const SECONDS: f64 = 2.0;
 pub(super) struct Limits {
     /// Least number of timed runs.
     pub runs: usize,
-    /// Most time in seconds, whatever the number of runs; the runs before the clock counts take no more than that either.
+    /// Most time in seconds, whatever the number of runs; the runs before the clock counts take no more than that
+    /// either.
     pub seconds: f64,
 }
 
@@ -34,7 +35,8 @@ pub(super) struct Measured {
     pub peak: Option<u64>,
 }
 
-/// Runs `f` and waits for the device each time. Results are held until then: a device may leave out what nobody can read.
+/// Runs `f` and waits for the device each time. Results are held until then: a device may leave out what nobody can
+/// read.
 pub(super) fn measure<T>(
     limits: Limits,
     device: &Device,

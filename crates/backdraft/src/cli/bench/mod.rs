@@ -62,7 +62,8 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The threads of rayon's pool, which flex, its matrix products and programs share. To be called before anything computes.
+/// The threads of rayon's pool, which flex, its matrix products and programs share. To be called before anything
+/// computes.
 fn start_threads(threads: usize) -> Result<(), CliError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

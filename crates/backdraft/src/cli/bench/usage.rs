@@ -1,4 +1,5 @@
-//! What the machine is doing and how much memory this process has held, as Linux tells in `/proc`. Elsewhere nothing is known.
+//! What the machine is doing and how much memory this process has held, as Linux tells in `/proc`. Elsewhere nothing is
+//! known.
 
 use std::fs;
 
@@ -32,7 +33,8 @@ impl Processors {
 /// All ticks of `/proc/stat`, and those that were not idle.
 fn machine(stat: &str) -> Option<(u64, u64)> {
     let ticks = stat.lines().next()?.strip_prefix("cpu ")?;
-    // User, nice, system, idle, waiting for disks, interrupts (two kinds), stolen. Guests' come after, and are in the first two.
+    // User, nice, system, idle, waiting for disks, interrupts (two kinds), stolen. Guests' come after, and are in the
+    // first two.
     let ticks: Vec<u64> = ticks
         .split_whitespace()
         .take(8)

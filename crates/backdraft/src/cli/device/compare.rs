@@ -30,7 +30,8 @@ device's. It ends with exit code 1 if one is above its bound; products in 16 bit
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Compare {
-    /// What is compared with the first: devices, with `:f16` or `:bf16` for matrix products in 16 bits. Default: all there are.
+    /// What is compared with the first: devices, with `:f16` or `:bf16` for matrix products in 16 bits. Default: all
+    /// there are.
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     pub devices: Vec<Place>,
 

@@ -27,8 +27,8 @@ pub(in crate::cli) struct Common {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// `paper`: as in Bae et al. (2022). `quick`: the same with fewer passes, narrower layers and a shorter LiSSA, by factors that are
-    /// printed.
+    /// `paper`: as in Bae et al. (2022). `quick`: the same with fewer passes, narrower layers and a shorter LiSSA, by
+    /// factors that are printed.
     #[arg(long, value_enum, default_value_t = PresetName::Quick)]
     pub preset: PresetName,
 
@@ -44,14 +44,15 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_enum)]
     pub activation: Option<ActivationName>,
 
-    /// Passes K over the data that train the base network; each response takes half as many more. Default: the preset's.
+    /// Passes K over the data that train the base network; each response takes half as many more. Default: the
+    /// preset's.
     #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
     pub epochs: Option<usize>,
 
-    /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a tenth.
-    /// `search` tries those of the paper's appendix E, 1, 0.3, 0.1, .. 0.001 (transformer 0.03 .. 0.0001; sweep down to 0.0001), and
-    /// takes the one with the least loss, for convolutional networks the highest accuracy, on the validation part, or on the
-    /// test part where there is none. Default: the preset's.
+    /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a
+    /// tenth. `search` tries those of the paper's appendix E, 1, 0.3, 0.1, .. 0.001 (transformer 0.03 .. 0.0001; sweep
+    /// down to 0.0001), and takes the one with the least loss, for convolutional networks the highest accuracy, on the
+    /// validation part, or on the test part where there is none. Default: the preset's.
     #[arg(long, value_name = "RATE|search", allow_hyphen_values = true)]
     pub learning_rate: Option<Rate>,
 
@@ -59,7 +60,8 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_name = "L2", value_parser = not_negative, allow_hyphen_values = true)]
     pub weight_decay: Option<f64>,
 
-    /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the transformer 0.01.
+    /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the
+    /// transformer 0.01.
     #[arg(long, value_name = "LAMBDA", value_parser = not_negative, allow_hyphen_values = true)]
     pub damping: Option<f64>,
 
@@ -67,22 +69,23 @@ pub(in crate::cli) struct Common {
     #[arg(long)]
     pub hessian: bool,
 
-    /// Minimise the proximal Bregman responses until nothing is left to gain, by L-BFGS over all examples, in place of half the passes
-    /// that trained the network. With `--solver cg` what is compared is then exact.
+    /// Minimise the proximal Bregman responses until nothing is left to gain, by L-BFGS over all examples, in place of
+    /// half the passes that trained the network. With `--solver cg` what is compared is then exact.
     #[arg(long)]
     pub converge: bool,
 
-    /// How the influence estimate is solved for. Default: lissa, as in the paper; for mislabel, which solves once for each example, cg.
+    /// How the influence estimate is solved for. Default: lissa, as in the paper; for mislabel, which solves once for
+    /// each example, cg.
     #[arg(long, value_enum)]
     pub solver: Option<SolverName>,
 
-    /// The relative residual at which the influence estimate counts as solved. Default: 0.1 for lissa, whose depth it decides; the
-    /// float type's for cg, but 0.01 for mislabel.
+    /// The relative residual at which the influence estimate counts as solved. Default: 0.1 for lissa, whose depth it
+    /// decides; the float type's for cg, but 0.01 for mislabel.
     #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
 
-    /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the first removal
-    /// is small enough, at most the preset's; printed.
+    /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the
+    /// first removal is small enough, at most the preset's; printed.
     #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
     pub depth: Option<usize>,
 
@@ -90,17 +93,18 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
     pub repeats: Option<usize>,
 
-    /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power iteration; printed.
+    /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power
+    /// iteration; printed.
     #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]
     pub scale: Option<f64>,
 
-    /// The type of all numbers. One example's removal moves parameters by less than f32 tells apart, so f64 is the default where the
-    /// device computes in it.
+    /// The type of all numbers. One example's removal moves parameters by less than f32 tells apart, so f64 is the
+    /// default where the device computes in it.
     #[arg(long, value_enum)]
     pub precision: Option<Precision>,
 
-    /// Examples that go through the network at once: fewer need less memory, and change numbers by rounding alone (but not with batch
-    /// normalisation). Default: 1024 rows of a table, 250 pictures or 20 sequences.
+    /// Examples that go through the network at once: fewer need less memory, and change numbers by rounding alone (but
+    /// not with batch normalisation). Default: 1024 rows of a table, 250 pictures or 20 sequences.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 
@@ -120,12 +124,13 @@ pub(in crate::cli) struct Common {
     #[arg(long)]
     pub overwrite: bool,
 
-    /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals that are computed at
-    /// once, as is printed, stay in one part.
+    /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals
+    /// that are computed at once, as is printed, stay in one part.
     #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<Shard>,
 
-    /// Take the removals that are done in these folders of the same experiment, and the trained network if there is none yet.
+    /// Take the removals that are done in these folders of the same experiment, and the trained network if there is
+    /// none yet.
     #[arg(long, value_name = "DIR,..", value_delimiter = ',')]
     pub merge: Vec<PathBuf>,
 }
@@ -188,7 +193,8 @@ pub(in crate::cli) struct Decompose {
     #[command(flatten)]
     pub removed: Removed,
 
-    /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses, as `correlate` does.
+    /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses,
+    /// as `correlate` does.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count_or_none, allow_hyphen_values = true)]
     pub tests: usize,
 }

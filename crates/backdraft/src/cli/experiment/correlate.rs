@@ -102,8 +102,8 @@ impl Tests {
     }
 }
 
-/// The predicted change of every measured loss: its derivative along the predicted change of the parameters (Bae et al. 2022,
-/// Eqn 5), with what it comes from.
+/// The predicted change of every measured loss: its derivative along the predicted change of the parameters (Bae et al.
+/// 2022, Eqn 5), with what it comes from.
 fn predicted(answers: &mut Answers<'_, '_>) -> Result<(Vec<f64>, Estimate), StageError> {
     let estimate = answers.estimate()?;
     let along = |tests: &Cost| -> Result<Tensor<1>, CliError> {

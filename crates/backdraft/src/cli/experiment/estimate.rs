@@ -11,8 +11,8 @@ use super::{
 };
 use crate::cli::{args::SolverName, progress::warn};
 
-/// Removals that LiSSA solves for at once: the least, so that a fifth of twenty can be another process's, and the most, beyond which
-/// little is gained.
+/// Removals that LiSSA solves for at once: the least, so that a fifth of twenty can be another process's, and the most,
+/// beyond which little is gained.
 const AT_ONCE: [usize; 2] = [4, 10];
 /// Parameters of all of them, which bounds the memory.
 const NUMBERS: usize = 1 << 24;
@@ -28,8 +28,8 @@ pub(super) struct Estimate {
 }
 
 impl Lab<'_> {
-    /// The predicted change of the parameters, from the folder if it is there, and the seconds it took. LiSSA solves for some of the
-    /// removals ahead at once, to the same bits as for each by itself.
+    /// The predicted change of the parameters, from the folder if it is there, and the seconds it took. LiSSA solves
+    /// for some of the removals ahead at once, to the same bits as for each by itself.
     pub fn estimate(
         &self,
         position: usize,

@@ -167,8 +167,8 @@ impl Lab<'_> {
         Ok(config)
     }
 
-    /// The first depth at which the first removal's residual is small enough, the deepest if none is. If it fails, that says
-    /// nothing of the others: the deepest too, and each is left to itself.
+    /// The first depth at which the first removal's residual is small enough, the deepest if none is. If it fails, that
+    /// says nothing of the others: the deepest too, and each is left to itself.
     fn depth(&self, matrix: &Watched<'_>, config: &LissaConfig) -> Result<usize, CliError> {
         let first = self.responses.cost().select(&self.plan.removals[0])?;
         let first = first.gradient()?;

@@ -1,9 +1,9 @@
 //! Experiments on what influence functions answer: `decompose`, `correlate`, `sweep` and `mislabel`.
 //!
-//! An experiment trains a base network, takes training examples away one removal after another, and follows each through the
-//! stages between retraining and an influence estimate. A [`plan::Plan`] settles everything before any training; a [`lab::Lab`] is
-//! the trained network with all that removals share; a [`stage::Stage`] finds one parameter vector; a [`store::Store`] keeps what
-//! is done.
+//! An experiment trains a base network, takes training examples away one removal after another, and follows each
+//! through the stages between retraining and an influence estimate. A [`plan::Plan`] settles everything before any
+//! training; a [`lab::Lab`] is the trained network with all that removals share; a [`stage::Stage`] finds one parameter
+//! vector; a [`store::Store`] keeps what is done.
 
 mod args;
 mod bars;

@@ -102,7 +102,8 @@ pub(super) struct Wish {
     pub sweep: bool,
 }
 
-/// Step sizes that are searched through (Bae et al. 2022, appendix E.3), the transformer's, and those that a sweep tries beside (E.4).
+/// Step sizes that are searched through (Bae et al. 2022, appendix E.3), the transformer's, and those that a sweep
+/// tries beside (E.4).
 const RATES: [f64; 7] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
 const TRANSFORMER: [f64; 6] = [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
 const SWEEP: [f64; 2] = [0.0003, 0.0001];
@@ -136,8 +137,8 @@ impl Plan {
         matches!(self.training.optimizer, Optimizer::Lbfgs { .. })
     }
 
-    /// Whether a search takes the step size of the highest accuracy rather than of the least loss, as the paper does for
-    /// convolutional networks.
+    /// Whether a search takes the step size of the highest accuracy rather than of the least loss, as the paper does
+    /// for convolutional networks.
     pub fn by_accuracy(&self) -> bool {
         use Model::{AlexNet, LeNet, ResNet20, Vgg13};
         matches!(self.model, LeNet | AlexNet | Vgg13 | ResNet20)

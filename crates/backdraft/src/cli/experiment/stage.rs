@@ -73,7 +73,8 @@ impl<E: Into<CliError>> From<E> for StageError {
 }
 
 impl Lab<'_> {
-    /// The network that `stage` finds for the removal at `position`, from the folder if it is there, and the seconds it took.
+    /// The network that `stage` finds for the removal at `position`, from the folder if it is there, and the seconds it
+    /// took.
     pub fn answer(&self, stage: Stage, position: usize) -> Result<(Zoo, f64), StageError> {
         if let Some(found) = self.store.answer(Some(position), stage, &self.base)? {
             return Ok(found);
@@ -118,7 +119,8 @@ impl Lab<'_> {
         Ok(found)
     }
 
-    /// Trains from the initial parameters, half as long again as the base network, with the weights of the examples removed lowered.
+    /// Trains from the initial parameters, half as long again as the base network, with the weights of the examples
+    /// removed lowered.
     fn cold(&self, removal: &Removal) -> Result<Zoo, StageError> {
         let initial = self.initial();
         if self.plan.lbfgs() {

@@ -295,7 +295,8 @@ fn of_values(error: CliError, over: Over) -> CliError {
     }
 }
 
-/// Refuses layers without number before their widths are listed; the first and the last, which the data decide, come on top.
+/// Refuses layers without number before their widths are listed; the first and the last, which the data decide, come on
+/// top.
 fn check_depth(common: &Common, width: usize, depth: usize) -> Result<(), CliError> {
     let layer = (width as u128 + 1).saturating_mul(width as u128);
     let parameters = layer.saturating_mul(depth as u128 - 1);

@@ -109,8 +109,8 @@ pub(in crate::cli) enum Outcome {
 }
 
 impl Store {
-    /// Opens the folder. A run that came to its end is kept unless it is to be overwritten, or a file of it is damaged: then it is made
-    /// anew.
+    /// Opens the folder. A run that came to its end is kept unless it is to be overwritten, or a file of it is damaged:
+    /// then it is made anew.
     pub(super) fn open(
         place: &Place,
         asked: &Asked<'_>,

@@ -25,7 +25,8 @@ pub(super) fn write(folder: &RunFolder, files: &[&str], record: &[u8]) -> Result
     folder.write(FILE, sums.as_bytes())
 }
 
-/// The files of a whole run that are missing or not what was written, with what is wrong with each; none where nothing tells.
+/// The files of a whole run that are missing or not what was written, with what is wrong with each; none where nothing
+/// tells.
 pub(super) fn broken(
     read: impl Fn(&str) -> Result<Option<Vec<u8>>, CliError>,
 ) -> Result<Vec<(String, &'static str)>, CliError> {

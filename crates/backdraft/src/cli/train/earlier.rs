@@ -99,8 +99,8 @@ fn record(
     Err(OutputError::Damaged { path, reason, lost }.into())
 }
 
-/// The first file of a training that has ended which is not what the results tell of, and what it is. A damaged log is told of: what
-/// is lost with it needs no training anew.
+/// The first file of a training that has ended which is not what the results tell of, and what it is. A damaged log is
+/// told of: what is lost with it needs no training anew.
 fn broken(
     folder: &TrainingFolder,
     results: &Value,

@@ -42,8 +42,8 @@ impl Part {
     }
 }
 
-/// All passes so far. Lines are kept as they were written, and what decides between passes to the bit, because a number that
-/// goes through JSON need not come back as it was.
+/// All passes so far. Lines are kept as they were written, and what decides between passes to the bit, because a number
+/// that goes through JSON need not come back as it was.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::cli) struct Journal {
     pub lines: Vec<String>,

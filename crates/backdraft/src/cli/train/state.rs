@@ -15,7 +15,8 @@ const BEST: &str = "best";
 pub(in crate::cli) struct Stored {
     pub checkpoint: Checkpoint,
     pub journal: Journal,
-    /// The file with the weights of the best pass, if there is one. The file beside may be that of a later pass, which comes again.
+    /// The file with the weights of the best pass, if there is one. The file beside may be that of a later pass, which
+    /// comes again.
     pub best: Option<Vec<u8>>,
 }
 

@@ -15,8 +15,8 @@ const ROUNDS: usize = 5;
 /// Examples drawn at random in a round.
 const DRAWN: usize = 2;
 
-/// Removals in an order of which any beginning is a fair choice: round by round, the next strongest of each sign of every query
-/// between examples drawn at random.
+/// Removals in an order of which any beginning is a fair choice: round by round, the next strongest of each sign of
+/// every query between examples drawn at random.
 pub(super) struct Choice {
     /// The training examples, each once.
     pub removals: Vec<usize>,
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
     use crate::output::Float;
 
-    /// Scores of two queries for so many examples: strong ones of both signs, the strongest first, on even examples for the first
-    /// query and on odd ones for the second.
+    /// Scores of two queries for so many examples: strong ones of both signs, the strongest first, on even examples for
+    /// the first query and on odd ones for the second.
     fn scores(n: usize) -> Scores {
         let value = |row: usize, i: usize| {
             let size = if i % 2 == row { (n - i) as f64 } else { 1e-6 };

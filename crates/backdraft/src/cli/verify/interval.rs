@@ -17,9 +17,9 @@ const TAIL: f64 = 0.025;
 /// Of the random numbers.
 const STREAM: u64 = 1;
 
-/// 95 % intervals of the correlations of predicted and actual changes: percentiles over samples of the removals, drawn with
-/// replacement. Removals are drawn rather than pairs, because what one does to several queries is not independent. None for less
-/// than five removals, or where too many samples have no correlation.
+/// 95 % intervals of the correlations of predicted and actual changes: percentiles over samples of the removals, drawn
+/// with replacement. Removals are drawn rather than pairs, because what one does to several queries is not independent.
+/// None for less than five removals, or where too many samples have no correlation.
 pub(super) fn intervals(pairs: &[Pair], seed: u64) -> Option<Intervals> {
     let mut pairs = pairs.to_vec();
     pairs.sort_by_key(|pair| pair.train);

@@ -59,8 +59,9 @@ impl Extent {
     }
 }
 
-/// Where responses are computed, and in which float type. The objective's gradient is a small difference of large ones, so in
-/// f64: on the device itself if it has that, else on the CPU. Only a build without a CPU backend is left with f32.
+/// Where responses are computed, and in which float type. The objective's gradient is a small difference of large ones,
+/// so in f64: on the device itself if it has that, else on the CPU. Only a build without a CPU backend is left with
+/// f32.
 pub(super) fn place(device: &Device) -> (Device, DType) {
     if computes_in_f64(device) {
         return (device.clone(), DType::F64);
@@ -87,8 +88,8 @@ pub(super) struct Verify<'a> {
 }
 
 impl Verify<'_> {
-    /// Computes the response to the removal of the strongest and of random training examples, and compares the change of every
-    /// query's loss with its score. Also the seconds that the responses took.
+    /// Computes the response to the removal of the strongest and of random training examples, and compares the change
+    /// of every query's loss with its score. Also the seconds that the responses took.
     pub fn run(&self) -> Result<(Verification, f64), CliError> {
         let count = match self.extent {
             Extent::Removals(count) => Some(count),
@@ -274,8 +275,8 @@ impl<'a> Responder<'a> {
         Ok(())
     }
 
-    /// What the removal of a training example does to the loss of every query, or why that is not known. `on_step` is called after
-    /// each step of the minimiser.
+    /// What the removal of a training example does to the loss of every query, or why that is not known. `on_step` is
+    /// called after each step of the minimiser.
     fn respond(&self, index: usize, on_step: impl Fn(usize)) -> Result<Outcome, CliError> {
         match self.change(index, on_step) {
             Err(error) if error.concerns_one_removal() => Ok(Outcome::Failed(error.to_string())),

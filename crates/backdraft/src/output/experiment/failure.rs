@@ -171,8 +171,8 @@ fn told(failed: &FailedPoint, places: &Places) -> String {
     format!("{noun} {}, {stage}: {reason}.", indices(removed, places))
 }
 
-/// A removal by its indices and where the examples stand, the first few of many: `3 (concrete.csv line 8), 17, 20 and 97 more` where
-/// but the first place is known.
+/// A removal by its indices and where the examples stand, the first few of many:
+/// `3 (concrete.csv line 8), 17, 20 and 97 more` where but the first place is known.
 pub(super) fn indices(removed: &[usize], places: &Places) -> String {
     const SHOWN: usize = 3;
     let told = |example| match places.get(example) {

@@ -12,8 +12,8 @@
 //! Each has `to_json`, `to_table` for the terminal, and `to_html`: a report in one file without network, to be named as
 //! [`Report::FILE`](super::Report::FILE).
 //!
-//! In JSON, numbers that are not finite are `null`, and are read back as NaN. Every digit of a number is written; a reader that
-//! rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
+//! In JSON, numbers that are not finite are `null`, and are read back as NaN. Every digit of a number is written; a
+//! reader that rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
 
 mod failure;
 mod file;

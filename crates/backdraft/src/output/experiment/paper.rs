@@ -137,8 +137,8 @@ const TABLE_5: [(Model, Data, Row); 16] = [
 /// Pearson's and Spearman's correlation of influence with each of three responses, as printed.
 type Correlated = [(f64, f64); 3];
 
-/// Table 2, cold start, warm start, PBRF: with the Gauss-Newton approximation. It differs from Table 6 on the MLP's cold start and
-/// PBRF; the paper does not say why.
+/// Table 2, cold start, warm start, PBRF: with the Gauss-Newton approximation. It differs from Table 6 on the MLP's
+/// cold start and PBRF; the paper does not say why.
 #[rustfmt::skip]
 const TABLE_2: [(Model, Data, Correlated); 5] = [
     (Mlp, Mnist, [(-0.55, 0.01), (0.22, 0.35), (0.98, 0.99)]),
@@ -174,10 +174,12 @@ const TABLE_8: [(Model, Data, (f64, f64)); 4] = [
     (Mlp, Fashion, (0.69, 0.52)),
 ];
 
-/// The gaps of a model and a data set by name, and the table that they are from; `matrix` is `gauss-newton` or `hessian`.
+/// The gaps of a model and a data set by name, and the table that they are from; `matrix` is `gauss-newton` or
+/// `hessian`.
 ///
-/// Names are those of [`Setup`](super::Setup). A data set is known by a word that begins in its name, in any case: `cancer`,
-/// `diabetes`, `concrete`, `energy`, `mnist`, `fashion`, `cifar`; `ptb`, `penn` or `text`. [`subject`] says what the paper's are of.
+/// Names are those of [`Setup`](super::Setup). A data set is known by a word that begins in its name, in any case:
+/// `cancer`, `diabetes`, `concrete`, `energy`, `mnist`, `fashion`, `cifar`; `ptb`, `penn` or `text`. [`subject`] says
+/// what the paper's are of.
 pub fn gaps(model: &str, data: &str, matrix: &str) -> Option<(Gaps<Spread>, u8)> {
     let (model, data) = (Model::named(model)?, Data::named(data)?);
     let (rows, table): (&[_], _) = match matrix {
@@ -231,8 +233,8 @@ pub fn correlations(model: &str, data: &str, matrix: &str) -> Responses<Option<P
 pub const MISLABEL: &str = "paper: Figure 6, MLP on a tenth of MNIST, a tenth of the labels at random: the PBRF's \
                             self-influence finds over 80 % by examining 20 %, influence much the same";
 
-/// What the paper's Figure 5 and its text (6.2) show of a sweep over `width`, `depth`, `epochs`, `weight-decay`, `damping` or
-/// `removed`.
+/// What the paper's Figure 5 and its text (6.2) show of a sweep over `width`, `depth`, `epochs`, `weight-decay`,
+/// `damping` or `removed`.
 pub fn sweep(over: &str) -> Option<&'static str> {
     Some(match over {
         "width" => "the linearization error falls with the width",

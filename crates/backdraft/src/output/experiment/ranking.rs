@@ -50,8 +50,8 @@ impl Ranking {
         }
     }
 
-    /// Share of the wrong labels found by inspecting a share of the examples, rounded to whole examples. NaN if no labels are
-    /// wrong or there are no examples.
+    /// Share of the wrong labels found by inspecting a share of the examples, rounded to whole examples. NaN if no
+    /// labels are wrong or there are no examples.
     pub fn found_after(&self, share: f64) -> f64 {
         let inspected = (share * self.found.len() as f64).round() as usize;
         let nothing = self.found.first().map_or(f64::NAN, |found| 0.0 * found);

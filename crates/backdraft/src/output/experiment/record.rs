@@ -111,7 +111,8 @@ pub struct Decomposition {
     pub failed: Vec<FailedPoint>,
     /// Over all removals.
     pub gaps: Gaps<Spread>,
-    /// The paper's figures for the model and data, if it has any, in the record's unit: the paper's target is standardised, too.
+    /// The paper's figures for the model and data, if it has any, in the record's unit: the paper's target is
+    /// standardised, too.
     pub paper: Option<Gaps<Spread>>,
     /// The table of the paper that they are from.
     pub paper_table: Option<u8>,
@@ -145,7 +146,8 @@ pub struct Responses<T> {
     pub two_stage: T,
 }
 
-/// What one removal does to the test losses: `loss(without) - loss(with)`, one number a test example, in the record's unit of losses.
+/// What one removal does to the test losses: `loss(without) - loss(with)`, one number a test example, in the record's
+/// unit of losses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointChanges {
     /// Indices of the removed training examples.
@@ -218,11 +220,12 @@ pub struct Sweep {
 pub struct Ranking {
     /// The examples, the most suspect first.
     pub order: Vec<usize>,
-    /// Each example's score, by index; larger is more suspect. NaN, `null` in JSON, where it could not be computed. Empty for the
-    /// random order.
+    /// Each example's score, by index; larger is more suspect. NaN, `null` in JSON, where it could not be computed.
+    /// Empty for the random order.
     #[serde(deserialize_with = "json::numbers")]
     pub scores: Vec<f64>,
-    /// Share of the wrong labels found after each inspected example; `found[i]` after `i + 1` of them. NaN if none are wrong.
+    /// Share of the wrong labels found after each inspected example; `found[i]` after `i + 1` of them. NaN if none are
+    /// wrong.
     #[serde(deserialize_with = "json::numbers")]
     pub found: Vec<f64>,
     /// Area under that curve, from 0 to 1; 0.5 is chance.
@@ -246,7 +249,7 @@ pub struct Mislabel {
     pub corrupt: f64,
     /// Indices of the examples whose labels are wrong.
     pub wrong: Vec<usize>,
-    /// By the influence function's self-influence, by that of the PBRF, by the loss, at random: `influence`, `pbrf`, `loss`,
-    /// `random`.
+    /// By the influence function's self-influence, by that of the PBRF, by the loss, at random: `influence`, `pbrf`,
+    /// `loss`, `random`.
     pub rankings: BTreeMap<String, Ranking>,
 }

@@ -50,8 +50,8 @@ impl Decomposition {
 }
 
 impl Correlations {
-    /// The correlations of influence with each response that was asked for, beside the paper's, and above them what is missing.
-    /// Ends with a newline.
+    /// The correlations of influence with each response that was asked for, beside the paper's, and above them what is
+    /// missing. Ends with a newline.
     pub fn to_table(&self) -> String {
         let asked = self.asked();
         let compared = asked.iter().any(|(.., paper)| paper.is_some());

@@ -63,7 +63,8 @@ impl Axis {
         })
     }
 
-    /// A logarithmic axis where values span one and a half powers of ten, else a linear one. A zero has no place on the former.
+    /// A logarithmic axis where values span one and a half powers of ten, else a linear one. A zero has no place on the
+    /// former.
     pub(in crate::output) fn fit(values: impl Iterator<Item = f64> + Clone) -> Self {
         let wide = powers(values.clone()).is_some_and(|(low, high)| high - low >= 1.5);
         let log = if wide {

@@ -10,7 +10,8 @@ pub(super) use chart::{AXIS, Chart, Drawn, HARMFUL, HELPFUL, INK, LINE, RANDOM, 
 pub(super) use facts::{details, more, named, quality};
 pub(super) use html::{Html, classed, div, element, facts, section, table, text, void};
 
-/// A page of our own making: pictures, drawings and style are inside it, and it forbids the browser to load anything else.
+/// A page of our own making: pictures, drawings and style are inside it, and it forbids the browser to load anything
+/// else.
 pub(super) fn page(title: &str, body: impl IntoIterator<Item = Html>) -> String {
     let page = element(
         "html",

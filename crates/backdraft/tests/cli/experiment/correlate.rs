@@ -55,8 +55,8 @@ fn what_is_predicted_is_the_first_order() -> Outcome {
         let found = done.number(&format!("/correlations/pbrf/{statistic}"));
         assert!(found > 0.99, "{statistic}: {found}");
     }
-    // Not in proportion only, but in size and sign: the slope of the line through zero. Removing one of 456 examples from a convex
-    // problem is off its first order by some percent of its own.
+    // Not in proportion only, but in size and sign: the slope of the line through zero. Removing one of 456 examples
+    // from a convex problem is off its first order by some percent of its own.
     let (mut up, mut down) = (0.0, 0.0);
     for (predicted, actual) in pairs(&done, "pbrf") {
         up += predicted * actual;

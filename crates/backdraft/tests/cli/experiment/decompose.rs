@@ -15,7 +15,8 @@ const GAPS: [&str; 5] = [
     "solver",
 ];
 
-/// Checks that a decomposition is whole and agrees with itself, and that it followed `points` removals of `group` examples.
+/// Checks that a decomposition is whole and agrees with itself, and that it followed `points` removals of `group`
+/// examples.
 fn assert_consistent(done: &Done, points: usize, group: usize) -> Outcome {
     let mut names = vec![
         "base.json",
@@ -89,8 +90,9 @@ fn the_gaps_of_logistic_regression_are_close_to_zero() -> Outcome {
     assert!(lissa.stdout.contains("paper: Table 5"), "{}", lissa.stdout);
     assert_eq!(lissa.record["setup"]["precision"], json!("f64"));
     assert_eq!(lissa.record["setup"]["matrix"], json!("gauss-newton"));
-    // Convex, and minimised to 1e-10 of the gradient at the start: where a minimisation begins is of no account. LiSSA takes whole
-    // batches here and leaves (1 - 0.011 / 0.48)^625 of the slowest direction, less than 1e-6 of changes of at most 1e-1.
+    // Convex, and minimised to 1e-10 of the gradient at the start: where a minimisation begins is of no account. LiSSA
+    // takes whole batches here and leaves (1 - 0.011 / 0.48)^625 of the slowest direction, less than 1e-6 of changes of
+    // at most 1e-1.
     for gap in ["warm_start", "non_convergence", "solver"] {
         let mean = lissa.number(&format!("/gaps/{gap}/mean"));
         assert!(mean < 1e-7, "{gap}: {mean}");

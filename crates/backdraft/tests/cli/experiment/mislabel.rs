@@ -85,7 +85,8 @@ fn the_order_at_random_is_the_seeds() -> Outcome {
     let order = |done: &Done| indices(&done.record["rankings"]["random"]["order"]);
     let damped = place.experiment(&format!("{command} --damping 0.1"), "damped")?;
     assert_eq!(order(&damped), order(&first));
-    // Removed, an example is always fitted less; and where the damping holds the response back, by what the first order says.
+    // Removed, an example is always fitted less; and where the damping holds the response back, by what the first order
+    // says.
     let scores = |name: &str| numbers(&damped.record["rankings"][name]["scores"]);
     let (predicted, actual) = (scores("influence"), scores("pbrf"));
     assert!(predicted.iter().chain(&actual).all(|&change| change > 0.0));

@@ -47,8 +47,8 @@ fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
     Ok(found)
 }
 
-/// Runs the command until a file appears in `folder` that was not there, and kills it without a chance to tidy up. False if it
-/// ended first.
+/// Runs the command until a file appears in `folder` that was not there, and kills it without a chance to tidy up.
+/// False if it ended first.
 fn kill_at_new_file(place: &Place, command: &str, folder: &Path) -> io::Result<bool> {
     let before = files(folder)?;
     let mut child = place.start(command)?;

@@ -77,7 +77,8 @@ impl Bench {
         self.cost.model().write(self.base.clone(), theta).unwrap()
     }
 
-    /// Goes from `theta` along `gradient` of the parameters and a batch, in passes counted from 0, at `slower` times the rate.
+    /// Goes from `theta` along `gradient` of the parameters and a batch, in passes counted from 0, at `slower` times
+    /// the rate.
     fn descend(
         &self,
         mut theta: Tensor<1>,

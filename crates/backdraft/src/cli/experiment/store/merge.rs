@@ -17,8 +17,8 @@ use crate::{
     output::Seal,
 };
 
-/// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs from the same
-/// base network.
+/// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs
+/// from the same base network.
 pub(in crate::cli::experiment) fn check_parts(
     parts: &[PathBuf],
     plan: &impl Serialize,
@@ -77,8 +77,8 @@ pub(in crate::cli::experiment) fn check_parts(
 }
 
 impl Store {
-    /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base if there is
-    /// none here; says what was taken, and what is nowhere.
+    /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base
+    /// if there is none here; says what was taken, and what is nowhere.
     pub fn merge(&self, others: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
         for other in others {
             self.take_base(other)?;

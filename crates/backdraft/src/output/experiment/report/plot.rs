@@ -72,7 +72,8 @@ pub(super) fn bars(
     .map(Some)
 }
 
-/// Influence (across) against a response (up), with the line where they are equal. None if there is nothing finite to draw.
+/// Influence (across) against a response (up), with the line where they are equal. None if there is nothing finite to
+/// draw.
 pub(super) fn scatter(response: &str, pairs: &[(f64, f64)]) -> Result<Option<Html>, OutputError> {
     let pairs: Vec<(f64, f64)> = pairs
         .iter()
