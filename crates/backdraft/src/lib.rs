@@ -1,6 +1,6 @@
 //! Which training examples made a network behave like this, and how far can the answer be trusted?
 //!
-//! This crate is the front door of Backdraft: it re-exports the engine's crates and holds the command line.
+//! This crate is what users import: it re-exports the engine's crates.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -8,17 +8,16 @@
 //! | [`program`] | functions of Burn tensors as programs: trace, differentiate, simplify, run |
 //! | [`curvature`] | Gauss-Newton, Hessian and Fisher products of any Burn module over a data set |
 //! | [`influence`] | solvers, scores and response functions |
-//! | [`models`] | a model zoo, its data sets and training loops |
-//! | [`comparison`] | the same quantities on several devices, and how far they are apart |
-//! | [`output`] | the files that a run leaves behind |
+//! | `models` | with the feature `models`: a model zoo, its data sets and training loops |
+//! | `comparison` | with the feature `models`: the same quantities on several devices, and how far they are apart |
 //!
 //! Devices are values of Burn, chosen at run time: `Device::flex()`, `Device::ndarray()`, and `Device::wgpu(..)` and
 //! `Device::cuda(..)` with the features `wgpu` and `cuda`.
 
-pub mod cli;
+#[cfg(feature = "models")]
 pub mod comparison;
-mod losses;
-pub mod output;
+#[cfg(feature = "models")]
+pub mod losses;
 
 pub use backdraft_attribution as attribution;
 pub use backdraft_attribution::{
@@ -27,6 +26,7 @@ pub use backdraft_attribution::{
 };
 pub use backdraft_curvature as curvature;
 pub use backdraft_influence as influence;
+#[cfg(feature = "models")]
 pub use backdraft_models as models;
 pub use backdraft_program as program;
 

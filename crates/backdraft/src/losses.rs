@@ -13,7 +13,8 @@ use burn::tensor::{DType, Device};
 
 /// A loss, and what it compares outputs with.
 #[derive(Clone)]
-pub(crate) struct LossOf {
+pub struct LossOf {
+    /// The loss.
     pub loss: Arc<dyn AnyLoss>,
     /// The targets of a split on a device.
     pub targets: fn(&Split, &Device, DType) -> Vec<Rows>,

@@ -1,0 +1,215 @@
+//! `backdraft compare`: how far devices are apart.
+
+use std::{fmt, str::FromStr};
+
+use backdraft_curvature::Half;
+use backdraft_models::Model;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{DeviceName, found};
+use crate::{CliError, options::seed, progress::say};
+use backdraft::comparison::{Quantity, Sample, measure};
+use backdraft_report::aligned;
+
+const EXAMPLES: &str = "\
+Examples:
+  backdraft compare
+      All devices of this build and this machine against the first.
+  backdraft compare --devices flex,wgpu --models lenet,transformer
+      A GPU against the CPU, two models.
+  backdraft compare --devices wgpu,wgpu:f16,wgpu:bf16
+      What matrix products in 16 bits cost in precision.
+
+Small variants of the models, with random data, in 32 bits. The error is ||a - b|| / ||b|| over all elements, b being the first
+device's. It ends with exit code 1 if one is above its bound; products in 16 bits have none.";
+
+/// Settings of `compare`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Compare {
+    /// What is compared with the first: devices, with `:f16` or `:bf16` for matrix products in 16 bits. Default: all
+    /// there are.
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    pub devices: Vec<Place>,
+
+    /// The models, of `backdraft models`. Default: all.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub models: Vec<Model>,
+
+    /// What is compared: outputs, gradient, jvp, gnvp, hvp, solution, scores, lissa, pbrf. Default: all.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub quantities: Vec<Quantity>,
+
+    /// The seed of weights, data and vectors.
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+
+    /// One line of JSON a number instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A device, and what matrix products are computed in there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    device: DeviceName,
+    products: Option<Half>,
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (device, products) = match text.split_once(':') {
+            None => (text, None),
+            Some((device, "f16")) => (device, Some(Half::F16)),
+            Some((device, "bf16")) => (device, Some(Half::BF16)),
+            Some((_, other)) => {
+                return Err(format!(
+                    "no matrix products in `{other}`: take f16 or bf16, or leave it out for f32"
+                ));
+            }
+        };
+        let device = DeviceName::from_str(device, false).map_err(|_| {
+            let names = DeviceName::value_variants().iter().map(|it| it.name());
+            format!(
+                "no device `{device}`, there are {}",
+                names.collect::<Vec<_>>().join(", ")
+            )
+        })?;
+        Ok(Self { device, products })
+    }
+}
+
+impl Place {
+    /// Whether Burn multiplies f32 matrices in TF32 there, where the card has it.
+    fn is_tf32(&self) -> bool {
+        self.device == DeviceName::Cuda && self.products.is_none()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.device.name())?;
+        match self.products {
+            Some(Half::F16) => f.write_str(":f16"),
+            Some(Half::BF16) => f.write_str(":bf16"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs `backdraft compare`.
+pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
+    let models = match args.models.as_slice() {
+        [] => Model::ALL.to_vec(),
+        models => models.to_vec(),
+    };
+    let quantities = match args.quantities.as_slice() {
+        [] => &Quantity::ALL,
+        chosen => chosen,
+    };
+    let places = match args.devices.as_slice() {
+        [] => here(),
+        places => places.to_vec(),
+    };
+    let [reference, others @ ..] = places.as_slice() else {
+        return Err(too_few(0));
+    };
+    if others.is_empty() {
+        return Err(too_few(1));
+    }
+    let opened = places.iter().map(|place| place.device.open());
+    let opened = opened.collect::<Result<Vec<_>, _>>()?;
+
+    let tf32 = places.iter().any(Place::is_tf32);
+    let mut rows = vec![head(others, tf32)];
+    let (mut count, mut above) = (0, 0);
+    if !args.json {
+        say(format_args!(
+            "relative errors against {reference}, seed {}",
+            args.seed
+        ));
+    }
+    for model in models {
+        let sample = Sample::of(model, args.seed);
+        let measured = places.iter().zip(&opened);
+        let measured =
+            measured.map(|(place, it)| measure(&sample, &it.device, place.products, quantities));
+        let measured = measured.collect::<Result<Vec<_>, _>>()?;
+        let [expected, found @ ..] = measured.as_slice() else {
+            unreachable!("there is a first device");
+        };
+        let errors: Vec<_> = found.iter().map(|it| it.compare(expected)).collect();
+        for (row, quantity) in quantities.iter().enumerate() {
+            let mut cells = vec![model.name().to_owned(), quantity.name().to_owned()];
+            for (place, errors) in others.iter().zip(&errors) {
+                let error = errors[row].1;
+                // 16 bits on either side have no bound.
+                let exact = place.products.or(reference.products).is_none();
+                let bound = exact.then(|| match place.is_tf32() || reference.is_tf32() {
+                    true => quantity.bound_in_tf32(),
+                    false => quantity.bound(),
+                });
+                let within = bound.is_none_or(|bound| error <= bound);
+                count += usize::from(exact);
+                above += usize::from(!within);
+                cells.push(format!("{error:.1e}{}", if within { "" } else { " !" }));
+                if args.json {
+                    say(json!({
+                        "model": model.name(),
+                        "quantity": quantity.name(),
+                        "reference": reference.to_string(),
+                        "device": place.to_string(),
+                        "error": error,
+                        "bound": bound,
+                        "seed": args.seed,
+                    }));
+                }
+            }
+            cells.push(format!("{:.0e}", quantity.bound()));
+            if tf32 {
+                cells.push(format!("{:.0e}", quantity.bound_in_tf32()));
+            }
+            rows.push(cells);
+        }
+    }
+    if !args.json {
+        say(aligned(&rows, &[0, 1]).trim_end());
+    }
+    match above {
+        0 => Ok(()),
+        above => Err(CliError::Apart { above, count }),
+    }
+}
+
+fn head(others: &[Place], tf32: bool) -> Vec<String> {
+    let mut head = vec!["model".to_owned(), "quantity".to_owned()];
+    head.extend(others.iter().map(Place::to_string));
+    head.push("bound".to_owned());
+    if tf32 {
+        head.push("through cuda".to_owned());
+    }
+    head
+}
+
+/// All devices of this build and this machine.
+fn here() -> Vec<Place> {
+    let here = |name: &DeviceName| found(*name).is_some_and(|devices| !devices.is_empty());
+    let names = DeviceName::BACKENDS.into_iter().filter(here);
+    let places = names.map(|device| Place {
+        device,
+        products: None,
+    });
+    places.collect()
+}
+
+fn too_few(found: usize) -> CliError {
+    CliError::Option {
+        option: "--devices",
+        problem: format!(
+            "needs two devices or more, and there is {found}: `backdraft devices` lists them"
+        ),
+    }
+}

@@ -1,0 +1,388 @@
+//! What can be asked of experiments.
+
+use std::str::FromStr;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use backdraft_models::Model;
+use clap::Args;
+
+use crate::{
+    CliError,
+    args::{ActivationName, Precision, PresetName, SolverName},
+    data::DataArgs,
+    device::DeviceName,
+    failure::Remedy,
+    options::{
+        count, count_or_none, finite, not_negative, positive, residual, seed, share, some, width,
+    },
+};
+
+/// What all experiments share.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// The model, one of `backdraft models`.
+    #[arg(long, value_name = "NAME", default_value = "mlp")]
+    pub model: String,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// `paper`: as in Bae et al. (2022). `quick`: the same with fewer passes, narrower layers and a shorter LiSSA, by
+    /// factors that are printed.
+    #[arg(long, value_enum, default_value_t = PresetName::Quick)]
+    pub preset: PresetName,
+
+    /// Only so many training examples, drawn by the seed. Default: all.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub examples: Option<usize>,
+
+    /// Widths of the MLP's hidden layers. Default: the preset's.
+    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',', value_parser = width, allow_hyphen_values = true)]
+    pub hidden: Option<Vec<usize>>,
+
+    /// The MLP's activation function.
+    #[arg(long, value_enum)]
+    pub activation: Option<ActivationName>,
+
+    /// Passes K over the data that train the base network; each response takes half as many more. Default: the
+    /// preset's.
+    #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
+    pub epochs: Option<usize>,
+
+    /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a
+    /// tenth. `search` tries those of the paper's appendix E, 1, 0.3, 0.1, .. 0.001 (transformer 0.03 .. 0.0001; sweep
+    /// down to 0.0001), and takes the one with the least loss, for convolutional networks the highest accuracy, on the
+    /// validation part, or on the test part where there is none. Default: the preset's.
+    #[arg(long, value_name = "RATE|search", allow_hyphen_values = true)]
+    pub learning_rate: Option<Rate>,
+
+    /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
+    #[arg(long, value_name = "L2", value_parser = not_negative, allow_hyphen_values = true)]
+    pub weight_decay: Option<f64>,
+
+    /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the
+    /// transformer 0.01.
+    #[arg(long, value_name = "LAMBDA", value_parser = not_negative, allow_hyphen_values = true)]
+    pub damping: Option<f64>,
+
+    /// Estimate influence with the Hessian in place of the Gauss-Newton matrix (the paper's Tables 4 and 7).
+    #[arg(long)]
+    pub hessian: bool,
+
+    /// Minimise the proximal Bregman responses until nothing is left to gain, by L-BFGS over all examples, in place of
+    /// half the passes that trained the network. With `--solver cg` what is compared is then exact.
+    #[arg(long)]
+    pub converge: bool,
+
+    /// How the influence estimate is solved for. Default: lissa, as in the paper; for mislabel, which solves once for
+    /// each example, cg.
+    #[arg(long, value_enum)]
+    pub solver: Option<SolverName>,
+
+    /// The relative residual at which the influence estimate counts as solved. Default: 0.1 for lissa, whose depth it
+    /// decides; the float type's for cg, but 0.01 for mislabel.
+    #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
+    pub tolerance: Option<f64>,
+
+    /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the
+    /// first removal is small enough, at most the preset's; printed.
+    #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
+    pub depth: Option<usize>,
+
+    /// LiSSA's independent recursions, of which the mean is taken. Default: 5.
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
+    pub repeats: Option<usize>,
+
+    /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power
+    /// iteration; printed.
+    #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]
+    pub scale: Option<f64>,
+
+    /// The type of all numbers. One example's removal moves parameters by less than f32 tells apart, so f64 is the
+    /// default where the device computes in it.
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
+
+    /// Examples that go through the network at once: fewer need less memory, and change numbers by rounding alone (but
+    /// not with batch normalisation). Default: 1024 rows of a table, 250 pictures or 20 sequences.
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
+    pub pass: Option<NonZeroUsize>,
+
+    /// Where to compute; `backdraft devices` lists what there is.
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+
+    /// The seed of every random choice.
+    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+
+    /// The experiment's own folder. Default: runs/<command>-<model>-<data>-<preset>-<seed>.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Begin anew where an earlier experiment is in the folder.
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals
+    /// that are computed at once, as is printed, stay in one part.
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
+    pub shard: Option<Shard>,
+
+    /// Take the removals that are done in these folders of the same experiment, and the trained network if there is
+    /// none yet.
+    #[arg(long, value_name = "DIR,..", value_delimiter = ',')]
+    pub merge: Vec<PathBuf>,
+}
+
+impl Common {
+    /// The part of the removals that is done, at the end of a folder's name.
+    pub fn part(&self) -> String {
+        self.shard
+            .map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count))
+    }
+}
+
+impl Common {
+    /// What takes less memory.
+    pub fn remedy(&self) -> Result<Remedy, CliError> {
+        let model: Model = self.model.parse()?;
+        Ok(Remedy {
+            option: "--pass",
+            examples: self.pass.map_or(model.pass(), NonZeroUsize::get),
+            resumes: true,
+        })
+    }
+}
+
+/// What is removed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Removed {
+    /// Number of removals, drawn by the seed.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count, allow_hyphen_values = true)]
+    pub points: usize,
+
+    /// Examples in each removal: a number, or a percentage of the training examples such as 10%.
+    #[arg(
+        long,
+        value_name = "N|P%",
+        default_value = "1",
+        allow_hyphen_values = true
+    )]
+    pub group: Group,
+}
+
+const DECOMPOSE: &str = "\
+Examples:
+  backdraft decompose --model lr --data cancer
+      Logistic regression: all gaps are close to zero.
+  backdraft decompose --model mlp --data concrete.csv --target compressive_strength
+      A network: retraining and the influence estimate part ways before the estimate goes wrong.
+  backdraft decompose --model lenet --data mnist/ --preset paper --shard 2/5 --out runs/part2
+      A fifth of a long experiment; --merge runs/part1,runs/part2,.. puts it together.
+
+Stopped (Ctrl-C, kill, power cut), the same command goes on after the last response that it finished, with the same numbers.";
+
+/// Settings of `decompose`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = DECOMPOSE)]
+pub(crate) struct Decompose {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(flatten)]
+    pub removed: Removed,
+
+    /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses,
+    /// as `correlate` does.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count_or_none, allow_hyphen_values = true)]
+    pub tests: usize,
+}
+
+/// Settings of `correlate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Correlate {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(flatten)]
+    pub removed: Removed,
+
+    /// Test examples whose losses are predicted, drawn by the seed.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count_or_none, allow_hyphen_values = true)]
+    pub tests: usize,
+}
+
+const SWEEP: &str = "\
+Examples:
+  backdraft sweep --over damping --model mlp --data mnist/
+      The five gaps at each strength of the damping, as in the paper's Figure 5.
+  backdraft sweep --over removed --values 1,10,50 --data mnist/
+      Groups of 1, 10 and 50 percent of the training examples are removed at once.
+  backdraft sweep --over width --preset paper --data mnist/ --shard 2/5 --out runs/part2
+      A fifth of each value's removals; --merge runs/part1,runs/part2,.. puts the sweep together.
+
+What is varied and the default values, with --preset paper those of the paper's appendix E.4:
+  width         16,32,64,128,256,512 (paper: up to 8192)
+  depth         1,3,5,7 (paper: up to 15)
+  epochs        a tenth, a half, 1, 2 and 4 times the preset's (paper: 100 to 9000)
+  weight-decay  0.05,0.01,0.005,0.001,0.0005,0.0001,0.00001 (paper: from 0.5)
+  damping       0.5,0.1,0.05,0.01,0.005,0.001,0.0005,0.0001 (paper: down to 0.000001)
+  removed       0.1,0.2,..,0.9 percent of the training examples";
+
+/// Settings of `sweep`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SWEEP)]
+pub(crate) struct Sweeping {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(flatten)]
+    pub removed: Removed,
+
+    /// What is varied.
+    #[arg(long, value_enum)]
+    pub over: Over,
+
+    /// Its values; for `removed`, percentages. Default: see below.
+    #[arg(long, value_name = "V1,V2,..", value_delimiter = ',', value_parser = finite, allow_hyphen_values = true)]
+    pub values: Vec<f64>,
+}
+
+/// What a sweep varies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Over {
+    /// Units in each hidden layer of the MLP.
+    Width,
+    /// Hidden layers of the MLP.
+    Depth,
+    /// Passes that train the base network.
+    Epochs,
+    /// The coefficient of the L2 term.
+    WeightDecay,
+    /// The strength of the proximal term.
+    Damping,
+    /// The percentage of the training examples in each removal.
+    Removed,
+}
+
+impl Over {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Width => "width",
+            Self::Depth => "depth",
+            Self::Epochs => "epochs",
+            Self::WeightDecay => "weight-decay",
+            Self::Damping => "damping",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+const MISLABEL: &str = "\
+Examples:
+  backdraft mislabel --data digits
+      A tenth of the labels are made wrong, and all examples ordered for inspection.
+  backdraft mislabel --data mnist/ --examples 1000
+      The same on a thousand of MNIST's digits.
+
+Examples are ordered by self-influence, the predicted change of an example's own loss when it is removed; by that change under the
+proximal Bregman response; by their loss; and at random.";
+
+/// Settings of `mislabel`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = MISLABEL)]
+pub(crate) struct Mislabelling {
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The share of the training labels that are made wrong, from 0 to 1.
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.1, value_parser = share, allow_hyphen_values = true)]
+    pub corrupt: f64,
+}
+
+/// A step size, or the search for one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rate {
+    Fixed(f64),
+    Search,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "search" => Ok(Self::Search),
+            rate => positive(rate)
+                .map(Self::Fixed)
+                .map_err(|words| format!("{words}, or `search`")),
+        }
+    }
+}
+
+/// How many examples are removed at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Group {
+    Count(usize),
+    Share(f64),
+}
+
+impl Group {
+    /// Of `n` examples; at least one.
+    pub fn of(self, n: usize) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Share(share) => ((share * n as f64).round() as usize).max(1),
+        }
+    }
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || "it must be a number of examples from 1, or a percentage below 100%".to_owned();
+        match text.strip_suffix('%') {
+            Some(percentage) => match percentage.parse::<f64>() {
+                Ok(percentage) if percentage > 0.0 && percentage < 100.0 => {
+                    Ok(Self::Share(percentage / 100.0))
+                }
+                _ => Err(wrong()),
+            },
+            None => match text.parse() {
+                Ok(count) if count > 0 => Ok(Self::Count(count)),
+                _ => Err(wrong()),
+            },
+        }
+    }
+}
+
+/// One of several parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Which one, from 1.
+    pub index: usize,
+    pub count: usize,
+}
+
+impl Shard {
+    /// Whether the removal, or the value of a sweep, in `place` is in this part.
+    pub fn has(self, place: usize) -> bool {
+        place % self.count == self.index - 1
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index, count }),
+            _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
+        }
+    }
+}

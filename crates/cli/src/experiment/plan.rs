@@ -1,0 +1,333 @@
+//! What an experiment comes down to, settled before any training.
+
+use std::path::{Path, PathBuf};
+
+use backdraft_influence::response::Removal;
+use backdraft_models::{
+    Model, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
+    data::{Dataset, LabelNoise},
+};
+use burn::tensor::{DType, Device};
+use serde::Serialize;
+
+use super::{
+    args::{Common, Rate, Removed},
+    draw,
+    scaled::Scaled,
+};
+use crate::{
+    CliError,
+    args::{Precision, SolverName},
+    fingerprint::fingerprint,
+    memory::check_network,
+    options::check_fits,
+    progress::say,
+    reading::Reading,
+    setup::{Shape, announce, corrupt, network},
+    solve::{check_direct, check_lissa, check_tolerance},
+};
+use backdraft_report::brief;
+
+/// Everything that decides an experiment's numbers, but for the machine.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Plan {
+    pub command: &'static str,
+    pub model: Model,
+    pub data: String,
+    pub target: Option<String>,
+    #[serde(flatten)]
+    pub reading: Reading,
+    pub preset: &'static str,
+    pub scaled: Scaled,
+    pub examples: Option<usize>,
+    pub corrupt_labels: Option<f64>,
+    pub network: ZooConfig,
+    pub training: TrainConfig,
+    /// Step sizes that are searched through; the training's is of no account then.
+    pub search: Vec<f64>,
+    pub damping: f64,
+    pub hessian: bool,
+    /// Whether the proximal Bregman responses are minimised to their end.
+    pub converge: bool,
+    pub solver: &'static str,
+    pub tolerance: Option<f64>,
+    /// LiSSA's; without a depth it is found from the residual, up to `max_depth`.
+    pub depth: Option<usize>,
+    pub max_depth: usize,
+    pub repeats: usize,
+    pub scale: Option<f64>,
+    pub precision: &'static str,
+    pub device: &'static str,
+    pub seed: u64,
+    /// The training examples of each removal.
+    pub removals: Vec<Vec<usize>>,
+    /// The test examples that are measured.
+    pub tests: Vec<usize>,
+    /// Of the data, so that a file that has changed is noticed.
+    pub fingerprint: String,
+    #[serde(skip)]
+    pub solver_name: SolverName,
+    #[serde(skip)]
+    pub dtype: DType,
+    /// Examples that go through the network at once.
+    #[serde(skip)]
+    pub pass: usize,
+}
+
+/// An experiment that can begin.
+pub(super) struct Prepared {
+    pub plan: Plan,
+    pub dataset: Dataset,
+    pub noise: Option<LabelNoise>,
+    pub device: Device,
+    pub out: PathBuf,
+}
+
+/// What an experiment asks beyond what all ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub command: &'static str,
+    /// Test examples to measure.
+    pub tests: usize,
+    pub corrupt_labels: Option<f64>,
+    /// What to remove; every training example by itself if none.
+    pub removed: Option<Removed>,
+    /// The solver if none is named.
+    pub solver: SolverName,
+    /// Its tolerance, if it is not to be its own.
+    pub tolerance: Option<f64>,
+    /// Whether it is one value of a sweep.
+    pub sweep: bool,
+}
+
+/// Step sizes that are searched through (Bae et al. 2022, appendix E.3), the transformer's, and those that a sweep
+/// tries beside (E.4).
+const RATES: [f64; 7] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
+const TRANSFORMER: [f64; 6] = [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
+const SWEEP: [f64; 2] = [0.0003, 0.0001];
+
+impl Prepared {
+    /// The training examples whose labels were made wrong.
+    pub fn wrong(&self) -> Vec<usize> {
+        let noise = self.noise.iter();
+        noise
+            .flat_map(|noise| noise.changes.iter().map(|change| change.row))
+            .collect()
+    }
+
+    /// Says what is about to be done.
+    pub fn announce(&self) {
+        let (plan, dataset) = (&self.plan, &self.dataset);
+        let place = format_args!(
+            "device {}, {}, seed {}",
+            plan.device, plan.precision, plan.seed
+        );
+        announce(plan.model, dataset, self.noise.as_ref(), place);
+        if let Some(factors) = plan.scaled.describe() {
+            say(factors);
+        }
+    }
+}
+
+impl Plan {
+    /// Whether L-BFGS trains the base, and then finds all responses too.
+    pub fn lbfgs(&self) -> bool {
+        matches!(self.training.optimizer, Optimizer::Lbfgs { .. })
+    }
+
+    /// Whether a search takes the step size of the highest accuracy rather than of the least loss, as the paper does
+    /// for convolutional networks.
+    pub fn by_accuracy(&self) -> bool {
+        use Model::{AlexNet, LeNet, ResNet20, Vgg13};
+        matches!(self.model, LeNet | AlexNet | Vgg13 | ResNet20)
+    }
+
+    /// Passes over the data of each response.
+    pub fn response_epochs(&self) -> usize {
+        self.training.epochs.div_ceil(2)
+    }
+
+    /// The removal at `position` of so many examples.
+    pub fn removal(&self, position: usize, n: usize) -> Removal {
+        Removal::of(self.removals[position].clone(), n)
+    }
+}
+
+/// Settles everything, and refuses what makes no sense.
+pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
+    let refuse = |option, problem: String| Err(CliError::Option { option, problem });
+    let model: Model = args.model.parse()?;
+    let opened = args.device.open()?;
+    let (device, device_name) = (opened.device.clone(), opened.name);
+    let mut dataset = args.data.load()?;
+    model.check(&dataset)?;
+    if let Some(examples) = args.examples {
+        let chosen = draw::examples(args.seed, dataset.train.rows, examples)?;
+        dataset.train = dataset.train.select(&chosen);
+    }
+    let noise = corrupt(&mut dataset, "--corrupt", wish.corrupt_labels, args.seed)?;
+    let n = dataset.train.rows;
+    let preset = args.preset.into();
+    let mut scaled = Scaled::of(preset, model, &dataset);
+    // What was asked for by itself is not scaled.
+    if args.hidden.is_some() {
+        scaled.width_divisor = 1;
+    }
+    if args.epochs.is_some() {
+        scaled.epochs_divisor = 1;
+    }
+    if args.depth.is_some() {
+        scaled.depth_divisor = 1;
+    }
+    let shape = Shape {
+        preset,
+        hidden: args.hidden.as_deref(),
+        activation: args.activation,
+        seed: args.seed,
+    };
+    // For its refusals, and for what the options say of an MLP.
+    let asked = network(shape, model, &dataset)?;
+    let network = match (scaled.network.clone(), asked) {
+        (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => ZooConfig::Mlp(
+            config
+                .with_hidden(
+                    args.hidden
+                        .clone()
+                        .unwrap_or_else(|| config_hidden(&scaled)),
+                )
+                .with_activation(asked.activation),
+        ),
+        (network, _) => network,
+    }
+    .with_seed(args.seed);
+    let precision = match args.precision {
+        Some(precision) => precision,
+        None if computes_in_f64(&device) => Precision::F64,
+        None => Precision::F32,
+    };
+    precision.check(&opened)?;
+    let dtype = precision.dtype();
+    check_network(shape.wide(), &network, &opened, dtype)?;
+    let training = training(args, &scaled, dtype)?;
+    let damping = args.damping.unwrap_or(scaled.damping);
+    let strength = damping + training.weight_decay;
+    if !(strength > 0.0 && strength.is_finite()) {
+        let problem = format!(
+            "is {}: it must be positive, or zero beside an L2 term, for the responses to have one optimum",
+            brief(damping)
+        );
+        return refuse("--damping", problem);
+    }
+    check_fits("--damping", Some(damping), dtype)?;
+    check_fits("--scale", args.scale, dtype)?;
+    let removals = draw::removals(args.seed, n, wish.removed)?;
+    let tests = draw::tests(args.seed, dataset.test.rows, wish.tests)?;
+    let data = args.data.path.display().to_string();
+    let solver = args.solver.unwrap_or(wish.solver);
+    match solver {
+        SolverName::Direct => check_direct(&network)?,
+        SolverName::Cg => check_tolerance(args.tolerance, dtype)?,
+        SolverName::Lissa => {}
+    }
+    check_lissa(solver, args.depth, args.repeats, args.scale)?;
+    let plan = Plan {
+        command: wish.command,
+        model,
+        target: args.data.target.clone(),
+        reading: Reading::of(&dataset),
+        preset: preset.name(),
+        examples: args.examples,
+        corrupt_labels: wish.corrupt_labels,
+        network,
+        search: match args.learning_rate {
+            Some(Rate::Search) => rates(model, wish.sweep),
+            _ => Vec::new(),
+        },
+        damping,
+        hessian: args.hessian,
+        converge: args.converge,
+        solver: solver.name(),
+        tolerance: args
+            .tolerance
+            .or_else(|| wish.tolerance.filter(|_| solver == wish.solver)),
+        depth: args.depth,
+        max_depth: args.depth.unwrap_or(scaled.depth),
+        repeats: args.repeats.unwrap_or(REPEATS),
+        scale: args.scale,
+        precision: precision.name(),
+        device: device_name,
+        seed: args.seed,
+        removals,
+        tests,
+        fingerprint: fingerprint(&dataset),
+        solver_name: solver,
+        pass: args.remedy()?.examples,
+        dtype,
+        data,
+        scaled,
+        training,
+    };
+    let out = args.out.clone().unwrap_or_else(|| {
+        Path::new("runs").join(format!(
+            "{}-{model}-{}-{preset}-{}{}",
+            wish.command,
+            dataset.name,
+            args.seed,
+            args.part()
+        ))
+    });
+    Ok(Prepared {
+        plan,
+        dataset,
+        noise,
+        device,
+        out,
+    })
+}
+
+/// LiSSA's repeats, where no option says otherwise.
+const REPEATS: usize = 5;
+
+/// The step sizes that the paper searches through.
+fn rates(model: Model, sweep: bool) -> Vec<f64> {
+    match (model, sweep) {
+        (Model::Transformer, _) => TRANSFORMER.into(),
+        (_, true) => [&RATES[..], &SWEEP].concat(),
+        (_, false) => RATES.into(),
+    }
+}
+
+/// The scaled MLP's widths.
+fn config_hidden(scaled: &Scaled) -> Vec<usize> {
+    match &scaled.network {
+        ZooConfig::Mlp(config) => config.hidden.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The scaled settings with what the options say.
+fn training(args: &Common, scaled: &Scaled, dtype: DType) -> Result<TrainConfig, CliError> {
+    let preset = &scaled.training;
+    if matches!(preset.optimizer, Optimizer::Lbfgs { .. }) && args.learning_rate.is_some() {
+        return Err(CliError::Option {
+            option: "--learning-rate",
+            problem: "is for models trained by batches: L-BFGS takes all examples at once and \
+                      searches for its own step"
+                .to_owned(),
+        });
+    }
+    let config = TrainConfig {
+        epochs: args.epochs.unwrap_or(preset.epochs),
+        learning_rate: match args.learning_rate {
+            Some(Rate::Fixed(rate)) => rate,
+            _ => preset.learning_rate,
+        },
+        weight_decay: args.weight_decay.unwrap_or(preset.weight_decay),
+        seed: args.seed,
+        ..preset.clone()
+    };
+    check_fits("--learning-rate", Some(config.learning_rate), dtype)?;
+    check_fits("--weight-decay", Some(config.weight_decay), dtype)?;
+    config.check()?;
+    Ok(config)
+}

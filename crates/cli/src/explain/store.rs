@@ -1,0 +1,316 @@
+//! The folder of `explain`: what is done stays done.
+
+use std::{fs, io::ErrorKind, path::Path};
+
+use backdraft_curvature::LinearOperator;
+use backdraft_models::{Checkpoint, CheckpointError, Zoo, quote};
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{settings::Asked, sums};
+use crate::{
+    CliError,
+    progress::warn,
+    run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
+    setup::WRONG_LABELS,
+    tensors::Texts,
+    train::state::Stored,
+    weights,
+};
+use backdraft_report::{
+    Contents, OutputError, Report, RunRecord, Scores, SolveRecord, TrainingFolder, WorkFolder,
+};
+
+/// What was asked.
+const ASKED: &str = "explain.json";
+/// Where training stands, until it has ended.
+const STATE: &str = TrainingFolder::STATE;
+/// What is known so far, until the run is whole.
+const PARTS: &str = "parts";
+const MODEL: &str = "parts/model.safetensors";
+
+/// What is in the folder of a whole run, but for its record.
+const WHOLE: [&str; 6] = [
+    ASKED,
+    weights::FILE,
+    WRONG_LABELS,
+    Scores::FILE,
+    Scores::TOP_FILE,
+    Report::FILE,
+];
+
+const KIND: Kind = Kind {
+    name: "a run",
+    contents: Contents {
+        record: ASKED,
+        results: &[RunRecord::FILE],
+        others: &[
+            weights::FILE,
+            WRONG_LABELS,
+            Scores::FILE,
+            Scores::TOP_FILE,
+            Report::FILE,
+            sums::FILE,
+            STATE,
+            PARTS,
+        ],
+        parts: &[],
+    },
+    network: MODEL,
+    computed: &["parts/solution-", "parts/scores-", "parts/response-"],
+};
+
+/// What is told beside a solution and a row of scores.
+const SOLVE: &str = "solve";
+const SOLVING: &str = "solving";
+
+/// The folder of one run.
+pub(crate) struct Store {
+    folder: RunFolder,
+}
+
+/// A solved system, and the seconds that it took.
+pub(crate) struct Solved {
+    pub vector: Tensor<1>,
+    pub record: SolveRecord,
+    pub seconds: f64,
+}
+
+/// The scores of one query.
+pub(super) struct Scored {
+    /// One for each training example, in the units that the network is trained with.
+    pub values: Vec<f64>,
+    pub record: SolveRecord,
+    /// That the system took, and the scores.
+    pub solving: f64,
+    pub scoring: f64,
+}
+
+/// What the removal of one example does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Response {
+    pub seconds: f64,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    Done {
+        /// Of the loss of each query, in the units that the network is trained with.
+        changes: Vec<f64>,
+        /// The gradient left in the objective, relative to that at the start.
+        gradient: f64,
+    },
+    /// Why there is none.
+    Failed(String),
+}
+
+impl Store {
+    /// Opens the folder. A run that came to its end is kept unless it is to be overwritten, or a file of it is damaged:
+    /// then it is made anew.
+    pub(super) fn open(
+        place: &Place,
+        asked: &Asked<'_>,
+        overwrite: bool,
+    ) -> Result<Self, CliError> {
+        if let (Place::Named(path), false) = (place, overwrite)
+            && WorkFolder::is_whole(path, KIND.contents)
+        {
+            // What a run leaves that is killed after its last file.
+            if [PARTS, STATE].iter().any(|name| path.join(name).exists()) {
+                let folder = WorkFolder::open(path, KIND.contents)?;
+                folder.remove_folder(PARTS)?;
+                folder.remove(STATE)?;
+            }
+            return Self::mend(path, asked);
+        }
+        let folder = RunFolder::open(place, KIND, asked, overwrite)?;
+        if folder.read(RunRecord::FILE)?.is_some() {
+            // Another process has just ended it.
+            let path = folder.path().to_path_buf();
+            return Err(OutputError::Exists { path }.into());
+        }
+        Ok(Self { folder })
+    }
+
+    /// A whole run of which a file is damaged, to be made anew.
+    fn mend(path: &Path, asked: &Asked<'_>) -> Result<Self, CliError> {
+        let broken = sums::broken(|name| match fs::read(path.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => {
+                let path = path.join(name);
+                Err(OutputError::Io { path, source }.into())
+            }
+        })?;
+        if broken.is_empty() {
+            let path = path.to_path_buf();
+            return Err(OutputError::Exists { path }.into());
+        }
+        let folder = RunFolder::open(&Place::Named(path.to_path_buf()), KIND, asked, false)?;
+        for (name, reason) in broken {
+            warn(format_args!(
+                "{} is damaged ({reason}): the run is made anew",
+                quote::path(&path.join(name))
+            ));
+        }
+        // It said that the run is whole.
+        folder.remove(RunRecord::FILE)?;
+        Ok(Self { folder })
+    }
+
+    /// Puts the record in place, with the digests of all.
+    pub(super) fn finish(&self, record: &[u8]) -> Result<(), CliError> {
+        sums::write(&self.folder, &WHOLE, record)?;
+        self.folder.write(RunRecord::FILE, record)?;
+        self.tidy()
+    }
+
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The network, if it is there, and the seconds that its training took.
+    pub fn model(&self, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
+        let found = self.folder.module(MODEL, like)?;
+        self.folder.bind()?;
+        Ok(found)
+    }
+
+    /// Keeps the network; where training stood on the way to it is let go.
+    pub fn keep_model(&self, model: &Zoo, seconds: f64) -> Result<(), CliError> {
+        self.folder.keep_module(MODEL, model, seconds)?;
+        self.folder.remove(STATE)
+    }
+
+    /// Where training stood.
+    pub fn checkpoint(&self) -> Result<Option<Checkpoint>, CliError> {
+        let Some(bytes) = self.folder.whole(STATE)? else {
+            return Ok(None);
+        };
+        let found = Stored::decode(&bytes).map_err(|reason| self.folder.damaged(STATE, reason))?;
+        Ok(Some(found.checkpoint))
+    }
+
+    pub fn keep_checkpoint(&self, checkpoint: Checkpoint) -> Result<(), CliError> {
+        let stored = Stored {
+            checkpoint,
+            journal: Default::default(),
+            best: None,
+        };
+        let bytes = stored.encode().map_err(CliError::Weights)?;
+        self.folder.write_marked(STATE, bytes)
+    }
+
+    /// A checkpoint that is what was written, and yet does not fit.
+    pub(super) fn unusable(&self, error: CheckpointError) -> CliError {
+        self.folder.damaged(STATE, error)
+    }
+
+    /// The solution for the query in `row`, in the place of `matrix`.
+    pub fn solved(
+        &self,
+        row: usize,
+        matrix: &dyn LinearOperator,
+    ) -> Result<Option<Solved>, CliError> {
+        let name = solution(row);
+        let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
+            return Ok(None);
+        };
+        let (Some(record), Some((_, vector))) = (record(&texts), tensors.pop()) else {
+            return Err(self.folder.damaged(&name, "it holds no solution"));
+        };
+        Ok(Some(Solved {
+            vector: Tensor::from_data(vector, (&matrix.device(), matrix.dtype())),
+            record,
+            seconds: seconds(&texts),
+        }))
+    }
+
+    pub fn keep_solved(&self, row: usize, solved: &Solved) -> Result<(), CliError> {
+        let vector = vec![("solution".to_owned(), solved.vector.to_data())];
+        let texts = Texts::from([
+            (SECONDS.to_owned(), solved.seconds.to_string()),
+            (SOLVE.to_owned(), json(&solved.record)?),
+        ]);
+        self.folder.write_tensors(&solution(row), &vector, texts)
+    }
+
+    /// The scores of the query in `row`, if they are known.
+    pub(super) fn scored(&self, row: usize) -> Result<Option<Scored>, CliError> {
+        let name = scores(row);
+        let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
+            return Ok(None);
+        };
+        let values = tensors
+            .pop()
+            .and_then(|(_, it)| it.try_into_vec::<f64>().ok());
+        let (Some(record), Some(values)) = (record(&texts), values) else {
+            return Err(self.folder.damaged(&name, "it holds no scores"));
+        };
+        let solving = texts.get(SOLVING).and_then(|text| text.parse().ok());
+        Ok(Some(Scored {
+            values,
+            record,
+            solving: solving.unwrap_or(0.0),
+            scoring: seconds(&texts),
+        }))
+    }
+
+    /// Keeps the scores of the query in `row`; the solution that they come from is let go.
+    pub(super) fn keep_scored(&self, row: usize, scored: Scored) -> Result<(), CliError> {
+        let shape = [scored.values.len()];
+        let values = vec![("scores".to_owned(), TensorData::new(scored.values, shape))];
+        let texts = Texts::from([
+            (SECONDS.to_owned(), scored.scoring.to_string()),
+            (SOLVING.to_owned(), scored.solving.to_string()),
+            (SOLVE.to_owned(), json(&scored.record)?),
+        ]);
+        self.folder.write_tensors(&scores(row), &values, texts)?;
+        self.folder.remove(&solution(row))
+    }
+
+    /// The response to the removal of the training example `index`, if it is known.
+    pub fn response(&self, index: usize) -> Result<Option<Response>, CliError> {
+        self.folder.json(&response(index))
+    }
+
+    pub fn keep_response(&self, index: usize, found: &Response) -> Result<(), CliError> {
+        self.folder.write_json(&response(index), found)
+    }
+
+    /// After a failure: a run of which nothing is known yet leaves no folder that other settings would be refused in.
+    pub fn abandon_if_empty(self) -> Result<(), CliError> {
+        match [PARTS, STATE].iter().any(|name| self.folder.holds(name)) {
+            true => Ok(()),
+            false => self.folder.abandon(),
+        }
+    }
+
+    /// Lets go of what was kept on the way, once the run is whole.
+    fn tidy(&self) -> Result<(), CliError> {
+        self.folder.remove(STATE)?;
+        self.folder.remove_folder(PARTS)
+    }
+}
+
+fn solution(row: usize) -> String {
+    format!("{PARTS}/solution-{row}.safetensors")
+}
+
+fn scores(row: usize) -> String {
+    format!("{PARTS}/scores-{row}.safetensors")
+}
+
+fn response(index: usize) -> String {
+    format!("{PARTS}/response-{index}.json")
+}
+
+fn record(texts: &Texts) -> Option<SolveRecord> {
+    serde_json::from_str(texts.get(SOLVE)?).ok()
+}
+
+fn json(record: &SolveRecord) -> Result<String, CliError> {
+    serde_json::to_string(record).map_err(|error| OutputError::encode("a solution", error).into())
+}

@@ -1,0 +1,28 @@
+//! `backdraft models`: the zoo.
+
+use backdraft_models::{Model, ZooConfig, trainable_parameters};
+
+use super::{CliError, args::Models, progress::say};
+use backdraft_report::count;
+
+/// Prints every model with its number of parameters.
+pub(super) fn list(args: &Models) -> Result<(), CliError> {
+    let device = args.device.open()?.device;
+    say("model        parameters  what it is; what it reads");
+    for model in Model::ALL {
+        let network = ZooConfig::published(model).init(&device);
+        let count = count(trainable_parameters(&network));
+        let (what, reads) = (model.description(), model.reads());
+        say(format_args!(
+            "{:12} {count:>10}  {what}; {reads}",
+            model.name()
+        ));
+    }
+    say(
+        "\nParameters of lr, mlp and autoencoder are for 784 inputs, of lenet for 28x28 grey pixels, of the other pictures' models",
+    );
+    say(
+        "for 32x32 coloured ones, all with ten classes, and of the transformer for 10,000 words. Other data change them.",
+    );
+    Ok(())
+}

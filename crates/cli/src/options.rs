@@ -1,0 +1,144 @@
+//! Values of options as they are written, each refused before anything is read or computed.
+
+use std::num::NonZeroUsize;
+
+use backdraft_models::quote;
+use burn::tensor::DType;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::CliError;
+use backdraft_report::brief;
+
+/// The most that anything is counted to: products of two counts still fit 64 bits.
+const MOST: usize = 1_000_000_000;
+
+/// A number above zero.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    number(text, |x| x > 0.0, "it must be positive and finite")
+}
+
+/// A number that is not below zero.
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |x| x >= 0.0,
+        "it must be zero or positive, and finite",
+    )
+}
+
+/// A part of a whole.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |x| (0.0..=1.0).contains(&x),
+        "it must be a number from 0 to 1",
+    )
+}
+
+/// A relative residual, which zeros would meet at 1.
+pub(super) fn residual(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |x| x > 0.0 && x < 1.0,
+        "it must lie between 0 and 1, both left out",
+    )
+}
+
+/// A time.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |x| (0.0..=1e9).contains(&x),
+        "it must be a number of seconds, 0 or more",
+    )
+}
+
+/// Any number there is.
+pub(super) fn finite(text: &str) -> Result<f64, String> {
+    number(text, |_| true, "it must be a finite number")
+}
+
+fn number(text: &str, allowed: impl Fn(f64) -> bool, words: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() && allowed(value) => Ok(value),
+        _ => Err(words.to_owned()),
+    }
+}
+
+/// How many, at least one.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=MOST) => Ok(count),
+        _ => Err(format!(
+            "it must be a whole number, at least 1 and at most {MOST}"
+        )),
+    }
+}
+
+/// The same, for those who count on it.
+pub(super) fn some(text: &str) -> Result<NonZeroUsize, String> {
+    count(text).map(|count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
+}
+
+/// How many, perhaps none.
+pub(super) fn count_or_none(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 0..=MOST) => Ok(count),
+        _ => Err(format!(
+            "it must be a whole number, at least 0 and at most {MOST}"
+        )),
+    }
+}
+
+/// Units of a layer.
+pub(super) fn width(text: &str) -> Result<usize, String> {
+    count(text).map_err(|words| format!("{words}, as a layer needs at least one unit"))
+}
+
+/// A seed.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("it must be a whole number from 0 to {}", u64::MAX))
+}
+
+/// What the parser found wrong with an option's value, in a line; none if the parser's own words are for something
+/// else.
+pub(super) fn refusal(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::ValueValidation {
+        return None;
+    }
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let option = context(ContextKind::InvalidArg)?.split(' ').next()?;
+    let value = context(ContextKind::InvalidValue)?;
+    let problem = std::error::Error::source(error)?;
+    Some(match value.as_str() {
+        "" => format!("{option} has an empty value: {problem}"),
+        value => format!("{option} is {}: {problem}", quote::text(value)),
+    })
+}
+
+/// Refuses a number that becomes zero or infinite in the type that is computed in.
+pub(super) fn check_fits(
+    option: &'static str,
+    value: Option<f64>,
+    dtype: DType,
+) -> Result<(), CliError> {
+    let range = f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX);
+    match value {
+        Some(value) if dtype == DType::F32 && value != 0.0 && !range.contains(&value) => {
+            Err(CliError::Option {
+                option,
+                problem: format!(
+                    "is {}: f32 holds positive numbers from {:.1e} to {:.1e}, and this is computed in f32",
+                    brief(value),
+                    range.start(),
+                    range.end()
+                ),
+            })
+        }
+        _ => Ok(()),
+    }
+}

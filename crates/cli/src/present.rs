@@ -1,0 +1,234 @@
+//! Data and results in the form in which a run's files show them.
+
+use std::path::Path;
+
+use backdraft_models::{
+    Metrics as Measured, Model, Objective, Zoo,
+    data::{Dataset, Split, Targets, Task},
+    evaluate, per_example_losses,
+};
+
+use super::{CliError, progress::say};
+use backdraft_report::{
+    Example, Examples, Explained, Features, Frame, Labels, Layout, Place, Quality, Report,
+    RunRecord, Scored, ScoredExample, Scores, Target, Unit, short,
+};
+
+/// Examples of each sign in the report.
+const SHOWN: usize = 5;
+
+/// The task and the data's size, in words.
+pub(super) fn describe(dataset: &Dataset) -> String {
+    let (train, test, columns) = (dataset.train.rows, dataset.test.rows, dataset.train.columns);
+    let task = match &dataset.task {
+        Task::Binary { names } => format!("classification, {} or {}", names[0], names[1]),
+        Task::Classification { names } => format!("classification, {} classes", names.len()),
+        Task::Regression => "regression".into(),
+        Task::NextToken { vocabulary } => {
+            format!("next token, vocabulary of {}", vocabulary.len())
+        }
+    };
+    format!("{task}; {train} training and {test} test examples of {columns} features")
+}
+
+/// What the losses of a model are measured in; `target` is what is to be predicted, where it has a name.
+pub(super) fn unit(model: Model, dataset: &Dataset, target: Option<&str>) -> Unit {
+    match model.objective(&dataset.task) {
+        Objective::SquaredError => Unit::squared(target.unwrap_or("target"), dataset.target_std()),
+        _ => Unit::nats(),
+    }
+}
+
+/// Says what losses are told in, unless in nats, as everywhere.
+pub(super) fn tell(unit: &Unit) {
+    if *unit != Unit::nats() {
+        say(format_args!("losses in {}", unit.told()));
+    }
+}
+
+/// Measures a network on a part of the data.
+///
+/// # Errors
+///
+/// If a loss is not finite: which is the first.
+pub(super) fn measured(
+    part: &'static str,
+    network: &Zoo,
+    split: &Split,
+    objective: Objective,
+) -> Result<Measured, CliError> {
+    let measured = evaluate(network, split, objective);
+    if measured.loss.is_finite() {
+        return Ok(measured);
+    }
+    let losses = per_example_losses(network, split, objective);
+    let example = losses.iter().position(|loss| !loss.is_finite());
+    Err(CliError::NotFinite {
+        part,
+        // Finite ones may have an infinite sum.
+        example: example.unwrap_or_default(),
+        loss: example.map_or(measured.loss, |example| losses[example]),
+    })
+}
+
+/// A measurement as the record holds it, in the units that the network was trained with.
+pub(super) fn quality(measured: &Measured) -> Quality {
+    Quality {
+        loss: measured.loss,
+        accuracy: measured.accuracy,
+    }
+}
+
+/// The same in words.
+pub(super) fn shown(quality: &Quality) -> String {
+    match quality.accuracy {
+        Some(accuracy) => format!(
+            "accuracy {:.2}%, loss {}",
+            100.0 * accuracy,
+            short(quality.loss)
+        ),
+        None => format!("loss {}", short(quality.loss)),
+    }
+}
+
+/// What example `index` of a part should be predicted as, in the source's own units.
+pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> Target {
+    match &split.targets {
+        Targets::Classes(classes) => Target::Class(classes[index]),
+        Targets::Values(values) => Target::Value(dataset.original_target(values[index])),
+        Targets::Tokens { .. } => panic!("text has no one target for an example"),
+    }
+}
+
+/// What is known of all examples.
+pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> Examples {
+    let labels = match &dataset.train.targets {
+        Targets::Classes(of) => Labels::Classes {
+            of: of.clone(),
+            names: dataset.task.classes().to_vec(),
+        },
+        Targets::Values(values) => {
+            let values = values.iter().map(|&value| dataset.original_target(value));
+            Labels::Values(values.collect())
+        }
+        Targets::Tokens { .. } => panic!("text has no one target for an example"),
+    };
+    let (train, test) = (0..dataset.train.rows, 0..dataset.test.rows);
+    Examples {
+        labels,
+        train: train.map(|row| dataset.train_place(row)).collect(),
+        test: test.map(|row| dataset.test_place(row)).collect(),
+        unit: unit.clone(),
+    }
+}
+
+/// What the model says of every row, from its outputs `[rows, outputs]`, in the source's own units.
+pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<Target> {
+    let decide = |outputs: &[f64]| match &dataset.task {
+        Task::Binary { .. } => Target::Class(i64::from(outputs[0] > 0.0)),
+        Task::Regression => Target::Value(dataset.restored_output(outputs[0])),
+        Task::Classification { .. } | Task::NextToken { .. } => {
+            let best =
+                (1..outputs.len()).fold(
+                    0,
+                    |best, i| if outputs[i] > outputs[best] { i } else { best },
+                );
+            Target::Class(best as i64)
+        }
+    };
+    outputs
+        .chunks_exact(outputs.len() / rows)
+        .map(decide)
+        .collect()
+}
+
+/// The report of a run: its record, and the queries beside their strongest examples.
+pub(super) fn report(
+    dataset: &Dataset,
+    out: &Path,
+    scores: &Scores,
+    examples: &Examples,
+    record: RunRecord,
+) -> Report {
+    let example = |split: &Split, index: usize, places: &[Place]| Example {
+        index,
+        source: places[index].clone(),
+        label: target(dataset, split, index),
+        features: dataset.original_inputs(split.row(index)),
+    };
+    let side = |scored: Vec<Scored>| {
+        let shown = |it: Scored| ScoredExample {
+            example: example(&dataset.train, it.train, &examples.train),
+            score: it.score,
+        };
+        scored.into_iter().map(shown).collect()
+    };
+    let explained = scores.queries().iter().enumerate().map(|(row, &query)| {
+        let strongest = scores.strongest(row, SHOWN);
+        Explained {
+            query: example(&dataset.test, query, &examples.test),
+            helpful: side(strongest.helpful),
+            harmful: side(strongest.harmful),
+        }
+    });
+    let layout = match dataset.image {
+        Some(shape) => Layout::Pictures(Frame {
+            height: shape.height,
+            width: shape.width,
+            black: 0.0,
+            white: 1.0,
+        }),
+        None => Layout::Table(features(dataset)),
+    };
+    let title = out.file_name().map_or_else(
+        || dataset.name.clone(),
+        |name| name.to_string_lossy().into(),
+    );
+    Report {
+        title,
+        labels: examples.labels.clone(),
+        layout,
+        explained: explained.collect(),
+        record,
+    }
+}
+
+/// The columns of a table, and how the training examples are spread in each, in the source's own units.
+fn features(dataset: &Dataset) -> Features {
+    let Split {
+        rows,
+        columns,
+        features,
+        ..
+    } = &dataset.train;
+    let mut mean = vec![0.0; *columns];
+    let mut square = vec![0.0; *columns];
+    // Of what the network reads, which is centred as a rule, so that nothing cancels.
+    for row in features.chunks_exact(*columns) {
+        for (column, &x) in row.iter().enumerate() {
+            mean[column] += f64::from(x) / *rows as f64;
+        }
+    }
+    for row in features.chunks_exact(*columns) {
+        for (column, &x) in row.iter().enumerate() {
+            square[column] += (f64::from(x) - mean[column]).powi(2) / *rows as f64;
+        }
+    }
+    let (mut means, mut stds) = (Vec::new(), Vec::new());
+    for (column, (mean, square)) in mean.into_iter().zip(square).enumerate() {
+        let restored = |x| dataset.restored_input(column, x);
+        // Rounding in the mean must not give a constant column a deviation.
+        let mut cells = features[column..].iter().step_by(*columns);
+        let std = match cells.all(|x| *x == features[column]) {
+            true => 0.0,
+            false => square.sqrt(),
+        };
+        means.push(restored(mean));
+        stds.push(restored(mean + std) - restored(mean));
+    }
+    Features {
+        names: dataset.features.clone(),
+        mean: means,
+        std: stds,
+    }
+}

@@ -1,0 +1,141 @@
+//! What was done to the data that a command read.
+
+use std::fmt::Write;
+
+use backdraft_models::data::{
+    Dataset, Division, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule,
+};
+use serde::Serialize;
+
+use super::progress::say;
+use backdraft_report as output;
+
+/// Moments that a line has place for.
+const SHOWN: usize = 4;
+
+/// How data came to be what a network reads, for a command's record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Reading {
+    pub inputs: Option<Scaling>,
+    pub targets: Option<Scaling>,
+    pub parts: Division,
+    pub classes: Vec<String>,
+}
+
+impl Reading {
+    pub fn of(dataset: &Dataset) -> Self {
+        let text = matches!(dataset.shape, ExampleShape::Tokens { .. });
+        Self {
+            inputs: dataset.input_scaling.clone(),
+            targets: dataset.target_scaling.clone(),
+            parts: dataset.division.clone(),
+            // A vocabulary is as long as the text.
+            classes: match text {
+                true => Vec::new(),
+                false => dataset.task.classes().to_vec(),
+            },
+        }
+    }
+}
+
+/// Says what was done to the data.
+pub(super) fn describe_reading(dataset: &Dataset) {
+    say(format_args!(
+        "parts: {} to train{} and {} to test, {}",
+        dataset.train.rows,
+        match &dataset.valid {
+            Some(valid) => format!(", {} to choose by", valid.rows),
+            None => String::new(),
+        },
+        dataset.test.rows,
+        dataset.division
+    ));
+    if let Some(scaling) = &dataset.input_scaling {
+        let (count, what) = match dataset.shape {
+            ExampleShape::Picture { .. } => ("pixels".to_owned(), Numbers::Pixels),
+            _ => (
+                format!("{} columns", dataset.train.columns),
+                Numbers::Columns,
+            ),
+        };
+        say(format_args!("inputs: {}", line(scaling, &count, what)));
+    }
+    if let Some(scaling) = &dataset.target_scaling {
+        say(format_args!(
+            "targets: {}",
+            line(scaling, "numbers", Numbers::Targets)
+        ));
+    }
+}
+
+/// What is scaled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Columns,
+    Pixels,
+    Targets,
+}
+
+/// What was done, and to `count` what.
+fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
+    let of = |columns: &'static str, pixels: &'static str, targets: &'static str| match what {
+        Numbers::Columns => columns,
+        Numbers::Pixels => pixels,
+        Numbers::Targets => targets,
+    };
+    let mut text = count.to_owned();
+    let words = match scaling.rule {
+        ScalingRule::Raw => of(
+            " as the table has them",
+            " as their files have them",
+            " as the source has them",
+        ),
+        ScalingRule::Unit => of(
+            ", each divided by its largest absolute value in the training part",
+            " divided by the brightest there can be, from 0 to 1",
+            " divided by the largest absolute value in the training part",
+        ),
+        ScalingRule::Standardised => of(
+            ", each less its mean in the training part and divided by its standard deviation there",
+            " from 0 to 1, less the mean of the training part and divided by its standard deviation, channel by channel",
+            " less the mean of the training part and divided by its standard deviation",
+        ),
+        ScalingRule::Given => of(
+            ", each less the mean that was given and divided by the standard deviation that was given",
+            " from 0 to 1, less the mean that was given and divided by the standard deviation that was given",
+            " less the mean that was given and divided by the standard deviation that was given",
+        ),
+    };
+    text.push_str(&match scaling.of {
+        MomentsOf::Train => words.to_owned(),
+        MomentsOf::All => words
+            .replace("in the training part", "among all examples")
+            .replace("of the training part", "of all examples"),
+    });
+    let told = matches!(scaling.rule, ScalingRule::Standardised | ScalingRule::Given)
+        || (scaling.rule == ScalingRule::Unit && what != Numbers::Pixels);
+    if told {
+        let list = |of: fn(&Moments) -> f64| {
+            let mut list = String::new();
+            for (place, moments) in scaling.moments.iter().take(SHOWN).enumerate() {
+                let comma = if place > 0 { "," } else { "" };
+                let _ = write!(list, "{comma}{}", brief(of(moments)));
+            }
+            let more = scaling.moments.len() > SHOWN;
+            list + if more { ",.." } else { "" }
+        };
+        let _ = write!(
+            text,
+            " (mean {}; std {}; recorded)",
+            list(|it| it.mean),
+            list(|it| it.std)
+        );
+    }
+    text
+}
+
+/// A number in four digits.
+fn brief(number: f64) -> String {
+    let rounded: f64 = format!("{number:.3e}").parse().unwrap_or(number);
+    output::brief(rounded)
+}

@@ -1,0 +1,360 @@
+//! The folder of a run that can be taken up again: what it was asked, and what it has kept so far.
+
+use std::{
+    cell::RefCell,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use backdraft_models::{Zoo, numbers, quote, with_numbers};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    BURN, CliError,
+    differences::differences,
+    progress::warn,
+    tensors::{self, Tensors, Texts},
+};
+use backdraft_report::{Broken, Contents, OutputError, Seal, WorkFolder};
+
+/// The keys of a record.
+pub(super) const SETTINGS: &str = "settings";
+pub(super) const VERSIONS: &str = "versions";
+
+/// What is told beside a network.
+pub(super) const SECONDS: &str = "seconds";
+
+/// What makes a run's numbers, beside its settings.
+pub(super) fn versions() -> Value {
+    json!({ "backdraft": env!("CARGO_PKG_VERSION"), "burn": BURN })
+}
+
+/// Where a run goes.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// A folder that may hold an earlier part of it.
+    Named(PathBuf),
+    /// A new folder below `runs`, of this name and a number.
+    Fresh(String),
+}
+
+/// What a run of one kind is called, and keeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// With its article.
+    pub name: &'static str,
+    pub contents: Contents,
+    /// The file of the network that the files whose names begin as told are computed from.
+    pub network: &'static str,
+    pub computed: &'static [&'static str],
+}
+
+/// A folder that this process alone works in, with the settings of the run. All that is read again bears a digest,
+/// which binds it to these, and what is computed from a network to that network too: what is damaged, or of another, is
+/// told of and made anew.
+pub(super) struct RunFolder {
+    folder: WorkFolder,
+    kind: Kind,
+    seal: Seal,
+    /// Of what is computed from the network, once that is there.
+    computed: RefCell<Seal>,
+}
+
+impl RunFolder {
+    /// Opens the folder for `settings`: an earlier run of the same goes on, one of others is refused unless it is to be
+    /// overwritten.
+    pub fn open(
+        place: &Place,
+        kind: Kind,
+        settings: &impl Serialize,
+        overwrite: bool,
+    ) -> Result<Self, CliError> {
+        let Kind { name, contents, .. } = kind;
+        let folder = match place {
+            Place::Named(path) => WorkFolder::open(path, contents)?,
+            Place::Fresh(name) => WorkFolder::numbered("runs", name, contents)?,
+        };
+        let seal = Seal::of(settings)?;
+        let folder = Self {
+            folder,
+            kind,
+            computed: RefCell::new(seal.clone()),
+            seal,
+        };
+        if overwrite {
+            folder.folder.clear()?;
+        }
+        match folder.record()? {
+            None => {
+                let record = pretty(&json!({ SETTINGS: settings, VERSIONS: versions() }))?;
+                let record = Seal::unbound().mark(contents.record, record)?;
+                folder.folder.begin(&record)?;
+            }
+            Some(record) => {
+                refuse_versions(folder.path(), name, &record)?;
+                refuse_others(folder.path(), name, settings, &record[SETTINGS])?;
+            }
+        }
+        Ok(folder)
+    }
+
+    /// What the run is, as the folder has it; none if it has not, or it is damaged and what else is there is of this
+    /// run.
+    fn record(&self) -> Result<Option<Value>, CliError> {
+        let name = self.kind.contents.record;
+        let Some(bytes) = self.read(name)? else {
+            return Ok(None);
+        };
+        let reason = match unmarked(name, bytes) {
+            Ok(record) => return Ok(Some(record)),
+            Err(reason) => reason,
+        };
+        let path = self.path().join(name);
+        if self.is_of_another()? {
+            let lost = "nobody knows of which settings the rest of the folder is, and nothing in it is of these".to_owned();
+            return Err(OutputError::Damaged { path, reason, lost }.into());
+        }
+        warn(format_args!(
+            "{} is damaged ({reason}): it is written anew, with this command's settings",
+            quote::path(&path)
+        ));
+        Ok(None)
+    }
+
+    /// Whether there are files with digests, and none of them is of this run.
+    fn is_of_another(&self) -> Result<bool, CliError> {
+        let mut open: Vec<String> = self
+            .kind
+            .contents
+            .others
+            .iter()
+            .map(|it| (*it).to_owned())
+            .collect();
+        let mut found = false;
+        while let Some(name) = open.pop() {
+            let path = self.path().join(&name);
+            if path.is_dir() {
+                let inner = fs::read_dir(&path).into_iter().flatten().flatten();
+                open.extend(inner.map(|it| format!("{name}/{}", it.file_name().to_string_lossy())));
+            } else if let Some(bytes) = self.read(&name)? {
+                match self.seal.check(&name, bytes) {
+                    Ok(_) => return Ok(false),
+                    Err(broken) => found |= broken == Broken::Differs,
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Binds what is computed from the network to the one that is here; whether there is one.
+    pub fn bind(&self) -> Result<bool, CliError> {
+        let network = self.whole(self.kind.network)?;
+        if let Some(file) = &network {
+            self.computed
+                .replace(self.seal.with(tensors::numbers(file)));
+        }
+        Ok(network.is_some())
+    }
+
+    /// A file as it was before it was marked, if it is there and whole. A damaged one is told of and removed, to be
+    /// made anew.
+    pub fn whole(&self, name: &str) -> Result<Option<Vec<u8>>, CliError> {
+        let Some(bytes) = self.read(name)? else {
+            return Ok(None);
+        };
+        match self.seal_of(name).check(name, bytes) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(broken) => {
+                warn(format_args!(
+                    "{} is damaged ({broken}): it is made anew",
+                    quote::path(&self.path().join(name))
+                ));
+                self.remove(name)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// A file of another folder of the same run, mark and all, if it is there and whole. A damaged one is told of.
+    pub fn whole_of(&self, other: &Path, name: &str) -> Result<Option<Vec<u8>>, CliError> {
+        let path = other.join(name);
+        let broken = match fs::read(&path) {
+            Ok(bytes) => match self.seal_of(name).check(name, bytes.clone()) {
+                Ok(_) => return Ok(Some(bytes)),
+                Err(broken) => broken.to_string(),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => error.to_string(),
+        };
+        warn(format_args!(
+            "{} is damaged ({broken}): it is not taken",
+            quote::path(&path)
+        ));
+        Ok(None)
+    }
+
+    /// Puts a file in place that is read again.
+    pub fn write_marked(&self, name: &str, bytes: Vec<u8>) -> Result<(), CliError> {
+        let bytes = self.seal_of(name).mark(name, bytes)?;
+        self.write(name, &bytes)
+    }
+
+    fn seal_of(&self, name: &str) -> Seal {
+        match self.kind.computed.iter().any(|it| name.starts_with(it)) {
+            true => self.computed.borrow().clone(),
+            false => self.seal.clone(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder's name, which the report bears.
+    pub fn title(&self) -> String {
+        let name = self.path().file_name().unwrap_or(self.path().as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Whether there is a file or folder of that name.
+    pub fn holds(&self, name: &str) -> bool {
+        self.path().join(name).exists()
+    }
+
+    /// Removes a run that came to nothing.
+    pub fn abandon(self) -> Result<(), CliError> {
+        Ok(self.folder.abandon()?)
+    }
+
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, CliError> {
+        Ok(self.folder.read(name)?)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CliError> {
+        Ok(self.folder.write(name, bytes)?)
+    }
+
+    pub fn remove(&self, name: &str) -> Result<(), CliError> {
+        Ok(self.folder.remove(name)?)
+    }
+
+    pub fn remove_folder(&self, name: &str) -> Result<(), CliError> {
+        Ok(self.folder.remove_folder(name)?)
+    }
+
+    /// What a file of JSON holds, if there is one.
+    pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, CliError> {
+        let Some(bytes) = self.whole(name)? else {
+            return Ok(None);
+        };
+        let value = serde_json::from_slice(&bytes);
+        Ok(Some(value.map_err(|error| self.damaged(name, error))?))
+    }
+
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CliError> {
+        self.write_marked(name, pretty(value)?)
+    }
+
+    /// The tensors and texts of a file, if there is one.
+    pub fn tensors(&self, name: &str) -> Result<Option<(Tensors, Texts)>, CliError> {
+        let Some(bytes) = self.whole(name)? else {
+            return Ok(None);
+        };
+        let found = tensors::decode(&bytes);
+        Ok(Some(found.map_err(|reason| self.damaged(name, reason))?))
+    }
+
+    pub fn write_tensors(
+        &self,
+        name: &str,
+        tensors: &Tensors,
+        texts: Texts,
+    ) -> Result<(), CliError> {
+        let bytes = tensors::encode(tensors, texts).map_err(CliError::Weights)?;
+        self.write_marked(name, bytes)
+    }
+
+    /// The network of a file, if there is one, and the seconds that it took.
+    pub fn module(&self, name: &str, like: &Zoo) -> Result<Option<(Zoo, f64)>, CliError> {
+        let Some((mut tensors, texts)) = self.tensors(name)? else {
+            return Ok(None);
+        };
+        let module = with_numbers(like.clone(), |name| {
+            let place = tensors.iter().position(|(of, _)| of == name)?;
+            Some(tensors.swap_remove(place).1)
+        })
+        .map_err(|error| self.damaged(name, error))?;
+        Ok(Some((module, seconds(&texts))))
+    }
+
+    pub fn keep_module(&self, name: &str, module: &Zoo, seconds: f64) -> Result<(), CliError> {
+        let texts = Texts::from([(SECONDS.to_owned(), seconds.to_string())]);
+        self.write_tensors(name, &numbers(module), texts)
+    }
+
+    /// The error of a file that is what was written, and yet of no use.
+    pub fn damaged(&self, name: &str, reason: impl ToString) -> CliError {
+        let (path, reason) = (self.path().join(name), reason.to_string());
+        let lost = "it is not what such a run keeps there".to_owned();
+        OutputError::Damaged { path, reason, lost }.into()
+    }
+}
+
+/// The seconds that something took, as they are told beside it.
+pub(super) fn seconds(texts: &Texts) -> f64 {
+    let told = texts.get(SECONDS).and_then(|text| text.parse().ok());
+    told.unwrap_or(0.0)
+}
+
+/// What a record holds, or why it is not what was written.
+pub(super) fn unmarked(name: &str, bytes: Vec<u8>) -> Result<Value, String> {
+    let bytes = Seal::unbound().check(name, bytes);
+    let bytes = bytes.map_err(|broken| broken.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+}
+
+/// Refuses a folder that was begun by another version.
+pub(super) fn refuse_versions(path: &Path, what: &str, record: &Value) -> Result<(), CliError> {
+    let found = differences(&versions(), &record[VERSIONS])?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Option {
+        option: "--out",
+        problem: format!(
+            "{} holds {what} begun by another version: {}; go on with that one, --overwrite to begin anew, or take another folder",
+            quote::path(path),
+            found.join(", ")
+        ),
+    })
+}
+
+/// Refuses a folder whose record holds other settings.
+pub(super) fn refuse_others(
+    path: &Path,
+    what: &str,
+    own: &impl Serialize,
+    record: &Value,
+) -> Result<(), CliError> {
+    let found = differences(own, record)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Option {
+        option: "--out",
+        problem: format!(
+            "{} holds {what} with other settings: {}; give the same to go on, --overwrite to begin anew, or another folder",
+            quote::path(path),
+            found.join(", ")
+        ),
+    })
+}
+
+fn pretty(value: &impl Serialize) -> Result<Vec<u8>, CliError> {
+    let json = serde_json::to_vec_pretty(value);
+    let mut json = json.map_err(|error| OutputError::encode("a part of the run", error))?;
+    json.push(b'\n');
+    Ok(json)
+}

@@ -1,0 +1,161 @@
+//! `report.html` of each experiment: a page for a reader, in one file that needs no network.
+
+mod correlate;
+mod decompose;
+mod mislabel;
+mod plot;
+mod sweep;
+
+use std::collections::BTreeMap;
+
+use super::failure::Missing;
+use super::{Gaps, Setup, Spread};
+use crate::number::{count, short};
+use crate::page::{
+    Html, SERIES, classed, details, element, facts, more, named, quality, section, text,
+};
+
+/// The signs and classes of the series of a drawing, in order.
+const SIGNS: [&str; 5] = ["●", "▲", "■", "✕", "○"];
+
+/// What each gap is, in the order of [`Gaps`].
+const MEANINGS: [&str; 5] = [
+    "Retraining from the initial weights, against retraining from the trained ones.",
+    "Adding the proximal term, which keeps the weights near the trained ones.",
+    "Asking to keep the trained outputs (PBRF) rather than to fit the targets: what longer training would change by itself.",
+    "Replacing the network by its linearisation at the trained weights, and the loss by its quadratic.",
+    "What is left between the exact solution of the linear system and the solver's.",
+];
+
+const DISTANCE: (&str, &str) = (
+    "Distance",
+    "The size of a gap is the L2 distance between the outputs of two networks on one training example, its mean over the \
+     training set, in the units of the outputs.",
+);
+
+const PBRF: (&str, &str) = (
+    "PBRF",
+    "The proximal Bregman response function: the trained network trained on so as to lose the removed examples, while its \
+     outputs and weights stay near where they are. Influence functions of a neural network approximate it, rather than \
+     retraining (Bae et al., 2022).",
+);
+
+const PAPER: (&str, &str) = (
+    "The paper's figures",
+    "Bae et al. (2022), with networks and data of their own: their rounding is kept, and 0.000 means less than 0.0005.",
+);
+
+/// What is missing, at the top of the page; all of it, where it is more than one thing, to be unfolded.
+fn banner(missing: Option<Missing>) -> Vec<Html> {
+    let Some(Missing { summary, all }) = missing else {
+        return Vec::new();
+    };
+    let banner = element(
+        "p",
+        &[("class", "banner"), ("role", "alert")],
+        [summary.into()],
+    );
+    let list = (all.len() > 1).then(|| {
+        let each = all.iter().map(|it| text("li", it.as_str()));
+        more(
+            &format!("All {} failures", count(all.len())),
+            element("ul", &[], each),
+        )
+    });
+    [banner].into_iter().chain(list).collect()
+}
+
+/// A remark on what was found, if there is any.
+fn remark(remark: Option<String>) -> Option<Html> {
+    remark.map(|remark| text("p", format!("{remark}.")))
+}
+
+/// What was asked, in a few facts and all its settings.
+fn run(setup: &Setup, seconds: &BTreeMap<String, f64>) -> Html {
+    let main = [
+        ("Model", setup.model.clone()),
+        ("Parameters", count(setup.sizes.parameters)),
+        ("Data", setup.data.clone()),
+        ("Train", quality(setup.sizes.train, &setup.metrics.train)),
+        ("Test", quality(setup.sizes.test, &setup.metrics.test)),
+        ("Losses", setup.unit.told()),
+        ("Outputs and gaps", format!("in {}", setup.unit.output)),
+        ("Preset", setup.preset.clone()),
+        ("Epochs", count(setup.epochs)),
+        ("Matrix", setup.matrix.clone()),
+        ("Solver", setup.solver.clone()),
+        ("Damping", short(setup.damping)),
+        ("Device", setup.device.clone()),
+        ("Seed", setup.seed.to_string()),
+    ];
+    let versions = [
+        ("backdraft", setup.versions.backdraft.clone()),
+        ("burn", setup.versions.burn.clone()),
+    ];
+    let stages = seconds
+        .iter()
+        .map(|(stage, seconds)| (stage.clone(), format!("{} s", short(*seconds))));
+    let more_facts = stages.chain(versions.into_iter().map(named));
+    section(
+        "The run",
+        [
+            facts(main.into_iter().map(named)),
+            details(&setup.details),
+            more("Timings and versions", facts(more_facts)),
+        ],
+    )
+}
+
+/// The wall-clock seconds of each stage, over all removals.
+fn total<'a>(each: impl Iterator<Item = &'a BTreeMap<String, f64>>) -> BTreeMap<String, f64> {
+    let mut total = BTreeMap::new();
+    for (stage, seconds) in each.flatten() {
+        *total.entry(stage.clone()).or_insert(0.0) += seconds;
+    }
+    total
+}
+
+/// A drawing, or a word that there is none, with the keys of its series and what it says.
+fn figure(drawing: Option<Html>, keys: Html, caption: &str) -> Html {
+    let drawing = drawing.unwrap_or_else(|| text("p", "There is nothing to draw."));
+    element(
+        "figure",
+        &[("class", "scatter")],
+        [
+            drawing,
+            element("figcaption", &[], [keys, text("span", caption)]),
+        ],
+    )
+}
+
+/// The keys of a drawing: sign, class and name.
+fn keys<'a>(series: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Html {
+    let key = |(sign, class, name)| classed("span", class, format!("{sign} {name}"));
+    element("span", &[("class", "keys")], series.into_iter().map(key))
+}
+
+/// The keys of the gaps, each with the sign and class of its series.
+fn gap_keys() -> Html {
+    let names = Gaps::<Spread>::NAMES.map(|name| name.title);
+    let series = SIGNS.into_iter().zip(SERIES).zip(names);
+    keys(series.map(|((sign, (_, class)), name)| (sign, class, name)))
+}
+
+/// A mean and how far the removals scatter about it.
+fn spread(spread: Spread) -> String {
+    format!("{} ± {}", short(spread.mean), short(spread.std))
+}
+
+/// A row of a table: a name, and text.
+fn row(name: &str, cells: impl IntoIterator<Item = String>) -> Html {
+    let cells = cells.into_iter().map(|cell| text("td", cell));
+    element("tr", &[], [text("th", name)].into_iter().chain(cells))
+}
+
+/// A count with its noun.
+fn of(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        _ => format!("{} {noun}s", count(n)),
+    }
+}

@@ -1,0 +1,100 @@
+//! Examples as rows of a table.
+
+use super::{Example, Explained, ScoredExample};
+use crate::number::{change, own};
+use crate::page::{Html, classed, element, table, text};
+use crate::{Labels, OutputError};
+
+/// How many features are shown.
+const SHOWN: usize = 6;
+
+/// What an example's features are called and how they are spread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    /// One name a feature.
+    pub names: Vec<String>,
+    /// Each feature's mean over the training set.
+    pub mean: Vec<f64>,
+    /// Each feature's standard deviation over the training set.
+    pub std: Vec<f64>,
+}
+
+impl Features {
+    /// The query and its strongest examples, one a row, by the features in which the query is
+    /// furthest from the mean.
+    pub(super) fn show(&self, labels: &Labels, explained: &Explained) -> Result<Html, OutputError> {
+        self.check(explained)?;
+        let columns = self.columns(&explained.query);
+        let mut head = vec!["example", "label", "score"];
+        head.extend(columns.iter().map(|&column| self.names[column].as_str()));
+
+        let row = |class: &str, name: String, score: String, example: &Example| {
+            let cells = [
+                text("th", name),
+                text("td", labels.text(example.label)),
+                text("td", score),
+            ];
+            let values = columns
+                .iter()
+                .map(|&column| self.cell(column, example.features[column]));
+            element("tr", &[("class", class)], cells.into_iter().chain(values))
+        };
+        let side = |class: &str, examples: &[ScoredExample]| {
+            let rows = examples.iter().map(|ScoredExample { example, score }| {
+                row(class, example.name(), change(*score), example)
+            });
+            rows.collect::<Html>()
+        };
+        let rows = [
+            row(
+                "query",
+                format!("the query, {}", explained.query.source),
+                String::new(),
+                &explained.query,
+            ),
+            side("helpful", &explained.helpful),
+            side("harmful", &explained.harmful),
+        ];
+        let note = "A positive score helped, a negative one harmed. Shown are the features in which \
+                    the query is furthest from the training mean, in their own units; z counts standard \
+                    deviations from that mean.";
+        Ok(Html::from_iter([
+            table("examples", &head, rows),
+            classed("p", "note", note),
+        ]))
+    }
+
+    fn check(&self, explained: &Explained) -> Result<(), OutputError> {
+        let features = self.names.len();
+        OutputError::check_len("means of the features", features, self.mean.len())?;
+        OutputError::check_len("deviations of the features", features, self.std.len())?;
+        let scored = explained.helpful.iter().chain(&explained.harmful);
+        for example in scored.map(|it| &it.example).chain([&explained.query]) {
+            OutputError::check_len("features of an example", features, example.features.len())?;
+        }
+        Ok(())
+    }
+
+    /// The features that set the query apart, the foremost first.
+    fn columns(&self, query: &Example) -> Vec<usize> {
+        let extent = |column: usize| self.z(column, query.features[column]).abs();
+        let mut columns: Vec<usize> = (0..self.names.len()).collect();
+        columns.sort_by(|&a, &b| extent(b).total_cmp(&extent(a)));
+        columns.truncate(SHOWN);
+        columns
+    }
+
+    fn cell(&self, column: usize, value: f64) -> Html {
+        let z = format!("z {:+.1}", self.z(column, value));
+        element("td", &[], [own(value).into(), classed("span", "z", z)])
+    }
+
+    /// Distance from the mean in standard deviations; 0 for a constant feature.
+    fn z(&self, column: usize, value: f64) -> f64 {
+        if self.std[column] > 0.0 {
+            (value - self.mean[column]) / self.std[column]
+        } else {
+            0.0
+        }
+    }
+}

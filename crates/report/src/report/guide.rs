@@ -1,0 +1,55 @@
+//! How to read the report.
+
+use crate::page::{self, Html};
+
+/// What the numbers are, for someone who meets them for the first time.
+pub(super) fn guide() -> Html {
+    page::guide(&ENTRIES)
+}
+
+const ENTRIES: [(&str, &str); 7] = [
+    (
+        "What a score is",
+        "The predicted change of the query's loss if one training example were removed: loss without \
+         it, less loss with it.",
+    ),
+    (
+        "Sign",
+        "Positive: removing the example raises the loss, so the example helped. Negative: removing \
+         it lowers the loss, so the example harmed.",
+    ),
+    (
+        "Scale",
+        "The units of the loss: nats of classes, half the square of the target's own units of numbers, as the \
+         facts above say. The factor 1/N of the mean over N training examples is included, \
+         so a score is the change itself, to first order in 1/N. Scores of small groups add up.",
+    ),
+    (
+        "How it is computed",
+        "s solves (C + damping I) s = g, where g is the gradient of the query's loss and C the \
+         curvature of the mean training loss at the trained weights. The score of an example is the \
+         derivative of its loss along s, divided by N. The true residual is the size of what the \
+         solution leaves over, relative to g.",
+    ),
+    (
+        "What it is checked against",
+        "The proximal Bregman response function (PBRF): the same network, started from its trained \
+         weights and trained on an objective that keeps its outputs and weights near where they are \
+         while the example's loss is taken away. That, and not retraining from scratch, is what \
+         influence functions of a neural network approximate (Bae et al., 2022).",
+    ),
+    (
+        "Gradient",
+        "The norm of the gradient of the mean training loss at the weights, without an L2 term: 0 at a \
+         minimum. Scores predict the PBRF wherever the weights are. What training to the end without \
+         the example would do, they can only tell near a minimum.",
+    ),
+    (
+        "How far to trust it",
+        "Pearson is close to 1 if predicted and actual changes lie on a line, Spearman if they agree \
+         in order; the slope is close to 1 if the size is right too. This report trusts the order \
+         from a Pearson of 0.95 on, the size too with a slope between 0.8 and 1.25, and reads no more \
+         than a tendency from 0.8 on. The pairs are the strongest examples and some random ones: \
+         agreement on the strongest says little about weak ones.",
+    ),
+];

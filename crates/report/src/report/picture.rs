@@ -1,0 +1,143 @@
+//! Examples as pictures.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Example, Explained, ScoredExample};
+use crate::number::change;
+use crate::page::{Html, classed, div, element, text, void};
+use crate::{Labels, OutputError};
+
+/// How an example's features make a grey picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    /// Rows of pixels; the features come row by row.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// The value that is drawn black, as are those beyond it.
+    pub black: f64,
+    /// The value that is drawn white, as are those beyond it.
+    pub white: f64,
+}
+
+impl Frame {
+    /// The query's picture beside two rows of training pictures.
+    pub(super) fn show(&self, labels: &Labels, explained: &Explained) -> Result<Html, OutputError> {
+        let query = &explained.query;
+        let caption = [text("b", "the query"), label(labels, query), place(query)];
+        let sides = [
+            (
+                "Helped most: removing it raises the loss",
+                "helpful",
+                &explained.helpful,
+            ),
+            (
+                "Harmed most: removing it lowers the loss",
+                "harmful",
+                &explained.harmful,
+            ),
+        ];
+        let sides = sides
+            .into_iter()
+            .map(|(title, class, examples)| self.side(labels, title, class, examples))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(div(
+            "beside",
+            [
+                self.figure(labels, query, "query", caption)?,
+                div("sides", sides),
+            ],
+        ))
+    }
+
+    fn side(
+        &self,
+        labels: &Labels,
+        title: &str,
+        class: &str,
+        examples: &[ScoredExample],
+    ) -> Result<Html, OutputError> {
+        let figures = examples.iter().map(|ScoredExample { example, score }| {
+            let caption = [
+                text("b", format!("#{}", example.index)),
+                label(labels, example),
+                classed("span", "score", change(*score)),
+                place(example),
+            ];
+            self.figure(labels, example, class, caption)
+        });
+        let shown = if examples.is_empty() {
+            text("p", "No example did.")
+        } else {
+            div("pictures", figures.collect::<Result<Vec<_>, _>>()?)
+        };
+        Ok(div("side", [text("h4", title), shown]))
+    }
+
+    fn figure(
+        &self,
+        labels: &Labels,
+        example: &Example,
+        class: &str,
+        caption: impl IntoIterator<Item = Html>,
+    ) -> Result<Html, OutputError> {
+        let source = self.data_uri(&example.features)?;
+        let alt = format!(
+            "example {}, label {}",
+            example.index,
+            labels.text(example.label)
+        );
+        Ok(element(
+            "figure",
+            &[("class", class)],
+            [
+                void("img", &[("src", &source), ("alt", &alt)]),
+                element("figcaption", &[], caption),
+            ],
+        ))
+    }
+
+    /// The picture as PNG in a `data:` URI.
+    fn data_uri(&self, pixels: &[f64]) -> Result<String, OutputError> {
+        let &Self {
+            height,
+            width,
+            black,
+            white,
+        } = self;
+        OutputError::check_len("pixels of a picture", height * width, pixels.len())?;
+        let refused = |reason: String| OutputError::encode("a picture of the report", reason);
+        let side = |n: usize| u32::try_from(n).map_err(|error| refused(error.to_string()));
+        // The cast saturates, so what lies beyond black or white becomes just that.
+        let grey: Vec<u8> = pixels
+            .iter()
+            .map(|x| (255.0 * (x - black) / (white - black)).round() as u8)
+            .collect();
+
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, side(width)?, side(height)?);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder
+            .write_header()
+            .and_then(|mut writer| {
+                writer.write_image_data(&grey)?;
+                writer.finish()
+            })
+            .map_err(|error| refused(error.to_string()))?;
+        Ok(format!("data:image/png;base64,{}", STANDARD.encode(file)))
+    }
+}
+
+fn place(example: &Example) -> Html {
+    classed("span", "place", example.source.to_string())
+}
+
+fn label(labels: &Labels, example: &Example) -> Html {
+    classed(
+        "span",
+        "label",
+        format!("label {}", labels.text(example.label)),
+    )
+}

@@ -1,0 +1,128 @@
+//! Predicted against actual changes.
+
+use super::{Report, plot};
+use crate::number::{change, count, short_or_dash};
+use crate::page::{Html, classed, element, section, table, text};
+use crate::{Kind, OutputError, Pair, Place, Verification};
+
+/// The section on how the predictions were checked.
+pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
+    let title = "Can it be trusted?";
+    let Some(verification) = &report.record.verification else {
+        let none = "These predictions were not held against actual changes, or not yet when this page was written.";
+        return Ok(section(title, [text("p", none)]));
+    };
+    let lead = "Each point is a training example removed: across, the change of the query's loss that \
+                its score predicts; up, the change found by training the response function to \
+                convergence without it. On the line the two are equal.";
+    let figure = plot::scatter(&verification.pairs)?.map(|drawing| {
+        element(
+            "figure",
+            &[("class", "scatter")],
+            [drawing, caption(verification)],
+        )
+    });
+    Ok(section(
+        title,
+        [text("p", lead)]
+            .into_iter()
+            .chain(figure)
+            .chain([pairs(report, verification)]),
+    ))
+}
+
+fn caption(verification: &Verification) -> Html {
+    let agreement = format!(
+        "Pearson {}, Spearman {}, slope {} over {} pairs.",
+        short_or_dash(verification.pearson),
+        short_or_dash(verification.spearman),
+        short_or_dash(verification.slope),
+        count(verification.pairs.len()),
+    );
+    let notes = verification.notes().into_iter().map(|note| {
+        let mut letters = note.chars();
+        let first = letters.next().map(|it| it.to_ascii_uppercase());
+        format!(
+            " {}{}.",
+            first.map(String::from).unwrap_or_default(),
+            letters.as_str()
+        )
+    });
+    let notes: String = notes.collect();
+    let key = |(sign, kind): (&str, Kind)| {
+        classed("span", kind.name(), format!("{sign} {} ", kind.name()))
+    };
+    let keys = [
+        ("●", Kind::Helpful),
+        ("▲", Kind::Harmful),
+        ("✕", Kind::Random),
+    ]
+    .map(key);
+    element(
+        "figcaption",
+        &[],
+        [
+            element("span", &[("class", "keys")], keys),
+            text("b", agreement),
+            notes.into(),
+            left_out(verification).into(),
+        ],
+    )
+}
+
+/// What the comparison is missing, if anything.
+fn left_out(verification: &Verification) -> String {
+    let failed = verification.failed.iter();
+    failed
+        .map(|it| {
+            let place = it.source.as_ref().map(|it| format!(" ({it})"));
+            let place = place.unwrap_or_default();
+            format!(" Left out: #{}{place}, {}.", it.train, it.reason)
+        })
+        .collect()
+}
+
+fn place(source: Option<&Place>) -> String {
+    source.map_or_else(String::new, Place::to_string)
+}
+
+fn pairs(report: &Report, verification: &Verification) -> Html {
+    let row = |pair: &Pair| {
+        let label = report.labels.get(pair.train);
+        let cells = [
+            text("td", pair.query.to_string()),
+            text("td", format!("#{}", pair.train)),
+            text("td", place(pair.source.as_ref())),
+            text(
+                "td",
+                label.map_or_else(String::new, |it| report.labels.text(it)),
+            ),
+            element(
+                "td",
+                &[],
+                [classed("span", pair.kind.name(), pair.kind.name())],
+            ),
+            text("td", change(pair.predicted)),
+            text("td", change(pair.actual)),
+            text("td", change(pair.actual - pair.predicted)),
+        ];
+        element("tr", &[], cells)
+    };
+    let head = [
+        "query",
+        "removed",
+        "where it stands",
+        "label",
+        "kind",
+        "predicted",
+        "actual",
+        "difference",
+    ];
+    let summary = format!("All {} pairs", count(verification.pairs.len()));
+    let rows = verification.pairs.iter().map(row);
+    element(
+        "details",
+        &[("open", "")],
+        [text("summary", summary), table("pairs", &head, rows)],
+    )
+}

@@ -1,0 +1,76 @@
+//! Tables for the terminal, and the verification as one.
+
+use super::number::{change, count, short_or_dash};
+use super::{Place, Verification};
+
+/// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others
+/// end at the right. Ends with a newline.
+pub fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let length =
+        |row: &Vec<String>, column: usize| row.get(column).map_or(0, |it| it.chars().count());
+    let width = |column| rows.iter().map(|row| length(row, column)).max();
+    let widths: Vec<usize> = (0..columns).map(|it| width(it).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, &width))| match left.contains(&column) {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Pairs that are shown.
+const PAIRS: usize = 100;
+
+/// Predicted against actual changes in aligned columns, of a hundred pairs at most, and below them how well all agree.
+///
+/// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
+pub fn verification_table(verification: &Verification) -> String {
+    let mut head: Vec<String> = ["query", "train", "kind", "predicted", "actual"]
+        .map(String::from)
+        .into();
+    if verification.pairs.iter().any(|it| it.source.is_some()) {
+        head.push("where the training example stands".into());
+    }
+    let mut rows = vec![head];
+    rows.extend(verification.pairs.iter().take(PAIRS).map(|pair| {
+        vec![
+            pair.query.to_string(),
+            pair.train.to_string(),
+            pair.kind.name().to_string(),
+            change(pair.predicted),
+            change(pair.actual),
+            pair.source
+                .as_ref()
+                .map_or_else(String::new, Place::to_string),
+        ]
+    }));
+    let mut text = aligned(&rows, &[2, 5]);
+    if let more @ 1.. = verification.pairs.len().saturating_sub(PAIRS) {
+        text.push_str(&format!("and {} more pairs\n", count(more)));
+    }
+    text.push_str(&format!(
+        "\nPearson {}   Spearman {}   slope {}   over {} pairs\n",
+        short_or_dash(verification.pearson),
+        short_or_dash(verification.spearman),
+        short_or_dash(verification.slope),
+        verification.pairs.len(),
+    ));
+    text.extend(verification.notes().into_iter().map(|it| it + "\n"));
+    for failed in &verification.failed {
+        text.push_str(&format!(
+            "left out: example {}{}, {}\n",
+            failed.train,
+            failed
+                .source
+                .as_ref()
+                .map_or_else(String::new, |it| format!(" ({it})")),
+            failed.reason
+        ));
+    }
+    text
+}

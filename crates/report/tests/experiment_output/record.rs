@@ -1,0 +1,204 @@
+//! Small records to try things on.
+
+use std::collections::BTreeMap;
+
+use backdraft_report::experiment::{
+    Correlations, Decomposition, FailedPoint, Gaps, Mislabel, PointChanges, PointGaps, Ranking,
+    Responses, Setup, Sweep, SweepPoint,
+};
+use backdraft_report::{At, Metrics, Place, Quality, Sizes, Unit, Versions};
+use serde_json::json;
+
+/// Of MNIST's digits.
+fn place(index: usize) -> Place {
+    Place {
+        file: "train-images-idx3-ubyte".into(),
+        at: Some(At::Index(index as u64)),
+    }
+}
+
+pub fn setup() -> Setup {
+    let quality = |loss| Quality {
+        loss,
+        accuracy: Some(0.9),
+    };
+    let details = json!({"depth": 5000, "note": "<script>"});
+    Setup {
+        model: "mlp".into(),
+        data: "mnist".into(),
+        preset: "quick".into(),
+        epochs: 20,
+        damping: 0.001,
+        matrix: "gauss-newton".into(),
+        solver: "cg <script>".into(),
+        device: "flex".into(),
+        seed: 42,
+        versions: Versions {
+            backdraft: "0.1.0".into(),
+            burn: "0.22.1".into(),
+        },
+        unit: Unit::nats(),
+        train: [3, 17].map(|index| (index, place(index))).into(),
+        tests: BTreeMap::new(),
+        sizes: Sizes {
+            train: 10,
+            test: 3,
+            parameters: 1234,
+        },
+        metrics: Metrics {
+            train: quality(0.01),
+            test: quality(0.2),
+            gradient_norm: 0.5,
+        },
+        details: details.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+pub fn failed() -> Vec<FailedPoint> {
+    vec![FailedPoint {
+        removed: vec![3, 17, 20, 21, 22],
+        stage: "PBRF".into(),
+        reason: "the loss became <script>".into(),
+    }]
+}
+
+pub fn seconds() -> BTreeMap<String, f64> {
+    BTreeMap::from([("pbrf".to_string(), 1.25)])
+}
+
+pub fn decomposition() -> Decomposition {
+    let point = |removed, scale: f64| PointGaps {
+        removed: vec![removed],
+        gaps: Gaps::from_array([0.2, 0.01, 0.3, 1e-5, 2e-4]).map(|gap| gap * scale),
+        residual: 0.1 * scale,
+        solved: scale < 2.0,
+        seconds: seconds(),
+    };
+    Decomposition::new(setup(), vec![point(4, 1.0), point(9, 3.0)], failed())
+}
+
+pub fn correlations() -> Correlations {
+    let point = |removed, influence: [f64; 3], pbrf: [f64; 3], warm: [f64; 3]| PointChanges {
+        removed: vec![removed],
+        influence: influence.into(),
+        responses: Responses {
+            pbrf: pbrf.into(),
+            warm_start: warm.into(),
+            ..Responses::default()
+        },
+        residual: 0.05,
+        solved: true,
+        seconds: seconds(),
+    };
+    let points = vec![
+        point(
+            4,
+            [1e-4, -2e-4, 3e-5],
+            [2e-4, -4e-4, 6e-5],
+            [0.1, 0.3, -0.2],
+        ),
+        point(9, [4e-4, 0.0, 1e-5], [8e-4, 0.0, 2e-5], [-0.1, 0.2, 0.0]),
+    ];
+    Correlations::new(setup(), vec![5, 0, 2], points, failed())
+}
+
+pub fn sweep() -> Sweep {
+    let point = |value, decomposition, failure: Option<&str>| SweepPoint {
+        value,
+        decomposition,
+        failure: failure.map(String::from),
+    };
+    Sweep {
+        over: "width".into(),
+        points: vec![
+            point(16.0, None, Some("training diverged")),
+            point(128.0, Some(decomposition()), None),
+            point(1024.0, Some(decomposition()), None),
+        ],
+    }
+}
+
+/// Ten examples, the labels of 2 and 7 wrong.
+pub fn mislabel() -> Mislabel {
+    let wrong = vec![2, 7];
+    let scores = [0.1, 0.2, 0.9, f64::NAN, 0.2, 0.0, -0.0, 0.8, 1.0, 0.1];
+    let ranking = Ranking::of(scores.into(), &wrong);
+    let random = Ranking::random((0..10).rev().collect(), &wrong);
+    Mislabel {
+        setup: setup(),
+        failed: failed(),
+        unsolved: 4,
+        corrupt: 0.2,
+        rankings: BTreeMap::from([
+            ("influence".to_string(), ranking.clone()),
+            ("pbrf".to_string(), ranking),
+            ("random".to_string(), random),
+        ]),
+        wrong,
+    }
+}
+
+/// Records of nothing, and of what is not a number.
+pub fn odd() -> (
+    Vec<Decomposition>,
+    Vec<Correlations>,
+    Vec<Sweep>,
+    Vec<Mislabel>,
+) {
+    let numbers = [f64::NAN, f64::INFINITY, -1e300, f64::MAX, 1e-320, -0.0];
+    let gaps = |value: f64| PointGaps {
+        removed: vec![],
+        gaps: Gaps::from_array([value; 5]),
+        residual: value,
+        solved: value == 0.0,
+        seconds: BTreeMap::new(),
+    };
+    let changes = |value: f64| PointChanges {
+        removed: vec![],
+        influence: vec![value; 2],
+        responses: Responses::from_array([0.0; 4]).map(|it| vec![it, value]),
+        residual: value,
+        solved: false,
+        seconds: BTreeMap::new(),
+    };
+    let lists = || {
+        let each = numbers.iter().map(|&it| vec![it]);
+        each.chain([vec![], numbers.to_vec()])
+    };
+    let decompositions: Vec<Decomposition> = lists()
+        .map(|list| Decomposition::new(setup(), list.into_iter().map(gaps).collect(), vec![]))
+        .collect();
+    let correlations = lists().map(|list| {
+        let points = list.into_iter().map(changes).collect();
+        Correlations::new(setup(), vec![0, 1], points, vec![])
+    });
+    let sweep = |decomposition: &Decomposition| Sweep {
+        over: "width".into(),
+        points: numbers
+            .iter()
+            .map(|&value| SweepPoint {
+                value,
+                decomposition: Some(decomposition.clone()),
+                failure: None,
+            })
+            .collect(),
+    };
+    let empty = Sweep {
+        over: "width".into(),
+        points: vec![],
+    };
+    let mislabels = lists().flat_map(|list| {
+        [vec![], vec![0], vec![99]].map(|wrong| Mislabel {
+            rankings: BTreeMap::from([("loss".to_string(), Ranking::of(list.clone(), &wrong))]),
+            wrong,
+            failed: vec![],
+            ..mislabel()
+        })
+    });
+    (
+        decompositions.clone(),
+        correlations.collect(),
+        decompositions.iter().map(sweep).chain([empty]).collect(),
+        mislabels.collect(),
+    )
+}

@@ -1,0 +1,172 @@
+//! A run and its report, with everything in them that can go wrong.
+
+use backdraft_report::{
+    At, Example, Examples, Explained, Features, Float, Frame, Kind, Labels, Layout, Metrics,
+    OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, ScoredExample, Scores,
+    Settings, Sizes, SolveRecord, Target, Timing, Unit, Verification, Versions,
+};
+use serde_json::json;
+
+/// Two queries against five training examples: a tie (1 and 3) and a zero (2) in the first row.
+pub fn scores() -> Result<Scores, OutputError> {
+    let first = [-2.5e-3, 1e-4, 0.0, 1e-4, 7e-3];
+    let second = [1e-6, -1e-5, -2e-5, -3e-5, -4e-5];
+    Scores::new(vec![17, 3], 5, [first, second].concat(), Float::F32)
+}
+
+pub fn labels() -> Labels {
+    Labels::Classes {
+        of: vec![0, 1, 2, 1, 0],
+        names: vec!["nought".into(), "<script>alert('one')</script>".into()],
+    }
+}
+
+/// Lines of a table from 2 on.
+pub fn place(index: usize) -> Place {
+    Place {
+        file: "<b>.csv".into(),
+        at: Some(At::Line(2 + index as u64)),
+    }
+}
+
+/// Five training examples and twenty to test on.
+pub fn examples(labels: Labels) -> Examples {
+    Examples {
+        train: (0..labels.len()).map(place).collect(),
+        test: (100..120).map(place).collect(),
+        labels,
+        unit: Unit::squared("strength", 3.0),
+    }
+}
+
+pub fn record() -> RunRecord {
+    let query = |index, predicted| QueryRecord {
+        index,
+        source: Some(place(100 + index)),
+        label: Target::Class(0),
+        predicted: Target::Class(predicted),
+        loss: 2.5,
+        solve: SolveRecord {
+            converged: true,
+            iterations: 3,
+            true_residual: 1.5e-7,
+            residuals: vec![1e-1, 3e-4, 1e-7],
+        },
+    };
+    let pair = |query, train, predicted, actual, kind| Pair {
+        query,
+        train,
+        source: Some(place(train)),
+        predicted,
+        actual,
+        kind,
+    };
+    let details = json!({"solver_settings": {"tolerance": 1e-6}, "note": "<script>"});
+    RunRecord {
+        settings: Settings {
+            model: "mlp <script>".into(),
+            data: "digits".into(),
+            task: "classification, 3 classes".into(),
+            solver: "cg".into(),
+            weights: None,
+            damping: 0.001,
+            device: "flex".into(),
+            seed: 42,
+            out: "runs/first".into(),
+            details: details.as_object().cloned().unwrap_or_default(),
+        },
+        versions: Versions {
+            backdraft: "0.1.0".into(),
+            burn: "0.22.1".into(),
+        },
+        started: None,
+        unit: Unit::nats(),
+        sizes: Sizes {
+            train: 5,
+            test: 20,
+            parameters: 1234,
+        },
+        timings: vec![Timing {
+            stage: "train".into(),
+            seconds: 1.25,
+        }],
+        metrics: Metrics {
+            train: Quality {
+                loss: 0.01,
+                accuracy: Some(1.0),
+            },
+            test: Quality {
+                loss: 0.2,
+                accuracy: Some(0.95),
+            },
+            gradient_norm: 0.25,
+        },
+        queries: vec![query(17, 1), query(3, 0)],
+        verification: Some(Verification {
+            pearson: Some(0.9987),
+            spearman: None,
+            slope: Some(1.02),
+            intervals: None,
+            max_objective_gradient: Some(1e-8),
+            coverage: None,
+            failed: Vec::new(),
+            pairs: vec![
+                pair(17, 4, 7e-3, 7.1e-3, Kind::Helpful),
+                pair(17, 0, -2.5e-3, -2.4e-3, Kind::Harmful),
+                pair(3, 2, -2e-5, -1e-5, Kind::Random),
+            ],
+        }),
+    }
+}
+
+/// A report of four pixels or features an example: one query's training examples on each side, the
+/// other's on one.
+pub fn report(layout: Layout) -> Report {
+    let example = |index, class| Example {
+        index,
+        source: place(index),
+        label: Target::Class(class),
+        features: vec![0.0, 1.0, 2.0, index as f64],
+    };
+    let scored = |index, class, score| ScoredExample {
+        example: example(index, class),
+        score,
+    };
+    Report {
+        title: "</title><script>alert(1)</script>".into(),
+        record: record(),
+        labels: labels(),
+        layout,
+        explained: vec![
+            Explained {
+                query: example(17, 0),
+                helpful: vec![scored(4, 0, 7e-3), scored(1, 1, 1e-4)],
+                harmful: vec![scored(0, 0, -2.5e-3)],
+            },
+            Explained {
+                query: example(3, 0),
+                helpful: vec![scored(0, 0, 1e-6)],
+                harmful: vec![],
+            },
+        ],
+    }
+}
+
+pub fn pictures() -> Layout {
+    Layout::Pictures(Frame {
+        height: 2,
+        width: 2,
+        black: 0.0,
+        white: 2.0,
+    })
+}
+
+pub fn table() -> Layout {
+    Layout::Table(Features {
+        names: ["radius", "width", "<b>depth</b>", "index"]
+            .map(String::from)
+            .into(),
+        mean: vec![0.0, 1.0, 1.0, 0.0],
+        std: vec![1.0, 1.0, 0.5, 0.0],
+    })
+}
