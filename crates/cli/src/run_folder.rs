@@ -16,6 +16,7 @@ use super::{
     differences::differences,
     progress::warn,
     tensors::{self, Tensors, Texts},
+    weights,
 };
 use backdraft_report::{Broken, Contents, OutputError, Seal, WorkFolder};
 
@@ -135,6 +136,10 @@ impl RunFolder {
         let mut found = false;
         while let Some(name) = open.pop() {
             let path = self.path().join(&name);
+            if name == weights::FILE {
+                // Its digest binds it to no run.
+                continue;
+            }
             if path.is_dir() {
                 let inner = fs::read_dir(&path).into_iter().flatten().flatten();
                 open.extend(inner.map(|it| format!("{name}/{}", it.file_name().to_string_lossy())));
