@@ -73,18 +73,18 @@ pub enum CurvatureError {
         /// The operation and its place.
         mixing: Mixing,
     },
-    /// An example whose loss depends on the others of its batch, or on its place among them.
+    /// A network of which an example's outputs depend on the others of its batch, or on its place among them.
     #[error(
-        "the loss of example {example} is {} in one batch and {} among other examples: the network or the loss makes it depend on them \
+        "the outputs of example {example} differ by {} among other examples of a batch: the network makes them depend on the others \
          or on their order (chosen rows, a window or a recurrence over the batch), and each example's result must depend on that \
          example alone",
-        number(.losses[0]), number(.losses[1])
+        number(*.difference)
     )]
     Together {
         /// The first such example.
         example: usize,
-        /// Its loss in its own batch, and among others.
-        losses: [f64; 2],
+        /// The largest difference of its outputs.
+        difference: f64,
     },
     /// A network or a loss that takes batches of one size alone.
     #[error(

@@ -68,7 +68,7 @@ pub(crate) struct Programs {
     /// Shapes of single examples whose outputs were checked, and with `true` whose losses were.
     checked: Mutex<HashSet<(bool, Vec<Spec>)>>,
     lookups: Cache<Lookups>,
-    /// Shapes of single examples whose losses were seen not to depend on each other.
+    /// Shapes of single examples' inputs whose outputs were seen not to depend on each other.
     pub(crate) independent: Mutex<HashSet<Vec<Spec>>>,
     /// `1/N`, by `N`: always the same tensor, which need not be copied for a recorded run.
     scales: Mutex<HashMap<usize, Tensor<1>>>,

@@ -14,7 +14,7 @@ use burn::{
 
 use super::Cost;
 use crate::{
-    CurvatureError,
+    CurvatureError, Rows,
     data::{Batch, Batches, Data},
     function::BatchFunction,
     lock::locked,
@@ -116,48 +116,44 @@ impl Cost {
         Ok(())
     }
 
-    /// Looks whether the losses of a batch are the same among other examples, once for examples of such shapes. What
+    /// Looks whether the outputs of a batch are the same among other examples, once for examples of such shapes. What
     /// mixes examples as a whole is found while it is traced; what chooses among them, or moves along the batch, is not
     /// told from honest work there.
     fn inspect_independence(&self, batch: &Batch) -> Result<(), CurvatureError> {
         let n = batch[0].len();
-        let each: Vec<Spec> = batch
-            .iter()
-            .map(|rows| {
-                let mut spec = rows.spec();
-                spec.shape.remove(0);
-                spec
-            })
-            .collect();
+        let bare = |rows: &Rows| {
+            let mut spec = rows.spec();
+            spec.shape.remove(0);
+            spec
+        };
+        let each: Vec<Spec> = batch[..self.model.arity()].iter().map(bare).collect();
         if n < 2 || locked(&self.programs.independent).contains(&each) {
             return Ok(());
         }
         let places = disorder(n);
-        let others = batch.iter().map(|rows| rows.select(&places)).collect();
-        let (own, among) = (self.losses_of(batch.clone())?, self.losses_of(others)?);
-        let pairs: Vec<_> = places
-            .iter()
-            .map(|&example| own[example])
-            .zip(among)
-            .collect();
-        let sound = pairs.iter().filter(|(own, _)| own.is_finite());
-        let typical = sound.map(|(own, _)| own.abs()).sum::<f64>() / n as f64;
+        let select = |rows: &Rows| rows.select(&places);
+        let own = select(&self.outputs_of(batch.clone())?.into());
+        let among = self.outputs_of(batch.iter().map(select).collect())?;
+        if among.dims()[1] == 0 {
+            return Ok(());
+        }
+        let rows = distances(own.into_tensor(), among)?;
+        let typical = rows.iter().map(|(size, _)| size).sum::<f64>() / n as f64;
         let tolerance = self.roundings();
+        let differs = |(size, distance): &(f64, f64)| *distance > tolerance * size.max(typical);
+        let found = rows.iter().filter(|row| differs(row)).count();
         // One that lies at a step, such as between two choices of a network, may fall to either side by rounding.
-        let differs = |(own, among): &(f64, f64)| {
-            (own - among).abs() > tolerance * own.abs().max(among.abs()).max(typical)
-        };
-        let found = pairs.iter().filter(|pair| differs(pair)).count();
-        if let Some(first) = pairs.iter().position(differs).filter(|_| 8 * found >= n) {
-            let losses = [pairs[first].0, pairs[first].1];
-            let example = places[first];
-            return Err(CurvatureError::Together { example, losses });
+        if let Some(first) = rows.iter().position(differs).filter(|_| 8 * found >= n) {
+            return Err(CurvatureError::Together {
+                example: places[first],
+                difference: rows[first].1,
+            });
         }
         locked(&self.programs.independent).insert(each);
         Ok(())
     }
 
-    /// More than rounding makes of a loss, as a share of it.
+    /// More than rounding makes of outputs, as a share of them.
     fn roundings(&self) -> f64 {
         const COARSE: f64 = 0.1;
         match (self.model.products(), self.model.dtype().finfo()) {
@@ -166,14 +162,14 @@ impl Cost {
         }
     }
 
-    /// The losses of one batch.
-    fn losses_of(&self, batch: Batch) -> Result<Vec<f64>, CurvatureError> {
+    /// The outputs of one batch.
+    fn outputs_of(&self, batch: Batch) -> Result<Tensor<2>, CurvatureError> {
         let arguments = self.arguments(batch, Vec::new());
-        let losses = self
+        let outputs = self
             .programs
-            .get(BatchFunction::LOSSES, self.parts(), &arguments)?;
-        let losses = losses.run(arguments)?.swap_remove(0);
-        Ok(Tensor::<1>::from_dispatch(losses).try_into_vec_as::<f64>()?)
+            .get(BatchFunction::OUTPUTS, self.parts(), &arguments)?;
+        let outputs = outputs.run(arguments)?.swap_remove(0);
+        Ok(Tensor::from_dispatch(outputs))
     }
 
     /// What is looked up in the losses of a batch, and by which numbers.
@@ -191,7 +187,21 @@ impl Cost {
     }
 }
 
-/// What stands in the places of `n` examples where company is looked at: some of them in disorder.
+/// For each row the largest element of `a`, and the largest difference from `b`; of those that are finite in both.
+fn distances(a: Tensor<2>, b: Tensor<2>) -> Result<Vec<(f64, f64)>, CurvatureError> {
+    let wrong = a
+        .clone()
+        .is_finite()
+        .bool_and(b.clone().is_finite())
+        .bool_not();
+    let (a, b) = (a.mask_fill(wrong.clone(), 0.0), b.mask_fill(wrong, 0.0));
+    let size = a.clone().abs().max_dim(1);
+    let both = Tensor::cat(vec![size, (a - b).abs().max_dim(1)], 1);
+    let both = both.try_into_vec_as::<f64>()?;
+    Ok(both.chunks_exact(2).map(|row| (row[0], row[1])).collect())
+}
+
+/// What stands in the places of `n` examples where they are looked at among others: some of them in disorder.
 fn disorder(n: usize) -> Vec<usize> {
     // The constants of Knuth's MMIX; where there are two, both are the second.
     let mut state: u64 = 1;
