@@ -4,7 +4,7 @@ use backdraft_curvature::CurvatureError;
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Objective, ResponseError, ResponseKind, batch::Turn};
+use super::{Objective, ResponseError, ResponseKind, minibatch::Turn};
 use crate::solver::norm;
 
 /// Adam's decay rates and the term that keeps it from dividing by zero, as Kingma and Ba (2015) recommend.

@@ -14,17 +14,17 @@
 //! steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of several at once,
 //! and [`Responses::two_stage`] what retraining does beyond what it would do anyway (F.2).
 
-mod batch;
 mod bregman;
 mod curvature;
 mod descent;
 mod error;
 mod estimate;
+mod minibatch;
 mod minimize;
 mod objective;
 mod pbrf;
 mod removal;
-mod tilted;
+mod reweighted;
 mod two_stage;
 
 pub use bregman::Bregman;

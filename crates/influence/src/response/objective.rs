@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Bregman, Removal, ResponseError,
     minimize::{Minimum, Smooth, Stop, minimize},
-    tilted::Tilted,
+    reweighted::Reweighted,
 };
 use crate::solver::norm;
 
@@ -37,7 +37,7 @@ pub struct Responses {
     theta: Tensor<1>,
     pub(super) damping: f64,
     divergence: OnceLock<Cost>,
-    tilted: OnceLock<Cost>,
+    reweighted: OnceLock<Cost>,
     /// The losses' gradients in the outputs at the trained parameters, if they are kept.
     slopes: OnceLock<Option<Tensor<2>>>,
     pub(super) matrix: Curvature,
@@ -69,7 +69,7 @@ impl Responses {
             cost: cost.clone(),
             damping,
             divergence: OnceLock::new(),
-            tilted: OnceLock::new(),
+            reweighted: OnceLock::new(),
             slopes: OnceLock::new(),
         })
     }
@@ -150,22 +150,22 @@ impl Responses {
         Ok(self.divergence.get().expect("it was just set"))
     }
 
-    /// The cost under the tilted loss; weights and slopes are given with each batch. What comes of it is looked at
+    /// The cost under the reweighted loss; weights and slopes are given with each batch. What comes of it is looked at
     /// every so many steps.
-    pub(super) fn tilted(&self) -> Result<&Cost, ResponseError> {
-        if self.tilted.get().is_none() {
+    pub(super) fn reweighted(&self) -> Result<&Cost, ResponseError> {
+        if self.reweighted.get().is_none() {
             let n = self.cost.len();
             let options = (self.theta.device(), self.theta.dtype());
             let none = Tensor::<1>::zeros([n], (&options.0, options.1));
             let slopes = Tensor::<2>::zeros([n, 1], (&options.0, options.1));
             let mut targets = self.cost.targets()?;
             targets.extend((slopes, none.clone(), none).into_rows());
-            let loss = Arc::new(Tilted(self.cost.loss().clone()));
+            let loss = Arc::new(Reweighted(self.cost.loss().clone()));
             let cost = self.cost.clone().unchecked();
             let cost = cost.with_any_loss(loss, targets)?;
-            let _ = self.tilted.set(cost);
+            let _ = self.reweighted.set(cost);
         }
-        Ok(self.tilted.get().expect("it was just set"))
+        Ok(self.reweighted.get().expect("it was just set"))
     }
 
     /// The losses' gradients in the outputs at the trained parameters, of `examples` in their order.

@@ -6,11 +6,11 @@ mod direct;
 mod error;
 mod inverse;
 mod lissa;
+#[cfg(test)]
+mod no_host_sync;
 mod recursion;
 mod remedy;
 mod vector;
-#[cfg(test)]
-mod waits;
 
 use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};

@@ -8,7 +8,7 @@ use std::{
 use backdraft_curvature::{BatchOperator, Cost, Examples};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Objective, ResponseError, ResponseKind, Responses, tilted::Tilt};
+use super::{Objective, ResponseError, ResponseKind, Responses, reweighted::Reweighting};
 
 /// Removed examples that take part in a step, and what is taken off their mean loss.
 pub(super) struct Removed {
@@ -74,9 +74,9 @@ impl Responses {
         } else {
             Tensor::zeros([examples.len(), 1], options)
         };
-        let part = self.tilted()?.select(&examples)?;
+        let part = self.reweighted()?.select(&examples)?;
         let mut targets = part.targets()?;
-        targets.truncate(targets.len() - Tilt::TENSORS);
+        targets.truncate(targets.len() - Reweighting::TENSORS);
         targets.extend((slopes, weights, tilts).into_rows());
         Ok(part.with_targets(targets)?)
     }

@@ -13,25 +13,25 @@ use burn::{Tensor, tensor::Shape};
 ///
 /// With `c` the gradient of `L` at the reference outputs and `w = u = 1` it is the Bregman divergence but for a
 /// constant, with `u = 0` the loss itself, and with `w < 0` an example taken away. The targets are those of `L`, then
-/// [`Tilt`].
-pub(super) struct Tilted(pub Arc<dyn AnyLoss>);
+/// [`Reweighting`].
+pub(super) struct Reweighted(pub Arc<dyn AnyLoss>);
 
 /// `c`, `[batch, outputs]`, then `w` and `u`, `[batch]` each.
-pub(super) type Tilt = (Tensor<2>, Tensor<1>, Tensor<1>);
+pub(super) type Reweighting = (Tensor<2>, Tensor<1>, Tensor<1>);
 
-/// The targets of `L`, and the tilt.
-fn divided(targets: &[Rows]) -> (&[Rows], Tilt) {
-    let (own, tilt) = targets.split_at(targets.len() - Tilt::TENSORS);
-    (own, Tilt::from_rows(&mut tilt.iter().cloned()))
+/// The targets of `L`, and the rest.
+fn divided(targets: &[Rows]) -> (&[Rows], Reweighting) {
+    let (own, rest) = targets.split_at(targets.len() - Reweighting::TENSORS);
+    (own, Reweighting::from_rows(&mut rest.iter().cloned()))
 }
 
-impl AnyLoss for Tilted {
+impl AnyLoss for Reweighted {
     fn slots(&self) -> Vec<Slot> {
-        [self.0.slots(), Tilt::slots()].concat()
+        [self.0.slots(), Reweighting::slots()].concat()
     }
 
     fn fits(&self, outputs: &Shape, targets: &[Shape]) -> Result<(), String> {
-        let own = &targets[..targets.len() - Tilt::TENSORS];
+        let own = &targets[..targets.len() - Reweighting::TENSORS];
         self.0.fits(outputs, own)
     }
 
