@@ -34,7 +34,11 @@ pub(super) fn describe(dataset: &Dataset) -> String {
 /// What the losses of a model are measured in; `target` is what is to be predicted, where it has a name.
 pub(super) fn unit(model: Model, dataset: &Dataset, target: Option<&str>) -> Unit {
     match model.objective(&dataset.task) {
-        Objective::SquaredError => Unit::squared(target.unwrap_or("target"), dataset.target_std()),
+        // A column may have a page for a name.
+        Objective::SquaredError => {
+            let name = backdraft_models::quote::text(target.unwrap_or("target"));
+            Unit::squared(&name, dataset.target_std())
+        }
         _ => Unit::nats(),
     }
 }

@@ -8,6 +8,7 @@ mod models;
 mod noise;
 mod pictures;
 mod resume;
+mod tables;
 mod text;
 mod training;
 mod weight_files;

@@ -1,6 +1,5 @@
 //! The tests of this crate in one binary: each further one would compile the engine anew.
 
-#[path = "../common/mod.rs"]
 mod common;
 
 mod closed_form;
@@ -10,6 +9,7 @@ mod counts;
 mod finite;
 mod fisher;
 mod inputs;
+mod layers;
 mod losses;
 mod mlp;
 mod modules;

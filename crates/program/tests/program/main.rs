@@ -1,6 +1,5 @@
 //! The tests of this crate in one binary: each further one would compile the engine anew.
 
-#[path = "../common/mod.rs"]
 mod common;
 
 mod counts;
@@ -13,4 +12,5 @@ mod modules;
 mod parallel_elementwise;
 mod print;
 mod saturation;
+mod vectorize;
 mod zeros;

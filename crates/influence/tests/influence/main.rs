@@ -1,0 +1,8 @@
+//! Solvers, scores and responses.
+
+mod input_scores;
+mod laws;
+mod response;
+mod send;
+mod solvers;
+mod sure_queries;

@@ -1,0 +1,8 @@
+//! Records, tables and reports.
+
+mod experiment_output;
+mod output;
+mod page;
+
+/// A test's end.
+type Outcome = Result<(), Box<dyn std::error::Error>>;

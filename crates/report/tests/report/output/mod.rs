@@ -1,0 +1,9 @@
+//! A run's folder: its files' contents, and that they are complete or absent.
+
+mod folder;
+mod record;
+mod report;
+mod samples;
+mod scores;
+
+use crate::{Outcome, page};

@@ -1,0 +1,46 @@
+//! `run.json`.
+
+use backdraft_report::{RunRecord, Target};
+use serde_json::{Value, json};
+
+use super::{Outcome, samples::record};
+
+#[test]
+fn run_json_has_its_values_at_their_paths() -> Outcome {
+    let record = record();
+    let json: Value = serde_json::from_slice(&record.to_json()?)?;
+    let at = |path: &str| json.pointer(path).unwrap_or(&Value::Null).clone();
+    assert_eq!(at("/verification/pearson"), json!(0.9987));
+    assert_eq!(json["verification"].get("spearman"), Some(&Value::Null));
+    assert_eq!(
+        at("/verification/pairs/1"),
+        json!({
+            "query": 17,
+            "train": 0,
+            "source": { "file": "<b>.csv", "line": 2 },
+            "predicted": -2.5e-3,
+            "actual": -2.4e-3,
+            "kind": "harmful"
+        })
+    );
+    assert_eq!(at("/settings/seed"), json!(42));
+    assert_eq!(at("/settings/damping"), json!(0.001));
+    assert_eq!(at("/settings/solver_settings/tolerance"), json!(1e-6));
+    assert_eq!(at("/versions/burn"), json!("0.22.1"));
+    assert_eq!(at("/timings/0"), json!({"stage": "train", "seconds": 1.25}));
+    assert_eq!(at("/metrics/test/accuracy"), json!(0.95));
+    assert_eq!(at("/queries/0/predicted"), json!(1));
+    assert_eq!(at("/queries/0/solve/residuals/2"), json!(1e-7));
+    assert_eq!(json.get("started"), None);
+    assert_eq!(serde_json::from_value::<RunRecord>(json)?, record);
+    Ok(())
+}
+
+#[test]
+fn targets_keep_their_kind_in_json() -> Outcome {
+    for target in [Target::Class(3), Target::Value(3.0), Target::Value(0.25)] {
+        let text = serde_json::to_string(&target)?;
+        assert_eq!(serde_json::from_str::<Target>(&text)?, target, "{text}");
+    }
+    Ok(())
+}
