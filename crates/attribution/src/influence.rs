@@ -4,7 +4,7 @@ use backdraft_curvature::{
     Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
 };
 use backdraft_influence::{
-    ConjugateGradientConfig, DirectConfig, LissaConfig, Solver, scores, self_influence,
+    ConjugateGradientConfig, DirectConfig, LissaConfig, SolveError, Solver, scores, self_influence,
 };
 use burn::{
     config::Config,
@@ -29,6 +29,18 @@ pub enum Matrix {
     EmpiricalFisher,
 }
 
+impl Matrix {
+    /// That of `cost`.
+    pub(crate) fn of(self, cost: &Cost) -> Curvature {
+        match self {
+            Self::GaussNewton => cost.gauss_newton(),
+            Self::Hessian => cost.hessian(),
+            Self::Fisher => cost.fisher(),
+            Self::EmpiricalFisher => cost.empirical_fisher(),
+        }
+    }
+}
+
 /// How `A s = b` is solved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -48,7 +60,7 @@ impl Default for SolverConfig {
 }
 
 impl SolverConfig {
-    fn init(&self) -> Result<Box<dyn Solver>, AttributionError> {
+    pub(crate) fn init(&self) -> Result<Box<dyn Solver>, SolveError> {
         Ok(match self.clone() {
             Self::ConjugateGradient(config) => Box::new(config.init()?),
             Self::Lissa(config) => Box::new(config.init()?),
@@ -112,15 +124,9 @@ impl InfluenceConfig {
                 problem: format!("is {:e}, must be finite and not negative", self.damping),
             });
         }
-        let matrix = match self.matrix {
-            Matrix::GaussNewton => train.gauss_newton(),
-            Matrix::Hessian => train.hessian(),
-            Matrix::Fisher => train.fisher(),
-            Matrix::EmpiricalFisher => train.empirical_fisher(),
-        };
         Ok(Influence {
             config: self.clone(),
-            matrix: matrix.damped(self.damping),
+            matrix: self.matrix.of(&train).damped(self.damping),
             solver: self.solver.init()?,
             train,
         })

@@ -23,15 +23,31 @@
 //! assert_eq!(verified.removed.len() + verified.failed.len(), 3);
 //! # Ok::<(), backdraft_attribution::AttributionError>(())
 //! ```
+//!
+//! An [`Evaluation`] tells how far influence is from training again, for a training loop of one's own ([`Retrain`]) or
+//! one of Burn's optimizers ([`Fit`]); the page of [`evaluate`] says what it measures. What it computes is kept in a
+//! [`Store`].
 
 mod error;
+pub mod evaluate;
+mod fit;
 mod influence;
 mod measurement;
+mod passes;
+mod retrain;
 mod scores;
+mod store;
 mod verification;
 
 pub use error::AttributionError;
+pub use evaluate::{
+    Correlation, Correlations, Decomposition, EvaluateError, Evaluation, EvaluationConfig, Gaps,
+    Mislabel, Progress, RankBy, Ranking, Respond, Stage,
+};
+pub use fit::{Fit, FitConfig};
 pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
 pub use measurement::Measurement;
+pub use retrain::{Retrain, RetrainError};
 pub use scores::Scores;
+pub use store::{FolderStore, MemoryStore, NoStore, Store, StoreError};
 pub use verification::{Verification, VerifyConfig};

@@ -126,7 +126,9 @@ impl Curvature {
                 }
                 None => {
                     let local = self.local(&self.cost, &self.scale, batch.clone())?;
-                    match self.kept().reserve(&examples, local.bytes) {
+                    // By itself: what is matched on would be held until the match ends.
+                    let free = self.kept().reserve(&examples, local.bytes);
+                    match free {
                         false => Part::Once(local),
                         true => {
                             let print = self.cost.is_streamed().then(|| print(&batch));

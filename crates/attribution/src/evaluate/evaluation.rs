@@ -1,0 +1,180 @@
+//! A trained network and a way to train it again: what estimates are held against.
+
+use backdraft_curvature::{Cost, LinearOperator};
+use backdraft_influence::{Solver, response::Responses};
+use burn::tensor::Tensor;
+
+use super::{EvaluateError, Progress, Respond, run::Run};
+use crate::{Matrix, NoStore, Retrain, SolverConfig, Store, store::Digest};
+
+/// Settings of an [`Evaluation`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationConfig {
+    /// Strength `lambda` of the proximal terms, and the damping of the estimate's matrix.
+    pub damping: f64,
+    /// The estimate's matrix. The proximal Bregman response has the Gauss-Newton matrix.
+    pub matrix: Matrix,
+    /// How estimates are solved for.
+    pub solver: SolverConfig,
+    /// How warm start, proximal response and the two stages of F.2 are computed. A network that was not trained to its
+    /// minimum is trained on by it: give it the steps that training would take next.
+    pub retraining: Respond,
+    /// How the proximal Bregman response and its linearisation are computed.
+    pub bregman: Respond,
+    /// What [`Retrain`] is given.
+    pub seed: u64,
+    /// Removals whose estimates are solved for at once, which spares LiSSA work and takes memory.
+    pub together: usize,
+    /// Whether the parameters that each stage finds stay in the store once a removal is measured. Then a second
+    /// measurement does not compute them again; without, a store stays small.
+    pub keep_parameters: bool,
+}
+
+impl EvaluationConfig {
+    /// With proximal terms of strength `damping`, estimates by conjugate gradients with the Gauss-Newton matrix, every
+    /// response minimised to its end, and seed 0.
+    pub fn new(damping: f64) -> Self {
+        Self {
+            damping,
+            matrix: Matrix::GaussNewton,
+            solver: SolverConfig::default(),
+            retraining: Respond::default(),
+            bregman: Respond::default(),
+            seed: 0,
+            together: 1,
+            keep_parameters: true,
+        }
+    }
+
+    /// An evaluation of the model of `cost` at its present, trained parameters, which `retrain` trains again. It keeps
+    /// nothing until it is given a store.
+    ///
+    /// # Errors
+    /// [`EvaluateError::Response`] for a damping that is negative, not finite, or 0 without an L2 term;
+    /// [`EvaluateError::Solve`] for the solver's settings; [`EvaluateError::Setting`] for a `together` of 0.
+    pub fn init<'a>(
+        self,
+        cost: &Cost,
+        retrain: &'a dyn Retrain,
+    ) -> Result<Evaluation<'a>, EvaluateError> {
+        if self.together == 0 {
+            let problem = "is 0, must be at least 1";
+            return Err(EvaluateError::setting("together", problem));
+        }
+        Ok(Evaluation {
+            responses: Responses::new(cost, self.damping)?,
+            solver: self.solver.init()?,
+            config: self,
+            retrain,
+            matrix: None,
+            store: &NoStore,
+            progress: Box::new(|_| {}),
+            name: String::new(),
+        })
+    }
+}
+
+/// Holds influence estimates against what they predict: [`gaps`](Self::gaps), [`correlations`](Self::correlations) and
+/// [`mislabel`](Self::mislabel).
+pub struct Evaluation<'a> {
+    pub(super) config: EvaluationConfig,
+    pub(super) responses: Responses,
+    pub(super) retrain: &'a dyn Retrain,
+    pub(super) solver: Box<dyn Solver + 'a>,
+    matrix: Option<Box<dyn LinearOperator + 'a>>,
+    pub(super) store: &'a dyn Store,
+    pub(super) progress: Box<dyn Fn(Progress<'_>) + 'a>,
+    name: String,
+}
+
+impl<'a> Evaluation<'a> {
+    /// The same, which keeps what it computes in `store`, and takes from there what is there already.
+    #[must_use]
+    pub fn with_store(self, store: &'a dyn Store) -> Self {
+        Self { store, ..self }
+    }
+
+    /// The same under a name, which is part of the store's keys: all that settles the results and cannot be seen here.
+    /// That is what a closure trains by (epochs, step sizes, the optimizer), and a solver or a matrix of one's own.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { name, ..self }
+    }
+
+    /// The same, with estimates by a solver of one's own in place of the config's.
+    #[must_use]
+    pub fn with_solver(self, solver: impl Solver + 'a) -> Self {
+        let solver = Box::new(solver);
+        Self { solver, ..self }
+    }
+
+    /// The same, with estimates by a matrix of one's own, damped already, in place of the config's.
+    #[must_use]
+    pub fn with_matrix(self, matrix: impl LinearOperator + 'a) -> Self {
+        Self {
+            matrix: Some(Box::new(matrix)),
+            ..self
+        }
+    }
+
+    /// The same, which tells `progress` what it does.
+    #[must_use]
+    pub fn with_progress(self, progress: impl Fn(Progress<'_>) + 'a) -> Self {
+        let progress = Box::new(progress);
+        Self { progress, ..self }
+    }
+
+    /// The cost at the trained parameters.
+    pub fn cost(&self) -> &Cost {
+        self.responses.cost()
+    }
+
+    /// The trained parameters, `[dim]`.
+    pub fn theta(&self) -> &Tensor<1> {
+        self.responses.theta()
+    }
+
+    /// Does `work` with what all removals share.
+    pub(super) fn run<T>(
+        &self,
+        work: impl FnOnce(&Run<'_>) -> Result<T, EvaluateError>,
+    ) -> Result<T, EvaluateError> {
+        let damped = self.config.matrix.of(self.cost());
+        let damped = damped.damped(self.config.damping);
+        let matrix: &dyn LinearOperator = match &self.matrix {
+            Some(matrix) => &**matrix,
+            None => &damped,
+        };
+        work(&Run::new(self, matrix)?)
+    }
+
+    /// What all keys begin with: a digest of all that results depend on, as far as it can be seen.
+    pub(super) fn fingerprint(&self) -> Result<String, EvaluateError> {
+        let config = EvaluationConfig {
+            // What does not change a bit.
+            together: 1,
+            keep_parameters: true,
+            ..self.config.clone()
+        };
+        let settings = [
+            env!("CARGO_PKG_VERSION").to_owned(),
+            format!("{config:?}"),
+            format!("{}", self.cost().l2()),
+            self.retrain.settings(),
+            self.name.clone(),
+        ];
+        let digest = Digest::default().part(self.theta().to_data().as_bytes());
+        let digest = settings
+            .iter()
+            .fold(digest, |digest, it| digest.part(it.as_bytes()));
+        Ok(examined(digest, self.cost())?.name())
+    }
+}
+
+/// The digest with what tells examples apart: their losses, and their mean's gradient.
+pub(super) fn examined(digest: Digest, cost: &Cost) -> Result<Digest, EvaluateError> {
+    let losses = cost.losses()?.into_data();
+    let gradient = cost.gradient()?.into_data();
+    Ok(digest.part(losses.as_bytes()).part(gradient.as_bytes()))
+}

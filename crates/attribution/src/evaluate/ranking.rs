@@ -1,0 +1,81 @@
+//! How soon an order of inspection finds the wrong labels.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+/// What training examples are ranked by when wrong labels are looked for, the most suspect first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RankBy {
+    /// Self-influence: the predicted change of an example's own loss when it is removed, `1/N <grad L_i, A^-1 grad
+    /// L_i>` (Koh & Liang 2017, Section 5.4).
+    Influence,
+    /// The change of its own loss under the proximal Bregman response to its removal (Bae et al. 2022, F.3).
+    Pbrf,
+    /// Its loss.
+    Loss,
+    /// Chance, from the evaluation's seed.
+    Random,
+}
+
+impl RankBy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Influence, Self::Pbrf, Self::Loss, Self::Random];
+}
+
+/// One way to order training examples for inspection, and how soon it finds those whose labels are wrong.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ranking {
+    /// The examples, the most suspect first: by falling scores, equal ones by index, and those without one last.
+    pub order: Vec<usize>,
+    /// Each example's score, by index, in the units of the loss; larger is more suspect. None where it could not be
+    /// computed, and for an order at random.
+    pub scores: Vec<Option<f64>>,
+    /// The curve: share of the wrong labels found, `found[i]` after `i + 1` examples were inspected.
+    pub found: Vec<f64>,
+    /// Area under the curve, from 0 to 1: trapezoids from (0, 0). 0.5 is chance.
+    pub area: f64,
+}
+
+impl Ranking {
+    /// By `scores`, one an example; `wrong` are the indices of those to be found, at least one.
+    pub(super) fn of(scores: Vec<Option<f64>>, wrong: &[usize]) -> Self {
+        // A stable sort keeps the order of the indices; 0 and -0 are equal, which `total_cmp` alone would not see.
+        let key = |&example: &usize| scores[example].map_or(f64::NEG_INFINITY, |it| it + 0.0);
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|a, b| key(b).total_cmp(&key(a)));
+        Self {
+            scores,
+            ..Self::ordered(order, wrong)
+        }
+    }
+
+    /// In an order that no score gave.
+    pub(super) fn ordered(order: Vec<usize>, wrong: &[usize]) -> Self {
+        let wrong: HashSet<usize> = wrong.iter().copied().collect();
+        let mut count = 0;
+        let found: Vec<f64> = order
+            .iter()
+            .map(|example| {
+                count += usize::from(wrong.contains(example));
+                count as f64 / wrong.len() as f64
+            })
+            .collect();
+        let sum: f64 = found.iter().sum();
+        let last = found.last().copied().unwrap_or(0.0);
+        Self {
+            scores: vec![None; order.len()],
+            area: (sum - 0.5 * last) / found.len() as f64,
+            order,
+            found,
+        }
+    }
+
+    /// Share of the wrong labels found by inspecting a share of the examples, rounded to whole examples.
+    pub fn found_after(&self, share: f64) -> f64 {
+        let inspected = (share * self.found.len() as f64).round() as usize;
+        let last = inspected.min(self.found.len()).checked_sub(1);
+        last.map_or(0.0, |last| self.found[last])
+    }
+}

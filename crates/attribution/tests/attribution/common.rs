@@ -1,0 +1,206 @@
+//! Least squares with a solution in closed form, and a small network.
+
+use backdraft_attribution::{FitConfig, Respond, Retrain};
+use backdraft_curvature::{Cost, CrossEntropy, Model, SquaredError};
+use backdraft_influence::response::{Descent, Removal, Stop};
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    nn::{Linear, LinearConfig},
+    optim::SgdConfig,
+    tensor::{DType, Device, Int, Tensor, TensorData, activation},
+};
+
+pub(crate) const N: usize = 12;
+pub(crate) const INPUTS: usize = 3;
+pub(crate) const DAMPING: f64 = 0.1;
+
+/// Until nothing is left but rounding.
+pub(crate) const TO_THE_END: Respond = Respond::Minimize(Stop {
+    tolerance: 1e-13,
+    decrease: 0.0,
+    max_steps: 1_000,
+});
+
+/// Numbers between -1 and 1. The square is for columns that do not depend on each other, as those of a sine do.
+pub(crate) fn numbers(count: usize, seed: f64) -> Vec<f64> {
+    (0..count)
+        .map(|i| ((i as f64 + 1.0).powi(2) * (seed + 2.3)).sin())
+        .collect()
+}
+
+pub(crate) fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
+    let shape = [values.len() / columns, columns];
+    let data = TensorData::new(values.to_vec(), shape);
+    Tensor::from_data(data, (&Device::flex(), DType::F64))
+}
+
+pub(crate) fn vector(values: &[f64]) -> Tensor<1> {
+    let data = TensorData::new(values.to_vec(), [values.len()]);
+    Tensor::from_data(data, (&Device::flex(), DType::F64))
+}
+
+pub(crate) fn removals(examples: &[&[usize]]) -> Vec<Removal> {
+    let removal = |it: &&[usize]| Removal::of(it.to_vec(), N);
+    examples.iter().map(removal).collect()
+}
+
+/// The solution of a small system, by elimination with pivots.
+pub(crate) fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
+    let n = b.len();
+    for column in 0..n {
+        let size = |row: &usize| a[*row][column].abs();
+        let pivot = (column..n).max_by(|i, j| size(i).total_cmp(&size(j)));
+        a.swap(column, pivot.unwrap());
+        b.swap(column, pivot.unwrap());
+        for row in column + 1..n {
+            let factor = a[row][column] / a[column][column];
+            let above = a[column].clone();
+            for (below, above) in a[row].iter_mut().zip(above).skip(column) {
+                *below -= factor * above;
+            }
+            b[row] -= factor * b[column];
+        }
+    }
+    for row in (0..n).rev() {
+        let rest: f64 = (row + 1..n).map(|column| a[row][column] * b[column]).sum();
+        b[row] = (b[row] - rest) / a[row][row];
+    }
+    b
+}
+
+/// Least squares of targets on inputs and no constant, `1/N sum of w_i/2 (x_i theta - t_i)^2`.
+pub(crate) struct LeastSquares {
+    pub x: Vec<Vec<f64>>,
+    pub t: Vec<f64>,
+}
+
+impl LeastSquares {
+    pub fn new(count: usize, seed: f64) -> Self {
+        let x = numbers(count * INPUTS, seed);
+        Self {
+            x: x.chunks(INPUTS).map(<[f64]>::to_vec).collect(),
+            t: numbers(count, seed + 1.5),
+        }
+    }
+
+    /// `1/N sum of w_i x_i x_i'`.
+    pub fn hessian(&self, weights: &[f64]) -> Vec<Vec<f64>> {
+        let n = self.t.len() as f64;
+        let entry = |j: usize, k: usize| -> f64 {
+            let terms = self.x.iter().zip(weights);
+            terms.map(|(x, w)| w * x[j] * x[k] / n).sum()
+        };
+        (0..INPUTS)
+            .map(|j| (0..INPUTS).map(|k| entry(j, k)).collect())
+            .collect()
+    }
+
+    pub fn minimum(&self, weights: &[f64]) -> Vec<f64> {
+        let n = self.t.len() as f64;
+        let entry = |j: usize| -> f64 {
+            let terms = self.x.iter().zip(&self.t).zip(weights);
+            terms.map(|((x, t), w)| w * x[j] * t / n).sum()
+        };
+        solve(self.hessian(weights), (0..INPUTS).map(entry).collect())
+    }
+
+    /// `x theta - t` of one example.
+    pub fn residual(&self, example: usize, theta: &[f64]) -> f64 {
+        dot(&self.x[example], theta) - self.t[example]
+    }
+
+    /// At the parameters `theta`.
+    pub fn cost(&self, theta: &[f64]) -> Cost {
+        let linear: Linear = LinearConfig::new(INPUTS, 1)
+            .with_bias(false)
+            .init(&Device::flex());
+        let linear = double(linear);
+        let model = Model::new(&linear, |it: &Linear, x: Tensor<2>| it.forward(x)).unwrap();
+        let model = model.at(vector(theta)).unwrap();
+        let x = matrix(&self.x.concat(), INPUTS);
+        Cost::new(model, SquaredError, x, matrix(&self.t, 1)).unwrap()
+    }
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The module with weights in f64 that are the same everywhere, between -1/2 and 1/2.
+pub(crate) fn double<M: Module>(module: M) -> M {
+    struct Double(f64);
+    impl ModuleMapper for Double {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            self.0 += 0.7;
+            param.map(|tensor| {
+                let (shape, columns) = (tensor.shape(), tensor.shape().num_elements());
+                let values = matrix(&numbers(columns, self.0), columns) * 0.5;
+                values.reshape(shape)
+            })
+        }
+    }
+    module.map(&mut Double(3.1))
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Net {
+    first: Linear,
+    second: Linear,
+}
+
+impl Net {
+    pub fn new() -> Self {
+        let device = Device::flex();
+        double(Self {
+            first: LinearConfig::new(INPUTS, 4).init(&device),
+            second: LinearConfig::new(4, 3).init(&device),
+        })
+    }
+
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.second.forward(activation::tanh(self.first.forward(x)))
+    }
+}
+
+pub(crate) fn inputs(seed: f64) -> Tensor<2> {
+    matrix(&numbers(N * INPUTS, seed), INPUTS)
+}
+
+pub(crate) fn labels() -> Tensor<1, Int> {
+    let labels: Vec<i64> = (0..N as i64).map(|i| (i * i + 1) % 3).collect();
+    Tensor::from_data(TensorData::new(labels, [N]), &Device::flex())
+}
+
+/// Training of the small network by Burn's gradient descent.
+pub(crate) fn fit() -> impl Retrain {
+    let (x, y) = (inputs(0.4), labels());
+    let config = FitConfig {
+        epochs: 4,
+        batch_size: 5,
+        learning_rate: 0.3,
+    };
+    let fit = config.init(
+        |_| Net::new(),
+        || SgdConfig::new().init(),
+        move |net: &Net, batch: Tensor<1, Int>| {
+            let outputs = net.forward(x.clone().select(0, batch.clone()));
+            let labels = y.clone().select(0, batch).unsqueeze_dim(1);
+            let log_p = activation::log_softmax(outputs, 1).gather(1, labels);
+            -log_p.squeeze_dim::<1>(1)
+        },
+    );
+    fit.unwrap()
+}
+
+/// The small network as [`fit`] trains it.
+pub(crate) fn network() -> Cost {
+    let theta = fit().retrain(&[1.0; N], 0).unwrap();
+    let model = Model::new(&Net::new(), Net::forward).unwrap();
+    let model = model.at(theta).unwrap();
+    Cost::new(model, CrossEntropy, inputs(0.4), labels()).unwrap()
+}
+
+/// Two passes more.
+pub(crate) fn steps() -> Respond {
+    Respond::epochs(Descent::Sgd { momentum: 0.0 }, 0.1, N, 5, 2, 0)
+}

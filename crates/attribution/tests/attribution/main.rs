@@ -1,0 +1,8 @@
+//! Attributions and their evaluation, in f64 on flex.
+
+mod common;
+mod example;
+mod failures;
+mod fit;
+mod least_squares;
+mod resumption;

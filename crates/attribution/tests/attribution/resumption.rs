@@ -1,0 +1,380 @@
+//! An evaluation that was stopped goes on, and comes to the same bits.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use backdraft_attribution::{
+    Correlations, Decomposition, EvaluateError, EvaluationConfig, FolderStore, MemoryStore,
+    Mislabel, NoStore, RankBy, Retrain, RetrainError, SolverConfig, Store, StoreError,
+};
+use backdraft_curvature::Cost;
+use backdraft_influence::{LissaConfig, Scale, response::Removal};
+use burn::Tensor;
+
+use crate::common::{DAMPING, fit, inputs, labels, network, removals, steps};
+
+fn config() -> EvaluationConfig {
+    EvaluationConfig {
+        retraining: steps(),
+        bregman: steps(),
+        ..EvaluationConfig::new(DAMPING)
+    }
+}
+
+fn asked() -> Vec<Removal> {
+    removals(&[&[4], &[1, 7]])
+}
+
+/// A network, queries, and a training that is counted.
+struct Subject {
+    cost: Cost,
+    queries: Cost,
+    trainings: Cell<usize>,
+}
+
+type Found = (Decomposition, Correlations, Mislabel);
+
+impl Subject {
+    fn new() -> Self {
+        let cost = network();
+        let queries = cost.with_examples(inputs(2.9), labels()).unwrap();
+        let queries = queries.select(&[0, 1, 2]).unwrap();
+        Self {
+            queries,
+            cost,
+            trainings: Cell::new(0),
+        }
+    }
+
+    fn evaluate(
+        &self,
+        store: &dyn Store,
+        config: EvaluationConfig,
+    ) -> Result<Found, EvaluateError> {
+        let fit = fit();
+        let retrain = |weights: &[f64], seed: u64| -> Result<Tensor<1>, RetrainError> {
+            self.trainings.set(self.trainings.get() + 1);
+            fit.retrain(weights, seed)
+        };
+        let evaluation = config.init(&self.cost, &retrain)?.with_store(store);
+        Ok((
+            evaluation.gaps(&asked())?,
+            evaluation.correlations(&asked(), &self.queries)?,
+            evaluation.mislabel(&[3], &[RankBy::Influence])?,
+        ))
+    }
+}
+
+/// A store that ends the process, so to speak, at one of its writes: before or after it is done.
+struct Mortal<'a> {
+    store: &'a dyn Store,
+    left: Cell<usize>,
+    after: bool,
+}
+
+impl Store for Mortal<'_> {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(key)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let last = self.left.get() == 0;
+        if !last || self.after {
+            self.store.put(key, value)?;
+        }
+        if last {
+            return Err(StoreError::Other("killed".into()));
+        }
+        self.left.set(self.left.get() - 1);
+        Ok(())
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.store.remove(key)
+    }
+}
+
+#[test]
+fn stopped_anywhere_it_comes_to_the_same_bits() {
+    let subject = Subject::new();
+    let expected = subject.evaluate(&NoStore, config()).unwrap();
+    // Without a store each of two measurements trains for each of two removals.
+    assert_eq!(subject.trainings.replace(0), 4);
+    for after in [false, true] {
+        let mut stops = 0;
+        loop {
+            let store = MemoryStore::new();
+            let mortal = Mortal {
+                store: &store,
+                left: Cell::new(stops),
+                after,
+            };
+            match subject.evaluate(&mortal, config()) {
+                Err(EvaluateError::Store(_)) => {}
+                other => {
+                    assert_eq!(other.unwrap(), expected);
+                    break;
+                }
+            }
+            let found = subject.evaluate(&store, config()).unwrap();
+            assert_eq!(found, expected, "stopped at write {stops}");
+            stops += 1;
+        }
+        // Five stages, an estimate and the gaps for two removals; two stages for them, one of them shared, and the
+        // changes; an estimate and a result for each of twelve examples, one of whose estimates is there already.
+        assert_eq!(stops, 14 + 3 + 2 + 23);
+    }
+}
+
+/// Stopped at every write, one after the other, with nothing kept that is not needed any more.
+#[test]
+fn stopped_at_every_write_it_computes_nothing_twice() {
+    let (subject, store) = (Subject::new(), MemoryStore::new());
+    let config = EvaluationConfig {
+        keep_parameters: false,
+        ..config()
+    };
+    let expected = subject.evaluate(&NoStore, config.clone()).unwrap();
+    assert_eq!(subject.trainings.replace(0), 4);
+    let mut stops = 0;
+    let found = loop {
+        let mortal = Mortal {
+            store: &store,
+            left: Cell::new(0),
+            after: true,
+        };
+        match subject.evaluate(&mortal, config.clone()) {
+            Err(EvaluateError::Store(_)) => stops += 1,
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(found, expected);
+    assert_eq!(subject.trainings.get(), 4);
+    assert!(stops > 43, "{stops}");
+}
+
+#[test]
+fn a_second_measurement_finds_what_the_first_computed() {
+    let subject = Subject::new();
+    subject.evaluate(&MemoryStore::new(), config()).unwrap();
+    assert_eq!(subject.trainings.get(), 2);
+}
+
+/// Keys and their bytes.
+#[derive(Default)]
+struct Listed(RefCell<BTreeMap<String, Vec<u8>>>);
+
+impl Store for Listed {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.borrow().get(key).cloned())
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.0.borrow_mut().insert(key.into(), value.into());
+        Ok(())
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.0.borrow_mut().remove(key);
+        Ok(())
+    }
+}
+
+#[test]
+fn parameters_are_let_go_of_if_asked_for() {
+    let (subject, store) = (Subject::new(), Listed::default());
+    let small = EvaluationConfig {
+        keep_parameters: false,
+        ..config()
+    };
+    subject.evaluate(&store, small).unwrap();
+    let keys = store.0.borrow();
+    // What is left: results, and the training on with all examples, which all removals share.
+    let parameters: Vec<_> = keys
+        .keys()
+        .filter(|key| {
+            let name = key.rsplit('/').next().unwrap();
+            let result = ["gaps", "self-influence"].contains(&name) || name.starts_with("changes-");
+            !result || name.contains('.')
+        })
+        .collect();
+    let [shared] = parameters.as_slice() else {
+        panic!("{parameters:?}");
+    };
+    assert!(shared.ends_with("/all/warm-start"), "{shared}");
+}
+
+#[test]
+fn what_is_of_another_evaluation_is_not_taken() {
+    let (subject, store) = (Subject::new(), MemoryStore::new());
+    let first = subject.evaluate(&store, config()).unwrap();
+    let damped = EvaluationConfig {
+        damping: 2.0 * DAMPING,
+        ..config()
+    };
+    let second = subject.evaluate(&store, damped.clone()).unwrap();
+    assert_ne!(first.0, second.0);
+    assert_eq!(second, subject.evaluate(&NoStore, damped).unwrap());
+
+    // Other data, at the same parameters.
+    let others = subject.cost.with_examples(inputs(5.0), labels()).unwrap();
+    let other = Subject {
+        cost: others,
+        ..Subject::new()
+    };
+    let third = other.evaluate(&store, config()).unwrap();
+    assert_eq!(third, other.evaluate(&NoStore, config()).unwrap());
+    assert_ne!(first.0, third.0);
+
+    // What cannot be seen has a name.
+    let trainings = Cell::new(0);
+    let fit = fit();
+    let retrain = |weights: &[f64], seed: u64| -> Result<Tensor<1>, RetrainError> {
+        trainings.set(trainings.get() + 1);
+        fit.retrain(weights, seed)
+    };
+    for (name, expected) in [("a", 2), ("a", 2), ("b", 4)] {
+        let evaluation = config().init(&subject.cost, &retrain).unwrap();
+        let evaluation = evaluation.with_store(&store).with_name(name);
+        evaluation.gaps(&asked()).unwrap();
+        assert_eq!(trainings.get(), expected);
+    }
+}
+
+#[test]
+fn estimates_together_have_the_same_bits() {
+    let cost = network();
+    let fit = fit();
+    let found = [1, 2, 5].map(|together| {
+        let config = EvaluationConfig {
+            together,
+            solver: SolverConfig::Lissa(LissaConfig {
+                depth: 20,
+                repeats: 2,
+                scale: Scale::Fixed(5.0),
+                batch_size: 4,
+                seed: 1,
+                tolerance: 0.5,
+            }),
+            ..config()
+        };
+        let evaluation = config.init(&cost, &fit).unwrap();
+        evaluation.mislabel(&[3], &[RankBy::Influence]).unwrap()
+    });
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0], found[2]);
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_damaged_entry_is_computed_anew_and_told_of() {
+    let subject = Subject::new();
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderStore::open(folder.path().join("evaluation")).unwrap();
+    let fit = fit();
+    let gaps = |store: &dyn Store| {
+        let evaluation = config().init(&subject.cost, &fit).unwrap();
+        evaluation.with_store(store).gaps(&asked()).unwrap()
+    };
+    let expected = gaps(&store);
+    assert_eq!(expected, gaps(&NoStore));
+    let all = files(store.path());
+    // Five stages, an estimate and the gaps for each of two removals.
+    assert_eq!(all.len(), 14);
+    for path in &all {
+        let whole = fs::read(path).unwrap();
+        let mut bit = whole.clone();
+        bit[40] ^= 1;
+        for damaged in [bit, whole[..20].to_vec(), whole[..whole.len() - 8].to_vec()] {
+            fs::write(path, damaged).unwrap();
+            // Where the result is there, nobody asks for the stages.
+            let result = path.with_file_name("gaps");
+            if *path != result {
+                fs::remove_file(&result).unwrap();
+            }
+            let found = gaps(&store);
+            assert_eq!(found.removals, expected.removals);
+            let [entry] = found.damaged.as_slice() else {
+                panic!("{:?} of {path:?}", found.damaged);
+            };
+            let key = path.strip_prefix(store.path()).unwrap();
+            assert_eq!(Path::new(&entry.key), key);
+            assert!(entry.reason.contains("digest"), "{}", entry.reason);
+            assert_eq!(fs::read(path).unwrap(), whole);
+        }
+    }
+    // A whole file in the place of another is no better.
+    fs::copy(&all[0], all[0].with_file_name("influence")).unwrap();
+    let found = [0, 1].map(|_| {
+        let _ = fs::remove_file(all[0].with_file_name("gaps"));
+        gaps(&store)
+    });
+    assert_eq!(found[0].removals, expected.removals);
+    assert_eq!(found[0].damaged.len(), 1);
+    assert_eq!(found[1], expected);
+}
+
+#[test]
+fn what_is_whole_and_yet_nonsense_is_computed_anew() {
+    let (subject, store) = (Subject::new(), Listed::default());
+    let fit = fit();
+    let gaps = || {
+        let evaluation = config().init(&subject.cost, &fit).unwrap();
+        evaluation.with_store(&store).gaps(&asked()).unwrap()
+    };
+    let expected = gaps();
+    let keys: Vec<String> = store.0.borrow().keys().cloned().collect();
+    for key in keys {
+        store
+            .0
+            .borrow_mut()
+            .retain(|it, _| !it.ends_with("/gaps") || *it == key);
+        store.0.borrow_mut().insert(key.clone(), vec![1, 2, 3]);
+        let found = gaps();
+        assert_eq!(found.removals, expected.removals);
+        assert_eq!(found.damaged.len(), 1, "{key}");
+        assert_eq!(found.damaged[0].key, key);
+    }
+}
+
+#[test]
+fn a_folder_takes_no_key_that_leads_out_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderStore::open(folder.path()).unwrap();
+    for key in [
+        "", "..", "a/../b", "/a", "a//b", ".hidden", "a b", "a\\b", "a/",
+    ] {
+        assert!(
+            matches!(store.get(key), Err(StoreError::Key { .. })),
+            "{key}"
+        );
+        assert!(
+            matches!(store.put(key, b""), Err(StoreError::Key { .. })),
+            "{key}"
+        );
+    }
+    store.put("a/b.c", b"x").unwrap();
+    store.put("a/b.c", b"").unwrap();
+    assert_eq!(store.get("a/b.c").unwrap(), Some(Vec::new()));
+    store.remove("a/b.c").unwrap();
+    store.remove("a/b.c").unwrap();
+    assert_eq!(store.get("a/b.c").unwrap(), None);
+    // Where a folder is, no file can be.
+    assert!(matches!(store.put("a", b""), Err(StoreError::File { .. })));
+}
