@@ -4,5 +4,6 @@ mod common;
 mod example;
 mod failures;
 mod fit;
+mod influence;
 mod least_squares;
 mod resumption;
