@@ -8,7 +8,7 @@ use burn::{
 };
 use serde::Serialize;
 
-use crate::{Retrain, RetrainError, passes::batches};
+use crate::{Retrain, RetrainError, passes::batches, retrain::finite};
 
 /// Settings of a [`Fit`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,7 +106,8 @@ where
     /// The trained module, without autodiff: [`Retrain::retrain`] has its parameters.
     ///
     /// # Errors
-    /// [`RetrainError::Setting`] for no weights; [`RetrainError::Losses`].
+    /// [`RetrainError::Setting`] for no weights; [`RetrainError::Losses`]; [`RetrainError::NotFinite`] if training came
+    /// to no numbers.
     pub fn train(&self, weights: &[f64], seed: u64) -> Result<M, RetrainError> {
         let FitConfig {
             epochs,
@@ -144,7 +145,9 @@ where
             let gradients = GradientsParams::from_grads(gradients, &module);
             module = optimizer.step(learning_rate, module, gradients);
         }
-        Ok(module.valid())
+        let module = module.valid();
+        finite(&parameters(&module)?)?;
+        Ok(module)
     }
 }
 
@@ -156,13 +159,17 @@ where
     L: Fn(&M, Tensor<1, Int>) -> Tensor<1>,
 {
     fn retrain(&self, weights: &[f64], seed: u64) -> Result<Tensor<1>, RetrainError> {
-        let module = self.train(weights, seed)?;
-        // What it computes does not matter here, its parameters do.
-        let model = Model::new(&module, |_: &M, x: Tensor<2>| x).map_err(RetrainError::of)?;
-        Ok(model.theta())
+        parameters(&self.train(weights, seed)?)
     }
 
     fn settings(&self) -> String {
         format!("{:?}", self.config)
     }
+}
+
+/// The parameters of a module, as a model has them.
+fn parameters<M: Module + Sync + 'static>(module: &M) -> Result<Tensor<1>, RetrainError> {
+    // What it computes does not matter here, its parameters do.
+    let model = Model::new(module, |_: &M, x: Tensor<2>| x).map_err(RetrainError::of)?;
+    Ok(model.theta())
 }

@@ -76,8 +76,12 @@ impl Measurement {
         self.mean
     }
 
-    /// The cost whose examples' losses are what is measured of the queries `inputs`.
-    pub(crate) fn cost(&self, train: &Cost, inputs: impl IntoRows) -> Result<Cost, CurvatureError> {
+    /// The cost whose examples' losses are what is measured of the queries `inputs`, at the parameters of `train`: for
+    /// [`Evaluation::correlations`](crate::Evaluation::correlations). It has one number a query, a mean too.
+    ///
+    /// # Errors
+    /// [`CurvatureError`] for queries that are not what the network reads, or another number of them than of targets.
+    pub fn cost(&self, train: &Cost, inputs: impl IntoRows) -> Result<Cost, CurvatureError> {
         let targets = self.targets.clone();
         match &self.function {
             None => train.with_examples(inputs, targets),

@@ -132,10 +132,16 @@ pub(crate) fn retrained(
         }
         error => RetrainError::Placement(Box::new(error)),
     })?;
+    finite(&theta)?;
+    Ok(theta)
+}
+
+/// Checks that all parameters are numbers.
+pub(crate) fn finite(theta: &Tensor<1>) -> Result<(), RetrainError> {
     // An infinite number times 0 is none.
     let zero: f64 = (theta.clone() * 0.0).sum().try_into_scalar()?;
     match zero == 0.0 {
-        true => Ok(theta),
+        true => Ok(()),
         false => Err(RetrainError::NotFinite),
     }
 }

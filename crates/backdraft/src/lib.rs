@@ -9,6 +9,7 @@
 //! | [`curvature`] | Gauss-Newton, Hessian and Fisher products of any Burn module over a data set |
 //! | [`influence`] | solvers, scores and response functions |
 //! | `models` | with the feature `models`: a model zoo, its data sets and training loops |
+//! | `ZooTraining` | with the feature `models`: training again as the zoo is trained |
 //! | `comparison` | with the feature `models`: the same quantities on several devices, and how far they are apart |
 //!
 //! Devices are values of Burn, chosen at run time: `Device::flex()`, `Device::ndarray()`, and `Device::wgpu(..)` and
@@ -18,17 +19,21 @@
 pub mod comparison;
 #[cfg(feature = "models")]
 pub mod losses;
+#[cfg(feature = "models")]
+mod zoo_training;
 
 pub use backdraft_attribution as attribution;
 pub use backdraft_attribution::{
-    AttributionError, Influence, InfluenceConfig, Matrix, Measurement, Scores, SolverConfig,
-    Verification, VerifyConfig,
+    AttributionError, Evaluation, EvaluationConfig, Influence, InfluenceConfig, Matrix,
+    Measurement, Retrain, Scores, SolverConfig, Verification, VerifyConfig,
 };
 pub use backdraft_curvature as curvature;
 pub use backdraft_influence as influence;
 #[cfg(feature = "models")]
 pub use backdraft_models as models;
 pub use backdraft_program as program;
+#[cfg(feature = "models")]
+pub use zoo_training::ZooTraining;
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

@@ -150,8 +150,9 @@ impl Evaluation<'_> {
     /// Bregman response, training on, its two stages and training again do, with the correlations (Bae et al. 2022,
     /// Section 5 and F.2).
     ///
-    /// `queries` is of the same network: [`Cost::with_examples`] of the training cost makes it. Its losses are
-    /// measured, one an example and without an L2 term.
+    /// `queries` is of the same network: [`Cost::with_examples`] of the training cost makes it for losses, and
+    /// [`Measurement::cost`](crate::Measurement::cost) for whatever else is measured of them, in its own units then. One
+    /// number an example is measured, without an L2 term.
     ///
     /// # Errors
     /// As [`gaps`](Self::gaps); [`EvaluateError::Curvature`] for queries of a network with another number of

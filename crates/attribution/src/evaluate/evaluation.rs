@@ -157,10 +157,18 @@ impl<'a> Evaluation<'a> {
             keep_parameters: true,
             ..self.config.clone()
         };
+        let (cost, model) = (self.cost(), self.cost().model());
         let settings = [
             env!("CARGO_PKG_VERSION").to_owned(),
             format!("{config:?}"),
-            format!("{}", self.cost().l2()),
+            // What changes digits, if nothing else.
+            format!("{:?} {:?}", cost.l2(), cost.batch_size()),
+            format!(
+                "{:?} {:?} {:?}",
+                model.device(),
+                model.dtype(),
+                model.products()
+            ),
             self.retrain.settings(),
             self.name.clone(),
         ];
@@ -168,7 +176,7 @@ impl<'a> Evaluation<'a> {
         let digest = settings
             .iter()
             .fold(digest, |digest, it| digest.part(it.as_bytes()));
-        Ok(examined(digest, self.cost())?.name())
+        Ok(examined(digest, cost)?.name())
     }
 }
 

@@ -122,3 +122,20 @@ fn what_makes_no_sense_is_refused() {
         })
     ));
 }
+
+#[test]
+fn training_that_diverges_is_told_of() {
+    let x = matrix(&LeastSquares::new(N, 0.4).x.concat(), INPUTS);
+    let steep = FitConfig {
+        epochs: 400,
+        learning_rate: 100.0,
+        ..FIT
+    };
+    let losses = |linear: &Linear, batch: Tensor<1, Int>| {
+        let outputs = linear.forward(x.clone().select(0, batch));
+        outputs.square().squeeze_dim(1)
+    };
+    let fit = steep.init(|_| linear(), || SgdConfig::new().init(), losses);
+    let lost = fit.unwrap().retrain(&[1.0; N], 0);
+    assert!(matches!(lost, Err(RetrainError::NotFinite)), "{lost:?}");
+}

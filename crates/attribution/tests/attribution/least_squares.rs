@@ -8,11 +8,13 @@
 //! - proximal and proximal Bregman response: `(H - h + lambda) d = g`,
 //! - linearised response and influence: `(H + lambda) d = g`.
 
-use backdraft_attribution::{EvaluationConfig, RankBy, SolverConfig};
+use backdraft_attribution::{EvaluationConfig, Measurement, RankBy, SolverConfig};
 use backdraft_influence::{ConjugateGradientConfig, response::Removal, statistics::pearson};
 use burn::Tensor;
 
-use crate::common::{DAMPING, INPUTS, LeastSquares, N, TO_THE_END, dot, removals, solve, vector};
+use crate::common::{
+    DAMPING, INPUTS, LeastSquares, N, TO_THE_END, dot, matrix, removals, solve, vector,
+};
 
 /// What is left of gradients that are lowered by 1e13, times condition numbers of about 10.
 const TOLERANCE: f64 = 1e-11;
@@ -167,6 +169,29 @@ fn changes_of_losses_are_those_in_closed_form() {
     let pearson = found.pbrf.pearson.unwrap();
     assert!((pearson - expected).abs() < TOLERANCE);
     assert!(pearson > 0.9 && found.cold_start.spearman_within.is_some());
+}
+
+/// An output is linear in the parameters here: what is predicted of it is what the linearised response does.
+#[test]
+fn changes_of_outputs_are_those_in_closed_form() {
+    let known = Known::new();
+    let cost = known.problem.cost(&known.trained);
+    let tests = LeastSquares::new(5, 7.1);
+    let output = Measurement::output(0);
+    let queries = output
+        .cost(&cost, matrix(&tests.x.concat(), INPUTS))
+        .unwrap();
+    let retrain = |weights: &[f64], _: u64| known.retrain(weights);
+    let evaluation = config().init(&cost, &retrain).unwrap();
+    let asked = removals(&[&[0], &[2, 7, 9]]);
+    let found = evaluation.correlations(&asked, &queries).unwrap();
+    for (point, removal) in found.removals.iter().zip(&asked) {
+        let [retrained, proximal, linear] = known.changes(removal);
+        let change = |d: &[f64]| -> Vec<f64> { tests.x.iter().map(|x| dot(x, d)).collect() };
+        close(&point.influence, &change(&linear));
+        close(&point.pbrf, &change(&proximal));
+        close(&point.cold_start, &change(&retrained));
+    }
 }
 
 #[test]
