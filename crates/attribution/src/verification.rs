@@ -30,7 +30,7 @@ pub struct VerifyConfig {
 }
 
 /// Scores beside the changes that they predict.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Verification {
     /// The examples removed, one after another, each by itself.
     pub removed: Vec<usize>,
@@ -57,9 +57,9 @@ impl Verification {
 impl Influence {
     /// Holds `scores` against the response of the network to the removal of some training examples: the proximal
     /// Bregman response function with the damping as the proximal strength, which influence functions approximate to
-    /// first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response (Eqn 7). Each response is
-    /// a minimisation over the training set. A network in 64 bits lets changes of losses be told that 32 bits round
-    /// away.
+    /// first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response (Eqn 7), less what it
+    /// does without any removal. Each response is a minimisation over the training set. A network in 64 bits lets
+    /// changes of losses be told that 32 bits round away.
     ///
     /// # Errors
     /// [`AttributionError::Setting`] for no removals; [`AttributionError::Unverified`] if no response could be found;
@@ -71,39 +71,41 @@ impl Influence {
     ) -> Result<Verification, AttributionError> {
         let removals = self.removals(scores, config)?;
         let responses = Responses::new(&self.train, self.config.damping)?;
-        let before = measured(scores, None)?;
-        let mut verification = Verification {
-            removed: Vec::new(),
-            predicted: Vec::new(),
-            found: Vec::new(),
-            failed: Vec::new(),
+        let before = match self.kind() {
+            // Its minimum is the trained network itself.
+            ResponseKind::Bregman => measured(scores, None)?,
+            _ => {
+                let training_on = self.respond(&responses, Removal::none(), config)?;
+                measured(scores, Some(training_on))?
+            }
         };
         let rows = (0..before.len()).map(|row| scores.of(row));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut verification = Verification::default();
         let mut first = None;
         for &example in &removals {
-            let minimum = match self.respond(&responses, example, config) {
-                Ok(minimum) => minimum,
+            let removal = Removal::of(vec![example], self.train.len());
+            match self.respond(&responses, removal, config) {
+                Ok(minimum) => {
+                    let after = measured(scores, Some(minimum))?;
+                    let pairs = after.iter().zip(&before);
+                    let found = pairs.map(|(after, before)| after - before);
+                    let predicted = rows.iter().map(|row| row[example]);
+                    verification.removed.push(example);
+                    verification.found.push(found.collect());
+                    verification.predicted.push(predicted.collect());
+                }
                 Err(error) => {
                     verification.failed.push((example, error.to_string()));
                     first.get_or_insert((example, error));
-                    continue;
                 }
-            };
-            let after = measured(scores, Some(minimum))?;
-            let changes = after
-                .iter()
-                .zip(&before)
-                .map(|(after, before)| after - before);
-            verification.removed.push(example);
-            verification.found.push(changes.collect());
-            let predicted = rows.iter().map(|row| row[example]).collect();
-            verification.predicted.push(predicted);
+            }
         }
         match first {
             Some((example, source)) if verification.removed.is_empty() => {
+                let removals = removals.len();
                 Err(AttributionError::Unverified {
-                    removals: removals.len(),
+                    removals,
                     example,
                     source,
                 })
@@ -112,27 +114,30 @@ impl Influence {
         }
     }
 
+    /// The response that scores are held against.
+    fn kind(&self) -> ResponseKind {
+        match self.config.matrix {
+            Matrix::Hessian => ResponseKind::Proximal,
+            Matrix::GaussNewton | Matrix::Fisher | Matrix::EmpiricalFisher => ResponseKind::Bregman,
+        }
+    }
+
     fn respond(
         &self,
         responses: &Responses,
-        example: usize,
+        removal: Removal,
         config: &VerifyConfig,
     ) -> Result<Minimum, ResponseError> {
-        let kind = match self.config.matrix {
-            Matrix::Hessian => ResponseKind::Proximal,
-            Matrix::GaussNewton | Matrix::Fisher | Matrix::EmpiricalFisher => ResponseKind::Bregman,
+        let tolerance = match self.dtype() {
+            DType::F64 => 1e-4,
+            _ => SINGLE,
         };
         let stop = Stop {
-            tolerance: if self.dtype() == DType::F64 {
-                1e-4
-            } else {
-                SINGLE
-            },
+            tolerance,
             decrease: 1e-6,
             max_steps: config.max_steps,
         };
-        let removal = Removal::of(vec![example], self.train.len());
-        let objective = responses.objective(kind, removal)?;
+        let objective = responses.objective(self.kind(), removal)?;
         objective.minimize(responses.theta().clone(), stop)
     }
 
