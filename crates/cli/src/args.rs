@@ -23,7 +23,7 @@ use backdraft_report::Float;
 ///
 /// Without a command, `backdraft` explains the default model on the embedded digits.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(name = "backdraft", version, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,

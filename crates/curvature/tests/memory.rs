@@ -3,7 +3,6 @@
 //! By the process's peak resident set, which only Linux tells and only a process that does nothing else means something
 //! of: one test in a file of its own.
 
-#[path = "curvature/common/mod.rs"]
 mod common;
 
 use std::{convert::Infallible, fs};

@@ -212,7 +212,7 @@ fn scores_hold_against_responses() {
         (Matrix::Hessian, minimum),
         (Matrix::Fisher, minimum),
         // Away from the minimum the proximal response trains on, whatever is removed.
-        (Matrix::Hessian, minimum + 0.05),
+        (Matrix::Hessian, minimum + 0.005),
     ] {
         let config = exact().with_matrix(kind);
         let data = (matrix(&x, 1), matrix(&t, 1));
@@ -225,7 +225,8 @@ fn scores_hold_against_responses() {
         let config = VerifyConfig::new().with_removals(8);
         let verified = influence.verify(&scores, &config).unwrap();
         assert_eq!((verified.removed.len(), verified.failed.len()), (8, 0));
-        assert!(verified.pearson().unwrap() > 0.99, "{kind:?}");
+        let pearson = verified.pearson().unwrap();
+        assert!(pearson > 0.99, "{kind:?} at {trained}: {pearson}");
         let again = influence.verify(&scores, &config).unwrap();
         assert_eq!(verified.removed, again.removed);
         assert_eq!(verified.found, again.found);

@@ -1,5 +1,6 @@
 //! The tests of this crate in one binary: each further one would compile the engine anew.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 mod closed_form;
@@ -9,7 +10,6 @@ mod counts;
 mod finite;
 mod fisher;
 mod inputs;
-mod layers;
 mod losses;
 mod mlp;
 mod modules;

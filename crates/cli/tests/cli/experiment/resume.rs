@@ -112,53 +112,7 @@ fn a_killed_experiment_goes_on_to_the_same_numbers() -> Outcome {
 }
 
 #[test]
-fn removals_that_go_together_keep_their_company() -> Outcome {
-    let place = Place::new()?;
-    for command in ["decompose", "correlate", "mislabel"] {
-        let arguments = match command {
-            "mislabel" => format!("mislabel {SMALL}")
-                .replace("150", "14")
-                .replace("--points 6", ""),
-            _ => format!("{command} {SMALL}"),
-        };
-        let whole = place.experiment(&arguments, command)?;
-        let together = &whole.record["setup"]["together"];
-        assert_eq!(together["removals"], json!(4), "{command}");
-        let stages = match command {
-            "decompose" => json!(["warm-start", "proximal", "pbrf", "linearized"]),
-            "correlate" => json!(["warm-start", "pbrf"]),
-            _ => json!(["pbrf"]),
-        };
-        assert_eq!(together["stages"], stages);
-        assert!(
-            whole.stdout.contains("4 removals at a time: "),
-            "{}",
-            whole.stdout
-        );
-
-        // One of each company is open, as if the run had been stopped there: the others are computed with it once more.
-        for position in [2, 5] {
-            fs::remove_file(whole.folder.join(format!("points/{position}.json")))?;
-        }
-        let again = place.experiment(&arguments, command)?;
-        assert_eq!(again.timeless(), whole.timeless(), "{command}");
-        assert_eq!(again.names()?, whole.names()?);
-
-        // And with what a stopped run found for some of them.
-        if command == "decompose" {
-            fs::remove_file(whole.folder.join("points/1.json"))?;
-            let parts = format!("{arguments} --out {command}");
-            let stages = whole.folder.join("stages/1");
-            assert!(kill_at_new_file(&place, &parts, &stages)?);
-            let again = place.experiment(&arguments, command)?;
-            assert_eq!(again.timeless(), whole.timeless());
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn one_that_diverges_does_not_take_its_company_along() -> Outcome {
+fn one_that_diverges_does_not_stop_the_others() -> Outcome {
     let place = Place::new()?;
     // One target far out, which the removals' draw has first; steps so long that without it the proximal descent grows.
     let mut rows = vec!["a,b,c,y".to_owned()];

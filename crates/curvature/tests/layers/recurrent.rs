@@ -8,7 +8,7 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs, tensor},
 };

@@ -8,7 +8,7 @@ use burn::{
     tensor::{Int, Tensor, TensorData, activation::tanh},
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs},
 };

@@ -16,7 +16,7 @@ use burn::{
     },
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs, tensor},
 };

@@ -3,7 +3,7 @@
 use backdraft_curvature::{Cost, CrossEntropy, Curvature, CurvatureError, LinearOperator, Loss};
 use burn::{Tensor, tensor::activation};
 
-use super::{
+use crate::{
     common::*,
     row::{N, OUTPUTS, Row},
 };

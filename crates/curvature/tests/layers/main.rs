@@ -7,6 +7,8 @@
 mod activation;
 mod attention;
 mod check;
+#[path = "../common/mod.rs"]
+mod common;
 mod convolution;
 mod dense;
 mod networks;
@@ -15,5 +17,3 @@ mod pooling;
 mod recurrent;
 mod row;
 mod unsupported;
-
-use crate::common;

@@ -7,7 +7,7 @@ use burn::{
     tensor::{Distribution, Tensor},
 };
 
-use super::row::{N, device, inputs, tensor};
+use crate::row::{N, device, inputs, tensor};
 
 #[test]
 fn random_numbers_in_a_network() {

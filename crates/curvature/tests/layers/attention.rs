@@ -18,7 +18,7 @@ use burn::{
     tensor::{Bool, Int, Tensor, TensorData, activation::tanh},
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs},
 };

@@ -11,7 +11,7 @@ use burn::{
     tensor::{Tensor, activation::tanh},
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs},
 };

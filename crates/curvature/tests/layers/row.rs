@@ -9,7 +9,7 @@ use burn::{
     tensor::{DType, Device, FloatDType, Gradients, TensorData},
 };
 
-use super::common::{host, matrix, numbers};
+use crate::common::{host, matrix, numbers};
 
 /// Examples of every row.
 pub const N: usize = 5;

@@ -21,7 +21,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs},
 };

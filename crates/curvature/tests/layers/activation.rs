@@ -11,7 +11,7 @@ use burn::{
     },
 };
 
-use super::{
+use crate::{
     check,
     row::{N, Row, device, inputs},
 };
