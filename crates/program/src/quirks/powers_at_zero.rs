@@ -161,7 +161,8 @@ mod tests {
         let (base, exponent) = (zero(), zero());
         let gradients = base.clone().powf(exponent.clone()).backward();
         for x in [base, exponent] {
-            assert!(x.grad(&gradients).unwrap().into_scalar::<f32>().is_nan());
+            let slope = x.grad(&gradients).unwrap().into_scalar::<f32>();
+            assert!(!slope.is_finite(), "{slope}");
         }
         // Nothing moves this root: it is multiplied by zero.
         let x = zero();

@@ -18,10 +18,6 @@ use crate::refusals::assert_refused;
 const NETWORK: &str =
     "--data digits --examples 150 --hidden 16 --epochs 10 --points 6 --depth 40 --seed 2";
 
-/// A network so small that all responses from the trained parameters are found for four removals at once.
-const SMALL: &str =
-    "--data digits --examples 150 --hidden 8 --epochs 6 --points 6 --depth 20 --seed 2";
-
 /// All files below a folder but for the hidden ones; none if there is no such folder.
 fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
