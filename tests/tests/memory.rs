@@ -112,10 +112,13 @@ fn responses_say_so_too() {
         max_steps: 3,
     };
     let theta = || responses.theta().clone();
+    let removing = responses.objective(ResponseKind::Proximal, removal());
+    // Without removed examples nothing is looked at before it is computed.
     let objective = responses
-        .objective(ResponseKind::Proximal, removal())
+        .objective(ResponseKind::Proximal, Removal::none())
         .unwrap();
     let errors = [
+        removing.err().unwrap(),
         objective.value(&theta()).unwrap_err(),
         objective.value_and_gradient(&theta()).unwrap_err(),
         objective.minimize(theta(), stop).unwrap_err(),

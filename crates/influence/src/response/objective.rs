@@ -108,7 +108,10 @@ impl Responses {
         removal.check(self.cost.len())?;
         let removed = match removal.examples.as_slice() {
             [] => None,
-            examples => Some(self.cost.select(examples)?),
+            examples => {
+                let removed = self.cost.select(examples).map_err(ResponseError::from);
+                Some(removed.map_err(|it| it.with_batch(self.cost.batch_size()))?)
+            }
         };
         let weight = removal.epsilon * removal.examples.len() as f64;
         let pull = match (kind, &removed) {
