@@ -4,7 +4,8 @@ use backdraft_curvature::{
     Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
 };
 use backdraft_influence::{
-    ConjugateGradientConfig, DirectConfig, LissaConfig, SolveError, Solver, scores, self_influence,
+    ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver, scores,
+    self_influence,
 };
 use burn::{
     config::Config,
@@ -51,6 +52,8 @@ pub enum SolverConfig {
     Lissa(LissaConfig),
     /// The dense matrix, for small networks.
     Direct(DirectConfig),
+    /// The matrix's diagonal alone: an approximation.
+    Diagonal(DiagonalConfig),
 }
 
 impl Default for SolverConfig {
@@ -65,6 +68,7 @@ impl SolverConfig {
             Self::ConjugateGradient(config) => Box::new(config.init()?),
             Self::Lissa(config) => Box::new(config.init()?),
             Self::Direct(config) => Box::new(config.init()?),
+            Self::Diagonal(config) => Box::new(config.init()?),
         })
     }
 }

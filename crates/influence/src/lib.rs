@@ -28,6 +28,6 @@ pub mod statistics;
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
-    ConjugateGradient, ConjugateGradientConfig, Direct, DirectConfig, Factor, Inverse, Lissa,
-    LissaConfig, Scale, Solution, SolveError, SolveInfo, Solver,
+    ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct, DirectConfig,
+    Factor, Inverse, Lissa, LissaConfig, Scale, Solution, SolveError, SolveInfo, Solver,
 };

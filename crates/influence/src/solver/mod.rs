@@ -2,6 +2,7 @@
 
 mod cg;
 mod cholesky;
+mod diagonal;
 mod direct;
 mod error;
 mod inverse;
@@ -17,6 +18,7 @@ use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
 pub use cg::{ConjugateGradient, ConjugateGradientConfig};
+pub use diagonal::{Diagonal, DiagonalConfig};
 pub use direct::{Direct, DirectConfig, Factor};
 pub use error::SolveError;
 pub use inverse::Inverse;

@@ -4,7 +4,9 @@ use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, Damped, Definiteness, LinearOperator, Model,
     Scaled, SquaredError, Sum, to_dense,
 };
-use backdraft_influence::{ConjugateGradientConfig, DirectConfig, LissaConfig, SolveError, Solver};
+use backdraft_influence::{
+    ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver,
+};
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -223,7 +225,11 @@ fn inverses_tell_their_residual() {
         tolerance: 0.5,
         ..Default::default()
     };
-    let solvers: [(&str, Box<dyn Solver>); 3] = [
+    let solvers: [(&str, Box<dyn Solver>); 4] = [
+        (
+            "diagonal",
+            Box::new(DiagonalConfig::default().init().unwrap()),
+        ),
         (
             "cg",
             Box::new(ConjugateGradientConfig::default().init().unwrap()),

@@ -1,6 +1,7 @@
 //! Solvers against each other and against dense matrices, on flex; here what holds for all of them.
 
 mod cg;
+mod diagonal;
 mod direct;
 mod lissa;
 mod operators;
