@@ -158,7 +158,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub pass: Option<NonZeroUsize>,
 
-    /// How much is verified: `quick` as many removals as fit into about a minute, and at least one; `full` all of the
+    /// How much is verified: `quick` as many removals as fit into about a minute, and at least three; `full` all of the
     /// choice, five of each sign for every query and ten at random.
     #[arg(long, value_enum, default_value_t = VerifyName::Quick)]
     pub verify: VerifyName,

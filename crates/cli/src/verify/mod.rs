@@ -27,7 +27,7 @@ use backdraft_report::{Coverage, Failed, Kind, Pair, Scores, Unit, Verification}
 
 /// Relative gradient norm that a response can reach in f32.
 const SINGLE: f64 = 0.1;
-/// Seconds that a quick verification takes, or one response if that takes longer.
+/// Seconds that a quick verification takes, or the least number of responses if these take longer.
 const BUDGET: f64 = 60.0;
 /// Removals with a response below which a correlation says nothing: two always lie on a line.
 const LEAST: usize = 3;
@@ -40,7 +40,7 @@ const GRADIENTS: [f64; 2] = [20.0, 200.0];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     Nothing,
-    /// As many removals of a whole verification as can be had in about a minute, and at least one.
+    /// As many removals of a whole verification as can be had in about a minute, and at least three.
     Quick,
     Full,
     /// So many, however long it takes.
@@ -215,11 +215,13 @@ impl Verify<'_> {
 
 /// How many more responses fit into the time of a quick verification after `done` that took so many seconds.
 fn more(done: usize, seconds: f64) -> usize {
-    match done {
-        // Its cost tells of the others.
-        0 => 1,
+    let fit = match done {
+        0 => 0,
+        // Their cost tells of the others'.
         done => (done as f64 * (BUDGET - seconds) / seconds) as usize,
-    }
+    };
+    // Of fewer there would be no verdict.
+    fit.max(LEAST.saturating_sub(done))
 }
 
 /// What finds responses.
@@ -304,15 +306,15 @@ fn losses(queries: &Cost) -> Result<Vec<f64>, CliError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUDGET, more};
+    use super::{BUDGET, LEAST, more};
 
     #[test]
     fn as_many_responses_as_fit_are_quick() {
-        // The first, however long it takes.
-        assert_eq!(more(0, 0.0), 1);
-        assert_eq!(more(1, 1000.0 * BUDGET), 0);
-        assert_eq!(more(1, 0.4 * BUDGET), 1);
-        assert_eq!(more(2, 0.8 * BUDGET), 0);
+        // As many as a verdict takes, however long that is.
+        assert_eq!(more(0, 0.0), LEAST);
+        assert_eq!(more(1, 1000.0 * BUDGET), LEAST - 1);
+        assert_eq!(more(1, 0.1 * BUDGET), 9);
+        assert_eq!(more(3, 0.8 * BUDGET), 0);
         assert_eq!(more(10, BUDGET / 6.0), 50);
     }
 }
