@@ -26,7 +26,7 @@ impl Verification {
         if let Some(it) = &self.coverage {
             notes.push(match (it.removals.len(), it.planned) {
                 (tried, planned) if tried < planned => format!(
-                    "{tried} of {planned} removals: a quick verification ends after about a minute, or one removal; --verify full takes all"
+                    "{tried} of {planned} removals: a quick verification ends after about a minute, or three removals; --verify full takes all"
                 ),
                 (_, planned) => format!("all {planned} removals that were asked for"),
             });
