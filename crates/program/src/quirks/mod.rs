@@ -1,5 +1,5 @@
 //! Ways round faults of Burn, one a file: what is wrong, in which version, and the test that tells when it may go.
-//! `docs/upstream.md` lists them. `device` and `materialize` are what several of them share.
+//! `docs/upstream.md` lists them. `device`, `materialize` and `slopes` are what several of them share.
 
 pub(crate) mod bool_indexing;
 pub(crate) mod deformable_convolution;
@@ -24,5 +24,6 @@ pub(crate) mod reciprocal_in_f32;
 pub(crate) mod saturated_slopes;
 pub(crate) mod saturated_softmax;
 pub(crate) mod sigmoid_in_f32;
+mod slopes;
 pub(crate) mod softplus;
 pub(crate) mod sort_on_host;

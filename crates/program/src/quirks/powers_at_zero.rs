@@ -13,13 +13,14 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind, binary, unary},
 };
 use burn_backend::{
-    Shape, TensorMetadata,
+    TensorMetadata,
     ops::FloatTensorOps,
     tensor::{FloatTensor, IntTensor},
 };
 use burn_capture::CaptureBackend;
 use burn_ir::{FloatOperationIr as Float, NumericOperationIr as Numeric, OperationIr};
 
+use super::slopes::{by_result, summed_to};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
 
 type Inner = CaptureBackend;
@@ -32,7 +33,11 @@ pub(crate) fn special(
     op: &OperationIr,
 ) -> Option<Result<Value<Reverse>, ProgramError>> {
     let value = match op {
-        OperationIr::Float(_, Float::Sqrt(d)) => root(e.float(&d.input)),
+        OperationIr::Float(_, Float::Sqrt(d)) => by_result(
+            e.float(&d.input),
+            Inner::float_sqrt,
+            parts::root_tangent::<Inner>,
+        ),
         OperationIr::Float(_, Float::Powf(d)) => power(e.float(&d.lhs), e.float(&d.rhs)),
         OperationIr::NumericFloat(_, Numeric::Powi(d)) => {
             integer_power(e.float(&d.lhs), e.int(&d.rhs))
@@ -40,34 +45,6 @@ pub(crate) fn special(
         _ => return None,
     };
     Some(Ok(Value::Float(value)))
-}
-
-/// The square root.
-fn root(x: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
-    let (x, node) = x.into_parts();
-    let output = Inner::float_sqrt(x);
-    match Root
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish(output.clone(), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Root;
-
-impl Backward<Inner, 1> for Root {
-    type State = Tensor;
-
-    fn backward(self, ops: Ops<Tensor, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let y = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
-            parts::root_tangent::<Inner>(y, g)
-        });
-    }
 }
 
 /// `lhs^rhs`.
@@ -137,16 +114,6 @@ impl Backward<Inner, 1> for IntegerPower {
             summed_to(Inner::float_mul(g, slope), &shape)
         });
     }
-}
-
-/// `gradient`, summed over what an operand of shape `shape` was repeated along.
-pub(super) fn summed_to(gradient: Tensor, shape: &Shape) -> Tensor {
-    (0..shape.num_dims()).fold(gradient, |gradient, dim| {
-        match shape[dim] == 1 && gradient.shape()[dim] != 1 {
-            true => Inner::float_sum_dim(gradient, dim),
-            false => gradient,
-        }
-    })
 }
 
 #[cfg(test)]

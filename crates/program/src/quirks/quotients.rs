@@ -16,7 +16,7 @@ use burn_backend::{Shape, TensorMetadata, ops::FloatTensorOps, tensor::FloatTens
 use burn_capture::CaptureBackend;
 use burn_ir::{FloatOperationIr as Float, NumericOperationIr as Numeric, OperationIr};
 
-use super::powers_at_zero::summed_to;
+use super::slopes::{by_result, summed_to};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
 
 type Inner = CaptureBackend;
@@ -29,7 +29,11 @@ pub(crate) fn special(
     op: &OperationIr,
 ) -> Option<Result<Value<Reverse>, ProgramError>> {
     let value = match op {
-        OperationIr::Float(_, Float::Recip(d)) => reciprocal(e.float(&d.input)),
+        OperationIr::Float(_, Float::Recip(d)) => by_result(
+            e.float(&d.input),
+            Inner::float_recip,
+            parts::reciprocal_tangent::<Inner>,
+        ),
         OperationIr::Float(_, Float::Log(d)) => logarithm(e.float(&d.input), 0.0, Inner::float_log),
         OperationIr::Float(_, Float::Log1p(d)) => {
             logarithm(e.float(&d.input), 1.0, Inner::float_log1p)
@@ -38,34 +42,6 @@ pub(crate) fn special(
         _ => return None,
     };
     Some(Ok(Value::Float(value)))
-}
-
-/// `1 / x`.
-fn reciprocal(x: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
-    let (x, node) = x.into_parts();
-    let output = Inner::float_recip(x);
-    match Reciprocal
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish(output.clone(), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Reciprocal;
-
-impl Backward<Inner, 1> for Reciprocal {
-    type State = Tensor;
-
-    fn backward(self, ops: Ops<Tensor, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let y = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
-            parts::reciprocal_tangent::<Inner>(y, g)
-        });
-    }
 }
 
 /// The logarithm of `x + shift`, computed by `op`.
