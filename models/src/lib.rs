@@ -51,9 +51,9 @@ pub mod weights;
 mod activation;
 mod alexnet;
 mod autoencoder;
+mod criterion;
 mod layers;
 mod lenet;
-mod likelihood;
 mod logistic_regression;
 mod metrics;
 mod mlp;
@@ -79,7 +79,7 @@ pub use metrics::{Metrics, evaluate, output_distance, outputs, per_example_losse
 pub use mlp::{Mlp, MlpConfig};
 pub use model::{Model, UnknownModel, Unsuited};
 pub use network::{Network, computes_in_f64, to_dtype};
-pub use objective::{Objective, TargetTensor};
+pub use objective::Objective;
 pub use preset::Preset;
 pub use resnet20::{ResNet20, ResNet20Config};
 pub use train::{

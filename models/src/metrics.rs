@@ -5,6 +5,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::criterion::Criterion;
 use crate::data::{Split, Targets};
 use crate::network::{Network, placement};
 use crate::objective::Objective;
@@ -53,9 +54,9 @@ pub fn output_distance<M: Network>(a: &M, b: &M, split: &Split) -> f64 {
 /// If the model's outputs or the split's targets are not of the objective's kind.
 pub fn per_example_losses<M: Network>(model: &M, split: &Split, objective: Objective) -> Vec<f64> {
     let (device, dtype) = placement(model);
-    let targets = objective.targets(split, (&device, dtype));
+    let criterion = Criterion::new(objective, split, (&device, dtype));
     by_batch(model, split, |outputs, range| {
-        objective.losses(outputs, targets.slice(range))
+        criterion.of_range(outputs, range)
     })
 }
 
@@ -67,7 +68,7 @@ pub fn per_example_losses<M: Network>(model: &M, split: &Split, objective: Objec
 pub fn evaluate<M: Network>(model: &M, split: &Split, objective: Objective) -> Metrics {
     assert!(split.rows > 0, "there is no example to evaluate");
     let (device, dtype) = placement(model);
-    let targets = objective.targets(split, (&device, dtype));
+    let criterion = Criterion::new(objective, split, (&device, dtype));
     let mut losses = Vec::with_capacity(split.rows);
     // A class or a number for each example. A text's outputs are too many to read.
     let mut predicted = Vec::new();
@@ -87,7 +88,7 @@ pub fn evaluate<M: Network>(model: &M, split: &Split, objective: Objective) -> M
             }
             _ => {}
         }
-        let batch = objective.losses(outputs, targets.slice(range));
+        let batch = criterion.of_range(outputs, range);
         losses.extend(batch.into_data().iter::<f64>());
     });
     let loss = losses.iter().sum::<f64>() / split.rows as f64;

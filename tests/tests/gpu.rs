@@ -6,7 +6,7 @@ use backdraft::{
         SquaredError,
     },
     influence::{ConjugateGradientConfig, scores},
-    models::{Activation, Mlp, MlpConfig, Objective, TargetTensor},
+    models::{Activation, Mlp, MlpConfig},
     program::{grad, jvp},
 };
 use backdraft_tests::{Outcome, apart, host, numbers, wgpu};
@@ -288,18 +288,12 @@ fn sure(device: &Device) -> Outcome<Vec<Named>> {
             found.push(("classes' Hessian", host(classes.hessian().apply(v())?)));
         }
         let outputs = matrix(vec![y], 1, device);
-        let (binary, classes) = (
-            Objective::BinaryCrossEntropyWithLogits,
-            Objective::CrossEntropy,
-        );
-        let one = TargetTensor::Values(matrix(vec![1.0], 1, device));
-        found.push(("a model's loss", host(binary.losses(outputs.clone(), one))));
+        let one = matrix(vec![1.0], 1, device);
+        let losses = BinaryCrossEntropy.per_example(outputs.clone(), one);
+        found.push(("a loss in training", host(losses)));
         let outputs = Tensor::cat(vec![outputs.zeros_like(), outputs], 1);
-        let label = TargetTensor::Classes(Tensor::from_data([1], device));
-        found.push((
-            "a model's loss of classes",
-            host(classes.losses(outputs, label)),
-        ));
+        let losses = CrossEntropy.per_example(outputs, Tensor::from_data([1], device));
+        found.push(("a loss of classes in training", host(losses)));
         let x = || Tensor::<1>::from_data([y], device);
         let small = |x: Tensor<1>| (x * 1e-9).log1p();
         found.push(("log1p", host(jvp(small, x(), x())?.0)));

@@ -18,8 +18,6 @@
 #[cfg(feature = "models")]
 pub mod comparison;
 #[cfg(feature = "models")]
-pub mod losses;
-#[cfg(feature = "models")]
 mod zoo_training;
 
 pub use backdraft_attribution as attribution;

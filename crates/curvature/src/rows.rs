@@ -116,7 +116,7 @@ impl Rows {
     }
 
     /// The examples of `range`.
-    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+    pub fn slice(&self, range: Range<usize>) -> Self {
         if range == (0..self.len()) {
             return self.clone();
         }
@@ -133,9 +133,13 @@ impl Rows {
 
     /// The examples `indices`, repeats allowed.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
-        let device = Device::new(self.0.device());
         let indices: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
-        let indices = Tensor::<1, Int>::from_data(indices.as_slice(), &device).into_dispatch();
+        self.pick(Tensor::from_data(indices.as_slice(), &self.device()))
+    }
+
+    /// The examples `indices`, which are on the same device; repeats allowed.
+    pub fn pick(&self, indices: Tensor<1, Int>) -> Self {
+        let indices = indices.into_dispatch();
         let (tensor, dtype) = (self.0.clone(), self.0.dtype());
         Self(if dtype.is_float() {
             Dispatch::float_select(tensor, 0, indices)

@@ -127,7 +127,10 @@ pub use ir::{
     error::ProgramError, error_location::Place, half_precision::Half, program::Program, spec::Spec,
     value::without_autodiff,
 };
-pub use quirks::bool_indexing::bool_select;
+pub use quirks::{
+    bool_indexing::bool_select,
+    log_likelihoods::{log_sigmoid, log_softmax},
+};
 pub use run::compiled::Compiled;
 pub use transform::{linearize::Linearized, lookups::Lookup, mixing::Mixing};
 

@@ -5,14 +5,16 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{DType, Device, Tensor};
 
 use super::TrainConfig;
+use crate::criterion::Criterion;
 use crate::data::Split;
 use crate::network::Network;
-use crate::objective::{Objective, TargetTensor};
+use crate::objective::Objective;
 
 /// The cost of a model: the mean loss over all examples plus the L2 term.
 pub(super) struct Cost {
-    batches: Vec<(Tensor<2>, TargetTensor)>,
-    objective: Objective,
+    inputs: Tensor<2>,
+    criterion: Criterion,
+    batch_size: usize,
     rows: usize,
     weight_decay: f64,
     scale: f64,
@@ -50,16 +52,10 @@ impl Cost {
         place: (&Device, DType),
         scale: f64,
     ) -> Self {
-        let inputs = split.inputs(place);
-        let targets = objective.targets(split, place);
-        let batches = (0..split.rows)
-            .step_by(config.batch_size)
-            .map(|start| start..(start + config.batch_size).min(split.rows))
-            .map(|range| (inputs.clone().slice([range.clone()]), targets.slice(range)))
-            .collect();
         Self {
-            batches,
-            objective,
+            inputs: split.inputs(place),
+            criterion: Criterion::new(objective, split, place),
+            batch_size: config.batch_size,
             rows: split.rows,
             weight_decay: config.weight_decay,
             scale,
@@ -70,9 +66,10 @@ impl Cost {
     pub(super) fn at<M: Network>(&self, model: &M) -> Point {
         let mut gradients = GradientsAccumulator::new();
         let mut total = 0.0;
-        for (inputs, targets) in &self.batches {
-            let outputs = model.forward(inputs.clone());
-            let losses = self.objective.losses(outputs, targets.clone());
+        for start in (0..self.rows).step_by(self.batch_size) {
+            let range = start..(start + self.batch_size).min(self.rows);
+            let outputs = model.forward(self.inputs.clone().slice([range.clone()]));
+            let losses = self.criterion.of_range(outputs, range);
             // Not divided: the backward pass of Burn 0.22's division by a number rounds it to 32 bits.
             let part = (losses.clone().sum() * (1.0 / self.rows as f64)).backward();
             gradients.accumulate(model, GradientsParams::from_grads(part, model));

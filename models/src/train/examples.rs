@@ -2,15 +2,15 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
+use crate::criterion::Criterion;
 use crate::data::Split;
 use crate::network::Network;
-use crate::objective::{Objective, TargetTensor};
+use crate::objective::Objective;
 
 /// The examples that a model is trained on, on its device.
 pub(super) struct Examples {
     inputs: Tensor<2>,
-    targets: TargetTensor,
-    objective: Objective,
+    criterion: Criterion,
     rows: usize,
     device: Device,
     /// Factors on their losses, if not all 1.
@@ -21,8 +21,7 @@ impl Examples {
     pub(super) fn new(split: &Split, objective: Objective, place: (&Device, DType)) -> Self {
         Self {
             inputs: split.inputs(place),
-            targets: objective.targets(split, place),
-            objective,
+            criterion: Criterion::new(objective, split, place),
             rows: split.rows,
             device: place.0.clone(),
             weights: None,
@@ -63,8 +62,7 @@ impl Examples {
         let indices = TensorData::new(examples.to_vec(), [examples.len()]);
         let indices = Tensor::<1, Int>::from_data(indices, &self.device);
         let inputs = self.inputs.clone().select(0, indices.clone());
-        let targets = self.targets.select(indices.clone());
-        let losses = self.objective.losses(model.forward(inputs), targets);
+        let losses = self.criterion.of(model.forward(inputs), &indices);
         match &self.weights {
             Some(weights) => losses * lift(weights.clone().select(0, indices)),
             None => losses,
@@ -78,7 +76,7 @@ impl Examples {
         let losses = (0..self.rows).step_by(batch).map(|start| {
             let range = start..(start + batch).min(self.rows);
             let outputs = Tensor::zeros([range.len(), width], (&self.device, one.dtype()));
-            let losses = self.objective.losses(outputs, self.targets.slice(range));
+            let losses = self.criterion.of_range(outputs, range);
             losses.sum().into_scalar::<f64>()
         });
         losses.sum::<f64>() / self.rows as f64

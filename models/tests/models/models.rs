@@ -5,11 +5,11 @@ use backdraft_models::data::{
 };
 use backdraft_models::{
     Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
-    TargetTensor, Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
+    Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
 };
 use burn::config::Config;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 
 /// The parameters of a module, tensor by tensor.
 fn tensors<M: Module>(model: &M) -> Vec<Vec<f32>> {
@@ -146,59 +146,6 @@ fn losses_are_the_formulas() {
     let data = split(1, &logits, Targets::Values(vec![1.0; 5]));
     let losses = per_example_losses(&identity(1), &data, Objective::SquaredError);
     assert_eq!(losses, [840.5, 3.125, 0.5, 0.5, 760.5]);
-}
-
-/// Losses of logits of which one is much larger than the others, and their gradients, to a few units in the last place.
-#[test]
-fn losses_keep_their_digits_however_sure_the_model_is() {
-    let device = Device::flex().autodiff();
-    for (dtype, unit, largest) in [
-        (
-            DType::F32,
-            f64::from(f32::EPSILON),
-            [17.0, 21.75, 40.5, 80.0],
-        ),
-        (DType::F64, f64::EPSILON, [30.0, 37.5, 100.0, 600.0]),
-    ] {
-        let tensor = |values: &[f64], shape: [usize; 2]| {
-            let data = TensorData::new(values.to_vec(), shape);
-            Tensor::<2>::from_data(data, (&device, dtype))
-        };
-        let near = |what: &str, found: f64, expected: f64| {
-            let error = (found - expected).abs();
-            assert!(
-                error <= 8.0 * unit * expected.abs(),
-                "{what}: {found:e}, not {expected:e}"
-            );
-        };
-        for y in largest {
-            let y: f64 = y;
-            // The first class against two others, and a pixel that is on against one that is off.
-            let (odds, others) = ((-y).exp(), (-y).exp() + (1.0 - y).exp());
-            let class = TargetTensor::Classes(Tensor::from_data([0], &device));
-            let tokens = TargetTensor::Tokens(Tensor::from_data([[0]], &device));
-            let bit = |t| TargetTensor::Values(tensor(&[t], [1, 1]));
-            let classes = Objective::CrossEntropy;
-            let binary = Objective::BinaryCrossEntropyWithLogits;
-            let rows = [
-                (classes, vec![y, 0.0, 1.0], class, others),
-                (classes, vec![y, 0.0, 1.0], tokens, others),
-                (binary, vec![y], bit(1.0), odds),
-                (binary, vec![-y], bit(0.0), odds),
-                (Objective::Reconstruction, vec![y], bit(1.0), odds),
-                (Objective::Reconstruction, vec![-y], bit(0.0), odds),
-            ];
-            for (objective, logits, targets, others) in rows {
-                let what = format!("{objective:?} of {logits:?} in {dtype:?}");
-                let outputs = tensor(&logits, [1, logits.len()]).require_grad();
-                let loss = objective.losses(outputs.clone(), targets);
-                let gradient = outputs.grad(&loss.clone().backward()).unwrap();
-                near(&what, loss.into_scalar(), others.ln_1p());
-                let slope: f64 = gradient.slice([0..1, 0..1]).into_scalar();
-                near(&what, slope.abs(), others / (1.0 + others));
-            }
-        }
-    }
 }
 
 #[test]
@@ -422,7 +369,7 @@ fn tasks_fix_outputs_and_objectives() {
 }
 
 #[test]
-#[should_panic(expected = "outputs and targets differ in shape")]
+#[should_panic(expected = "outputs [2, 3] do not fit the targets")]
 fn broadcasting_targets_is_refused() {
     let data = split(1, &[1.0, 2.0], Targets::Values(vec![1.0, 2.0]));
     per_example_losses(&identity(3), &data, Objective::SquaredError);

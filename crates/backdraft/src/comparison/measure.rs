@@ -12,7 +12,6 @@ use backdraft_models::{Zoo, to_dtype};
 use burn::tensor::{DType, Device, Tensor, TensorReadError};
 
 use super::{Quantity, Sample, sample::BATCH};
-use crate::losses::LossOf;
 
 /// The damping of all that is solved, and the strength of the proximal term.
 const DAMPING: f64 = 0.1;
@@ -106,8 +105,10 @@ pub fn measure(
     let (off, v) = (numbers(1) * OFF, numbers(2));
     let model = model.at(model.theta() + off)?;
     let inputs = sample.train.inputs((device, DType::F32));
-    let LossOf { loss, targets } = LossOf::objective(sample.objective, &sample.train);
-    let targets = targets(&sample.train, device, DType::F32);
+    let loss = sample.objective.loss(&sample.train);
+    let targets = sample
+        .objective
+        .targets(&sample.train, (device, DType::F32));
     // What is not finite is told of all quantities alike, below.
     let cost = Cost::of_any(model, loss, inputs, targets)?.with_batch_size(BATCH)?;
     let cost = cost.unchecked();

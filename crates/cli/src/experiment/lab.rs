@@ -24,7 +24,6 @@ use crate::{
     present::{measured, quality, shown, tell, unit},
     progress::say,
 };
-use backdraft::losses::LossOf;
 use backdraft_report::{Metrics, Place, Quality, Sizes, Unit, Versions, experiment::Setup};
 
 /// What was settled with the base network.
@@ -74,7 +73,7 @@ impl<'a> Lab<'a> {
             ..
         } = prepared;
         let objective = plan.model.objective(&dataset.task);
-        let LossOf { loss, targets } = LossOf::objective(objective, &dataset.train);
+        let loss = objective.loss(&dataset.train);
         let unit = unit(plan.model, dataset, plan.target.as_deref());
         let bars = Bars::new();
         let initial = to_dtype(plan.network.init(device), plan.dtype);
@@ -120,7 +119,7 @@ impl<'a> Lab<'a> {
             Model::new(&base, Zoo::forward)?.recorded(),
             loss,
             dataset.train.inputs(place),
-            targets(&dataset.train, device, plan.dtype),
+            objective.targets(&dataset.train, place),
         )?
         .with_batch_size(plan.pass.min(rows))?
         .with_l2(training.weight_decay);
@@ -134,7 +133,7 @@ impl<'a> Lab<'a> {
             [] => None,
             chosen => {
                 let split = dataset.test.select(chosen);
-                Some(cost.with_examples(split.inputs(place), targets(&split, device, plan.dtype))?)
+                Some(cost.with_examples(split.inputs(place), objective.targets(&split, place))?)
             }
         };
         Ok(Self {

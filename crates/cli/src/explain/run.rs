@@ -30,7 +30,6 @@ use crate::{
     verify::{self, Extent, Verify},
     weights::{self, Loaded, record},
 };
-use backdraft::losses::LossOf;
 use backdraft_report::{
     Metrics, QueryRecord, Report, RunRecord, Scores, Settings, Sizes, Timing, Unit, Verification,
     Versions, verification_table,
@@ -82,7 +81,7 @@ impl Run<'_> {
         let (module, seconds) = self.model()?;
         let (train, test) = (&self.dataset.train, &self.dataset.test);
         let objective = self.dataset.task.objective();
-        let LossOf { loss, targets } = LossOf::objective(objective, train);
+        let loss = objective.loss(train);
         let losses: Vec<f64> = per_example_losses(&module, test, objective)
             .into_iter()
             .map(|loss| self.unit.loss_factor * loss)
@@ -95,7 +94,8 @@ impl Run<'_> {
             if let Some(half) = products {
                 model = model.with_products(half);
             }
-            let of = |split: &Split| (split.inputs((device, dtype)), targets(split, device, dtype));
+            let place = (device, dtype);
+            let of = |split: &Split| (split.inputs(place), objective.targets(split, place));
             let (inputs, wanted) = of(train);
             let cost = Cost::of_any(model, loss.clone(), inputs, wanted)?;
             let cost = cost.with_batch_size(self.pass)?;

@@ -1,5 +1,6 @@
 //! Binary cross-entropy with a logit.
 
+use backdraft_program::log_sigmoid;
 use burn::{
     Tensor,
     tensor::{Shape, activation},
@@ -22,8 +23,8 @@ impl Loss for BinaryCrossEntropy {
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         // `log(1 + exp(y)) - t y` is the same, and nothing at all where both are large.
-        let log_p = activation::log_sigmoid(outputs.clone());
-        let log_q = activation::log_sigmoid(-outputs);
+        let log_p = log_sigmoid(outputs.clone());
+        let log_q = log_sigmoid(-outputs);
         let likelihood = targets.clone() * log_p + (-targets + 1.0) * log_q;
         -likelihood.sum_dim(1).squeeze_dim(1)
     }

@@ -1,5 +1,6 @@
 //! Softmax cross-entropy.
 
+use backdraft_program::log_softmax;
 use burn::{
     Tensor,
     tensor::{Int, Shape, activation},
@@ -25,7 +26,7 @@ impl Loss for CrossEntropy {
     }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-        let log_p = activation::log_softmax(outputs, 1);
+        let log_p = log_softmax(outputs);
         let [batch] = targets.dims();
         -log_p
             .gather(1, targets.reshape([batch, 1]))

@@ -1,8 +1,9 @@
 //! Softmax cross-entropy of every token of a sequence.
 
+use backdraft_program::log_softmax;
 use burn::{
     Tensor,
-    tensor::{Bool, DType, Int, Shape, activation},
+    tensor::{Bool, DType, Int, Shape},
 };
 
 use super::{
@@ -118,7 +119,7 @@ impl Loss for TokenCrossEntropy {
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<1> {
         let [batch, tokens] = targets.dims();
         let weights = self.weights(&targets, &outputs);
-        let log_p = activation::log_softmax(self.logits(outputs, &targets), 1);
+        let log_p = log_softmax(self.logits(outputs, &targets));
         let classes = self.classes(targets).reshape([batch * tokens, 1]);
         let losses = -log_p.gather(1, classes).reshape([batch, tokens]);
         (losses * weights).sum_dim(1).squeeze_dim(1)

@@ -71,6 +71,9 @@ struct Exact {
 fn check(name: &str, outputs: &[f64], loss: Any, target: f64, dtype: DType, exact: &Exact) {
     let width = outputs.len();
     let name = format!("{name} in {dtype:?} at {outputs:?}");
+    if !matches!(loss, Any::OwnBinary(_) | Any::OwnClasses(_)) {
+        check_at_once(&name, outputs, &loss, target, dtype, exact);
+    }
     let open = Any::Open(Box::new(loss.clone()));
     let [closed, open] =
         [loss, open].map(|loss| cost(outputs, dtype, loss, tensor(&[target], [1, 1], dtype)));
@@ -116,6 +119,27 @@ fn check(name: &str, outputs: &[f64], loss: Any, target: f64, dtype: DType, exac
                 assert_near(*found, expected, dtype, &what);
             }
         }
+    }
+}
+
+/// The loss and its gradient where Burn computes at once and differentiates itself, as in training.
+fn check_at_once(
+    name: &str,
+    outputs: &[f64],
+    loss: &Any,
+    target: f64,
+    dtype: DType,
+    exact: &Exact,
+) {
+    let data = TensorData::new(outputs.to_vec(), [1, outputs.len()]);
+    let outputs = Tensor::<2>::from_data(data, (&device().autodiff(), dtype)).require_grad();
+    let loss = loss.per_example(outputs.clone(), tensor(&[target], [1, 1], dtype));
+    let gradient = outputs.grad(&loss.clone().backward()).unwrap();
+    let what = format!("{name}: loss at once");
+    assert_near(host(loss)[0], exact.loss, dtype, &what);
+    for (found, expected) in host(gradient).iter().zip(&exact.gradient) {
+        let what = format!("{name}: gradient at once");
+        assert_near(*found, *expected, dtype, &what);
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod grouped_convolution;
 pub(crate) mod hard_sigmoid_in_f32;
 pub(crate) mod interpolation;
 pub(crate) mod log1p;
+pub(crate) mod log_likelihoods;
 pub(crate) mod log_sigmoid;
 pub(crate) mod log_softmax;
 pub(crate) mod materialize;

@@ -1,15 +1,26 @@
-//! Logarithms of probabilities, to within rounding however near one those are, and so their gradients by Burn's reverse
-//! mode.
+//! Logarithms of probabilities near one, and their derivatives where Burn computes at once and differentiates itself.
+//!
+//! - Fault: those of [`log_softmax`](super::log_softmax), [`log_sigmoid`](super::log_sigmoid) and
+//!   [`log1p`](super::log1p), and the derivatives of all but burn-flex, which take one away from `1 + exp(-|x|)`. Burn
+//!   0.22.0 and 0.22.1.
+//! - Way round: formulas of which Burn's derivatives are right too. A trace keeps Burn's functions, whose own ways
+//!   round are cheaper.
+//! - They may go with those files.
 
-use burn::backend::{Backend, Dispatch};
-use burn::tensor::{Device, Int, Tensor, activation};
+use burn::{
+    backend::DispatchDevice,
+    tensor::{Int, Tensor, activation},
+};
 
-/// `log softmax` along the last dimension.
-///
-/// Burn's own (0.22) is `d - log(sum exp d)` with the distance `d` from the largest logit, which adds the one: the rest
-/// of the sum is lost where it is below the precision of one.
-pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
+use super::device::{is_cube, is_flex};
+
+/// `log softmax` along the last dimension, and its derivative by any means, to within rounding however near one a
+/// probability is.
+pub fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     let (last, shape) = (D - 1, logits.shape());
+    if is_traced(&logits) {
+        return activation::log_softmax(logits, last);
+    }
     let likeliest = logits.clone().argmax(last).expand(shape.clone());
     let mut along = [1; D];
     along[last] = shape[last];
@@ -24,10 +35,9 @@ pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     distance - log1p(others.sum_dim(last))
 }
 
-/// `log sigmoid`.
-pub(crate) fn log_sigmoid<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
-    // Burn's derivative (0.22) takes one away from `1 + exp(-|x|)` everywhere but on burn-flex.
-    if Dispatch::name(logits.device().as_dispatch()).contains("flex") {
+/// `log sigmoid`, and its derivative by any means, to within rounding however near one the probability is.
+pub fn log_sigmoid<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
+    if is_traced(&logits) || is_flex(&computing(&logits)) {
         return activation::log_sigmoid(logits);
     }
     // The smaller of `x` and zero, less `log(1 + exp(-|x|))`, with no kink at zero.
@@ -39,7 +49,7 @@ pub(crate) fn log_sigmoid<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
 
 /// `log(1 + x)` for `x` from zero on.
 fn log1p<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if !loses_small(&x.device()) {
+    if !is_cube(&computing(&x)) {
         return x.log1p();
     }
     // `2 atanh(s)` by its series, which for `x` up to 1/2 ends below the precision of 32 bits.
@@ -52,7 +62,11 @@ fn log1p<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     (series * s * 2.0).mask_where(large, x.log1p())
 }
 
-/// Whether Burn (0.22) computes `log1p(x)` as the logarithm of `1 + x`: on graphics devices.
-fn loses_small(device: &Device) -> bool {
-    Dispatch::name(device.as_dispatch()).contains("cube")
+fn is_traced<const D: usize>(tensor: &Tensor<D>) -> bool {
+    matches!(computing(tensor), DispatchDevice::Capture(_))
+}
+
+/// The tensor's device without Burn's reverse mode.
+fn computing<const D: usize>(tensor: &Tensor<D>) -> DispatchDevice {
+    tensor.device().without_autodiff().as_dispatch().clone()
 }
