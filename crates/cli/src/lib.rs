@@ -12,16 +12,15 @@ mod explain;
 mod failure;
 mod fingerprint;
 mod half;
+mod inputs;
 mod judge;
 mod memory;
 mod models;
-mod options;
 mod present;
 mod progress;
 mod queries;
 mod reading;
 mod run_folder;
-mod setup;
 mod solve;
 mod tensors;
 mod train;
@@ -99,7 +98,7 @@ pub fn main() -> ExitCode {
 
 /// Arguments that clap refuses, or that ask for help or the version, which come this way too, to standard output.
 fn refused(error: &clap::Error) -> ExitCode {
-    if let Some(line) = options::refusal(error) {
+    if let Some(line) = args::number::refusal(error) {
         let line = quote::lines(&line).replace('\n', " ");
         let _ = writeln!(io::stderr(), "error: {line}");
         return ExitCode::from(2);

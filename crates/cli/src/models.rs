@@ -2,8 +2,18 @@
 
 use backdraft_models::{Model, ZooConfig, trainable_parameters};
 
-use super::{CliError, args::Models, progress::say};
+use clap::Args;
+
+use super::{CliError, device::DeviceName, progress::say};
 use backdraft_report::count;
+
+/// Settings of `models`.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Models {
+    /// Where to make the models, to count their parameters.
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+}
 
 /// Prints every model with its number of parameters.
 pub(super) fn list(args: &Models) -> Result<(), CliError> {

@@ -6,112 +6,25 @@ use backdraft_curvature::{Cost, Curvature, Damped};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver,
 };
-
-use backdraft_models::ZooConfig;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 
 use super::{
     CliError,
     args::{Explain, Precision, SolverName},
     explain::{Solved, Store},
     half::TOLERANCE,
-    options::check_fits,
     progress::{Bar, say, warn},
     watched::Watched,
 };
-use backdraft_report::{SolveRecord, brief};
+use backdraft_report::SolveRecord;
 
 /// LiSSA's recursion steps and repeats, where no option says otherwise.
 pub(super) const DEPTH: usize = 1000;
 pub(super) const REPEATS: usize = 10;
 
-/// Refuses settings that the solver could not go by, before anything is trained.
-pub(super) fn check(args: &Explain, damping: f64, network: &ZooConfig) -> Result<(), CliError> {
-    let dtype = args.precision.dtype();
-    if args.precision == Precision::F64 && args.products.half().is_some() {
-        return Err(CliError::Option {
-            option: "--products",
-            problem: format!(
-                "{} is for f32: with --precision f64 everything is computed in f64",
-                args.products.name()
-            ),
-        });
-    }
-    check_fits("--damping", Some(damping), dtype)?;
-    check_lissa(args.solver, args.depth, args.repeats, args.scale)?;
-    check_fits("--scale", args.scale, dtype)?;
-    match args.solver {
-        SolverName::Cg => check_tolerance(args.tolerance, dtype),
-        SolverName::Direct => check_direct(network),
-        SolverName::Lissa => Ok(()),
-    }
-}
-
-/// Refuses LiSSA's settings of another solver.
-pub(super) fn check_lissa(
-    solver: SolverName,
-    depth: Option<usize>,
-    repeats: Option<usize>,
-    scale: Option<f64>,
-) -> Result<(), CliError> {
-    let given = [
-        ("--depth", depth.is_some()),
-        ("--repeats", repeats.is_some()),
-        ("--scale", scale.is_some()),
-    ];
-    match given.into_iter().find(|it| it.1) {
-        Some((option, _)) if solver != SolverName::Lissa => Err(CliError::Option {
-            option,
-            problem: format!(
-                "is LiSSA's: add --solver lissa, or leave it out; {} has no use for it",
-                solver.name()
-            ),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a residual that rounding is above.
-pub(super) fn check_tolerance(tolerance: Option<f64>, dtype: DType) -> Result<(), CliError> {
-    let least = match dtype {
-        DType::F64 => f64::EPSILON,
-        _ => f32::EPSILON.into(),
-    };
-    match tolerance {
-        Some(tolerance) if tolerance < least => Err(CliError::Option {
-            option: "--tolerance",
-            problem: format!(
-                "is {}: conjugate gradients in {} cannot go below {least:.1e}{}",
-                brief(tolerance),
-                if dtype == DType::F64 { "f64" } else { "f32" },
-                if dtype == DType::F64 {
-                    ""
-                } else {
-                    ", those with --precision f64 can"
-                },
-            ),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a dense matrix of too many parameters.
-pub(super) fn check_direct(network: &ZooConfig) -> Result<(), CliError> {
-    let (dim, limit) = (network.parameters(), DirectConfig::default().limit);
-    if dim <= limit as u128 {
-        return Ok(());
-    }
-    Err(CliError::Option {
-        option: "--solver direct",
-        problem: format!(
-            "would form a dense matrix of {dim} x {dim}, its limit is {limit}: take cg or lissa"
-        ),
-    })
-}
-
 /// What the options have against a residual that is too large.
 fn remedy(args: &Explain) -> &'static str {
-    match (args.solver, args.precision) {
+    match (args.solver(), args.precision()) {
         (SolverName::Lissa, _) => "raise --depth, --repeats or --damping, or take --solver cg",
         (_, Precision::F32) => "raise --damping or --tolerance, or take --precision f64",
         (_, Precision::F64) => "raise --damping or --tolerance",
@@ -139,7 +52,7 @@ pub(super) fn solve(
     });
     let ready = solver.prepare(&watched)?;
     // LiSSA shares its batches among all; the others are done one after another.
-    let at_once = match args.solver {
+    let at_once = match args.solver() {
         SolverName::Lissa => queries.len(),
         SolverName::Cg | SolverName::Direct => 1,
     };
@@ -149,7 +62,7 @@ pub(super) fn solve(
             .map(|(row, _)| Ok(measured.select(&[*row])?.gradient()?));
         let gradients = gradients.collect::<Result<Vec<_>, CliError>>()?;
         for ((_, query), gradient) in queries.iter().zip(&gradients) {
-            bar.aside(|| tell_small(*query, gradient, args.precision));
+            bar.aside(|| tell_small(*query, gradient, args.precision()));
         }
         let found = ready.solve_many(gradients)?;
         let seconds = start.elapsed().as_secs_f64() / queries.len() as f64;
@@ -205,10 +118,11 @@ fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
 }
 
 fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
-    Ok(match args.solver {
+    Ok(match args.solver() {
         SolverName::Cg => {
             let config = ConjugateGradientConfig {
                 tolerance: args
+                    .solver
                     .tolerance
                     .or_else(|| args.products.half().map(|_| TOLERANCE)),
                 ..Default::default()
@@ -217,7 +131,7 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
         }
         SolverName::Direct => {
             let config = DirectConfig {
-                tolerance: args.tolerance,
+                tolerance: args.solver.tolerance,
                 ..Default::default()
             };
             Box::new(config.init()?)
@@ -225,11 +139,11 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
         SolverName::Lissa => {
             let default = LissaConfig::default();
             let config = LissaConfig {
-                tolerance: args.tolerance.unwrap_or(default.tolerance),
-                depth: args.depth.unwrap_or(DEPTH),
-                repeats: args.repeats.unwrap_or(REPEATS),
-                scale: args.scale.map_or(Scale::Auto, Scale::Fixed),
-                seed: args.seed,
+                tolerance: args.solver.tolerance.unwrap_or(default.tolerance),
+                depth: args.solver.depth.unwrap_or(DEPTH),
+                repeats: args.solver.repeats.unwrap_or(REPEATS),
+                scale: args.solver.scale.map_or(Scale::Auto, Scale::Fixed),
+                seed: args.run.compute.seed,
                 ..default
             };
             Box::new(config.init()?)

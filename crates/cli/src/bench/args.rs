@@ -5,9 +5,11 @@ use std::num::NonZeroUsize;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    device::DeviceName,
+    args::{
+        ComputeArgs,
+        number::{count, seconds, some},
+    },
     half::ProductsIn,
-    options::{count, seconds, seed, some},
 };
 
 const COLUMNS: &str = "\
@@ -34,9 +36,8 @@ pub(crate) struct Products {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = QuantityName::ALL)]
     pub quantities: Vec<QuantityName>,
 
-    /// Where to compute; `backdraft devices` lists what there is.
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    pub device: DeviceName,
+    #[command(flatten)]
+    pub compute: ComputeArgs,
 
     /// Threads that compute on the CPU (flex).
     #[arg(long, value_name = "N", default_value = "2", value_parser = some, allow_hyphen_values = true)]
@@ -57,10 +58,6 @@ pub(crate) struct Products {
     /// Most time for each, in seconds, and as much again to warm up. At least one run of each is made.
     #[arg(long, value_name = "S", default_value_t = 20.0, value_parser = seconds, allow_hyphen_values = true)]
     pub max_seconds: f64,
-
-    /// The seed of weights and data.
-    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
-    pub seed: u64,
 
     /// One line of JSON a measurement instead of a table.
     #[arg(long)]

@@ -33,7 +33,7 @@ use super::{
 /// Runs `backdraft bench products`.
 pub(super) fn products(args: &Products) -> Result<(), CliError> {
     start_threads(args.threads.get())?;
-    let opened = args.device.open()?;
+    let opened = args.compute.device.open()?;
     let device = &opened.device;
     let limits = Limits {
         runs: args.min_runs.max(1),
@@ -42,14 +42,14 @@ pub(super) fn products(args: &Products) -> Result<(), CliError> {
     if !args.json {
         say(format_args!(
             "device {}, {} threads, seed {}",
-            opened.name, args.threads, args.seed
+            opened.name, args.threads, args.compute.seed
         ));
         say(
             "workload     quantity        median      least  runs  to grad  to floor  others  peak MiB",
         );
     }
     for &workload in &args.workloads {
-        device.seed(args.seed);
+        device.seed(args.compute.seed);
         let bench = Bench {
             args,
             workload,
@@ -85,7 +85,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn workload(&self) -> Result<(), CliError> {
-        let (device, seed) = (self.device, self.args.seed);
+        let (device, seed) = (self.device, self.args.compute.seed);
         match self.workload {
             WorkloadName::Mlp => {
                 let config = MlpConfig::new(784, 10).with_hidden(vec![1024, 1024]);

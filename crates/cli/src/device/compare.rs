@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{DeviceName, found};
-use crate::{CliError, options::seed, progress::say};
+use crate::{CliError, args::number::seed, progress::say};
 use backdraft::comparison::{Quantity, Sample, measure};
 use backdraft_report::aligned;
 

@@ -1,53 +1,34 @@
 //! What can be asked of experiments.
 
-use std::str::FromStr;
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{path::PathBuf, str::FromStr};
 
-use backdraft_models::Model;
 use clap::Args;
 
 use crate::{
     CliError,
-    args::{ActivationName, Precision, PresetName, SolverName},
-    data::DataArgs,
-    device::DeviceName,
-    failure::Remedy,
-    options::{
-        count, count_or_none, finite, not_negative, positive, residual, seed, share, some, width,
+    args::{
+        ComputeArgs, FolderArgs, ModelArgs, SolverArgs, TrainingArgs,
+        number::{count, count_or_none, finite, not_negative, positive, share},
     },
+    data::DataArgs,
+    failure::Remedy,
 };
 
 /// What all experiments share.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
-    /// The model, one of `backdraft models`.
-    #[arg(long, value_name = "NAME", default_value = "mlp")]
-    pub model: String,
+    #[command(flatten)]
+    pub model: ModelArgs,
 
     #[command(flatten)]
     pub data: DataArgs,
-
-    /// `paper`: as in Bae et al. (2022). `quick`: the same with fewer passes, narrower layers and a shorter LiSSA, by
-    /// factors that are printed.
-    #[arg(long, value_enum, default_value_t = PresetName::Quick)]
-    pub preset: PresetName,
 
     /// Only so many training examples, drawn by the seed. Default: all.
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub examples: Option<usize>,
 
-    /// Widths of the MLP's hidden layers. Default: the preset's.
-    #[arg(long, value_name = "W1,W2,..", value_delimiter = ',', value_parser = width, allow_hyphen_values = true)]
-    pub hidden: Option<Vec<usize>>,
-
-    /// The MLP's activation function.
-    #[arg(long, value_enum)]
-    pub activation: Option<ActivationName>,
-
-    /// Passes K over the data that train the base network; each response takes half as many more. Default: the
-    /// preset's.
-    #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
-    pub epochs: Option<usize>,
+    #[command(flatten)]
+    pub training: TrainingArgs,
 
     /// The step size of the base network, of retraining and of the proximal response; the proximal Bregman ones take a
     /// tenth. `search` tries those of the paper's appendix E, 1, 0.3, 0.1, .. 0.001 (transformer 0.03 .. 0.0001; sweep
@@ -55,10 +36,6 @@ pub(crate) struct Common {
     /// validation part, or on the test part where there is none. Default: the preset's.
     #[arg(long, value_name = "RATE|search", allow_hyphen_values = true)]
     pub learning_rate: Option<Rate>,
-
-    /// The coefficient of the L2 term, `1/2 coefficient ||theta||^2`. Default: the preset's.
-    #[arg(long, value_name = "L2", value_parser = not_negative, allow_hyphen_values = true)]
-    pub weight_decay: Option<f64>,
 
     /// The strength lambda of the proximal term, and the damping of the influence estimate. Default: 0.001, for the
     /// transformer 0.01.
@@ -74,55 +51,14 @@ pub(crate) struct Common {
     #[arg(long)]
     pub converge: bool,
 
-    /// How the influence estimate is solved for. Default: lissa, as in the paper; for mislabel, which solves once for
-    /// each example, cg.
-    #[arg(long, value_enum)]
-    pub solver: Option<SolverName>,
+    #[command(flatten)]
+    pub solver: SolverArgs,
 
-    /// The relative residual at which the influence estimate counts as solved. Default: 0.1 for lissa, whose depth it
-    /// decides; the float type's for cg, but 0.01 for mislabel.
-    #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
-    pub tolerance: Option<f64>,
+    #[command(flatten)]
+    pub compute: ComputeArgs,
 
-    /// LiSSA's recursion steps in one repeat. Default: doubled from an eighth of the preset's until the residual of the
-    /// first removal is small enough, at most the preset's; printed.
-    #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
-    pub depth: Option<usize>,
-
-    /// LiSSA's independent recursions, of which the mean is taken. Default: 5.
-    #[arg(long, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
-    pub repeats: Option<usize>,
-
-    /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power
-    /// iteration; printed.
-    #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]
-    pub scale: Option<f64>,
-
-    /// The type of all numbers. One example's removal moves parameters by less than f32 tells apart, so f64 is the
-    /// default where the device computes in it.
-    #[arg(long, value_enum)]
-    pub precision: Option<Precision>,
-
-    /// Examples that go through the network at once: fewer need less memory, and change numbers by rounding alone (but
-    /// not with batch normalisation). Default: 1024 rows of a table, 250 pictures or 20 sequences.
-    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
-    pub pass: Option<NonZeroUsize>,
-
-    /// Where to compute; `backdraft devices` lists what there is.
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    pub device: DeviceName,
-
-    /// The seed of every random choice.
-    #[arg(long, default_value_t = 0, value_parser = seed, allow_hyphen_values = true)]
-    pub seed: u64,
-
-    /// The experiment's own folder. Default: runs/<command>-<model>-<data>-<preset>-<seed>.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-
-    /// Begin anew where an earlier experiment is in the folder.
-    #[arg(long)]
-    pub overwrite: bool,
+    #[command(flatten)]
+    pub folder: FolderArgs,
 
     /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals
     /// that are computed at once, as is printed, stay in one part.
@@ -141,17 +77,10 @@ impl Common {
         self.shard
             .map_or_else(String::new, |it| format!("-{}of{}", it.index, it.count))
     }
-}
 
-impl Common {
     /// What takes less memory.
     pub fn remedy(&self) -> Result<Remedy, CliError> {
-        let model: Model = self.model.parse()?;
-        Ok(Remedy {
-            option: "--pass",
-            examples: self.pass.map_or(model.pass(), NonZeroUsize::get),
-            resumes: true,
-        })
+        Ok(self.model.remedy(self.model.kind()?.pass()))
     }
 }
 

@@ -38,7 +38,7 @@ struct Suspicion {
 
 /// Runs `backdraft mislabel`.
 pub(crate) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
-    if args.common.model.parse() == Ok(Model::Autoencoder) {
+    if args.common.model.kind()? == Model::Autoencoder {
         return Err(CliError::Option {
             option: "--model",
             problem: "autoencoder has no use for labels: mislabel takes a model that predicts them"

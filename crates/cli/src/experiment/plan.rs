@@ -1,6 +1,6 @@
 //! What an experiment comes down to, settled before any training.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use backdraft_influence::response::Removal;
 use backdraft_models::{
@@ -17,14 +17,12 @@ use super::{
 };
 use crate::{
     CliError,
-    args::{Precision, SolverName},
+    args::{Precision, SolverName, number::check_fits},
     fingerprint::fingerprint,
+    inputs::{announce, corrupt},
     memory::check_network,
-    options::check_fits,
     progress::say,
     reading::Reading,
-    setup::{Shape, announce, corrupt, network},
-    solve::{check_direct, check_lissa, check_tolerance},
 };
 use backdraft_report::brief;
 
@@ -156,42 +154,37 @@ impl Plan {
 /// Settles everything, and refuses what makes no sense.
 pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
     let refuse = |option, problem: String| Err(CliError::Option { option, problem });
-    let model: Model = args.model.parse()?;
-    let opened = args.device.open()?;
+    let model = args.model.kind()?;
+    let (opened, seed) = (args.compute.device.open()?, args.compute.seed);
     let (device, device_name) = (opened.device.clone(), opened.name);
     let mut dataset = args.data.load()?;
     model.check(&dataset)?;
     if let Some(examples) = args.examples {
-        let chosen = draw::examples(args.seed, dataset.train.rows, examples)?;
+        let chosen = draw::examples(seed, dataset.train.rows, examples)?;
         dataset.train = dataset.train.select(&chosen);
     }
-    let noise = corrupt(&mut dataset, "--corrupt", wish.corrupt_labels, args.seed)?;
+    let noise = corrupt(&mut dataset, "--corrupt", wish.corrupt_labels, seed)?;
     let n = dataset.train.rows;
-    let preset = args.preset.into();
+    let preset = args.training.preset.into();
     let mut scaled = Scaled::of(preset, model, &dataset);
     // What was asked for by itself is not scaled.
-    if args.hidden.is_some() {
+    if args.model.hidden.is_some() {
         scaled.width_divisor = 1;
     }
-    if args.epochs.is_some() {
+    if args.training.epochs.is_some() {
         scaled.epochs_divisor = 1;
     }
-    if args.depth.is_some() {
+    if args.solver.depth.is_some() {
         scaled.depth_divisor = 1;
     }
-    let shape = Shape {
-        preset,
-        hidden: args.hidden.as_deref(),
-        activation: args.activation,
-        seed: args.seed,
-    };
     // For its refusals, and for what the options say of an MLP.
-    let asked = network(shape, model, &dataset)?;
+    let asked = args.model.network(preset, &dataset, seed)?;
     let network = match (scaled.network.clone(), asked) {
         (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => ZooConfig::Mlp(
             config
                 .with_hidden(
-                    args.hidden
+                    args.model
+                        .hidden
                         .clone()
                         .unwrap_or_else(|| config_hidden(&scaled)),
                 )
@@ -199,15 +192,15 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         ),
         (network, _) => network,
     }
-    .with_seed(args.seed);
-    let precision = match args.precision {
+    .with_seed(seed);
+    let precision = match args.solver.precision {
         Some(precision) => precision,
         None if computes_in_f64(&device) => Precision::F64,
         None => Precision::F32,
     };
     precision.check(&opened)?;
     let dtype = precision.dtype();
-    check_network(shape.wide(), &network, &opened, dtype)?;
+    check_network(args.model.size_option(), &network, &opened, dtype)?;
     let training = training(args, &scaled, dtype)?;
     let damping = args.damping.unwrap_or(scaled.damping);
     let strength = damping + training.weight_decay;
@@ -219,17 +212,11 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         return refuse("--damping", problem);
     }
     check_fits("--damping", Some(damping), dtype)?;
-    check_fits("--scale", args.scale, dtype)?;
-    let removals = draw::removals(args.seed, n, wish.removed)?;
-    let tests = draw::tests(args.seed, dataset.test.rows, wish.tests)?;
+    let removals = draw::removals(seed, n, wish.removed)?;
+    let tests = draw::tests(seed, dataset.test.rows, wish.tests)?;
     let data = args.data.path.display().to_string();
-    let solver = args.solver.unwrap_or(wish.solver);
-    match solver {
-        SolverName::Direct => check_direct(&network)?,
-        SolverName::Cg => check_tolerance(args.tolerance, dtype)?,
-        SolverName::Lissa => {}
-    }
-    check_lissa(solver, args.depth, args.repeats, args.scale)?;
+    let solver = args.solver.name.unwrap_or(wish.solver);
+    args.solver.check(solver, &network, dtype)?;
     let plan = Plan {
         command: wish.command,
         model,
@@ -248,15 +235,16 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         converge: args.converge,
         solver: solver.name(),
         tolerance: args
+            .solver
             .tolerance
             .or_else(|| wish.tolerance.filter(|_| solver == wish.solver)),
-        depth: args.depth,
-        max_depth: args.depth.unwrap_or(scaled.depth),
-        repeats: args.repeats.unwrap_or(REPEATS),
-        scale: args.scale,
+        depth: args.solver.depth,
+        max_depth: args.solver.depth.unwrap_or(scaled.depth),
+        repeats: args.solver.repeats.unwrap_or(REPEATS),
+        scale: args.solver.scale,
         precision: precision.name(),
         device: device_name,
-        seed: args.seed,
+        seed,
         removals,
         tests,
         fingerprint: fingerprint(&dataset),
@@ -267,15 +255,12 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         scaled,
         training,
     };
-    let out = args.out.clone().unwrap_or_else(|| {
-        Path::new("runs").join(format!(
-            "{}-{model}-{}-{preset}-{}{}",
-            wish.command,
-            dataset.name,
-            args.seed,
-            args.part()
-        ))
-    });
+    let out = args.folder.out_or(format!(
+        "{}-{model}-{}-{preset}-{seed}{}",
+        wish.command,
+        dataset.name,
+        args.part()
+    ));
     Ok(Prepared {
         plan,
         dataset,
@@ -307,27 +292,14 @@ fn config_hidden(scaled: &Scaled) -> Vec<usize> {
 
 /// The scaled settings with what the options say.
 fn training(args: &Common, scaled: &Scaled, dtype: DType) -> Result<TrainConfig, CliError> {
-    let preset = &scaled.training;
-    if matches!(preset.optimizer, Optimizer::Lbfgs { .. }) && args.learning_rate.is_some() {
-        return Err(CliError::Option {
-            option: "--learning-rate",
-            problem: "is for models trained by batches: L-BFGS takes all examples at once and \
-                      searches for its own step"
-                .to_owned(),
-        });
-    }
-    let config = TrainConfig {
-        epochs: args.epochs.unwrap_or(preset.epochs),
+    let preset = TrainConfig {
+        seed: args.compute.seed,
         learning_rate: match args.learning_rate {
             Some(Rate::Fixed(rate)) => rate,
-            _ => preset.learning_rate,
+            _ => scaled.training.learning_rate,
         },
-        weight_decay: args.weight_decay.unwrap_or(preset.weight_decay),
-        seed: args.seed,
-        ..preset.clone()
+        ..scaled.training.clone()
     };
-    check_fits("--learning-rate", Some(config.learning_rate), dtype)?;
-    check_fits("--weight-decay", Some(config.weight_decay), dtype)?;
-    config.check()?;
-    Ok(config)
+    let by_batches = [("--learning-rate", args.learning_rate.is_some())];
+    args.training.config(preset, &by_batches, dtype)
 }

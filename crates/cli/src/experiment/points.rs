@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     CliError,
+    inputs::{WRONG_LABELS, wrong_labels},
     progress::{say, warn},
-    setup::{WRONG_LABELS, wrong_labels},
 };
 use backdraft_report::experiment::FailedPoint;
 
@@ -38,7 +38,12 @@ pub(super) type Found<T> = (Vec<T>, Vec<FailedPoint>);
 /// Opens the folder, with what other folders have done.
 pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<Store, CliError> {
     check_parts(&args.merge, &prepared.plan, &prepared.out)?;
-    let store = Store::open(&prepared.out, EXPERIMENT, &prepared.plan, args.overwrite)?;
+    let store = Store::open(
+        &prepared.out,
+        EXPERIMENT,
+        &prepared.plan,
+        args.folder.overwrite,
+    )?;
     prepared.announce();
     store.merge(&args.merge, &prepared.plan)?;
     if let Some(noise) = &prepared.noise {

@@ -12,8 +12,8 @@ use serde_json::json;
 use super::{args::Over, estimate::Estimate, stage::Stage};
 use crate::{
     CliError,
+    inputs::WRONG_LABELS,
     run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
-    setup::WRONG_LABELS,
     tensors::Texts,
 };
 use backdraft_report::{

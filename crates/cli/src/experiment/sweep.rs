@@ -1,7 +1,5 @@
 //! `backdraft sweep`: the gaps against one setting.
 
-use std::path::{Path, PathBuf};
-
 use backdraft_models::{Model, quote};
 use serde::Serialize;
 
@@ -35,7 +33,7 @@ struct Settings<'a> {
 /// Runs `backdraft sweep`.
 pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let Sweeping { common, over, .. } = args;
-    let model: Model = common.model.parse()?;
+    let model = common.model.kind()?;
     if matches!(over, Over::Width | Over::Depth) && model != Model::Mlp {
         return Err(CliError::Option {
             option: "--over",
@@ -46,10 +44,10 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         });
     }
     let given = match over {
-        Over::WeightDecay => common.weight_decay.is_some(),
+        Over::WeightDecay => common.training.weight_decay.is_some(),
         Over::Damping => common.damping.is_some(),
         // Without values, they are multiples of it.
-        Over::Epochs => common.epochs.is_some() && !args.values.is_empty(),
+        Over::Epochs => common.training.epochs.is_some() && !args.values.is_empty(),
         Over::Width | Over::Depth | Over::Removed => false,
     };
     if given {
@@ -60,15 +58,12 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     }
     let values = values(args)?;
     let name = |value: f64| format!("{}-{}", over.name(), brief(value));
-    let out = match &common.out {
-        Some(out) => out.clone(),
-        None => default_folder(args)?,
-    };
+    let out = common.folder.out_or(default_folder(args)?);
     let at = |value: f64| -> Result<(Common, Prepared), CliError> {
         let (mut common, removed) = varied(args, value)?;
-        common.out = Some(out.join(name(value)));
+        common.folder.out = Some(out.join(name(value)));
         // The sweep's folder is cleared with all that is in it.
-        common.overwrite = false;
+        common.folder.overwrite = false;
         // A part that was stopped has not come to all values.
         let parts = common.merge.iter().map(|part| part.join(name(value)));
         common.merge = parts.filter(|part| part.exists()).collect();
@@ -86,7 +81,7 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         let (common, prepared) = at(value)?;
         check_parts(&common.merge, &prepared.plan, &prepared.out)?;
     }
-    let whole = Store::open(&out, SWEEP, &settings, common.overwrite)?;
+    let whole = Store::open(&out, SWEEP, &settings, common.folder.overwrite)?;
     let (mut points, mut left) = (Vec::new(), 0);
     for &value in &values {
         let (common, prepared) = at(value)?;
@@ -172,7 +167,7 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
     };
     let values = match args.values.as_slice() {
         [] => match args.over {
-            over if args.common.preset == PresetName::Paper => paper(over),
+            over if args.common.training.preset == PresetName::Paper => paper(over),
             Over::Width => vec![16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
             Over::Depth => vec![1.0, 3.0, 5.0, 7.0],
             Over::Epochs => {
@@ -233,13 +228,13 @@ fn paper(over: Over) -> Vec<f64> {
 
 /// The passes of the preset, or those asked for.
 fn passes(common: &Common) -> Result<usize, CliError> {
-    if let Some(epochs) = common.epochs {
+    if let Some(epochs) = common.training.epochs {
         return Ok(epochs);
     }
-    let model: Model = common.model.parse()?;
+    let model = common.model.kind()?;
     let dataset = common.data.load()?;
     model.check(&dataset)?;
-    Ok(Scaled::of(common.preset.into(), model, &dataset)
+    Ok(Scaled::of(common.training.preset.into(), model, &dataset)
         .training
         .epochs)
 }
@@ -249,26 +244,26 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
     let (mut common, mut removed) = (args.common.clone(), args.removed);
     match args.over {
         Over::Width => {
-            let depth = common.hidden.as_ref().map_or(2, Vec::len);
-            common.hidden = Some(vec![value as usize; depth]);
+            let depth = common.model.hidden.as_ref().map_or(2, Vec::len);
+            common.model.hidden = Some(vec![value as usize; depth]);
         }
         Over::Depth => {
-            let width = match &common.hidden {
+            let width = match &common.model.hidden {
                 Some(hidden) => hidden.first().copied().unwrap_or(1),
                 None => {
-                    let model: Model = common.model.parse()?;
+                    let model = common.model.kind()?;
                     let dataset = common.data.load()?;
                     model.check(&dataset)?;
-                    Scaled::of(common.preset.into(), model, &dataset)
+                    Scaled::of(common.training.preset.into(), model, &dataset)
                         .width()
                         .unwrap_or(1)
                 }
             };
             check_depth(&common, width, value as usize)?;
-            common.hidden = Some(vec![width; value as usize]);
+            common.model.hidden = Some(vec![width; value as usize]);
         }
-        Over::Epochs => common.epochs = Some(value as usize),
-        Over::WeightDecay => common.weight_decay = Some(value),
+        Over::Epochs => common.training.epochs = Some(value as usize),
+        Over::WeightDecay => common.training.weight_decay = Some(value),
         Over::Damping => common.damping = Some(value),
         Over::Removed => removed.group = Group::Share(value / 100.0),
     }
@@ -298,21 +293,27 @@ fn of_values(error: CliError, over: Over) -> CliError {
 fn check_depth(common: &Common, width: usize, depth: usize) -> Result<(), CliError> {
     let layer = (width as u128 + 1).saturating_mul(width as u128);
     let parameters = layer.saturating_mul(depth as u128 - 1);
-    let dtype = common.precision.unwrap_or(Precision::F32).dtype();
-    check_parameters("--values", parameters, &common.device.open()?, dtype)
+    let dtype = common.solver.precision.unwrap_or(Precision::F32).dtype();
+    check_parameters(
+        "--values",
+        parameters,
+        &common.compute.device.open()?,
+        dtype,
+    )
 }
 
-fn default_folder(args: &Sweeping) -> Result<PathBuf, CliError> {
+/// The name of the sweep's folder where no option gives one.
+fn default_folder(args: &Sweeping) -> Result<String, CliError> {
     let common = &args.common;
-    let model: Model = common.model.parse()?;
+    let model = common.model.kind()?;
     let path = &common.data.path;
     let name = path.file_stem().unwrap_or(path.as_os_str());
-    Ok(Path::new("runs").join(format!(
+    Ok(format!(
         "sweep-{}-{model}-{}-{}-{}{}",
         args.over.name(),
         name.to_string_lossy(),
-        backdraft_models::Preset::from(common.preset),
-        common.seed,
+        backdraft_models::Preset::from(common.training.preset),
+        common.compute.seed,
         common.part()
-    )))
+    ))
 }

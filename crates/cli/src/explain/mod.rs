@@ -6,127 +6,78 @@ mod store;
 mod sums;
 mod training;
 
-use std::num::NonZeroUsize;
-
-use backdraft_models::{Model, Preset, TrainConfig, quote};
+use backdraft_models::{
+    Model, Preset, TrainConfig,
+    data::{Dataset, Task},
+    quote,
+};
 
 pub(super) use self::store::{Outcome, Response, Solved, Store};
-use self::{
-    run::Run,
-    settings::{Asked, Lissa},
-};
+use self::{run::Run, settings::Asked};
 use super::{
     CliError,
     args::Explain,
-    failure::{Remedy, guarded},
-    fingerprint::fingerprint,
-    memory::check_network,
+    failure::guarded,
+    inputs::{Inputs, WRONG_LABELS},
     present::unit,
     progress::say,
     queries,
-    reading::Reading,
     run_folder::Place,
-    setup::{Shape, WRONG_LABELS, announce, check_task, corrupt, damping, network, wrong_labels},
-    solve,
 };
 
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
-    let kind: Model = args.model.parse()?;
-    let opened = args.device.open()?;
-    let kept = args.weights.record()?;
-    let mut dataset = args.data.load_for(kept.as_ref())?;
-    check_task(kind, &dataset)?;
-    let noise = corrupt(
-        &mut dataset,
-        "--corrupt-labels",
-        args.corrupt_labels,
-        args.seed,
-    )?;
+    let folder = &args.run.folder;
+    if folder.overwrite && folder.out.is_none() {
+        return Err(CliError::Option {
+            option: "--overwrite",
+            problem: "replaces the run in a folder: name it with --out, for without that explain takes a new one"
+                .to_owned(),
+        });
+    }
+    let dtype = args.precision().dtype();
+    let inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
+        check_task(kind, dataset)?;
+        args.precision().check(opened)
+    })?;
+    let (kind, dataset) = (inputs.kind, &inputs.dataset);
     let queries = match &args.queries {
-        Some(asked) => Some(queries::indices(asked, &dataset)?),
+        Some(asked) => Some(queries::indices(asked, dataset)?),
         None => None,
     };
-    args.precision.check(&opened)?;
-    let shape = Shape {
-        preset: Preset::Quick,
-        hidden: args.hidden.as_deref(),
-        activation: args.activation,
-        seed: args.seed,
-    };
-    let (network, loaded) = args
-        .weights
-        .load(kept, &mut dataset, &opened.device, |dataset| {
-            let network = network(shape, kind, dataset)?;
-            check_network(shape.wide(), &network, &opened, args.precision.dtype())?;
-            Ok(network)
-        })?;
     let config = TrainConfig {
-        seed: args.seed,
-        ..TrainConfig::preset(kind, &dataset)
+        seed: args.run.compute.seed,
+        ..TrainConfig::preset(kind, dataset)
     };
     let damping = damping(args, kind, &config);
-    solve::check(args, damping, &network)?;
-    let place = match &args.out {
+    args.check(damping, &inputs.network)?;
+    let place = match &folder.out {
         Some(out) => Place::Named(out.clone()),
         None => Place::Fresh(format!("{kind}-{}", dataset.name)),
     };
-    let asked = Asked {
-        model: kind,
-        data: args.data.path.display().to_string(),
-        target: args.data.target.as_deref(),
-        reading: Reading::of(&dataset),
-        corrupt_labels: args.corrupt_labels,
-        network: &network,
-        training: loaded.is_none().then_some(&config),
-        weights: loaded.as_ref().map(|loaded| &loaded.file),
-        queries: queries.as_deref(),
-        damping,
-        solver: args.solver.name(),
-        tolerance: args.tolerance,
-        lissa: Lissa::of(args),
-        precision: args.precision.name(),
-        products: args.products.name(),
-        device: opened.name,
-        seed: args.seed,
-        fingerprint: fingerprint(&dataset),
-    };
-    let store = Store::open(&place, &asked, args.overwrite)?;
-    announce(
-        kind,
-        &dataset,
-        noise.as_ref(),
-        format_args!("device {}, seed {}", opened.name, args.seed),
-    );
+    let asked = Asked::of(args, &inputs, queries.as_deref(), &config, damping);
+    let store = Store::open(&place, &asked, folder.overwrite)?;
+    inputs.announce(&args.run);
     if let Place::Fresh(_) = place {
         let path = quote::path(store.folder().path());
         say(format_args!(
             "to {path}; stopped, the same command with --out {path} goes on"
         ));
     }
-    if let Some(noise) = &noise {
-        let table = wrong_labels(noise, &dataset)?;
+    if let Some(table) = inputs.wrong_labels()? {
         store.folder().write(WRONG_LABELS, table.as_bytes())?;
     }
 
-    let remedy = Remedy {
-        option: "--pass",
-        examples: args.pass.map_or(kind.pass(), NonZeroUsize::get),
-        resumes: true,
-    };
+    let remedy = args.run.model.remedy(kind.pass());
     let run = Run {
         args,
-        kind,
-        dataset: &dataset,
+        inputs: &inputs,
         named: queries.as_deref(),
-        unit: unit(kind, &dataset, args.data.target.as_deref()),
+        unit: unit(kind, dataset, args.run.data.target.as_deref()),
         pass: remedy.examples,
-        network: &network,
         config: &config,
-        loaded: loaded.as_ref(),
         damping,
         store: &store,
-        opened,
     };
     let outcome = guarded(remedy, || run.run());
     if outcome.is_err() {
@@ -134,4 +85,36 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         let _ = store.abandon_if_empty();
     }
     outcome
+}
+
+/// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand
+/// examples near its first order, and the L2 term where that alone makes the problem strongly convex.
+fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> f64 {
+    let default = match kind {
+        Model::LogisticRegression => config.weight_decay,
+        _ => 0.03,
+    };
+    args.damping.unwrap_or(default)
+}
+
+/// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.
+fn check_task(kind: Model, dataset: &Dataset) -> Result<(), CliError> {
+    if kind == Model::Autoencoder {
+        return Err(CliError::Option {
+            option: "--model",
+            problem:
+                "autoencoder has no loss for a target: explain takes a model that predicts one"
+                    .to_owned(),
+        });
+    }
+    match dataset.task {
+        Task::NextToken { .. } => Err(CliError::Option {
+            option: "--data",
+            problem: format!(
+                "{} is text: explain takes examples with one target each, a table or pictures",
+                dataset.name
+            ),
+        }),
+        _ => Ok(()),
+    }
 }

@@ -5,10 +5,8 @@ use std::time::Instant;
 use backdraft_curvature::{Cost, Curvature, Damped, Half, Model};
 use backdraft_influence::scores;
 use backdraft_models::{
-    Metrics as Measured, TrainConfig, Zoo, ZooConfig,
-    data::{Dataset, Split},
-    outputs, per_example_losses, quote, to_dtype,
-    weights::stable,
+    Metrics as Measured, TrainConfig, Zoo, data::Split, outputs, per_example_losses, quote,
+    to_dtype, weights::stable,
 };
 use burn::{
     module::Module,
@@ -20,15 +18,15 @@ use super::store::{Scored, Store};
 use crate::{
     BURN, CliError,
     args::{Explain, Precision, VerifyName},
-    device::Opened,
     half::Errors,
+    inputs::Inputs,
     judge::judge,
     present::{describe, examples, measured, predictions, quality, report, shown, target, tell},
     progress::{Bar, say},
     reading::Reading,
     solve::solve,
     verify::{self, Extent, Verify},
-    weights::{self, Loaded, record},
+    weights::{self, record},
 };
 use backdraft_report::{
     Metrics, QueryRecord, Report, RunRecord, Scores, Settings, Sizes, Timing, Unit, Verification,
@@ -43,20 +41,16 @@ const TOP: usize = 20;
 /// What was asked, and where results go.
 pub(super) struct Run<'a> {
     pub args: &'a Explain,
-    pub kind: backdraft_models::Model,
-    pub dataset: &'a Dataset,
+    pub inputs: &'a Inputs,
     /// The test examples named.
     pub named: Option<&'a [usize]>,
     /// What losses and scores are told in.
     pub unit: Unit,
     /// Examples that go through the network at once.
     pub pass: usize,
-    pub network: &'a ZooConfig,
     pub config: &'a TrainConfig,
-    pub loaded: Option<&'a Loaded>,
     pub damping: f64,
     pub store: &'a Store,
-    pub opened: Opened,
 }
 
 /// What is known once all are scored.
@@ -79,8 +73,9 @@ struct Found {
 impl Run<'_> {
     pub fn run(self) -> Result<(), CliError> {
         let (module, seconds) = self.model()?;
-        let (train, test) = (&self.dataset.train, &self.dataset.test);
-        let objective = self.dataset.task.objective();
+        let dataset = &self.inputs.dataset;
+        let (train, test) = (&dataset.train, &dataset.test);
+        let objective = dataset.task.objective();
         let loss = objective.loss(train);
         let losses: Vec<f64> = per_example_losses(&module, test, objective)
             .into_iter()
@@ -103,14 +98,14 @@ impl Run<'_> {
             let measured = cost.with_examples(inputs, wanted)?;
             Ok::<_, CliError>((cost, measured))
         };
-        let precision = self.args.precision;
+        let precision = self.args.precision();
         let computed = match precision {
             Precision::F32 => module.clone(),
             Precision::F64 => to_dtype(module.valid(), DType::F64),
         };
         let here = |products| {
             let dtype = precision.dtype();
-            costs(&computed, &self.opened.device, dtype, products)
+            costs(&computed, &self.inputs.opened.device, dtype, products)
         };
         let half = self.args.products.half();
         let (cost, measured) = here(half)?;
@@ -131,7 +126,7 @@ impl Run<'_> {
         let found = Found {
             scores: Scores::new(queries.clone(), cost.len(), values, precision.float())?,
             parameters: cost.model().dim(),
-            training: self.loaded.is_none().then_some(seconds),
+            training: self.inputs.loaded.is_none().then_some(seconds),
             queries: queries.clone(),
             module: module.clone(),
             losses,
@@ -146,7 +141,7 @@ impl Run<'_> {
         if extent == Extent::Nothing {
             return self.finish(&found, None);
         }
-        let (device, dtype) = verify::place(&self.opened.device);
+        let (device, dtype) = verify::place(&self.inputs.opened.device);
         let exact = to_dtype(module.valid().fork(&device), dtype);
         let (cost, measured) = costs(&exact, &device, dtype, None)?;
         let verify = Verify {
@@ -154,9 +149,9 @@ impl Run<'_> {
             queries: &measured,
             scores: &found.scores,
             unit: &self.unit,
-            dataset: self.dataset,
+            dataset: &self.inputs.dataset,
             damping: self.damping,
-            seed: self.args.seed,
+            seed: self.args.run.compute.seed,
             extent,
             store: self.store,
         };
@@ -165,10 +160,10 @@ impl Run<'_> {
 
     /// How good the network is, and how far from a minimum, which is said.
     fn metrics(&self, module: &Zoo, cost: &Cost) -> Result<(Metrics, Measured), CliError> {
-        let objective = self.dataset.task.objective();
+        let objective = self.inputs.dataset.task.objective();
         let measured = [
-            measured("train", module, &self.dataset.train, objective)?,
-            measured("test", module, &self.dataset.test, objective)?,
+            measured("train", module, &self.inputs.dataset.train, objective)?,
+            measured("test", module, &self.inputs.dataset.test, objective)?,
         ];
         let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
         tell(&self.unit);
@@ -177,8 +172,13 @@ impl Run<'_> {
             shown(&train),
             shown(&test)
         ));
-        if let Some(loaded) = self.loaded {
-            judge(&self.args.data, loaded, self.dataset, &measured[0])?;
+        if let Some(loaded) = &self.inputs.loaded {
+            judge(
+                &self.args.run.data,
+                loaded,
+                &self.inputs.dataset,
+                &measured[0],
+            )?;
         }
         let gradient_norm = self.unit.loss_factor * norm(cost.gradient()?);
         say(format_args!(
@@ -263,12 +263,14 @@ impl Run<'_> {
     /// Writes the weights, the scores, and the report as it is before the verification.
     fn write(&self, found: &Found) -> Result<(), CliError> {
         let folder = self.store.folder();
-        let examples = examples(self.dataset, &self.unit);
-        let train = &self.dataset.train;
-        let kept = record(self.dataset, "train", train, &found.on_train);
+        let examples = examples(&self.inputs.dataset, &self.unit);
+        let train = &self.inputs.dataset.train;
+        let kept = record(&self.inputs.dataset, "train", train, &found.on_train);
         let weights = weights::encode(&found.module, weights::FILE, &kept)?;
         folder.write(weights::FILE, &weights)?;
-        let all = found.scores.to_safetensors(&examples, self.args.seed)?;
+        let all = found
+            .scores
+            .to_safetensors(&examples, self.args.run.compute.seed)?;
         folder.write(Scores::FILE, &stable(all))?;
         folder.write(Scores::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
         self.report(found, self.record(found, None))?;
@@ -281,9 +283,9 @@ impl Run<'_> {
 
     fn report(&self, found: &Found, record: RunRecord) -> Result<(), CliError> {
         let folder = self.store.folder();
-        let examples = examples(self.dataset, &self.unit);
+        let examples = examples(&self.inputs.dataset, &self.unit);
         let report = report(
-            self.dataset,
+            &self.inputs.dataset,
             folder.path(),
             &found.scores,
             &examples,
@@ -313,14 +315,14 @@ impl Run<'_> {
 
     /// All about the run, with the verification and the seconds that it took.
     fn record(&self, found: &Found, verified: Option<(Verification, f64)>) -> RunRecord {
-        let (train, test) = (&self.dataset.train, &self.dataset.test);
+        let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
         let outputs = outputs(&found.module, test);
-        let predictions = predictions(&outputs, test.rows, self.dataset);
+        let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
         let queries = found.queries.iter().zip(&found.scored);
         let queries = queries.map(|(&index, scored)| QueryRecord {
             index,
-            source: Some(self.dataset.test_place(index)),
-            label: target(self.dataset, test, index),
+            source: Some(self.inputs.dataset.test_place(index)),
+            label: target(&self.inputs.dataset, test, index),
             predicted: predictions[index],
             loss: found.losses[index],
             solve: scored.record.clone(),
@@ -361,39 +363,43 @@ impl Run<'_> {
 
     fn settings(&self, errors: Option<Errors>) -> Settings {
         let mut details = Map::new();
-        details.insert("precision".into(), json!(self.args.precision.name()));
-        details.insert("tolerance".into(), json!(self.args.tolerance));
+        details.insert("precision".into(), json!(self.args.precision().name()));
+        details.insert("tolerance".into(), json!(self.args.solver.tolerance));
         details.insert("products".into(), json!(self.args.products.name()));
         if let Some(errors) = errors {
             details.insert("products_errors".into(), json!(errors));
         }
-        details.insert("network".into(), json!(self.network));
-        let trained = self.loaded.is_none().then_some(self.config);
+        details.insert("network".into(), json!(&self.inputs.network));
+        let trained = self.inputs.loaded.is_none().then_some(self.config);
         details.insert("training".into(), json!(trained));
-        details.insert("target".into(), json!(self.args.data.target));
-        let reading = Reading::of(self.dataset);
+        details.insert("target".into(), json!(self.args.run.data.target));
+        let reading = Reading::of(&self.inputs.dataset);
         details.insert("inputs".into(), json!(reading.inputs));
         details.insert("targets".into(), json!(reading.targets));
         details.insert("parts".into(), json!(reading.parts));
         details.insert("classes".into(), json!(reading.classes));
-        details.insert("corrupt_labels".into(), json!(self.args.corrupt_labels));
+        details.insert("corrupt_labels".into(), json!(self.args.run.corrupt_labels));
         details.insert("verify".into(), json!(self.extent().name()));
         details.insert(
             "pbrf_epsilon".into(),
-            json!(1.0 / self.dataset.train.rows as f64),
+            json!(1.0 / self.inputs.dataset.train.rows as f64),
         );
-        if let Some(inference) = &self.dataset.inference {
+        if let Some(inference) = &self.inputs.dataset.inference {
             details.insert("inference".into(), Value::from(inference.as_str()));
         }
         Settings {
-            model: self.kind.name().into(),
-            data: self.args.data.path.display().to_string(),
-            task: describe(self.dataset),
-            solver: self.args.solver.name().into(),
-            weights: self.loaded.map(|loaded| loaded.file.clone()),
+            model: self.inputs.kind.name().into(),
+            data: self.args.run.data.path.display().to_string(),
+            task: describe(&self.inputs.dataset),
+            solver: self.args.solver().name().into(),
+            weights: self
+                .inputs
+                .loaded
+                .as_ref()
+                .map(|loaded| loaded.file.clone()),
             damping: self.damping,
-            device: self.opened.name.into(),
-            seed: self.args.seed,
+            device: self.inputs.opened.name.into(),
+            seed: self.args.run.compute.seed,
             out: self.store.folder().path().display().to_string(),
             details,
         }

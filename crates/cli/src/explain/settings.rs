@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::{
     args::{Explain, SolverName},
+    fingerprint::fingerprint,
+    inputs::Inputs,
     reading::Reading,
     solve::{DEPTH, REPEATS},
 };
@@ -28,7 +30,7 @@ pub(super) struct Asked<'a> {
     pub damping: f64,
     pub solver: &'static str,
     pub tolerance: Option<f64>,
-    pub lissa: Option<Lissa>,
+    lissa: Option<Lissa>,
     pub precision: &'static str,
     pub products: &'static str,
     pub device: &'static str,
@@ -37,9 +39,41 @@ pub(super) struct Asked<'a> {
     pub fingerprint: String,
 }
 
+impl<'a> Asked<'a> {
+    pub fn of(
+        args: &'a Explain,
+        inputs: &'a Inputs,
+        queries: Option<&'a [usize]>,
+        config: &'a TrainConfig,
+        damping: f64,
+    ) -> Self {
+        let weights = inputs.loaded.as_ref().map(|loaded| &loaded.file);
+        Self {
+            model: inputs.kind,
+            data: args.run.data.path.display().to_string(),
+            target: args.run.data.target.as_deref(),
+            reading: Reading::of(&inputs.dataset),
+            corrupt_labels: args.run.corrupt_labels,
+            network: &inputs.network,
+            training: weights.is_none().then_some(config),
+            weights,
+            queries,
+            damping,
+            solver: args.solver().name(),
+            tolerance: args.solver.tolerance,
+            lissa: Lissa::of(args),
+            precision: args.precision().name(),
+            products: args.products.name(),
+            device: inputs.opened.name,
+            seed: args.run.compute.seed,
+            fingerprint: fingerprint(&inputs.dataset),
+        }
+    }
+}
+
 /// LiSSA's settings; without a scale it is found.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Lissa {
+struct Lissa {
     depth: usize,
     repeats: usize,
     scale: Option<f64>,
@@ -47,11 +81,11 @@ pub(super) struct Lissa {
 
 impl Lissa {
     /// Of a run that is solved by it.
-    pub fn of(args: &Explain) -> Option<Self> {
-        (args.solver == SolverName::Lissa).then_some(Self {
-            depth: args.depth.unwrap_or(DEPTH),
-            repeats: args.repeats.unwrap_or(REPEATS),
-            scale: args.scale,
+    fn of(args: &Explain) -> Option<Self> {
+        (args.solver() == SolverName::Lissa).then_some(Self {
+            depth: args.solver.depth.unwrap_or(DEPTH),
+            repeats: args.solver.repeats.unwrap_or(REPEATS),
+            scale: args.solver.scale,
         })
     }
 }

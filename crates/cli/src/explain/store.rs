@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{settings::Asked, sums};
 use crate::{
     CliError,
+    inputs::WRONG_LABELS,
     progress::warn,
     run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
-    setup::WRONG_LABELS,
     tensors::Texts,
     train::state::Stored,
     weights,

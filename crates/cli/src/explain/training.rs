@@ -26,12 +26,12 @@ fn remedied(error: CliError) -> CliError {
 impl Run<'_> {
     /// The network, and the seconds that its training took: from the folder, from a file of weights, or trained.
     pub fn model(&self) -> Result<(Zoo, f64), CliError> {
-        let initial = self.network.init(&self.opened.device);
+        let initial = self.inputs.network.init(&self.inputs.opened.device);
         if let Some(found) = self.store.model(&initial)? {
             return Ok(found);
         }
         let start = Instant::now();
-        let model = match self.loaded {
+        let model = match &self.inputs.loaded {
             Some(loaded) => loaded.model.clone(),
             None => self.train(initial.clone()).map_err(remedied)?,
         };
@@ -43,13 +43,13 @@ impl Run<'_> {
 
     fn train(&self, initial: Zoo) -> Result<Zoo, CliError> {
         let bar = Bar::new("training", 0);
-        let objective = self.dataset.task.objective();
+        let objective = self.inputs.dataset.task.objective();
         let show = |progress: &Progress| {
             bar.at(progress.step as u64, progress.steps as u64);
             let loss = self.unit.loss_factor * progress.loss;
             bar.message(format!("loss {}", short(loss)));
         };
-        let (split, config) = (&self.dataset.train, self.config);
+        let (split, config) = (&self.inputs.dataset.train, self.config);
         let trained = match config.optimizer {
             Optimizer::Lbfgs { .. } => train(initial, split, objective, config, show)?,
             Optimizer::Sgd { .. } | Optimizer::Adam => {
@@ -67,7 +67,7 @@ impl Run<'_> {
                     }
                 };
                 let mut training = training.with_parts(self.pass);
-                let pause = Duration::from_secs_f64(self.args.checkpoint_every);
+                let pause = Duration::from_secs_f64(self.args.run.checkpoint_every);
                 let mut stored = Instant::now();
                 while let Some(progress) = training.advance()? {
                     show(&progress);

@@ -6,11 +6,9 @@ mod run;
 mod settings;
 pub(crate) mod state;
 
-use std::{num::NonZeroUsize, path::Path};
-
 use backdraft_models::{
-    Model, Optimizer, TrainConfig,
-    data::{Task, Unigram},
+    Model, TrainConfig,
+    data::{Dataset, Task, Unigram},
     evaluate, quote,
 };
 use burn::tensor::DType;
@@ -19,117 +17,70 @@ use self::{earlier::Earlier, run::Run, settings::Settings};
 use super::{
     CliError,
     args::Train,
-    failure::{Remedy, guarded},
+    failure::guarded,
     fingerprint::fingerprint,
+    inputs::{Inputs, WRONG_LABELS},
     judge::judge,
-    memory::check_network,
-    options::check_fits,
     progress::say,
     reading::Reading,
-    setup::{Shape, WRONG_LABELS, announce, corrupt, network, wrong_labels},
 };
 use backdraft_report::{Seal, TrainingFolder};
 
 /// Runs `backdraft train`.
 pub(super) fn train(args: &Train) -> Result<(), CliError> {
-    let kind: Model = args.model.parse()?;
-    let opened = args.device.open()?;
-    let device = &opened.device;
-    let kept = args.weights.record()?;
-    let mut dataset = args.data.load_for(kept.as_ref())?;
-    let noise = corrupt(
-        &mut dataset,
-        "--corrupt-labels",
-        args.corrupt_labels,
-        args.seed,
-    )?;
-    let preset = args.preset.into();
-    let shape = Shape {
-        preset,
-        hidden: args.hidden.as_deref(),
-        activation: args.activation,
-        seed: args.seed,
-    };
-    let (network, loaded) = args.weights.load(kept, &mut dataset, device, |dataset| {
-        let network = network(shape, kind, dataset)?;
-        check_network(shape.wide(), &network, &opened, DType::F32)?;
-        Ok(network)
-    })?;
-    let training = training(args, preset.training(kind, &dataset))?;
-    let data = args.data.path.display().to_string();
+    let preset = args.training.preset.into();
+    let inputs = Inputs::load(&args.run, preset, DType::F32, |_, _, _| Ok(()))?;
+    let (kind, dataset) = (inputs.kind, &inputs.dataset);
+    let training = training(args, preset.training(kind, dataset))?;
+    let seed = args.run.compute.seed;
+    let data = args.run.data.path.display().to_string();
     let settings = Settings {
         model: kind,
         data: &data,
-        target: args.data.target.as_deref(),
-        reading: Reading::of(&dataset),
+        target: args.run.data.target.as_deref(),
+        reading: Reading::of(dataset),
         preset,
-        network: &network,
+        network: &inputs.network,
         training: &training,
-        device: opened.name,
-        seed: args.seed,
-        corrupt_labels: args.corrupt_labels,
-        weights: loaded.as_ref().map(|loaded| &loaded.file),
-        fingerprint: fingerprint(&dataset),
+        device: inputs.opened.name,
+        seed,
+        corrupt_labels: args.run.corrupt_labels,
+        weights: inputs.loaded.as_ref().map(|loaded| &loaded.file),
+        fingerprint: fingerprint(dataset),
     };
 
     // Named after the settings, so that the same command finds what it began.
-    let out = match &args.out {
-        Some(out) => out.clone(),
-        None => Path::new("runs").join(format!(
-            "train-{kind}-{}-{preset}-{}",
-            dataset.name, args.seed
-        )),
-    };
-    let folder = TrainingFolder::open(&out)?;
-    if args.overwrite {
+    let name = format!("train-{kind}-{}-{preset}-{seed}", dataset.name);
+    let folder = TrainingFolder::open(args.run.folder.out_or(name))?;
+    if args.run.folder.overwrite {
         folder.clear()?;
     }
     let seal = Seal::of(&settings)?;
     let earlier = earlier::earlier(&folder, &settings, &seal)?;
-    if let Some(noise) = &noise {
-        let table = wrong_labels(noise, &dataset)?;
+    if let Some(table) = inputs.wrong_labels()? {
         folder.write(WRONG_LABELS, table.as_bytes())?;
     }
-    let place = format_args!("device {}, seed {}", opened.name, args.seed);
-    announce(kind, &dataset, noise.as_ref(), place);
-    let baseline = match &dataset.task {
-        Task::NextToken { vocabulary } => Unigram::of(&dataset.train, vocabulary.len()),
-        _ => None,
-    };
-    if let Some(perplexity) = baseline.and_then(|unigram| unigram.perplexity(&dataset.test)) {
-        say(format_args!(
-            "to beat: perplexity {perplexity:.1} on the test part, by the words' frequencies alone"
-        ));
-    }
+    inputs.announce(&args.run);
+    tell_baseline(dataset);
     if let Earlier::Ended(summary) = &earlier {
         say(format_args!(
             "{} holds this training, which has ended: {summary}; --overwrite trains anew",
-            quote::path(&out)
+            quote::path(folder.path())
         ));
         return Ok(());
     }
-    let tells = !matches!(dataset.task, Task::NextToken { .. }) && kind != Model::Autoencoder;
-    if let Some(loaded) = loaded
-        .as_ref()
-        .filter(|_| earlier == Earlier::None && tells)
-    {
-        let measured = evaluate(&loaded.model, &dataset.train, kind.objective(&dataset.task));
-        judge(&args.data, loaded, &dataset, &measured)?;
+    if earlier == Earlier::None {
+        judge_weights(args, &inputs)?;
     }
-    let model = match &loaded {
-        Some(loaded) => loaded.model.clone(),
-        None => network.init(device),
-    };
-    let remedy = Remedy {
-        option: "--pass",
-        examples: args.pass.map_or(training.batch_size, NonZeroUsize::get),
-        resumes: true,
-    };
+    let remedy = args.run.model.remedy(training.batch_size);
     let run = Run {
         args,
         settings,
-        dataset: &dataset,
-        model,
+        dataset,
+        model: match &inputs.loaded {
+            Some(loaded) => loaded.model.clone(),
+            None => inputs.network.init(&inputs.opened.device),
+        },
         folder,
         seal,
     };
@@ -138,32 +89,43 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
 
 /// The preset's settings with what the options say.
 fn training(args: &Train, preset: TrainConfig) -> Result<TrainConfig, CliError> {
-    if let Optimizer::Lbfgs { .. } = preset.optimizer {
-        let given = [
-            ("--batch-size", args.batch_size.is_some()),
-            ("--learning-rate", args.learning_rate.is_some()),
-            ("--pass", args.pass.is_some()),
-        ];
-        if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
-            let problem = "is for models trained by batches: L-BFGS takes all examples at once and \
-                           searches for its own step";
-            return Err(CliError::Option {
-                option,
-                problem: problem.to_owned(),
-            });
-        }
-    }
-    let config = TrainConfig {
-        epochs: args.epochs.unwrap_or(preset.epochs),
+    let by_batches = [
+        ("--batch-size", args.batch_size.is_some()),
+        ("--learning-rate", args.learning_rate.is_some()),
+        ("--pass", args.run.model.pass.is_some()),
+    ];
+    let preset = TrainConfig {
         batch_size: args.batch_size.unwrap_or(preset.batch_size),
         learning_rate: args.learning_rate.unwrap_or(preset.learning_rate),
-        weight_decay: args.weight_decay.unwrap_or(preset.weight_decay),
-        seed: args.seed,
+        seed: args.run.compute.seed,
         ..preset
     };
-    // Before there is a folder with them.
-    check_fits("--learning-rate", Some(config.learning_rate), DType::F32)?;
-    check_fits("--weight-decay", Some(config.weight_decay), DType::F32)?;
-    config.check()?;
-    Ok(config)
+    args.training.config(preset, &by_batches, DType::F32)
+}
+
+/// Says what a model of text has to do better than.
+fn tell_baseline(dataset: &Dataset) {
+    let Task::NextToken { vocabulary } = &dataset.task else {
+        return;
+    };
+    let unigram = Unigram::of(&dataset.train, vocabulary.len());
+    if let Some(perplexity) = unigram.and_then(|unigram| unigram.perplexity(&dataset.test)) {
+        say(format_args!(
+            "to beat: perplexity {perplexity:.1} on the test part, by the words' frequencies alone"
+        ));
+    }
+}
+
+/// Says how well weights from a file do before they are trained further.
+fn judge_weights(args: &Train, inputs: &Inputs) -> Result<(), CliError> {
+    let Inputs { kind, dataset, .. } = inputs;
+    let tells = !matches!(dataset.task, Task::NextToken { .. }) && *kind != Model::Autoencoder;
+    match &inputs.loaded {
+        Some(loaded) if tells => {
+            let objective = kind.objective(&dataset.task);
+            let measured = evaluate(&loaded.model, &dataset.train, objective);
+            judge(&args.run.data, loaded, dataset, &measured)
+        }
+        _ => Ok(()),
+    }
 }

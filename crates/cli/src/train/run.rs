@@ -104,7 +104,7 @@ impl Run<'_> {
         let bar = Bar::new("training", 0);
         let mut stored = Instant::now();
         let mut pass = Instant::now();
-        let pause = Duration::from_secs_f64(self.args.checkpoint_every);
+        let pause = Duration::from_secs_f64(self.args.run.checkpoint_every);
         let mut measured = String::new();
         while let Some(it) = standing.training.advance()? {
             if standing.training.history().len() == it.epoch {
@@ -182,7 +182,7 @@ impl Run<'_> {
                 (training, journal, best)
             }
         };
-        let training = match self.args.pass {
+        let training = match self.args.run.model.pass {
             Some(part) => training.with_parts(part.get()),
             None => training,
         };

@@ -6,19 +6,19 @@ use backdraft_models::quote;
 use burn::tensor::DType;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::CliError;
+use crate::CliError;
 use backdraft_report::brief;
 
 /// The most that anything is counted to: products of two counts still fit 64 bits.
 const MOST: usize = 1_000_000_000;
 
 /// A number above zero.
-pub(super) fn positive(text: &str) -> Result<f64, String> {
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
     number(text, |x| x > 0.0, "it must be positive and finite")
 }
 
 /// A number that is not below zero.
-pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
     number(
         text,
         |x| x >= 0.0,
@@ -27,7 +27,7 @@ pub(super) fn not_negative(text: &str) -> Result<f64, String> {
 }
 
 /// A part of a whole.
-pub(super) fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     number(
         text,
         |x| (0.0..=1.0).contains(&x),
@@ -36,7 +36,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 }
 
 /// A relative residual, which zeros would meet at 1.
-pub(super) fn residual(text: &str) -> Result<f64, String> {
+pub(crate) fn residual(text: &str) -> Result<f64, String> {
     number(
         text,
         |x| x > 0.0 && x < 1.0,
@@ -45,7 +45,7 @@ pub(super) fn residual(text: &str) -> Result<f64, String> {
 }
 
 /// A time.
-pub(super) fn seconds(text: &str) -> Result<f64, String> {
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     number(
         text,
         |x| (0.0..=1e9).contains(&x),
@@ -54,7 +54,7 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// Any number there is.
-pub(super) fn finite(text: &str) -> Result<f64, String> {
+pub(crate) fn finite(text: &str) -> Result<f64, String> {
     number(text, |_| true, "it must be a finite number")
 }
 
@@ -66,7 +66,7 @@ fn number(text: &str, allowed: impl Fn(f64) -> bool, words: &str) -> Result<f64,
 }
 
 /// How many, at least one.
-pub(super) fn count(text: &str) -> Result<usize, String> {
+pub(crate) fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=MOST) => Ok(count),
         _ => Err(format!(
@@ -76,12 +76,12 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
 }
 
 /// The same, for those who count on it.
-pub(super) fn some(text: &str) -> Result<NonZeroUsize, String> {
+pub(crate) fn some(text: &str) -> Result<NonZeroUsize, String> {
     count(text).map(|count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
 }
 
 /// How many, perhaps none.
-pub(super) fn count_or_none(text: &str) -> Result<usize, String> {
+pub(crate) fn count_or_none(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 0..=MOST) => Ok(count),
         _ => Err(format!(
@@ -91,19 +91,19 @@ pub(super) fn count_or_none(text: &str) -> Result<usize, String> {
 }
 
 /// Units of a layer.
-pub(super) fn width(text: &str) -> Result<usize, String> {
+pub(crate) fn width(text: &str) -> Result<usize, String> {
     count(text).map_err(|words| format!("{words}, as a layer needs at least one unit"))
 }
 
 /// A seed.
-pub(super) fn seed(text: &str) -> Result<u64, String> {
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("it must be a whole number from 0 to {}", u64::MAX))
 }
 
 /// What the parser found wrong with an option's value, in a line; none if the parser's own words are for something
 /// else.
-pub(super) fn refusal(error: &clap::Error) -> Option<String> {
+pub(crate) fn refusal(error: &clap::Error) -> Option<String> {
     if error.kind() != ErrorKind::ValueValidation {
         return None;
     }
@@ -121,7 +121,7 @@ pub(super) fn refusal(error: &clap::Error) -> Option<String> {
 }
 
 /// Refuses a number that becomes zero or infinite in the type that is computed in.
-pub(super) fn check_fits(
+pub(crate) fn check_fits(
     option: &'static str,
     value: Option<f64>,
     dtype: DType,

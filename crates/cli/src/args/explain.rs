@@ -1,0 +1,104 @@
+//! What can be asked of `backdraft explain`.
+
+use std::num::NonZeroUsize;
+
+use backdraft_models::ZooConfig;
+use clap::{Args, ValueEnum};
+
+use super::{
+    Precision, RunArgs, SolverArgs, SolverName,
+    number::{check_fits, positive, some},
+};
+use crate::{CliError, half::ProductsIn, queries::Query};
+
+const EXAMPLES: &str = "\
+Examples:
+  backdraft explain
+      The default model (an MLP) on the embedded digits, the three test examples with the highest loss.
+  backdraft explain --model lr --data cancer --solver direct
+      Logistic regression, solved exactly.
+  backdraft explain --data mnist/ --queries 0-9,17 --damping 0.01 --out runs/mnist
+      A folder of IDX files (MNIST layout, gzipped or not), eleven test examples of your choice.
+  backdraft explain --data concrete.csv --target strength --device wgpu
+      A table with a header, on the GPU.
+  backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
+      An nn.Sequential that PyTorch trained, as it is, on inputs of torchvision's Normalize.
+
+What a score means:
+  The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
+  1/N included. Positive: removing it raises the loss, the example helped. Negative: it harmed.";
+
+/// Settings of `explain`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// Test examples to explain, by index from 0: such as `3,17`, `0-9,12` or `all`. Default: the three with the
+    /// highest loss.
+    #[arg(
+        long,
+        value_name = "I,J-K,..|all",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub queries: Option<Vec<Query>>,
+
+    #[command(flatten)]
+    pub solver: SolverArgs,
+
+    /// The damping. Default: 0.03 for the mlp, the L2 coefficient of the training for lr.
+    #[arg(long, value_name = "LAMBDA", value_parser = positive, allow_hyphen_values = true)]
+    pub damping: Option<f64>,
+
+    /// What matrix products are computed in while systems are solved and examples scored. How far 16 bits put
+    /// derivatives off is told; conjugate gradients go to a residual of 0.01 then. The verification is exact all the
+    /// same.
+    #[arg(long, value_enum, default_value_t = ProductsIn::F32)]
+    pub products: ProductsIn,
+
+    /// How much is verified: `quick` as many removals as fit into about a minute, and at least three; `full` all of the
+    /// choice, five of each sign for every query and ten at random.
+    #[arg(long, value_enum, default_value_t = VerifyName::Quick)]
+    pub verify: VerifyName,
+
+    /// Verify the first N removals of the choice, however long that takes. `quick` depends on how fast the machine is,
+    /// this does not.
+    #[arg(long, value_name = "N", conflicts_with = "verify", value_parser = some, allow_hyphen_values = true)]
+    pub verify_removals: Option<NonZeroUsize>,
+}
+
+impl Explain {
+    pub fn solver(&self) -> SolverName {
+        self.solver.name.unwrap_or(SolverName::Cg)
+    }
+
+    /// The type of all numbers while systems are solved and examples scored.
+    pub fn precision(&self) -> Precision {
+        self.solver.precision.unwrap_or(Precision::F32)
+    }
+
+    /// Refuses settings that the solver could not go by, before anything is trained.
+    pub fn check(&self, damping: f64, network: &ZooConfig) -> Result<(), CliError> {
+        let dtype = self.precision().dtype();
+        if self.precision() == Precision::F64 && self.products.half().is_some() {
+            return Err(CliError::Option {
+                option: "--products",
+                problem: format!(
+                    "{} is for f32: with --precision f64 everything is computed in f64",
+                    self.products.name()
+                ),
+            });
+        }
+        check_fits("--damping", Some(damping), dtype)?;
+        self.solver.check(self.solver(), network, dtype)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifyName {
+    None,
+    Quick,
+    Full,
+}

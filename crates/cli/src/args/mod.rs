@@ -1,0 +1,134 @@
+//! What can be asked on the command line.
+
+mod compute;
+mod explain;
+mod folder;
+mod model;
+pub(crate) mod number;
+mod run;
+mod solver;
+mod train;
+mod training;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    bench::Products,
+    device::Compare,
+    experiment::{Correlate, Decompose, Mislabelling, Sweeping},
+    models::Models,
+};
+
+pub(crate) use self::{
+    compute::ComputeArgs,
+    explain::{Explain, VerifyName},
+    folder::FolderArgs,
+    model::ModelArgs,
+    run::RunArgs,
+    solver::{Precision, SolverArgs, SolverName},
+    train::Train,
+    training::{PresetName, TrainingArgs},
+};
+
+/// Which training examples made a network behave like this, and how far can the answer be trusted?
+///
+/// Without a command, `backdraft` explains the default model on the embedded digits.
+#[derive(Debug, Parser)]
+#[command(name = "backdraft", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub explain: Explain,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Train a model or take one's weights, score every training example for some test examples, and verify the scores.
+    Explain(Box<Explain>),
+    /// Train a model, or go on where the same command was interrupted.
+    Train(Box<Train>),
+    /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps
+    /// between them.
+    Decompose(Box<Decompose>),
+    /// Hold predicted changes of test losses against retraining and the proximal Bregman response.
+    Correlate(Box<Correlate>),
+    /// Decompose again and again while one setting varies.
+    Sweep(Box<Sweeping>),
+    /// Make labels wrong, and see how soon influence finds them.
+    Mislabel(Box<Mislabelling>),
+    /// List the models, with their numbers of parameters.
+    Models(Models),
+    /// List the devices that this build and this machine can use.
+    Devices,
+    /// Compute the same on several devices, and show how far they are apart.
+    Compare(Compare),
+    /// Measure how fast this machine is.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// Time derivatives of one batch on fixed networks with random data.
+    Products(Products),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::{CommandFactory, Parser};
+
+    use super::Args;
+
+    fn understood(line: &str) {
+        let words = line.split_whitespace();
+        if let Err(error) = Args::try_parse_from(words) {
+            panic!("{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn commands_of_the_readme_are_understood_and_name_what_is_there() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let readme = include_str!("../../../../README.md");
+        let blocks = readme.split("```console\n").skip(1);
+        let lines = blocks.flat_map(|it| it.split("```").next().unwrap_or_default().lines());
+        let mut count = 0;
+        for line in lines {
+            let ours = line.find("backdraft ").filter(|&start| start == 0);
+            let run = line
+                .strip_prefix("cargo run ")
+                .and_then(|it| it.split_once("-- "));
+            match (ours, run) {
+                (Some(_), _) => understood(line),
+                (None, Some((_, arguments))) => understood(&format!("backdraft {arguments}")),
+                (None, None) => continue,
+            }
+            count += 1;
+            let files = line.split_whitespace();
+            for file in files.filter(|it| it.starts_with("models/") || it.starts_with("crates/")) {
+                assert!(root.join(file).exists(), "{line}: there is no {file}");
+            }
+        }
+        assert!(count > 10, "{count} commands were found");
+    }
+
+    #[test]
+    fn examples_of_the_help_are_understood() {
+        let mut count = 0;
+        for command in Args::command().get_subcommands() {
+            let Some(help) = command.get_after_help() else {
+                continue;
+            };
+            let help = help.to_string();
+            let examples = help.lines().map(str::trim);
+            for line in examples.filter(|line| line.starts_with("backdraft ")) {
+                understood(line);
+                count += 1;
+            }
+        }
+        assert!(count > 10, "{count} examples were found");
+    }
+}

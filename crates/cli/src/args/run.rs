@@ -1,0 +1,37 @@
+//! What `explain` and `train` share: a network for some data, trained or taken from a file.
+
+use clap::Args;
+
+use super::{
+    ComputeArgs, FolderArgs, ModelArgs,
+    number::{seconds, share},
+};
+use crate::{data::DataArgs, weights::WeightsArgs};
+
+/// A network for some data.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Make the labels of this share of the training examples wrong, to see what becomes of them: from 0 to 1. Which
+    /// ones, and their true labels, are written beside the results.
+    #[arg(long, value_name = "FRACTION", value_parser = share, allow_hyphen_values = true)]
+    pub corrupt_labels: Option<f64>,
+
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+
+    #[command(flatten)]
+    pub folder: FolderArgs,
+
+    /// Seconds between checkpoints of the training: what is lost at most when it is stopped.
+    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds, allow_hyphen_values = true)]
+    pub checkpoint_every: f64,
+}

@@ -1,0 +1,181 @@
+//! How systems of the damped curvature are solved.
+
+use backdraft_influence::DirectConfig;
+use backdraft_models::{ZooConfig, computes_in_f64};
+use backdraft_report::{Float, brief};
+use burn::tensor::DType;
+use clap::{Args, ValueEnum};
+
+use super::number::{check_fits, count, positive, residual};
+use crate::{CliError, device::Opened};
+
+/// The solver of `(G + damping I) s = gradient`, and in which numbers it works.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SolverArgs {
+    /// How `(G + damping I) s = gradient` is solved. Default: cg; in experiments lissa, as in the paper, but for
+    /// mislabel, which solves once for each example, cg.
+    #[arg(id = "solver", long = "solver", value_name = "SOLVER", value_enum)]
+    pub name: Option<SolverName>,
+
+    /// The relative residual at which `(G + damping I) s = gradient` counts as solved. Default: for cg 1e-5, in f64
+    /// 1e-10, with products in 16 bits and for mislabel 0.01; for direct 0.001, in f64 1e-8; for lissa 0.1, which in
+    /// experiments decides its depth.
+    #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
+    pub tolerance: Option<f64>,
+
+    /// LiSSA's recursion steps in one repeat. Default: 1000; in experiments doubled from an eighth of the preset's until
+    /// the residual of the first removal is small enough, at most the preset's, and printed.
+    #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
+    pub depth: Option<usize>,
+
+    /// LiSSA's independent recursions, of which the mean is taken. Default: 10; in experiments 5.
+    #[arg(long, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
+    pub repeats: Option<usize>,
+
+    /// LiSSA's scale. Default: twice the largest eigenvalue of the damped curvature seen in a few batches, by power
+    /// iteration; experiments print it.
+    #[arg(long, value_name = "SIGMA", value_parser = positive, allow_hyphen_values = true)]
+    pub scale: Option<f64>,
+
+    /// The type of numbers. f64 takes twice the memory and time. explain: while systems are solved and examples scored,
+    /// and of the scores that are written, where f32 is the default; training is in f32, the verification in f64 where
+    /// that is there. Experiments: of all numbers; one example's removal moves parameters by less than f32 tells apart,
+    /// so f64 is the default where the device computes in it.
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
+}
+
+impl SolverArgs {
+    /// Refuses what `solver` could not go by, before anything is trained.
+    pub fn check(
+        &self,
+        solver: SolverName,
+        network: &ZooConfig,
+        dtype: DType,
+    ) -> Result<(), CliError> {
+        self.check_lissa(solver)?;
+        check_fits("--scale", self.scale, dtype)?;
+        match solver {
+            SolverName::Cg => self.check_tolerance(dtype),
+            SolverName::Direct => check_direct(network),
+            SolverName::Lissa => Ok(()),
+        }
+    }
+
+    /// Refuses LiSSA's settings of another solver.
+    fn check_lissa(&self, solver: SolverName) -> Result<(), CliError> {
+        let given = [
+            ("--depth", self.depth.is_some()),
+            ("--repeats", self.repeats.is_some()),
+            ("--scale", self.scale.is_some()),
+        ];
+        match given.into_iter().find(|it| it.1) {
+            Some((option, _)) if solver != SolverName::Lissa => Err(CliError::Option {
+                option,
+                problem: format!(
+                    "is LiSSA's: add --solver lissa, or leave it out; {} has no use for it",
+                    solver.name()
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a residual that rounding is above.
+    fn check_tolerance(&self, dtype: DType) -> Result<(), CliError> {
+        let (least, name, hint) = match dtype {
+            DType::F64 => (f64::EPSILON, "f64", ""),
+            _ => (
+                f32::EPSILON.into(),
+                "f32",
+                ", those with --precision f64 can",
+            ),
+        };
+        match self.tolerance {
+            Some(tolerance) if tolerance < least => Err(CliError::Option {
+                option: "--tolerance",
+                problem: format!(
+                    "is {}: conjugate gradients in {name} cannot go below {least:.1e}{hint}",
+                    brief(tolerance)
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses a dense matrix of too many parameters.
+fn check_direct(network: &ZooConfig) -> Result<(), CliError> {
+    let (dim, limit) = (network.parameters(), DirectConfig::default().limit);
+    if dim <= limit as u128 {
+        return Ok(());
+    }
+    Err(CliError::Option {
+        option: "--solver direct",
+        problem: format!(
+            "would form a dense matrix of {dim} x {dim}, its limit is {limit}: take cg or lissa"
+        ),
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SolverName {
+    /// Conjugate gradients: exact to a tolerance, any size.
+    Cg,
+    /// LiSSA: a stochastic recursion on batches, for data too large for full products.
+    Lissa,
+    /// A dense Cholesky factorisation: exact, for small models.
+    Direct,
+}
+
+impl SolverName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cg => "cg",
+            Self::Lissa => "lissa",
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// The type of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    F32,
+    F64,
+}
+
+impl Precision {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
+    /// What scores are written in.
+    pub fn float(self) -> Float {
+        match self {
+            Self::F32 => Float::F32,
+            Self::F64 => Float::F64,
+        }
+    }
+
+    pub fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::F64 => DType::F64,
+        }
+    }
+
+    /// Refuses 64 bits where the device has none.
+    pub fn check(self, opened: &Opened) -> Result<(), CliError> {
+        if self == Self::F64 && !computes_in_f64(&opened.device) {
+            return Err(CliError::Option {
+                option: "--precision",
+                problem: format!("f64 is not what {} computes in: take f32", opened.name),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! What a command works on: the device, the data, the network and its weights, as the options ask.
+
+use std::fmt::Display;
+
+use backdraft_models::{
+    Model, Preset, ZooConfig,
+    data::{Dataset, LabelNoise},
+};
+use burn::tensor::DType;
+
+use backdraft_report::{OutputError, TrainingFolder};
+
+use super::{
+    CliError, args::RunArgs, device::Opened, memory::check_network, present::describe,
+    progress::say, reading::describe_reading, weights::Loaded,
+};
+
+/// The file that lists labels made wrong on purpose.
+pub(super) const WRONG_LABELS: &str = TrainingFolder::WRONG_LABELS;
+
+/// Makes the share of labels wrong that `option` asks for.
+pub(super) fn corrupt(
+    dataset: &mut Dataset,
+    option: &'static str,
+    fraction: Option<f64>,
+    seed: u64,
+) -> Result<Option<LabelNoise>, CliError> {
+    let noise = fraction.map(|fraction| dataset.corrupt_labels(fraction, seed));
+    noise
+        .transpose()
+        .map_err(|source| CliError::Noise { option, source })
+}
+
+/// The file that lists them, with where they stand.
+pub(super) fn wrong_labels(noise: &LabelNoise, dataset: &Dataset) -> Result<String, CliError> {
+    let refused = |error| OutputError::encode(WRONG_LABELS, error);
+    Ok(noise.csv(dataset).map_err(refused)?)
+}
+
+/// Says what is about to be done, and `place`, where.
+pub(super) fn announce(
+    kind: Model,
+    dataset: &Dataset,
+    noise: Option<&LabelNoise>,
+    place: impl Display,
+) {
+    say(format_args!(
+        "{kind} on {}: {}",
+        dataset.name,
+        describe(dataset)
+    ));
+    if let Some(inference) = &dataset.inference {
+        say(inference);
+    }
+    describe_reading(dataset);
+    if let Some(noise) = noise {
+        say(format_args!(
+            "{} of {} training labels made wrong: {WRONG_LABELS} tells which",
+            noise.changes.len(),
+            dataset.train.rows
+        ));
+    }
+    say(place);
+}
+
+/// A network for some data, with what it takes to begin.
+pub(super) struct Inputs {
+    pub kind: Model,
+    pub opened: Opened,
+    pub dataset: Dataset,
+    /// What was done to the labels, if that was asked for.
+    pub noise: Option<LabelNoise>,
+    pub network: ZooConfig,
+    /// The weights of a file, if one was named.
+    pub loaded: Option<Loaded>,
+}
+
+impl Inputs {
+    /// Reads what the options name, for numbers of `dtype`; `check` refuses data as soon as they are read.
+    pub fn load(
+        args: &RunArgs,
+        preset: Preset,
+        dtype: DType,
+        check: impl FnOnce(Model, &Opened, &Dataset) -> Result<(), CliError>,
+    ) -> Result<Self, CliError> {
+        let kind = args.model.kind()?;
+        let opened = args.compute.device.open()?;
+        let seed = args.compute.seed;
+        let kept = args.weights.record()?;
+        let mut dataset = args.data.load_for(kept.as_ref())?;
+        check(kind, &opened, &dataset)?;
+        let noise = corrupt(&mut dataset, "--corrupt-labels", args.corrupt_labels, seed)?;
+        let network = |dataset: &Dataset| {
+            let network = args.model.network(preset, dataset, seed)?;
+            check_network(args.model.size_option(), &network, &opened, dtype)?;
+            Ok(network)
+        };
+        let loaded = args
+            .weights
+            .load(kept, &mut dataset, &opened.device, network);
+        let (network, loaded) = loaded?;
+        Ok(Self {
+            kind,
+            opened,
+            dataset,
+            noise,
+            network,
+            loaded,
+        })
+    }
+
+    /// The file that lists wrong labels, if there are any.
+    pub fn wrong_labels(&self) -> Result<Option<String>, CliError> {
+        let noise = self.noise.as_ref();
+        noise.map(|it| wrong_labels(it, &self.dataset)).transpose()
+    }
+
+    /// Says what is about to be done.
+    pub fn announce(&self, args: &RunArgs) {
+        let place = format_args!("device {}, seed {}", self.opened.name, args.compute.seed);
+        announce(self.kind, &self.dataset, self.noise.as_ref(), place);
+    }
+}
