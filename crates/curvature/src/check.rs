@@ -2,9 +2,12 @@
 //! repeated to fit.
 
 use backdraft_program::{Place, Program, ProgramError, Spec};
-use burn::tensor::Shape;
+use burn::{Tensor, tensor::Shape};
 
-use crate::{CurvatureError, trace::Tracer};
+use crate::{
+    CurvatureError,
+    trace::{Tracer, rows},
+};
 
 /// What was traced.
 struct Traced {
@@ -94,7 +97,9 @@ impl Tracer<'_> {
 
     fn losses_as_written(&self, specs: &[Spec]) -> Result<Program, ProgramError> {
         Program::trace_as_written(&self.model.settings(), specs, [""; 0], |arguments| {
-            Ok(vec![self.losses_of(arguments[0].clone(), &arguments[1..])])
+            let outputs = Tensor::from_dispatch(arguments[0].clone());
+            let losses = self.loss.losses(outputs, &rows(&arguments[1..]));
+            Ok(vec![losses.into_dispatch()])
         })
     }
 

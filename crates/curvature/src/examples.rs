@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use backdraft_program::{DispatchTensor, Leaves, Tensors};
 use burn::{Tensor, tensor::kind::Kind};
 
 use crate::{RowKind, Rows};
@@ -39,10 +40,11 @@ impl fmt::Display for Slot {
     }
 }
 
-/// What a network reads or a loss compares with: one or several tensors of any rank and kind with one row an example.
+/// What a network reads or a loss compares with: [`Tensors`] of any rank and kind with one row an example, of which the
+/// type tells how many there are.
 ///
 /// A `Tensor<D, K>`, or a tuple of such: pictures and their masks, tokens and segments.
-pub trait Examples: Clone {
+pub trait Examples: Tensors {
     /// Number of tensors.
     const TENSORS: usize;
 
@@ -52,7 +54,9 @@ pub trait Examples: Clone {
     }
 
     /// The tensors, in order.
-    fn into_rows(self) -> Vec<Rows>;
+    fn into_rows(self) -> Vec<Rows> {
+        self.tensors().into_iter().map(Rows::from).collect()
+    }
 
     /// The inverse of [`into_rows`](Self::into_rows): takes its tensors from the front of `rows`.
     fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self;
@@ -86,10 +90,6 @@ impl<const D: usize, K: RowKind> Examples for Tensor<D, K> {
         }]
     }
 
-    fn into_rows(self) -> Vec<Rows> {
-        vec![self.into()]
-    }
-
     fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
         let rows = rows
             .next()
@@ -102,44 +102,38 @@ impl<const D: usize, K: RowKind> Examples for Tensor<D, K> {
 impl Examples for Rows {
     const TENSORS: usize = 1;
 
-    fn into_rows(self) -> Vec<Rows> {
-        vec![self]
-    }
-
     fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
         rows.next()
             .expect("examples are given as they were taken apart")
     }
 }
 
-impl<A: Examples, B: Examples> Examples for (A, B) {
-    const TENSORS: usize = A::TENSORS + B::TENSORS;
-
-    fn slots() -> Vec<Slot> {
-        [A::slots(), B::slots()].concat()
+impl Tensors for Rows {
+    fn visit(&self, leaves: &mut Leaves) {
+        leaves.push(self.clone().into_dispatch());
     }
 
-    fn into_rows(self) -> Vec<Rows> {
-        [self.0.into_rows(), self.1.into_rows()].concat()
-    }
-
-    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
-        (A::from_rows(rows), B::from_rows(rows))
+    fn rebuild(&self, tensors: &mut dyn Iterator<Item = DispatchTensor>) -> Self {
+        self.clone().into_dispatch().rebuild(tensors).into()
     }
 }
 
-impl<A: Examples, B: Examples, C: Examples> Examples for (A, B, C) {
-    const TENSORS: usize = A::TENSORS + B::TENSORS + C::TENSORS;
+// Tuples of different lengths have no generic.
+macro_rules! tuples {
+    ($($part:ident),*) => {
+        impl<$($part: Examples),*> Examples for ($($part,)*) {
+            const TENSORS: usize = 0 $(+ $part::TENSORS)*;
 
-    fn slots() -> Vec<Slot> {
-        [A::slots(), B::slots(), C::slots()].concat()
-    }
+            fn slots() -> Vec<Slot> {
+                [$($part::slots()),*].concat()
+            }
 
-    fn into_rows(self) -> Vec<Rows> {
-        [self.0.into_rows(), self.1.into_rows(), self.2.into_rows()].concat()
-    }
-
-    fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
-        (A::from_rows(rows), B::from_rows(rows), C::from_rows(rows))
-    }
+            fn from_rows(rows: &mut dyn Iterator<Item = Rows>) -> Self {
+                ($($part::from_rows(rows),)*)
+            }
+        }
+    };
 }
+
+tuples!(A, B);
+tuples!(A, B, C);

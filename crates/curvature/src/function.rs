@@ -5,9 +5,10 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use backdraft_program::{Program, ProgramError};
+use backdraft_program::{DispatchTensor, ProgramError, Tensors, grad, jvp, value_and_grad};
+use burn::{Tensor, backend::TensorMetadata};
 
-use crate::{CurvatureError, trace::Tracer};
+use crate::{CurvatureError, trace::TracedBatch};
 
 /// What a [`Cost`](crate::Cost) computes of a batch, as a function of
 /// `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` (`1/N`) of a sum over examples and
@@ -22,120 +23,109 @@ pub struct BatchFunction {
     pub(crate) vector: bool,
     /// Whether it calls the loss.
     pub(crate) loss: bool,
-    trace: fn(&Tracer<'_>) -> Result<Program, CurvatureError>,
+    results: fn(&TracedBatch<'_>) -> Results,
 }
+
+/// A function's results of a traced batch.
+type Results = Result<Vec<DispatchTensor>, CurvatureError>;
 
 impl BatchFunction {
     /// The outputs `[batch, outputs]`.
     pub const OUTPUTS: Self = Self {
         loss: false,
-        ..Self::of_losses("outputs", |it| Ok(it.outputs()?))
+        ..Self::of_losses("outputs", |it| one(it.outputs(it.theta.clone())))
     };
 
     /// The outputs and their derivatives along `v`, `[batch, outputs]` each.
     pub const OUTPUTS_ALONG: Self = Self {
         loss: false,
         vector: true,
-        ..Self::of_losses("outputs along", |it| Ok(outputs_along(it)?))
+        ..Self::of_losses("outputs along", |it| {
+            let (y, dy) = jvp(|theta| it.outputs(theta), it.theta.clone(), it.v())?;
+            Ok(vec![y.into_dispatch(), dy.into_dispatch()])
+        })
     };
 
     /// The losses `[batch]`.
-    pub const LOSSES: Self = Self::of_losses("losses", |it| Ok(it.losses()?));
+    pub const LOSSES: Self = Self::of_losses("losses", |it| one(it.losses(it.theta.clone())));
 
     /// The losses' gradients in the outputs `[batch, outputs]`.
-    pub const OUTPUT_GRADIENTS: Self =
-        Self::of_losses("output gradients", |it| Ok(output_gradients(it)?));
+    pub const OUTPUT_GRADIENTS: Self = Self::of_losses("output gradients", |it| {
+        let y = it.outputs(it.theta.clone());
+        one(grad(|y| it.losses_of(y).sum(), y)?)
+    });
 
     /// The scaled sum of the losses `[1]` and its gradient `[dim]`.
     pub const GRADIENT: Self = Self {
         scale: true,
-        ..Self::of_losses("gradient", |it| Ok(gradient(it)?))
+        ..Self::of_losses("gradient", |it| {
+            let (total, gradient) = value_and_grad(|theta| it.total(theta), it.theta.clone())?;
+            Ok(vec![
+                total.into_dispatch(),
+                gradient.ravel()?.into_dispatch(),
+            ])
+        })
     };
 
     /// The losses' derivatives along `v`, `[batch]`.
     pub const DIRECTIONAL: Self = Self {
         vector: true,
-        ..Self::of_losses("directional", |it| Ok(directional(it)?))
+        ..Self::of_losses("directional", |it| {
+            one(jvp(|theta| it.losses(theta), it.theta.clone(), it.v())?.1)
+        })
     };
 
     /// The gradients of the derivatives along `v` in the inputs, in the shapes of the inputs.
     pub const INPUT_DERIVATIVES: Self = Self {
         vector: true,
-        ..Self::of_losses("input derivatives", |it| Ok(input_derivatives(it)?))
+        ..Self::of_losses("input derivatives", input_derivatives)
     };
 
     /// A function of the losses that takes neither `scale` nor `v`.
-    const fn of_losses(
-        name: &'static str,
-        trace: fn(&Tracer<'_>) -> Result<Program, CurvatureError>,
-    ) -> Self {
+    const fn of_losses(name: &'static str, results: fn(&TracedBatch<'_>) -> Results) -> Self {
         Self {
             name,
             scale: false,
             vector: false,
             loss: true,
-            trace,
+            results,
         }
     }
 
     /// The product of a matrix in the parameters with `v`, a scaled sum over examples `[dim]`.
     pub(crate) const fn product(
         name: &'static str,
-        trace: fn(&Tracer<'_>) -> Result<Program, CurvatureError>,
+        results: fn(&TracedBatch<'_>) -> Results,
     ) -> Self {
         Self {
             scale: true,
             vector: true,
-            ..Self::of_losses(name, trace)
+            ..Self::of_losses(name, results)
         }
     }
 
-    /// Its program for one shape of batch.
-    pub(crate) fn trace(self, tracer: &Tracer<'_>) -> Result<Program, CurvatureError> {
-        (self.trace)(tracer)
+    /// What it is of a batch that is being traced.
+    pub(crate) fn results(self, batch: &TracedBatch<'_>) -> Results {
+        (self.results)(batch)
     }
 }
 
-fn outputs_along(tracer: &Tracer<'_>) -> Result<Program, ProgramError> {
-    let jvp = tracer.without(1).outputs()?.jvp(&tracer.wrt())?;
-    tracer.trace(|arguments| jvp.call(tracer.with_tangents(arguments)))
+fn one<const D: usize>(result: Tensor<D>) -> Results {
+    Ok(vec![result.into_dispatch()])
 }
 
-fn output_gradients(tracer: &Tracer<'_>) -> Result<Program, ProgramError> {
-    let outputs = tracer.outputs()?;
-    let gradients = tracer.loss_gradient(&outputs)?;
-    tracer.trace(|arguments| {
-        let mut at = outputs.call(arguments.clone())?;
-        at.extend_from_slice(&arguments[tracer.inputs().end..]);
-        Ok(gradients.call(at)?.split_off(1))
-    })
-}
-
-fn gradient(tracer: &Tracer<'_>) -> Result<Program, ProgramError> {
-    let gradient = tracer.total()?.gradient(&tracer.wrt())?;
-    tracer.trace(|arguments| {
-        let mut results = gradient.call(arguments)?;
-        let parts = results.split_off(1);
-        results.push(tracer.model.flatten(parts).into_dispatch());
-        Ok(results)
-    })
-}
-
-fn directional(tracer: &Tracer<'_>) -> Result<Program, ProgramError> {
-    let jvp = tracer.without(1).losses()?.jvp(&tracer.wrt())?;
-    tracer.trace(|arguments| Ok(jvp.call(tracer.with_tangents(arguments))?.split_off(1)))
-}
-
-fn input_derivatives(tracer: &Tracer<'_>) -> Result<Program, ProgramError> {
-    let batch = tracer.without(1);
-    let inputs: Vec<_> = tracer.inputs().collect();
-    let gradient = batch.sum()?.gradient(&inputs)?;
-    let gradient = batch.trace(|arguments| Ok(gradient.call(arguments)?.split_off(1)))?;
-    let derivatives = gradient.jvp(&tracer.wrt())?;
-    tracer.trace(|arguments| {
-        let results = derivatives.call(tracer.with_tangents(arguments))?;
-        Ok(results[inputs.len()..].to_vec())
-    })
+fn input_derivatives(batch: &TracedBatch<'_>) -> Results {
+    if let Some(input) = batch.inputs.iter().position(|x| !x.dtype().is_float()) {
+        return Err(CurvatureError::Program(ProgramError::NotDifferentiable {
+            index: batch.first_input() + input,
+            reason: "it is not a float tensor",
+        }));
+    }
+    let gradient = |theta: Vec<DispatchTensor>| {
+        let total = |x: Vec<DispatchTensor>| batch.losses_at(theta, &x).sum();
+        grad(total, batch.inputs.clone())
+    };
+    Ok(jvp(gradient, batch.theta.clone(), batch.v())?.1)
 }
 
 impl PartialEq for BatchFunction {

@@ -2,16 +2,18 @@
 
 use std::{fmt, sync::Arc};
 
-use backdraft_program::{Compiled, DeviceSettings, DispatchTensor, Half, ModuleTensors, Program};
+use backdraft_program::{
+    Compiled, DeviceSettings, DispatchTensor, Half, LinearMap, ModuleTensors, Program, Tensors,
+};
 use burn::{
     Tensor,
-    backend::TensorMetadata,
+    backend::{Dispatch, TensorMetadata, ops::FloatTensorOps},
     module::Module,
     tensor::{DType, Device, FloatDType, Shape},
 };
 use wildmatch::WildMatch;
 
-use crate::{CurvatureError, Examples, Parameter, Rows, Slot, parameter::Write};
+use crate::{CurvatureError, Examples, Parameter, Rows, Slot};
 
 /// Outputs as the network returns them: of the module's tensors, by position, and a batch.
 type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor + Send + Sync;
@@ -71,10 +73,7 @@ impl Model {
         let all = Arc::new(all);
         let (module, places) = (module.valid(), all.clone());
         let forward = move |tensors: &[Option<DispatchTensor>], x: Vec<Rows>| {
-            let first = tensors.iter().flatten().next();
-            let device = Device::new(first.expect("there are parameters").device());
-            // A clone would share its running statistics with the module that is kept; `valid` copies them.
-            let module = places.put(module.valid(), tensors).to_device(&device);
+            let module = places.put(&module, tensors);
             let outputs = forward(&module, X::from_rows(&mut x.into_iter()));
             outputs.into_dispatch()
         };
@@ -168,14 +167,21 @@ impl Model {
 
     /// `program` as this network's programs are to be run.
     pub(crate) fn compile(&self, program: Program) -> Compiled {
-        self.prepare(program.compile(&self.device))
-    }
-
-    pub(crate) fn prepare(&self, program: Compiled) -> Compiled {
+        let program = program.compile(&self.device);
         match self.recorded {
             true => program.recorded(),
             false => program,
         }
+    }
+
+    /// `program` in what depends on its last input and what does not, to be run as [`compile`](Self::compile) says.
+    pub(crate) fn linearize(&self, program: &Program) -> Result<LinearMap, CurvatureError> {
+        let last = program.inputs().len() - 1;
+        let map = program.linearize(&[last])?.compile(&self.device);
+        Ok(match self.recorded {
+            true => map.recorded(),
+            false => map,
+        })
     }
 
     /// The parameter tensors, in the order of the flat vector.
@@ -200,7 +206,7 @@ impl Model {
 
     /// The parameters as one flat vector of shape `[dim]`.
     pub fn theta(&self) -> Tensor<1> {
-        self.flatten(self.tensors.clone())
+        self.tensors.ravel().expect("parameters of one type")
     }
 
     /// The same network at other parameters `theta`, of shape `[dim]`.
@@ -209,7 +215,7 @@ impl Model {
     /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`].
     pub fn at(&self, theta: Tensor<1>) -> Result<Self, CurvatureError> {
         Ok(Self {
-            tensors: self.unflatten(self.vectors(theta)?),
+            tensors: self.unflatten(theta)?,
             ..self.clone()
         })
     }
@@ -222,12 +228,12 @@ impl Model {
     /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`]; [`CurvatureError::Module`] if a parameter has no
     /// place in `module`, or one of another shape or type.
     pub fn write<M: Module>(&self, module: M, theta: Tensor<1>) -> Result<M, CurvatureError> {
-        let tensors = self.unflatten(self.vectors(theta)?);
-        let places = self.module.places().filter_map(|(name, tensor)| {
-            let parameter = self.parameters.iter().position(|p| p.tensor == tensor)?;
-            Some((name, &tensors[parameter]))
-        });
-        Write::new(places).into_module(module)
+        let mut all = vec![None; self.module.tensors().len()];
+        for (parameter, tensor) in self.parameters.iter().zip(self.unflatten(theta)?) {
+            all[parameter.tensor] = Some(tensor);
+        }
+        let written = self.module.write(module, &all);
+        written.map_err(|problems| CurvatureError::Module(problems.join("; ")))
     }
 
     /// A vector of the parameters, `[dim]`, or several, `[k, dim]`, as constants: what they must be like to be used
@@ -253,16 +259,15 @@ impl Model {
     }
 
     /// Outputs `[batch, outputs]` for the tensors of `inputs`: the parameters, the constants and a batch.
-    pub(crate) fn forward(&self, inputs: &[DispatchTensor]) -> DispatchTensor {
+    pub(crate) fn forward(&self, inputs: &[DispatchTensor]) -> Tensor<2> {
         let outputs = self.returned(inputs);
         let shape = outputs.shape();
-        match shape.num_dims() {
-            2 => outputs,
-            _ => {
-                let width = shape.num_elements() / shape[0].max(1);
-                reshape(outputs, Shape::new([shape[0], width]))
-            }
+        if shape.num_dims() == 2 {
+            return Tensor::from_dispatch(outputs);
         }
+        let width = shape.num_elements() / shape[0].max(1);
+        let rows = Shape::new([shape[0], width]);
+        Tensor::from_dispatch(Dispatch::float_reshape(outputs, rows))
     }
 
     /// The outputs as the network returns them.
@@ -280,11 +285,8 @@ impl Model {
 
     /// The tensors that every program takes first: the parameters, then the constants.
     pub(crate) fn tensors(&self) -> Vec<DispatchTensor> {
-        self.tensors
-            .iter()
-            .cloned()
-            .chain(self.constants())
-            .collect()
+        let constants = self.fixed.iter().map(|(_, tensor)| tensor);
+        self.tensors.iter().chain(constants).cloned().collect()
     }
 
     /// Number of tensors that an input consists of.
@@ -298,26 +300,8 @@ impl Model {
     }
 
     /// A flat vector as one tensor a parameter.
-    pub(crate) fn unflatten(&self, flat: Tensor<1>) -> Vec<DispatchTensor> {
-        let tensor = |p: &Parameter| {
-            let part = flat.clone().slice(p.offset..p.offset + p.len());
-            reshape(part.into_dispatch(), p.shape.clone())
-        };
-        self.parameters.iter().map(tensor).collect()
-    }
-
-    /// The tensors that are no parameters: frozen ones and such.
-    pub(crate) fn constants(&self) -> impl Iterator<Item = DispatchTensor> {
-        self.fixed.iter().map(|(_, tensor)| tensor.clone())
-    }
-
-    /// One tensor a parameter as a flat vector.
-    pub(crate) fn flatten(&self, tensors: Vec<DispatchTensor>) -> Tensor<1> {
-        let flat = tensors
-            .into_iter()
-            .zip(self.parameters.iter())
-            .map(|(t, p)| Tensor::<1>::from_dispatch(reshape(t, Shape::new([p.len()]))));
-        Tensor::cat(flat.collect(), 0)
+    fn unflatten(&self, flat: Tensor<1>) -> Result<Vec<DispatchTensor>, CurvatureError> {
+        Ok(self.tensors.unravel(self.vectors(flat)?)?)
     }
 
     /// Default types of the device that this model's programs run on.
@@ -336,11 +320,6 @@ impl fmt::Debug for Model {
             .field("device", &self.device)
             .finish()
     }
-}
-
-fn reshape(tensor: DispatchTensor, shape: Shape) -> DispatchTensor {
-    use burn::backend::{Dispatch, ops::FloatTensorOps};
-    Dispatch::float_reshape(tensor, shape)
 }
 
 /// Where the flat vector of `parameters` ends.

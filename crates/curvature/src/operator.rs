@@ -1,6 +1,7 @@
 //! Symmetric linear operators on parameter space.
 
 mod damped;
+mod delegate;
 mod law;
 mod scaled;
 mod shared;

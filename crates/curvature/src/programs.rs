@@ -2,51 +2,15 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
-use backdraft_program::{Compiled, DispatchTensor, Lookup, ProgramError, Spec};
+use backdraft_program::{Compiled, DispatchTensor, LinearMap, Lookup, Spec};
 use burn::Tensor;
 
 use crate::{
     CurvatureError, Model, function::BatchFunction, lock::locked, loss::AnyLoss, trace::Tracer,
 };
-
-/// A product that is linear in `v`, in two parts.
-pub(crate) struct LinearMap {
-    /// What does not depend on `v`: all arguments but `v` to kept values.
-    pub fixed: Compiled,
-    /// The rest: `(v, kept values ..) -> product`.
-    pub varying: Compiled,
-    /// Bytes that the kept values need.
-    pub kept_bytes: usize,
-    /// Both in one, where nothing is kept: `(v, all other arguments ..) -> product`.
-    whole: OnceLock<Compiled>,
-    /// The rest for several vectors at once, by their number: `(vs, kept values ..) -> products`.
-    many: Mutex<HashMap<usize, Arc<Compiled>>>,
-}
-
-impl LinearMap {
-    /// [`fixed`](Self::fixed) and [`varying`](Self::varying) in one: `(v, all other arguments ..) -> product`.
-    pub(crate) fn whole(&self, model: &Model) -> Result<&Compiled, ProgramError> {
-        if let Some(known) = self.whole.get() {
-            return Ok(known);
-        }
-        let whole = model.prepare(self.fixed.then(&self.varying)?);
-        Ok(self.whole.get_or_init(|| whole))
-    }
-
-    /// [`varying`](Self::varying) for `k` vectors at once.
-    pub(crate) fn many(&self, model: &Model, k: usize) -> Result<Arc<Compiled>, ProgramError> {
-        if let Some(known) = locked(&self.many).get(&k) {
-            return Ok(known.clone());
-        }
-        let program = self.varying.program().vmap(&[0], k)?;
-        let compiled = Arc::new(model.compile(program));
-        locked(&self.many).insert(k, compiled.clone());
-        Ok(compiled)
-    }
-}
 
 /// What a batch's losses look up by numbers of its inputs and targets.
 pub(crate) struct Lookups {
@@ -142,16 +106,7 @@ impl Programs {
             let tracer = Tracer { model, loss, specs };
             self.check(function, &tracer)?;
             let program = tracer.program(function)?;
-            let split = program.linearize(&[specs.len() - 1])?;
-            let fixed = split.fixed.compile(model.device());
-            let varying = split.varying.compile(model.device());
-            Ok(LinearMap {
-                whole: OnceLock::new(),
-                fixed,
-                varying: model.prepare(varying),
-                kept_bytes: split.kept_bytes,
-                many: Mutex::default(),
-            })
+            model.linearize(&program)
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use backdraft_program::{DispatchTensor, Place, Program, ProgramError, Spec};
+use backdraft_program::{
+    DispatchTensor, Place, Program, ProgramError, Spec, Tensors, hvp, linearize,
+};
 use burn::Tensor;
 
 use crate::{
@@ -23,8 +25,7 @@ impl Tracer<'_> {
     /// The program of `function`, with matrix products in the type that the model asks for. What cannot be
     /// differentiated is placed: in the loss, or by the model's parameters.
     pub(crate) fn program(&self, function: BatchFunction) -> Result<Program, CurvatureError> {
-        let program = function.trace(self).map_err(|error| match error {
-            // The loss by itself is traced without names, so that there may be no place yet.
+        let program = self.trace(function).map_err(|error| match error {
             CurvatureError::Program(error) if self.is_the_loss(function) => {
                 CurvatureError::Program(error.moved(Some(Place::In("loss".into()))))
             }
@@ -39,20 +40,28 @@ impl Tracer<'_> {
     /// Whether it is for the loss that there is no program of `function`: with another one there is.
     fn is_the_loss(&self, function: BatchFunction) -> bool {
         let loss = &SumOfSquares;
-        function.trace(&Tracer { loss, ..*self }).is_ok()
+        Tracer { loss, ..*self }.trace(function).is_ok()
     }
 
-    pub(crate) fn trace(
-        &self,
-        f: impl FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
-    ) -> Result<Program, ProgramError> {
+    fn trace(&self, function: BatchFunction) -> Result<Program, CurvatureError> {
         let names = self.model.parameters().iter().map(|p| p.name.as_str());
-        Program::trace_named(&self.model.settings(), self.specs, names, f)
-    }
-
-    /// The parameters' positions among the arguments.
-    pub(crate) fn wrt(&self) -> Vec<usize> {
-        (0..self.model.parameters().len()).collect()
+        let mut refused = None;
+        let program =
+            Program::trace_named(&self.model.settings(), self.specs, names, |arguments| {
+                let batch = TracedBatch::new(self, function, arguments)?;
+                function.results(&batch).map_err(|error| match error {
+                    CurvatureError::Program(error) => error,
+                    other => {
+                        let text = other.to_string();
+                        refused = Some(other);
+                        ProgramError::Trace(text)
+                    }
+                })
+            });
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(program?),
+        }
     }
 
     /// The inputs' positions among the arguments.
@@ -60,105 +69,131 @@ impl Tracer<'_> {
         let first = self.model.tensors().len();
         first..first + self.model.arity()
     }
+}
 
-    /// The shapes without the last `n`.
-    pub(crate) fn without(&self, n: usize) -> Self {
-        Self {
-            specs: &self.specs[..self.specs.len() - n],
-            ..*self
-        }
+/// A batch within a trace, at which the network and the loss are functions of the parameters, one tensor each.
+pub(crate) struct TracedBatch<'a> {
+    model: &'a Model,
+    pub loss: &'a dyn AnyLoss,
+    pub theta: Vec<DispatchTensor>,
+    /// What the network reads besides: its constants.
+    constants: Vec<DispatchTensor>,
+    pub inputs: Vec<DispatchTensor>,
+    pub targets: Vec<Rows>,
+    scale: Option<Tensor<1>>,
+    v: Option<Vec<DispatchTensor>>,
+}
+
+impl<'a> TracedBatch<'a> {
+    /// Of the arguments of `function`.
+    fn new(
+        tracer: &Tracer<'a>,
+        function: BatchFunction,
+        mut arguments: Vec<DispatchTensor>,
+    ) -> Result<Self, ProgramError> {
+        let mut last = |wanted: bool| {
+            let last = wanted.then(|| arguments.pop()).flatten();
+            last.map(Tensor::<1>::from_dispatch)
+        };
+        let (v, scale) = (last(function.vector), last(function.scale));
+        let targets = arguments.split_off(tracer.inputs().end);
+        let inputs = arguments.split_off(tracer.inputs().start);
+        let constants = arguments.split_off(tracer.model.parameters().len());
+        Ok(Self {
+            model: tracer.model,
+            loss: tracer.loss,
+            v: v.map(|v| arguments.unravel(v)).transpose()?,
+            theta: arguments,
+            constants,
+            inputs,
+            targets: rows(&targets),
+            scale,
+        })
     }
 
-    /// The network's outputs.
-    pub(crate) fn outputs(&self) -> Result<Program, ProgramError> {
-        self.trace(|arguments| Ok(vec![self.model.forward(&arguments)]))
+    /// Position of the first input among the function's arguments.
+    pub(crate) fn first_input(&self) -> usize {
+        self.theta.len() + self.constants.len()
     }
 
-    /// The losses of outputs, for these targets.
-    pub(crate) fn losses_of(
+    /// The factor of a sum over examples.
+    pub(crate) fn scale(&self) -> Tensor<1> {
+        self.scale.clone().expect("a sum over examples")
+    }
+
+    /// The vector, as one tensor a parameter.
+    pub(crate) fn v(&self) -> Vec<DispatchTensor> {
+        self.v.clone().expect("a function of a vector")
+    }
+
+    /// The network's outputs at parameters `theta`.
+    pub(crate) fn outputs(&self, theta: Vec<DispatchTensor>) -> Tensor<2> {
+        self.outputs_at(theta, &self.inputs)
+    }
+
+    fn outputs_at(&self, theta: Vec<DispatchTensor>, inputs: &[DispatchTensor]) -> Tensor<2> {
+        self.model
+            .forward(&[&theta, &self.constants, inputs].concat())
+    }
+
+    /// The losses of `outputs`.
+    pub(crate) fn losses_of(&self, outputs: Tensor<2>) -> Tensor<1> {
+        self.loss.losses(outputs, &self.targets)
+    }
+
+    /// The losses at parameters `theta`.
+    pub(crate) fn losses(&self, theta: Vec<DispatchTensor>) -> Tensor<1> {
+        self.losses_of(self.outputs(theta))
+    }
+
+    /// The losses at parameters `theta` of other inputs.
+    pub(crate) fn losses_at(
         &self,
-        outputs: DispatchTensor,
-        targets: &[DispatchTensor],
-    ) -> DispatchTensor {
-        let losses = self
-            .loss
-            .losses(Tensor::from_dispatch(outputs), &rows(targets));
-        losses.into_dispatch()
+        theta: Vec<DispatchTensor>,
+        inputs: &[DispatchTensor],
+    ) -> Tensor<1> {
+        self.losses_of(self.outputs_at(theta, inputs))
     }
 
-    fn losses_at(&self, arguments: &[DispatchTensor]) -> DispatchTensor {
-        let outputs = self.model.forward(arguments);
-        self.losses_of(outputs, &arguments[self.inputs().end..])
+    /// The scaled sum of the losses at parameters `theta`.
+    pub(crate) fn total(&self, theta: Vec<DispatchTensor>) -> Tensor<1> {
+        self.losses(theta).sum() * self.scale()
     }
 
-    /// The losses of all examples.
-    pub(crate) fn losses(&self) -> Result<Program, ProgramError> {
-        self.trace(|arguments| Ok(vec![self.losses_at(&arguments)]))
-    }
-
-    /// The sum of the losses.
-    pub(crate) fn sum(&self) -> Result<Program, ProgramError> {
-        self.trace(|arguments| {
-            let losses = Tensor::<1>::from_dispatch(self.losses_at(&arguments));
-            Ok(vec![losses.sum().into_dispatch()])
-        })
-    }
-
-    /// The scaled sum of the losses.
-    pub(crate) fn total(&self) -> Result<Program, ProgramError> {
-        self.trace(|mut arguments| {
-            let scale = pop(&mut arguments);
-            let losses = Tensor::<1>::from_dispatch(self.losses_at(&arguments));
-            Ok(vec![(losses.sum() * scale).into_dispatch()])
-        })
-    }
-
-    /// The losses' gradients in the outputs, of `(outputs, targets ..)`: `(losses, gradients)`.
-    pub(crate) fn loss_gradient(&self, outputs: &Program) -> Result<Program, ProgramError> {
-        let mut specs = outputs.outputs();
-        specs.extend_from_slice(&self.specs[self.inputs().end..]);
-        Program::trace(&self.model.settings(), &specs, |arguments| {
-            Ok(vec![self.losses_of(arguments[0].clone(), &arguments[1..])])
-        })?
-        .gradient(&[0])
-    }
-
-    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its product: a function of the
-    /// program of the outputs, the outputs with their tangents, and the targets.
+    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its product: of the outputs and
+    /// their tangents.
     pub(crate) fn through_outputs(
         &self,
-        product: impl FnOnce(
-            &Program,
-            [DispatchTensor; 2],
-            &[DispatchTensor],
-        ) -> Result<Tensor<2>, ProgramError>,
-    ) -> Result<Program, ProgramError> {
-        let outputs = self.without(2).outputs()?;
-        let (jvp, vjp) = (outputs.jvp(&self.wrt())?, outputs.vjp(&self.wrt())?);
-        self.trace(|mut arguments| {
-            let (v, scale) = (pop(&mut arguments), pop(&mut arguments));
-            let mut along = arguments.clone();
-            along.push(v.into_dispatch());
-            let values = jvp.call(self.with_tangents(along))?;
-            let values = values.try_into().expect("outputs and their tangents");
-            let product = product(&outputs, values, &arguments[self.inputs().end..])?;
-            let (expected, found) = (outputs.outputs()[0].shape.clone(), product.shape());
-            if expected != found {
-                return Err(ProgramError::Trace(format!(
-                    "the loss's product with tangents {expected} has the shape {found}, and must have theirs"
-                )));
-            }
-            arguments.push((product * scale.unsqueeze()).into_dispatch());
-            let parts = vjp.call(arguments)?.split_off(1);
-            Ok(vec![self.model.flatten(parts).into_dispatch()])
-        })
+        product: impl FnOnce(Tensor<2>, Tensor<2>) -> Result<Tensor<2>, CurvatureError>,
+    ) -> Result<Vec<DispatchTensor>, CurvatureError> {
+        let (y, push) = linearize(|theta| self.outputs(theta), self.theta.clone())?;
+        let dy = push.apply(self.v())?;
+        let (expected, product) = (dy.shape(), product(y, dy)?);
+        let found = product.shape();
+        if expected != found {
+            return Err(CurvatureError::Program(ProgramError::Trace(format!(
+                "the loss's product with tangents {expected} has the shape {found}, and must have theirs"
+            ))));
+        }
+        flat(
+            push.transpose()?
+                .apply(product * self.scale().unsqueeze())?,
+        )
     }
 
-    /// Replaces `v`, the last argument, by one tangent a parameter.
-    pub(crate) fn with_tangents(&self, mut arguments: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
-        let v = pop(&mut arguments);
-        arguments.extend(self.model.unflatten(v));
-        arguments
+    /// The product of the losses' Hessian in the outputs `y` with tangents `dy`.
+    pub(crate) fn loss_hessian(
+        &self,
+        y: Tensor<2>,
+        dy: Tensor<2>,
+    ) -> Result<Tensor<2>, CurvatureError> {
+        let closed = self
+            .loss
+            .hessian_times(y.clone(), &self.targets, dy.clone());
+        match closed {
+            Some(product) => Ok(product),
+            None => Ok(hvp(|y| self.losses_of(y).sum(), y, dy)?),
+        }
     }
 }
 
@@ -167,7 +202,7 @@ pub(crate) fn rows(tensors: &[DispatchTensor]) -> Vec<Rows> {
     tensors.iter().cloned().map(Rows::from).collect()
 }
 
-/// The last argument, the scale or a vector.
-pub(crate) fn pop(arguments: &mut Vec<DispatchTensor>) -> Tensor<1> {
-    Tensor::from_dispatch(arguments.pop().expect("the program has such an argument"))
+/// One tensor a parameter as a flat vector, the result of a function.
+pub(crate) fn flat(parameters: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, CurvatureError> {
+    Ok(vec![parameters.ravel()?.into_dispatch()])
 }

@@ -132,6 +132,7 @@ pub use quirks::{
     log_likelihoods::{log_sigmoid, log_softmax},
 };
 pub use run::compiled::Compiled;
+pub use trace::linear_map::LinearMap;
 pub use transform::{linearize::Linearized, lookups::Lookup, mixing::Mixing};
 
 /// The README's example, run as a test.

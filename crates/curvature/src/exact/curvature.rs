@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use backdraft_program::{DispatchTensor, Linearized};
+use backdraft_program::{DispatchTensor, LinearMap, Linearized};
 use burn::{
     Tensor,
     tensor::{DType, Device},
@@ -17,7 +17,6 @@ use crate::{
     data::Batch,
     lock::locked,
     operator::{apply_batch_checked, apply_checked, by_rows, checked},
-    programs::LinearMap,
 };
 
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
@@ -67,11 +66,7 @@ impl Curvature {
     pub fn programs(&self) -> Result<Linearized, CurvatureError> {
         let batch = self.cost.batches().next().expect("a cost has examples")?;
         let map = self.map(&self.cost.arguments(batch, vec![self.scale.clone()]))?;
-        Ok(Linearized {
-            fixed: map.fixed.program().clone(),
-            varying: map.varying.program().clone(),
-            kept_bytes: map.kept_bytes,
-        })
+        Ok(map.programs())
     }
 
     fn map(&self, arguments: &[DispatchTensor]) -> Result<Arc<LinearMap>, CurvatureError> {
@@ -92,7 +87,7 @@ impl Curvature {
         // Examples that are held are there anyway.
         let examples = if cost.is_streamed() { read } else { 0 };
         Ok(Local {
-            bytes: map.kept_bytes + examples,
+            bytes: map.kept_bytes() + examples,
             arguments,
             map,
         })
@@ -212,8 +207,7 @@ impl LinearOperator for Curvature {
 
     fn product(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         let v = self.cost.model().vectors(v)?;
-        let model = self.cost.model();
-        let product = self.sum(|part| part.apply(model, v.clone()))?;
+        let product = self.sum(|part| part.apply(v.clone()))?;
         Ok(match self.l2() {
             Some(l2) => product + v * l2,
             None => product,
@@ -225,8 +219,7 @@ impl LinearOperator for Curvature {
         if vs.dims()[0] == 0 {
             return Ok(vs);
         }
-        let model = self.cost.model();
-        let products = self.sum(|part| part.fix()?.apply_many(model, vs.clone()))?;
+        let products = self.sum(|part| part.fix()?.apply_many(vs.clone()))?;
         Ok(match self.l2() {
             Some(l2) => products + vs * l2,
             None => products,
@@ -243,8 +236,7 @@ impl BatchOperator for Curvature {
 
     fn batch_product(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         let v = self.cost.model().vectors(v)?;
-        let model = self.cost.model();
-        let product = self.batch(indices, |local| local.apply(model, v.clone()))?;
+        let product = self.batch(indices, |local| local.apply(v.clone()))?;
         Ok(match self.l2() {
             Some(l2) => product + v * l2,
             None => product,

@@ -7,19 +7,19 @@
 //! by one forward-mode and one reverse-mode pass, no gradient stored. Not the Fisher matrix of the model's own
 //! distribution, which for the losses of exponential families is the Gauss-Newton matrix (Kunstner et al. 2019).
 
-use backdraft_program::Program;
-use burn::Tensor;
+use backdraft_program::linearize;
 
 use super::{Curvature, Matrix};
-use crate::{
-    Cost, CurvatureError, Definiteness,
-    function::BatchFunction,
-    trace::{Tracer, pop},
-};
+use crate::{Cost, Definiteness, function::BatchFunction, trace::flat};
 
 static EMPIRICAL_FISHER: Matrix = Matrix {
     name: "the empirical Fisher matrix",
-    product: BatchFunction::product("empirical Fisher", product),
+    product: BatchFunction::product("empirical Fisher", |batch| {
+        // `sum over i of g_i <g_i, v>`.
+        let (_, push) = linearize(|theta| batch.losses(theta), batch.theta.clone())?;
+        let derivatives = push.apply(batch.v())?;
+        flat(push.transpose()?.apply(derivatives * batch.scale())?)
+    }),
     l2: false,
     definiteness: |_| Definiteness::Semidefinite,
 };
@@ -30,21 +30,4 @@ impl Cost {
     pub fn empirical_fisher(&self) -> Curvature {
         Curvature::new(self.clone(), &EMPIRICAL_FISHER)
     }
-}
-
-/// `sum over i of g_i <g_i, v>`.
-fn product(tracer: &Tracer<'_>) -> Result<Program, CurvatureError> {
-    let losses = tracer.without(2).losses()?;
-    let (jvp, vjp) = (losses.jvp(&tracer.wrt())?, losses.vjp(&tracer.wrt())?);
-    let program = tracer.trace(|mut arguments| {
-        let (v, scale) = (pop(&mut arguments), pop(&mut arguments));
-        let mut along = arguments.clone();
-        along.push(v.into_dispatch());
-        let derivatives = jvp.call(tracer.with_tangents(along))?.swap_remove(1);
-        let derivatives = Tensor::<1>::from_dispatch(derivatives) * scale;
-        arguments.push(derivatives.into_dispatch());
-        let parts = vjp.call(arguments)?.split_off(1);
-        Ok(vec![tracer.model.flatten(parts).into_dispatch()])
-    })?;
-    Ok(program)
 }

@@ -8,19 +8,17 @@
 //! The expectation is exact, nothing is drawn. Equal to the Gauss-Newton matrix where the outputs are the natural
 //! parameters of an exponential family (Martens 2020): cross-entropy, squared error, Poisson.
 
-use backdraft_program::Program;
-use burn::Tensor;
-
 use super::{Curvature, Matrix};
-use crate::{
-    Cost, CurvatureError, Definiteness,
-    function::BatchFunction,
-    trace::{Tracer, rows},
-};
+use crate::{Cost, CurvatureError, Definiteness, function::BatchFunction};
 
 static FISHER: Matrix = Matrix {
     name: "the Fisher matrix",
-    product: BatchFunction::product("Fisher", product),
+    product: BatchFunction::product("Fisher", |batch| {
+        batch.through_outputs(|y, dy| {
+            let product = batch.loss.fisher_times(y, &batch.targets, dy);
+            product.ok_or(CurvatureError::NoDistribution)
+        })
+    }),
     l2: true,
     definiteness: |_| Definiteness::Semidefinite,
 };
@@ -32,19 +30,5 @@ impl Cost {
     /// distribution.
     pub fn fisher(&self) -> Curvature {
         Curvature::new(self.clone(), &FISHER)
-    }
-}
-
-fn product(tracer: &Tracer<'_>) -> Result<Program, CurvatureError> {
-    let mut missing = false;
-    let program = tracer.through_outputs(|_, [y, dy], targets| {
-        let (y, dy) = (Tensor::from_dispatch(y), Tensor::from_dispatch(dy));
-        let product = tracer.loss.fisher_times(y, &rows(targets), dy.clone());
-        missing = product.is_none();
-        Ok(product.unwrap_or(dy))
-    })?;
-    match missing {
-        true => Err(CurvatureError::NoDistribution),
-        false => Ok(program),
     }
 }

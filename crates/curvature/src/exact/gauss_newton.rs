@@ -8,19 +8,14 @@
 //! et al. 2022, Section 2; Martens 2020). A product is one forward-mode and one reverse-mode pass over the same
 //! activations.
 
-use backdraft_program::{DispatchTensor, Program};
-use burn::Tensor;
-
 use super::{Curvature, Matrix};
-use crate::{
-    Cost, CurvatureError, Definiteness,
-    function::BatchFunction,
-    trace::{Tracer, rows},
-};
+use crate::{Cost, Definiteness, function::BatchFunction};
 
 static GAUSS_NEWTON: Matrix = Matrix {
     name: "the Gauss-Newton matrix",
-    product: BatchFunction::product("Gauss-Newton", product),
+    product: BatchFunction::product("Gauss-Newton", |batch| {
+        batch.through_outputs(|y, dy| batch.loss_hessian(y, dy))
+    }),
     l2: true,
     definiteness: |convex| match convex {
         true => Definiteness::Semidefinite,
@@ -37,26 +32,4 @@ impl Cost {
     pub fn gauss_newton(&self) -> Curvature {
         Curvature::new(self.clone(), &GAUSS_NEWTON)
     }
-}
-
-fn product(tracer: &Tracer<'_>) -> Result<Program, CurvatureError> {
-    let batch = tracer.without(2);
-    let program = tracer.through_outputs(|outputs, [y, dy], targets| {
-        let typed = |tensor: &DispatchTensor| Tensor::from_dispatch(tensor.clone());
-        let closed = tracer
-            .loss
-            .hessian_times(typed(&y), &rows(targets), typed(&dy));
-        Ok(match closed {
-            Some(product) => product,
-            None => {
-                let product = batch.loss_gradient(outputs)?.jvp(&[0])?;
-                let mut at = vec![y];
-                at.extend_from_slice(targets);
-                at.push(dy);
-                // The losses, their gradients, and the tangents of both.
-                Tensor::from_dispatch(product.call(at)?.swap_remove(3))
-            }
-        })
-    })?;
-    Ok(program)
 }

@@ -2,10 +2,10 @@
 
 use std::{ops::Range, sync::Arc};
 
-use backdraft_program::DispatchTensor;
+use backdraft_program::{DispatchTensor, LinearMap};
 use burn::Tensor;
 
-use crate::{CurvatureError, Model, Rows, data::Batch, programs::LinearMap};
+use crate::{CurvatureError, Rows, data::Batch};
 
 /// What is kept of the batches.
 #[derive(Default)]
@@ -109,15 +109,14 @@ impl Kept {
 
 impl Local {
     /// The sum over this batch's examples.
-    pub fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let arguments = arguments(v, self.arguments);
-        let product = self.map.whole(model)?.run(arguments)?.remove(0);
-        Ok(Tensor::from_dispatch(product))
+    pub fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+        let product = self.map.apply_at(vec![v.into_dispatch()], self.arguments)?;
+        Ok(first(product))
     }
 
     pub fn fix(self) -> Result<Fixed, CurvatureError> {
         Ok(Fixed {
-            values: self.map.fixed.run(self.arguments)?,
+            values: self.map.at(self.arguments)?,
             map: self.map,
         })
     }
@@ -126,24 +125,25 @@ impl Local {
 impl Fixed {
     /// The sum over this batch's examples.
     pub fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let arguments = arguments(v, self.values);
-        let product = self.map.varying.run(arguments)?.remove(0);
-        Ok(Tensor::from_dispatch(product))
+        let product = self.map.apply(vec![v.into_dispatch()], self.values)?;
+        Ok(first(product))
     }
 
     /// The same for every row of `vs`.
-    pub fn apply_many(self, model: &Model, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let program = self.map.many(model, vs.dims()[0])?;
-        let products = program.run(arguments(vs, self.values))?.remove(0);
-        Ok(Tensor::from_dispatch(products))
+    pub fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let k = vs.dims()[0];
+        let products = self
+            .map
+            .apply_many(k, vec![vs.into_dispatch()], self.values)?;
+        Ok(first(products))
     }
 }
 
 impl Part {
-    pub fn apply(self, model: &Model, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
+    pub fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         match self {
             Self::Kept(fixed) => fixed.apply(v),
-            Self::Once(local) => local.apply(model, v),
+            Self::Once(local) => local.apply(v),
         }
     }
 
@@ -153,6 +153,11 @@ impl Part {
             Self::Once(local) => local.fix(),
         }
     }
+}
+
+/// The only result of a product.
+fn first<const D: usize>(mut results: Vec<DispatchTensor>) -> Tensor<D> {
+    Tensor::from_dispatch(results.swap_remove(0))
 }
 
 /// Numbers that tell the examples of a batch from others, on the device: sums over all of them, which do not look at
@@ -167,11 +172,6 @@ pub(super) fn print(batch: &Batch) -> Option<Tensor<1>> {
     let widest = sums.iter().map(Tensor::dtype).max_by_key(|it| it.size())?;
     let sums = sums.into_iter().map(|sum| sum.cast(widest));
     Some(Tensor::cat(sums.collect(), 0))
-}
-
-/// What a program's varying part takes. Values that nobody else keeps may be written over at their last use.
-fn arguments<const D: usize>(v: Tensor<D>, kept: Vec<DispatchTensor>) -> Vec<DispatchTensor> {
-    std::iter::once(v.into_dispatch()).chain(kept).collect()
 }
 
 pub(super) fn add<const D: usize>(total: Option<Tensor<D>>, part: Tensor<D>) -> Tensor<D> {

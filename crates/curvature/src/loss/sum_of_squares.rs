@@ -1,42 +1,27 @@
 //! A loss to try a model with.
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Shape};
 
-use super::Loss;
-use crate::{Examples, Rows};
+use super::AnyLoss;
+use crate::{Rows, Slot};
 
 /// A loss that can be differentiated whatever the targets are, which it does not read.
-#[derive(Clone)]
 pub(crate) struct SumOfSquares;
 
-#[derive(Clone)]
-pub(crate) struct NoTargets;
-
-impl Examples for NoTargets {
-    const TENSORS: usize = 0;
-
-    fn into_rows(self) -> Vec<Rows> {
+impl AnyLoss for SumOfSquares {
+    fn slots(&self) -> Vec<Slot> {
         Vec::new()
     }
 
-    fn from_rows(_: &mut dyn Iterator<Item = Rows>) -> Self {
-        Self
+    fn fits(&self, _: &Shape, _: &[Shape]) -> Result<(), String> {
+        Ok(())
     }
-}
 
-impl Loss for SumOfSquares {
-    type Targets = NoTargets;
-
-    fn per_example(&self, outputs: Tensor<2>, NoTargets: NoTargets) -> Tensor<1> {
+    fn losses(&self, outputs: Tensor<2>, _: &[Rows]) -> Tensor<1> {
         outputs.square().sum_dim(1).squeeze_dim(1)
     }
 
-    fn fisher_product(
-        &self,
-        _: Tensor<2>,
-        NoTargets: NoTargets,
-        tangents: Tensor<2>,
-    ) -> Option<Tensor<2>> {
+    fn fisher_times(&self, _: Tensor<2>, _: &[Rows], tangents: Tensor<2>) -> Option<Tensor<2>> {
         Some(tangents)
     }
 }

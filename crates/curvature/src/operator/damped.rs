@@ -2,7 +2,10 @@
 
 use burn::tensor::{DType, Device, Tensor};
 
-use super::{BatchOperator, Law, LinearOperator, apply_batch_checked, apply_checked, checked};
+use super::{
+    BatchOperator, Law, LinearOperator, apply_batch_checked, apply_checked, checked,
+    delegate::delegate,
+};
 use crate::{Cause, CurvatureError};
 
 /// `A + damping * I`.
@@ -35,20 +38,13 @@ impl<A> Damped<A> {
 }
 
 impl<A: LinearOperator> LinearOperator for Damped<A> {
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn device(&self) -> Device {
-        self.operator.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.operator.dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        self.operator.batch_size()
+    delegate! {
+        self, self.operator;
+        fn dim() -> usize;
+        fn device() -> Device;
+        fn dtype() -> DType;
+        fn batch_size() -> Option<usize>;
+        fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
     }
 
     fn law(&self) -> Law {
@@ -62,10 +58,6 @@ impl<A: LinearOperator> LinearOperator for Damped<A> {
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
         let operator = self.operator.over_examples()?;
         Some(Box::new(Damped::new(operator, self.damping)))
-    }
-
-    fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
-        self.operator.cause(v)
     }
 
     apply_checked!();

@@ -4,6 +4,7 @@ use burn::tensor::{DType, Device, Tensor};
 
 use super::{
     BatchOperator, Definiteness, Law, LinearOperator, apply_batch_checked, apply_checked, checked,
+    delegate::delegate,
 };
 use crate::{Cause, CurvatureError, error::number};
 
@@ -27,20 +28,13 @@ impl<A> Scaled<A> {
 }
 
 impl<A: LinearOperator> LinearOperator for Scaled<A> {
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn device(&self) -> Device {
-        self.operator.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.operator.dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        self.operator.batch_size()
+    delegate! {
+        self, self.operator;
+        fn dim() -> usize;
+        fn device() -> Device;
+        fn dtype() -> DType;
+        fn batch_size() -> Option<usize>;
+        fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
     }
 
     fn law(&self) -> Law {
@@ -60,10 +54,6 @@ impl<A: LinearOperator> LinearOperator for Scaled<A> {
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
         let operator = self.operator.over_examples()?;
         Some(Box::new(Scaled::new(operator, self.factor)))
-    }
-
-    fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
-        self.operator.cause(v)
     }
 
     apply_checked!();

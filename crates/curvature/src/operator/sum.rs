@@ -4,6 +4,7 @@ use burn::tensor::{DType, Device, Tensor};
 
 use super::{
     BatchOperator, Definiteness, Law, LinearOperator, apply_batch_checked, apply_checked, checked,
+    delegate::delegate,
 };
 use crate::{Cause, CurvatureError};
 
@@ -27,16 +28,11 @@ impl<A: LinearOperator, B: LinearOperator> Sum<A, B> {
 }
 
 impl<A: LinearOperator, B: LinearOperator> LinearOperator for Sum<A, B> {
-    fn dim(&self) -> usize {
-        self.0.dim()
-    }
-
-    fn device(&self) -> Device {
-        self.0.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.0.dtype()
+    delegate! {
+        self, self.0;
+        fn dim() -> usize;
+        fn device() -> Device;
+        fn dtype() -> DType;
     }
 
     fn batch_size(&self) -> Option<usize> {

@@ -8,70 +8,96 @@ use burn_backend::{
     TensorData,
 };
 
+use super::delegate::delegate;
 use super::{binary, elementwise, indexing, reduction};
 use crate::error::unsupported;
 use crate::rules::{bilinear, linear, selected, selection, shifted};
 use crate::{Dual, DualTensor};
 
+/// Operations of float tensors alone, each with a rule of its own.
+macro_rules! by_rule {
+    ($($arguments:tt: $($operation:ident = $rule:path),+;)+) => {
+        $($(by_rule!(@ $operation $rule, $arguments);)+)+
+    };
+    (@ $operation:ident $rule:path, ($($x:ident),+)) => {
+        fn $operation($($x: FloatTensor<Self>),+) -> FloatTensor<Self> {
+            $rule($($x),+)
+        }
+    };
+}
+
 impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
-    fn float_from_data(data: TensorData, device: &Device<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_from_data(data, device))
+    delegate! {
+        constant (data: TensorData, device: &Device<Self>) -> FloatTensor<Self>: float_from_data;
+        constant (
+            shape: Shape, distribution: Distribution, device: &Device<Self>, dtype: FloatDType
+        ) -> FloatTensor<Self>:
+            float_random;
+        constant (shape: Shape, device: &Device<Self>, dtype: FloatDType) -> FloatTensor<Self>:
+            float_zeros, float_ones, float_empty;
+        constant (
+            shape: Shape, fill_value: Scalar, device: &Device<Self>, dtype: FloatDType
+        ) -> FloatTensor<Self>:
+            float_full;
+        primal (tensor;) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send:
+            float_into_data;
+        primal (tensor; out_dtype: IntDType) -> IntTensor<Self>: float_into_int;
+        primal (lhs, rhs; out_dtype: BoolDType) -> BoolTensor<Self>:
+            float_equal, float_not_equal, float_greater, float_greater_equal, float_lower,
+            float_lower_equal;
+        primal (lhs; rhs: Scalar, out_dtype: BoolDType) -> BoolTensor<Self>:
+            float_equal_elem, float_not_equal_elem, float_greater_elem, float_greater_equal_elem,
+            float_lower_elem, float_lower_equal_elem;
+        still (tensor;) -> FloatTensor<Self>:
+            float_detach, float_round, float_floor, float_ceil, float_trunc, float_sign;
+        primal (tensor; dim: usize, out_dtype: IntDType) -> IntTensor<Self>:
+            float_argmax, float_argmin;
+        primal (tensor; dim: usize, k: usize, out_dtype: IntDType) -> IntTensor<Self>:
+            float_argtopk;
+        primal (tensor; out_dtype: BoolDType) -> BoolTensor<Self>:
+            float_any, float_all, float_is_nan, float_is_inf;
+        primal (tensor; dim: usize, out_dtype: BoolDType) -> BoolTensor<Self>:
+            float_any_dim, float_all_dim;
+        primal (tensor; dim: usize, descending: bool, out_dtype: IntDType) -> IntTensor<Self>:
+            float_argsort;
+        linear (tensor;) -> FloatTensor<Self>: float_neg, float_transpose, float_sum, float_mean;
+        linear (tensor; dim: usize) -> FloatTensor<Self>:
+            float_sum_dim, float_mean_dim, float_cumsum;
+        linear (tensor; dim: usize, n: usize) -> FloatTensor<Self>:
+            float_repeat_dim, float_swap_dims;
+        linear (tensor; dim: usize, size: usize, step: usize) -> FloatTensor<Self>: float_unfold;
+        linear (tensor; dims: &[usize]) -> FloatTensor<Self>:
+            float_sum_dims, float_permute, float_flip;
+        linear (tensor; shape: Shape) -> FloatTensor<Self>: float_reshape, float_expand;
+        linear (tensor; slices: &[Slice]) -> FloatTensor<Self>: float_slice;
+        linear (tensor; indices: IntTensor<Self>) -> FloatTensor<Self>: float_gather_nd;
+        linear (tensor; dim: usize, indices: IntTensor<Self>) -> FloatTensor<Self>: float_select;
+        linear (tensor; device: &Device<Self>) -> FloatTensor<Self>: float_to_device;
+        linear (tensor; dtype: FloatDType) -> FloatTensor<Self>: float_cast;
+        linear (lhs; rhs: Scalar) -> FloatTensor<Self>: float_mul_scalar, float_div_scalar;
+        shifted (lhs; rhs: Scalar) -> FloatTensor<Self>:
+            float_add_scalar, float_sub_scalar, float_remainder_scalar;
+        shifted (tensor; require_grad: bool) -> FloatTensor<Self>: float_set_require_grad;
+        bilinear (lhs, rhs;) -> FloatTensor<Self>: float_mul, float_matmul;
+        bilinear (lhs, rhs; dim: usize) -> FloatTensor<Self>: float_cross;
     }
 
-    fn float_random(
-        shape: Shape,
-        distribution: Distribution,
-        device: &Device<Self>,
-        dtype: FloatDType,
-    ) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_random(shape, distribution, device, dtype))
-    }
-
-    fn float_zeros(shape: Shape, device: &Device<Self>, dtype: FloatDType) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_zeros(shape, device, dtype))
-    }
-
-    fn float_ones(shape: Shape, device: &Device<Self>, dtype: FloatDType) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_ones(shape, device, dtype))
-    }
-
-    fn float_full(
-        shape: Shape,
-        fill_value: Scalar,
-        device: &Device<Self>,
-        dtype: FloatDType,
-    ) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_full(shape, fill_value, device, dtype))
-    }
-
-    fn float_into_data(
-        tensor: FloatTensor<Self>,
-    ) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send {
-        B::float_into_data(tensor.primal)
-    }
-
-    fn float_to_device(tensor: FloatTensor<Self>, device: &Device<Self>) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_to_device(x, device))
-    }
-
-    fn float_into_int(tensor: FloatTensor<Self>, out_dtype: IntDType) -> IntTensor<Self> {
-        B::float_into_int(tensor.primal, out_dtype)
-    }
-
-    fn float_empty(shape: Shape, device: &Device<Self>, dtype: FloatDType) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_empty(shape, device, dtype))
-    }
-
-    fn float_repeat_dim(tensor: FloatTensor<Self>, dim: usize, times: usize) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_repeat_dim(x, dim, times))
-    }
-
-    fn float_add(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::add(lhs, rhs)
-    }
-
-    fn float_add_scalar(lhs: FloatTensor<Self>, rhs: Scalar) -> FloatTensor<Self> {
-        shifted(lhs, |x| B::float_add_scalar(x, rhs))
+    by_rule! {
+        (tensor):
+            float_recip = elementwise::recip, float_exp = elementwise::exp,
+            float_log = elementwise::log, float_log1p = elementwise::log1p,
+            float_sqrt = elementwise::sqrt, float_abs = elementwise::abs,
+            float_cos = elementwise::cos, float_sin = elementwise::sin,
+            float_tan = elementwise::tan, float_cosh = elementwise::cosh,
+            float_sinh = elementwise::sinh, float_tanh = elementwise::tanh,
+            float_acos = elementwise::acos, float_acosh = elementwise::acosh,
+            float_asin = elementwise::asin, float_asinh = elementwise::asinh,
+            float_atan = elementwise::atan, float_atanh = elementwise::atanh,
+            float_erf = elementwise::erf;
+        (lhs, rhs):
+            float_add = binary::add, float_sub = binary::sub, float_div = binary::div,
+            float_remainder = binary::remainder, float_powf = binary::powf,
+            float_hypot = binary::hypot, float_atan2 = binary::atan2;
     }
 
     fn float_clamp_min(tensor: FloatTensor<Self>, min: Scalar) -> FloatTensor<Self> {
@@ -86,78 +112,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         elementwise::clamp(tensor, Some(min), Some(max), |x| {
             B::float_clamp(x, min, max)
         })
-    }
-
-    fn float_sub(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::sub(lhs, rhs)
-    }
-
-    fn float_sub_scalar(lhs: FloatTensor<Self>, rhs: Scalar) -> FloatTensor<Self> {
-        shifted(lhs, |x| B::float_sub_scalar(x, rhs))
-    }
-
-    fn float_mul(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        bilinear(lhs, rhs, B::float_mul)
-    }
-
-    fn float_mul_scalar(lhs: FloatTensor<Self>, rhs: Scalar) -> FloatTensor<Self> {
-        linear(lhs, |x| B::float_mul_scalar(x, rhs))
-    }
-
-    fn float_div(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::div(lhs, rhs)
-    }
-
-    fn float_div_scalar(lhs: FloatTensor<Self>, rhs: Scalar) -> FloatTensor<Self> {
-        linear(lhs, |x| B::float_div_scalar(x, rhs))
-    }
-
-    fn float_remainder(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::remainder(lhs, rhs)
-    }
-
-    fn float_remainder_scalar(lhs: FloatTensor<Self>, rhs: Scalar) -> FloatTensor<Self> {
-        shifted(lhs, |x| B::float_remainder_scalar(x, rhs))
-    }
-
-    fn float_matmul(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        bilinear(lhs, rhs, B::float_matmul)
-    }
-
-    fn float_cross(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        dim: usize,
-    ) -> FloatTensor<Self> {
-        bilinear(lhs, rhs, |lhs, rhs| B::float_cross(lhs, rhs, dim))
-    }
-
-    fn float_neg(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear(tensor, B::float_neg)
-    }
-
-    fn float_recip(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::recip(tensor)
-    }
-
-    fn float_transpose(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear(tensor, B::float_transpose)
-    }
-
-    fn float_swap_dims(tensor: FloatTensor<Self>, dim1: usize, dim2: usize) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_swap_dims(x, dim1, dim2))
-    }
-
-    fn float_permute(tensor: FloatTensor<Self>, axes: &[usize]) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_permute(x, axes))
-    }
-
-    fn float_flip(tensor: FloatTensor<Self>, axes: &[usize]) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_flip(x, axes))
-    }
-
-    fn float_reshape(tensor: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_reshape(x, shape.clone()))
     }
 
     fn float_gather(
@@ -191,18 +145,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         })
     }
 
-    fn float_gather_nd(data: FloatTensor<Self>, indices: IntTensor<Self>) -> FloatTensor<Self> {
-        linear(data, |x| B::float_gather_nd(x, indices.clone()))
-    }
-
-    fn float_select(
-        tensor: FloatTensor<Self>,
-        dim: usize,
-        indices: IntTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_select(x, dim, indices.clone()))
-    }
-
     fn float_select_assign(
         tensor: FloatTensor<Self>,
         dim: usize,
@@ -213,10 +155,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         indexing::update(tensor, value, update, "select_assign", |x, value| {
             B::float_select_assign(x, dim, indices.clone(), value, update)
         })
-    }
-
-    fn float_slice(tensor: FloatTensor<Self>, slices: &[Slice]) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_slice(x, slices))
     }
 
     fn float_slice_assign(
@@ -260,124 +198,8 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         DualTensor::new(primal, B::float_mask_select(tangent, mask).await)
     }
 
-    fn float_equal(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_equal(lhs.primal, rhs.primal, out_dtype)
-    }
-
-    fn float_not_equal(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_not_equal(lhs.primal, rhs.primal, out_dtype)
-    }
-
-    fn float_equal_elem(
-        lhs: FloatTensor<Self>,
-        rhs: Scalar,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_equal_elem(lhs.primal, rhs, out_dtype)
-    }
-
-    fn float_not_equal_elem(
-        lhs: FloatTensor<Self>,
-        rhs: Scalar,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_not_equal_elem(lhs.primal, rhs, out_dtype)
-    }
-
-    fn float_greater(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_greater(lhs.primal, rhs.primal, out_dtype)
-    }
-
-    fn float_greater_elem(
-        lhs: FloatTensor<Self>,
-        rhs: Scalar,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_greater_elem(lhs.primal, rhs, out_dtype)
-    }
-
-    fn float_greater_equal(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_greater_equal(lhs.primal, rhs.primal, out_dtype)
-    }
-
-    fn float_greater_equal_elem(
-        lhs: FloatTensor<Self>,
-        rhs: Scalar,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_greater_equal_elem(lhs.primal, rhs, out_dtype)
-    }
-
-    fn float_lower(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_lower(lhs.primal, rhs.primal, out_dtype)
-    }
-
-    fn float_lower_elem(
-        lhs: FloatTensor<Self>,
-        rhs: Scalar,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_lower_elem(lhs.primal, rhs, out_dtype)
-    }
-
-    fn float_lower_equal(
-        lhs: FloatTensor<Self>,
-        rhs: FloatTensor<Self>,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_lower_equal(lhs.primal, rhs.primal, out_dtype)
-    }
-
-    fn float_lower_equal_elem(
-        lhs: FloatTensor<Self>,
-        rhs: Scalar,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_lower_equal_elem(lhs.primal, rhs, out_dtype)
-    }
-
-    fn float_detach(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_detach(tensor.primal))
-    }
-
-    fn float_set_require_grad(tensor: FloatTensor<Self>, require_grad: bool) -> FloatTensor<Self> {
-        shifted(tensor, |x| B::float_set_require_grad(x, require_grad))
-    }
-
     fn float_is_require_grad(tensor: &FloatTensor<Self>) -> bool {
         B::float_is_require_grad(&tensor.primal)
-    }
-
-    fn float_sum(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear(tensor, B::float_sum)
-    }
-
-    fn float_sum_dim(tensor: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_sum_dim(x, dim))
-    }
-
-    fn float_sum_dims(tensor: FloatTensor<Self>, dims: &[usize]) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_sum_dims(x, dims))
     }
 
     fn float_prod(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -391,18 +213,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         reduction::prod_dim(tensor, dim)
     }
 
-    fn float_mean(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear(tensor, B::float_mean)
-    }
-
-    fn float_mean_dim(tensor: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_mean_dim(x, dim))
-    }
-
-    fn float_cumsum(tensor: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_cumsum(x, dim))
-    }
-
     fn float_cumprod(tensor: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
         reduction::cumprod(tensor, dim)
     }
@@ -413,26 +223,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
 
     fn float_cummax(tensor: FloatTensor<Self>, dim: usize) -> FloatTensor<Self> {
         reduction::running(tensor, dim, |x| B::float_cummax(x, dim))
-    }
-
-    fn float_cast(tensor: FloatTensor<Self>, dtype: FloatDType) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_cast(x, dtype))
-    }
-
-    fn float_exp(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::exp(tensor)
-    }
-
-    fn float_log(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::log(tensor)
-    }
-
-    fn float_log1p(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::log1p(tensor)
-    }
-
-    fn float_powf(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::powf(lhs, rhs)
     }
 
     fn float_powi(lhs: FloatTensor<Self>, rhs: IntTensor<Self>) -> FloatTensor<Self> {
@@ -455,105 +245,8 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         elementwise::power(tensor, value, |x| B::float_powf_scalar_impl(x, value))
     }
 
-    fn float_sqrt(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::sqrt(tensor)
-    }
-
-    fn float_hypot(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::hypot(lhs, rhs)
-    }
-
-    fn float_abs(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::abs(tensor)
-    }
-
-    fn float_cos(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::cos(tensor)
-    }
-
-    fn float_sin(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::sin(tensor)
-    }
-
-    fn float_tan(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::tan(tensor)
-    }
-
-    fn float_cosh(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::cosh(tensor)
-    }
-
-    fn float_sinh(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::sinh(tensor)
-    }
-
-    fn float_tanh(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::tanh(tensor)
-    }
-
-    fn float_acos(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::acos(tensor)
-    }
-
-    fn float_acosh(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::acosh(tensor)
-    }
-
-    fn float_asin(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::asin(tensor)
-    }
-
-    fn float_asinh(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::asinh(tensor)
-    }
-
-    fn float_atan(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::atan(tensor)
-    }
-
-    fn float_atanh(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::atanh(tensor)
-    }
-
-    fn float_atan2(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
-        binary::atan2(lhs, rhs)
-    }
-
-    fn float_round(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_round(tensor.primal))
-    }
-
-    fn float_floor(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_floor(tensor.primal))
-    }
-
-    fn float_ceil(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_ceil(tensor.primal))
-    }
-
-    fn float_trunc(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_trunc(tensor.primal))
-    }
-
-    fn float_erf(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        elementwise::erf(tensor)
-    }
-
     fn float_cat(tensors: Vec<FloatTensor<Self>>, dim: usize) -> FloatTensor<Self> {
         indexing::cat(tensors, dim)
-    }
-
-    fn float_argmax(tensor: FloatTensor<Self>, dim: usize, out_dtype: IntDType) -> IntTensor<Self> {
-        B::float_argmax(tensor.primal, dim, out_dtype)
-    }
-
-    fn float_argtopk(
-        tensor: FloatTensor<Self>,
-        dim: usize,
-        k: usize,
-        out_dtype: IntDType,
-    ) -> IntTensor<Self> {
-        B::float_argtopk(tensor.primal, dim, k, out_dtype)
     }
 
     fn float_topk(tensor: FloatTensor<Self>, dim: usize, k: usize) -> FloatTensor<Self> {
@@ -574,10 +267,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         selection(tensor, dim, |x| {
             B::float_topk_with_indices(x, dim, k, out_dtype)
         })
-    }
-
-    fn float_argmin(tensor: FloatTensor<Self>, dim: usize, out_dtype: IntDType) -> IntTensor<Self> {
-        B::float_argmin(tensor.primal, dim, out_dtype)
     }
 
     fn float_max(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -637,38 +326,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         }
     }
 
-    fn float_any(tensor: FloatTensor<Self>, out_dtype: BoolDType) -> BoolTensor<Self> {
-        B::float_any(tensor.primal, out_dtype)
-    }
-
-    fn float_any_dim(
-        tensor: FloatTensor<Self>,
-        dim: usize,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_any_dim(tensor.primal, dim, out_dtype)
-    }
-
-    fn float_all(tensor: FloatTensor<Self>, out_dtype: BoolDType) -> BoolTensor<Self> {
-        B::float_all(tensor.primal, out_dtype)
-    }
-
-    fn float_all_dim(
-        tensor: FloatTensor<Self>,
-        dim: usize,
-        out_dtype: BoolDType,
-    ) -> BoolTensor<Self> {
-        B::float_all_dim(tensor.primal, dim, out_dtype)
-    }
-
-    fn float_sign(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        DualTensor::constant(B::float_sign(tensor.primal))
-    }
-
-    fn float_expand(tensor: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_expand(x, shape.clone()))
-    }
-
     fn float_sort(tensor: FloatTensor<Self>, dim: usize, descending: bool) -> FloatTensor<Self> {
         selected(
             tensor,
@@ -689,15 +346,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
         })
     }
 
-    fn float_argsort(
-        tensor: FloatTensor<Self>,
-        dim: usize,
-        descending: bool,
-        out_dtype: IntDType,
-    ) -> IntTensor<Self> {
-        B::float_argsort(tensor.primal, dim, descending, out_dtype)
-    }
-
     fn float_grid_sample_2d(
         tensor: FloatTensor<Self>,
         grid: FloatTensor<Self>,
@@ -711,23 +359,6 @@ impl<B: Backend> FloatTensorOps<Self> for Dual<B> {
             InterpolateMode::Bilinear => float_grid_sample_2d_ref::<Self>(tensor, grid, options),
             _ => unsupported("grid_sample_2d"),
         }
-    }
-
-    fn float_unfold(
-        tensor: FloatTensor<Self>,
-        dim: usize,
-        size: usize,
-        step: usize,
-    ) -> FloatTensor<Self> {
-        linear(tensor, |x| B::float_unfold(x, dim, size, step))
-    }
-
-    fn float_is_nan(tensor: FloatTensor<Self>, out_dtype: BoolDType) -> BoolTensor<Self> {
-        B::float_is_nan(tensor.primal, out_dtype)
-    }
-
-    fn float_is_inf(tensor: FloatTensor<Self>, out_dtype: BoolDType) -> BoolTensor<Self> {
-        B::float_is_inf(tensor.primal, out_dtype)
     }
 
     fn float_pad(

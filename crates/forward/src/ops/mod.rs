@@ -5,6 +5,7 @@ mod activation;
 mod binary;
 mod bool;
 mod deform;
+mod delegate;
 mod distributed;
 mod elementwise;
 mod float;

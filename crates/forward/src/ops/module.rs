@@ -11,11 +11,213 @@ use burn_backend::ops::{
 use burn_backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn_backend::{Backend, IntDType};
 
+use super::delegate::delegate;
 use super::{deform, normalization, pool};
 use crate::rules::{affine, bilinear, int_dtype, linear, linear_beside, without_tangent};
 use crate::{Dual, DualTensor};
 
+/// A convolution of `$dims` dimensions, and its reverse pass: bilinear in the tensor and the weight.
+macro_rules! convolution {
+    (
+        $dims:literal: $conv:ident, $x_backward:ident, $weight_backward:ident, $bias_backward:ident
+    ) => {
+        convolution!(@forward $conv, ConvOptions<$dims>);
+
+        fn $x_backward(
+            x: FloatTensor<Self>,
+            weight: FloatTensor<Self>,
+            output_grad: FloatTensor<Self>,
+            options: ConvOptions<$dims>,
+        ) -> FloatTensor<Self> {
+            bilinear(weight, output_grad, |weight, grad| {
+                B::$x_backward(x.primal.clone(), weight, grad, options.clone())
+            })
+        }
+
+        convolution!(@parameters $weight_backward, $bias_backward, ConvOptions<$dims>);
+    };
+    (
+        transpose $dims:literal:
+        $conv:ident, $x_backward:ident, $weight_backward:ident, $bias_backward:ident
+    ) => {
+        convolution!(@forward $conv, ConvTransposeOptions<$dims>);
+
+        delegate! {
+            bilinear (
+                weight, output_grad; options: ConvTransposeOptions<$dims>
+            ) -> FloatTensor<Self>:
+                $x_backward;
+        }
+
+        convolution!(@parameters $weight_backward, $bias_backward, ConvTransposeOptions<$dims>);
+    };
+    (@forward $conv:ident, $options:ty) => {
+        fn $conv(
+            x: FloatTensor<Self>,
+            weight: FloatTensor<Self>,
+            bias: Option<FloatTensor<Self>>,
+            options: $options,
+        ) -> FloatTensor<Self> {
+            let conv = |x, weight, bias| B::$conv(x, weight, bias, options.clone());
+            affine(x, weight, bias, |_| 1, conv)
+        }
+    };
+    (@parameters $weight_backward:ident, $bias_backward:ident, $options:ty) => {
+        fn $weight_backward(
+            x: FloatTensor<Self>,
+            weight: FloatTensor<Self>,
+            output_grad: FloatTensor<Self>,
+            options: $options,
+        ) -> FloatTensor<Self> {
+            bilinear(x, output_grad, |x, grad| {
+                B::$weight_backward(x, weight.primal.clone(), grad, options.clone())
+            })
+        }
+
+        fn $bias_backward(
+            x: FloatTensor<Self>,
+            bias: FloatTensor<Self>,
+            output_grad: FloatTensor<Self>,
+        ) -> FloatTensor<Self> {
+            linear_beside(bias, output_grad, |bias, grad| {
+                B::$bias_backward(x.primal.clone(), bias, grad)
+            })
+        }
+    };
+}
+
+/// Pooling by mean and by maximum, with windows of the type `$size`, and the reverse passes.
+macro_rules! pooling {
+    (
+        $size:ty: $average:ident, $average_backward:ident,
+        $max:ident, $with_indices:ident -> $pooled:ident, $max_backward:ident -> $gradient:ident
+    ) => {
+        delegate! {
+            linear (
+                x; kernel_size: $size, stride: $size, padding: $size, count_include_pad: bool,
+                ceil_mode: bool
+            ) -> FloatTensor<Self>:
+                $average;
+            linear_beside (
+                x, grad; kernel_size: $size, stride: $size, padding: $size, count_include_pad: bool,
+                ceil_mode: bool
+            ) -> FloatTensor<Self>:
+                $average_backward;
+        }
+
+        fn $max(
+            x: FloatTensor<Self>,
+            size: $size,
+            stride: $size,
+            padding: $size,
+            dilation: $size,
+            ceil: bool,
+        ) -> FloatTensor<Self> {
+            if x.tangent.is_none() {
+                let pooled = B::$max(x.primal, size, stride, padding, dilation, ceil);
+                return DualTensor::constant(pooled);
+            }
+            let dtype = int_dtype::<B>(&x.primal);
+            Self::$with_indices(x, size, stride, padding, dilation, ceil, dtype).output
+        }
+
+        fn $with_indices(
+            x: FloatTensor<Self>,
+            size: $size,
+            stride: $size,
+            padding: $size,
+            dilation: $size,
+            ceil: bool,
+            dtype: IntDType,
+        ) -> $pooled<Self> {
+            let $pooled { output, indices } =
+                B::$with_indices(x.primal, size, stride, padding, dilation, ceil, dtype);
+            let tangent = x
+                .tangent
+                .map(|tangent| pool::taken::<B>(tangent, indices.clone()));
+            $pooled::new(DualTensor::join(output, tangent), indices)
+        }
+
+        fn $max_backward(
+            x: FloatTensor<Self>,
+            size: $size,
+            stride: $size,
+            padding: $size,
+            dilation: $size,
+            ceil: bool,
+            output_grad: FloatTensor<Self>,
+            indices: IntTensor<Self>,
+        ) -> $gradient<Self> {
+            $gradient::new(linear_beside(x, output_grad, |x, grad| {
+                let indices = indices.clone();
+                B::$max_backward(x, size, stride, padding, dilation, ceil, grad, indices).x_grad
+            }))
+        }
+    };
+}
+
 impl<B: Backend> ModuleOps<Self> for Dual<B> {
+    delegate! {
+        linear (weights; indices: IntTensor<Self>) -> FloatTensor<Self>: embedding;
+        linear_beside (weights, output_grad; indices: IntTensor<Self>) -> FloatTensor<Self>:
+            embedding_backward;
+        linear (output_grad;) -> FloatTensor<Self>: linear_bias_backward;
+        bilinear (lhs, output_grad;) -> FloatTensor<Self>:
+            linear_x_backward, linear_weight_backward;
+        linear (x; kernel_size: [usize; 2], options: UnfoldOptions) -> FloatTensor<Self>: unfold4d;
+        linear (
+            x; output_size: [usize; 2], kernel_size: [usize; 2], options: UnfoldOptions
+        ) -> FloatTensor<Self>:
+            fold4d;
+        linear (x; output_size: usize) -> FloatTensor<Self>: adaptive_avg_pool1d;
+        linear (x; output_size: [usize; 2]) -> FloatTensor<Self>: adaptive_avg_pool2d;
+        linear (x; output_size: [usize; 3]) -> FloatTensor<Self>: adaptive_avg_pool3d;
+        linear_beside (x, grad;) -> FloatTensor<Self>:
+            adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward,
+            adaptive_avg_pool3d_backward;
+        linear (x; output_size: [usize; 2], options: InterpolateOptions) -> FloatTensor<Self>:
+            interpolate;
+        linear_beside (
+            x, grad; output_size: [usize; 2], options: InterpolateOptions
+        ) -> FloatTensor<Self>:
+            interpolate_backward;
+    }
+
+    convolution! {
+        1: conv1d, conv1d_x_backward, conv1d_weight_backward, conv1d_bias_backward
+    }
+    convolution! {
+        2: conv2d, conv2d_x_backward, conv2d_weight_backward, conv2d_bias_backward
+    }
+    convolution! {
+        3: conv3d, conv3d_x_backward, conv3d_weight_backward, conv3d_bias_backward
+    }
+    convolution! {
+        transpose 1:
+        conv_transpose1d, conv_transpose1d_x_backward,
+        conv_transpose1d_weight_backward, conv_transpose1d_bias_backward
+    }
+    convolution! {
+        transpose 2:
+        conv_transpose2d, conv_transpose2d_x_backward,
+        conv_transpose2d_weight_backward, conv_transpose2d_bias_backward
+    }
+    convolution! {
+        transpose 3:
+        conv_transpose3d, conv_transpose3d_x_backward,
+        conv_transpose3d_weight_backward, conv_transpose3d_bias_backward
+    }
+    pooling! {
+        usize: avg_pool1d, avg_pool1d_backward,
+        max_pool1d, max_pool1d_with_indices -> MaxPool1dWithIndices,
+        max_pool1d_with_indices_backward -> MaxPool1dBackward
+    }
+    pooling! {
+        [usize; 2]: avg_pool2d, avg_pool2d_backward,
+        max_pool2d, max_pool2d_with_indices -> MaxPool2dWithIndices,
+        max_pool2d_with_indices_backward -> MaxPool2dBackward
+    }
+
     fn batch_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -98,138 +300,12 @@ impl<B: Backend> ModuleOps<Self> for Dual<B> {
         )
     }
 
-    fn embedding(weights: FloatTensor<Self>, indices: IntTensor<Self>) -> FloatTensor<Self> {
-        linear(weights, |weights| B::embedding(weights, indices.clone()))
-    }
-
-    fn embedding_backward(
-        weights: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        indices: IntTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(weights, output_grad, |weights, grad| {
-            B::embedding_backward(weights, grad, indices.clone())
-        })
-    }
-
     fn linear(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self> {
         affine(x, weight, bias, |shape| shape.num_dims() - 1, B::linear)
-    }
-
-    fn linear_x_backward(
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, B::linear_x_backward)
-    }
-
-    fn linear_weight_backward(
-        x: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, B::linear_weight_backward)
-    }
-
-    fn linear_bias_backward(output_grad: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear(output_grad, B::linear_bias_backward)
-    }
-
-    fn conv1d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
-        options: ConvOptions<1>,
-    ) -> FloatTensor<Self> {
-        affine(
-            x,
-            weight,
-            bias,
-            |_| 1,
-            |x, weight, bias| B::conv1d(x, weight, bias, options.clone()),
-        )
-    }
-
-    fn conv1d_x_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvOptions<1>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, |weight, grad| {
-            B::conv1d_x_backward(x.primal.clone(), weight, grad, options.clone())
-        })
-    }
-
-    fn conv1d_weight_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvOptions<1>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, |x, grad| {
-            B::conv1d_weight_backward(x, weight.primal.clone(), grad, options.clone())
-        })
-    }
-
-    fn conv1d_bias_backward(
-        x: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(bias, output_grad, |bias, grad| {
-            B::conv1d_bias_backward(x.primal.clone(), bias, grad)
-        })
-    }
-
-    fn conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        affine(
-            x,
-            weight,
-            bias,
-            |_| 1,
-            |x, weight, bias| B::conv2d(x, weight, bias, options.clone()),
-        )
-    }
-
-    fn conv2d_x_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, |weight, grad| {
-            B::conv2d_x_backward(x.primal.clone(), weight, grad, options.clone())
-        })
-    }
-
-    fn conv2d_weight_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, |x, grad| {
-            B::conv2d_weight_backward(x, weight.primal.clone(), grad, options.clone())
-        })
-    }
-
-    fn conv2d_bias_backward(
-        x: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(bias, output_grad, |bias, grad| {
-            B::conv2d_bias_backward(x.primal.clone(), bias, grad)
-        })
     }
 
     fn deform_conv2d(
@@ -253,490 +329,6 @@ impl<B: Backend> ModuleOps<Self> for Dual<B> {
         options: DeformConvOptions<2>,
     ) -> DeformConv2dBackward<Self> {
         deform::deform_conv2d_backward(x, offset, weight, mask, bias, output_grad, options)
-    }
-
-    fn conv3d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        affine(
-            x,
-            weight,
-            bias,
-            |_| 1,
-            |x, weight, bias| B::conv3d(x, weight, bias, options.clone()),
-        )
-    }
-
-    fn conv3d_x_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, |weight, grad| {
-            B::conv3d_x_backward(x.primal.clone(), weight, grad, options.clone())
-        })
-    }
-
-    fn conv3d_weight_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, |x, grad| {
-            B::conv3d_weight_backward(x, weight.primal.clone(), grad, options.clone())
-        })
-    }
-
-    fn conv3d_bias_backward(
-        x: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(bias, output_grad, |bias, grad| {
-            B::conv3d_bias_backward(x.primal.clone(), bias, grad)
-        })
-    }
-
-    fn conv_transpose1d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
-        options: ConvTransposeOptions<1>,
-    ) -> FloatTensor<Self> {
-        affine(
-            x,
-            weight,
-            bias,
-            |_| 1,
-            |x, weight, bias| B::conv_transpose1d(x, weight, bias, options.clone()),
-        )
-    }
-
-    fn conv_transpose1d_x_backward(
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvTransposeOptions<1>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, |weight, grad| {
-            B::conv_transpose1d_x_backward(weight, grad, options.clone())
-        })
-    }
-
-    fn conv_transpose1d_weight_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvTransposeOptions<1>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, |x, grad| {
-            B::conv_transpose1d_weight_backward(x, weight.primal.clone(), grad, options.clone())
-        })
-    }
-
-    fn conv_transpose1d_bias_backward(
-        x: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(bias, output_grad, |bias, grad| {
-            B::conv_transpose1d_bias_backward(x.primal.clone(), bias, grad)
-        })
-    }
-
-    fn conv_transpose2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
-        options: ConvTransposeOptions<2>,
-    ) -> FloatTensor<Self> {
-        affine(
-            x,
-            weight,
-            bias,
-            |_| 1,
-            |x, weight, bias| B::conv_transpose2d(x, weight, bias, options.clone()),
-        )
-    }
-
-    fn conv_transpose2d_x_backward(
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvTransposeOptions<2>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, |weight, grad| {
-            B::conv_transpose2d_x_backward(weight, grad, options.clone())
-        })
-    }
-
-    fn conv_transpose2d_weight_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvTransposeOptions<2>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, |x, grad| {
-            B::conv_transpose2d_weight_backward(x, weight.primal.clone(), grad, options.clone())
-        })
-    }
-
-    fn conv_transpose2d_bias_backward(
-        x: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(bias, output_grad, |bias, grad| {
-            B::conv_transpose2d_bias_backward(x.primal.clone(), bias, grad)
-        })
-    }
-
-    fn conv_transpose3d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
-        options: ConvTransposeOptions<3>,
-    ) -> FloatTensor<Self> {
-        affine(
-            x,
-            weight,
-            bias,
-            |_| 1,
-            |x, weight, bias| B::conv_transpose3d(x, weight, bias, options.clone()),
-        )
-    }
-
-    fn conv_transpose3d_x_backward(
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvTransposeOptions<3>,
-    ) -> FloatTensor<Self> {
-        bilinear(weight, output_grad, |weight, grad| {
-            B::conv_transpose3d_x_backward(weight, grad, options.clone())
-        })
-    }
-
-    fn conv_transpose3d_weight_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-        options: ConvTransposeOptions<3>,
-    ) -> FloatTensor<Self> {
-        bilinear(x, output_grad, |x, grad| {
-            B::conv_transpose3d_weight_backward(x, weight.primal.clone(), grad, options.clone())
-        })
-    }
-
-    fn conv_transpose3d_bias_backward(
-        x: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        output_grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(bias, output_grad, |bias, grad| {
-            B::conv_transpose3d_bias_backward(x.primal.clone(), bias, grad)
-        })
-    }
-
-    fn unfold4d(
-        x: FloatTensor<Self>,
-        kernel_size: [usize; 2],
-        options: UnfoldOptions,
-    ) -> FloatTensor<Self> {
-        linear(x, |x| B::unfold4d(x, kernel_size, options.clone()))
-    }
-
-    fn fold4d(
-        x: FloatTensor<Self>,
-        output_size: [usize; 2],
-        kernel_size: [usize; 2],
-        options: UnfoldOptions,
-    ) -> FloatTensor<Self> {
-        linear(x, |x| {
-            B::fold4d(x, output_size, kernel_size, options.clone())
-        })
-    }
-
-    fn avg_pool1d(
-        x: FloatTensor<Self>,
-        kernel_size: usize,
-        stride: usize,
-        padding: usize,
-        count_include_pad: bool,
-        ceil_mode: bool,
-    ) -> FloatTensor<Self> {
-        linear(x, |x| {
-            B::avg_pool1d(
-                x,
-                kernel_size,
-                stride,
-                padding,
-                count_include_pad,
-                ceil_mode,
-            )
-        })
-    }
-
-    fn avg_pool1d_backward(
-        x: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        kernel_size: usize,
-        stride: usize,
-        padding: usize,
-        count_include_pad: bool,
-        ceil_mode: bool,
-    ) -> FloatTensor<Self> {
-        linear_beside(x, grad, |x, grad| {
-            B::avg_pool1d_backward(
-                x,
-                grad,
-                kernel_size,
-                stride,
-                padding,
-                count_include_pad,
-                ceil_mode,
-            )
-        })
-    }
-
-    fn avg_pool2d(
-        x: FloatTensor<Self>,
-        kernel_size: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-        count_include_pad: bool,
-        ceil_mode: bool,
-    ) -> FloatTensor<Self> {
-        linear(x, |x| {
-            B::avg_pool2d(
-                x,
-                kernel_size,
-                stride,
-                padding,
-                count_include_pad,
-                ceil_mode,
-            )
-        })
-    }
-
-    fn avg_pool2d_backward(
-        x: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        kernel_size: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-        count_include_pad: bool,
-        ceil_mode: bool,
-    ) -> FloatTensor<Self> {
-        linear_beside(x, grad, |x, grad| {
-            B::avg_pool2d_backward(
-                x,
-                grad,
-                kernel_size,
-                stride,
-                padding,
-                count_include_pad,
-                ceil_mode,
-            )
-        })
-    }
-
-    fn adaptive_avg_pool2d(x: FloatTensor<Self>, output_size: [usize; 2]) -> FloatTensor<Self> {
-        linear(x, |x| B::adaptive_avg_pool2d(x, output_size))
-    }
-
-    fn adaptive_avg_pool2d_backward(
-        x: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(x, grad, B::adaptive_avg_pool2d_backward)
-    }
-
-    fn adaptive_avg_pool3d(x: FloatTensor<Self>, output_size: [usize; 3]) -> FloatTensor<Self> {
-        linear(x, |x| B::adaptive_avg_pool3d(x, output_size))
-    }
-
-    fn adaptive_avg_pool3d_backward(
-        x: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(x, grad, B::adaptive_avg_pool3d_backward)
-    }
-
-    fn adaptive_avg_pool1d(x: FloatTensor<Self>, output_size: usize) -> FloatTensor<Self> {
-        linear(x, |x| B::adaptive_avg_pool1d(x, output_size))
-    }
-
-    fn adaptive_avg_pool1d_backward(
-        x: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        linear_beside(x, grad, B::adaptive_avg_pool1d_backward)
-    }
-
-    fn max_pool1d(
-        x: FloatTensor<Self>,
-        kernel_size: usize,
-        stride: usize,
-        padding: usize,
-        dilation: usize,
-        ceil_mode: bool,
-    ) -> FloatTensor<Self> {
-        if x.tangent.is_none() {
-            return DualTensor::constant(B::max_pool1d(
-                x.primal,
-                kernel_size,
-                stride,
-                padding,
-                dilation,
-                ceil_mode,
-            ));
-        }
-        let dtype = int_dtype::<B>(&x.primal);
-        Self::max_pool1d_with_indices(x, kernel_size, stride, padding, dilation, ceil_mode, dtype)
-            .output
-    }
-
-    fn max_pool1d_with_indices(
-        x: FloatTensor<Self>,
-        kernel_size: usize,
-        stride: usize,
-        padding: usize,
-        dilation: usize,
-        ceil_mode: bool,
-        indices_dtype: IntDType,
-    ) -> MaxPool1dWithIndices<Self> {
-        let pooled = B::max_pool1d_with_indices(
-            x.primal,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            ceil_mode,
-            indices_dtype,
-        );
-        let tangent = x
-            .tangent
-            .map(|tangent| pool::taken::<B>(tangent, pooled.indices.clone()));
-        MaxPool1dWithIndices::new(DualTensor::join(pooled.output, tangent), pooled.indices)
-    }
-
-    fn max_pool1d_with_indices_backward(
-        x: FloatTensor<Self>,
-        kernel_size: usize,
-        stride: usize,
-        padding: usize,
-        dilation: usize,
-        ceil_mode: bool,
-        output_grad: FloatTensor<Self>,
-        indices: IntTensor<Self>,
-    ) -> MaxPool1dBackward<Self> {
-        MaxPool1dBackward::new(linear_beside(x, output_grad, |x, output_grad| {
-            B::max_pool1d_with_indices_backward(
-                x,
-                kernel_size,
-                stride,
-                padding,
-                dilation,
-                ceil_mode,
-                output_grad,
-                indices.clone(),
-            )
-            .x_grad
-        }))
-    }
-
-    fn max_pool2d(
-        x: FloatTensor<Self>,
-        kernel_size: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-        dilation: [usize; 2],
-        ceil_mode: bool,
-    ) -> FloatTensor<Self> {
-        if x.tangent.is_none() {
-            return DualTensor::constant(B::max_pool2d(
-                x.primal,
-                kernel_size,
-                stride,
-                padding,
-                dilation,
-                ceil_mode,
-            ));
-        }
-        let dtype = int_dtype::<B>(&x.primal);
-        Self::max_pool2d_with_indices(x, kernel_size, stride, padding, dilation, ceil_mode, dtype)
-            .output
-    }
-
-    fn max_pool2d_with_indices(
-        x: FloatTensor<Self>,
-        kernel_size: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-        dilation: [usize; 2],
-        ceil_mode: bool,
-        indices_dtype: IntDType,
-    ) -> MaxPool2dWithIndices<Self> {
-        let pooled = B::max_pool2d_with_indices(
-            x.primal,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            ceil_mode,
-            indices_dtype,
-        );
-        let tangent = x
-            .tangent
-            .map(|tangent| pool::taken::<B>(tangent, pooled.indices.clone()));
-        MaxPool2dWithIndices::new(DualTensor::join(pooled.output, tangent), pooled.indices)
-    }
-
-    fn max_pool2d_with_indices_backward(
-        x: FloatTensor<Self>,
-        kernel_size: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-        dilation: [usize; 2],
-        ceil_mode: bool,
-        output_grad: FloatTensor<Self>,
-        indices: IntTensor<Self>,
-    ) -> MaxPool2dBackward<Self> {
-        MaxPool2dBackward::new(linear_beside(x, output_grad, |x, output_grad| {
-            B::max_pool2d_with_indices_backward(
-                x,
-                kernel_size,
-                stride,
-                padding,
-                dilation,
-                ceil_mode,
-                output_grad,
-                indices.clone(),
-            )
-            .x_grad
-        }))
-    }
-
-    fn interpolate(
-        x: FloatTensor<Self>,
-        output_size: [usize; 2],
-        options: InterpolateOptions,
-    ) -> FloatTensor<Self> {
-        linear(x, |x| B::interpolate(x, output_size, options.clone()))
-    }
-
-    fn interpolate_backward(
-        x: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        output_size: [usize; 2],
-        options: InterpolateOptions,
-    ) -> FloatTensor<Self> {
-        linear_beside(x, grad, |x, grad| {
-            B::interpolate_backward(x, grad, output_size, options.clone())
-        })
     }
 
     fn attention(

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 
 use crate::{
     closures::{
-        stage::{stage, tensors},
+        stage::stage,
         tensors::{Outcome, Tensors, device, visit},
     },
     ir::{error::ProgramError, spec::Spec},
@@ -109,7 +109,7 @@ impl<X: Tensors, Y: Tensors> Function<X, Y> {
                 runnable
             }
         };
-        let outputs = runnable.program.run(tensors(&x))?;
+        let outputs = runnable.program.run(x.tensors())?;
         Ok(runnable.result.rebuild(&mut outputs.into_iter()))
     }
 }

@@ -6,18 +6,19 @@ use burn::{
     backend::{DispatchTensor, TensorMetadata},
     tensor::Device,
 };
-
 use burn_backend::DeviceSettings;
 
 use crate::{
     closures::{
         region,
-        stage::{stage, tensors},
+        stage::stage,
         tensors::{Outcome, Tensors, floats, with_floats},
     },
-    ir::{error::ProgramError, program::Program, spec::Spec},
-    run::compiled::Compiled,
-    trace::nested_trace::{Region, check, lift, tracing},
+    ir::{error::ProgramError, program::Program},
+    trace::{
+        linear_map::LinearMap,
+        nested_trace::{Region, check, lift, tracing},
+    },
     transform::differentiate::Mode,
 };
 
@@ -46,7 +47,7 @@ enum Evaluation {
 #[derive(Clone)]
 struct Computed {
     point: Arc<Point>,
-    split: Arc<Split>,
+    map: Arc<LinearMap>,
     /// What does not depend on the vector, where there is memory for it.
     kept: RefCell<Option<Vec<DispatchTensor>>>,
     /// Most bytes to keep.
@@ -61,16 +62,6 @@ struct Point {
     /// Positions of the differentiable tensors among the program's inputs and outputs.
     arguments: Vec<usize>,
     results: Vec<usize>,
-}
-
-/// A derivative, split in what depends on the vector and what does not.
-struct Split {
-    vector: Vec<Spec>,
-    /// The point to what is kept.
-    fixed: Compiled,
-    varying: Compiled,
-    /// Bytes that are kept, without the point itself.
-    bytes: usize,
 }
 
 impl Point {
@@ -101,17 +92,10 @@ impl Point {
         let device = Device::new(self.inputs[0].device());
         let mut values = both.compile(&device).run(self.inputs.clone())?;
         let kept = values.split_off(self.program.outputs().len());
-        let bytes = split.kept_bytes;
-        let split = Split {
-            vector: tail.inputs().split_off(inputs.len()),
-            fixed: split.fixed.compile(&device),
-            varying: split.varying.compile(&device),
-            bytes,
-        };
         let computed = Computed {
             point: self.clone(),
-            split: Arc::new(split),
-            kept: RefCell::new((bytes <= memory).then_some(kept)),
+            kept: RefCell::new((split.kept_bytes <= memory).then_some(kept)),
+            map: Arc::new(split.compile(&device)),
             memory,
         };
         Ok((values, computed))
@@ -119,27 +103,28 @@ impl Point {
 }
 
 impl Computed {
-    /// What does not depend on the vector.
-    fn kept(&self) -> Result<Vec<DispatchTensor>, ProgramError> {
-        if let Some(kept) = &*self.kept.borrow() {
-            return Ok(kept.clone());
+    /// What does not depend on the vector, where there is memory for it.
+    fn kept(&self) -> Result<Option<Vec<DispatchTensor>>, ProgramError> {
+        let known = self.kept.borrow().clone();
+        if known.is_none() && self.map.kept_bytes() <= self.memory {
+            let kept = self.map.at(self.point.inputs.clone())?;
+            self.kept.replace(Some(kept));
+            return Ok(self.kept.borrow().clone());
         }
-        let computed = self.split.fixed.run(self.point.inputs.clone())?;
-        if self.split.bytes <= self.memory {
-            self.kept.replace(Some(computed.clone()));
-        }
-        Ok(computed)
+        Ok(known)
     }
 
     fn apply(&self, vector: Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> {
-        let varying = &self.split.varying;
-        check(&self.split.vector, &vector)?;
-        let inputs = vector.into_iter().chain(self.kept()?);
+        let point = || self.point.inputs.clone();
+        check(&self.map.vector(), &vector)?;
         if tracing() {
-            let inputs = inputs.map(lift).collect::<Result<_, _>>()?;
-            varying.program().call(inputs)
-        } else {
-            varying.run(inputs.collect())
+            let kept = self.kept()?.map_or_else(|| self.map.at(point()), Ok)?;
+            let inputs = vector.into_iter().chain(kept).map(lift);
+            return self.map.varying().call(inputs.collect::<Result<_, _>>()?);
+        }
+        match self.kept()? {
+            Some(kept) => self.map.apply(vector, kept),
+            None => self.map.apply_at(vector, point()),
         }
     }
 }
@@ -187,7 +172,7 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     pub fn with_memory(mut self, bytes: usize) -> Self {
         if let Evaluation::Computed(computed) = &mut self.map {
             computed.memory = bytes;
-            if computed.split.bytes > bytes {
+            if computed.map.kept_bytes() > bytes {
                 computed.kept.replace(None);
             }
         }
@@ -198,7 +183,7 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     pub fn kept_bytes(&self) -> usize {
         match &self.map {
             Evaluation::Computed(computed) if computed.kept.borrow().is_some() => {
-                computed.split.bytes
+                computed.map.kept_bytes()
             }
             _ => 0,
         }
@@ -243,7 +228,7 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         let point = Point {
             program: staged.program,
             settings: staged.settings,
-            inputs: tensors(&x),
+            inputs: x.tensors(),
             arguments: staged.arguments,
             results: staged.results,
         };
@@ -256,34 +241,26 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
 
     /// The result, and the derivative from tangents to tangents.
     pub(crate) fn forward(self) -> Result<(Y, Linear<X, Y>), ProgramError> {
-        let mode = Mode::Forward;
-        let (y, map) = self.map(mode)?;
-        let (from, to) = (self.x, y.clone());
-        Ok((
-            y,
-            Linear {
-                map,
-                mode,
-                from,
-                to,
-            },
-        ))
+        let (y, map) = self.map(Mode::Forward)?;
+        let linear = Linear {
+            map,
+            mode: Mode::Forward,
+            from: self.x,
+            to: y.clone(),
+        };
+        Ok((y, linear))
     }
 
     /// The result, and the derivative from cotangents to cotangents.
     pub(crate) fn reverse(self) -> Result<(Y, Linear<Y, X>), ProgramError> {
-        let mode = Mode::Reverse;
-        let (y, map) = self.map(mode)?;
-        let (from, to) = (y.clone(), self.x);
-        Ok((
-            y,
-            Linear {
-                map,
-                mode,
-                from,
-                to,
-            },
-        ))
+        let (y, map) = self.map(Mode::Reverse)?;
+        let linear = Linear {
+            map,
+            mode: Mode::Reverse,
+            from: y.clone(),
+            to: self.x,
+        };
+        Ok((y, linear))
     }
 
     fn map(&self, mode: Mode) -> Result<(Y, Evaluation), ProgramError> {

@@ -1,12 +1,17 @@
 //! The tensors of a module, each at its places.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use burn::{
     backend::{Dispatch, DispatchTensor, TensorMetadata, ops::*},
     module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
-    tensor::{Bool, Device, Float, Int, Shape, Tensor, kind},
+    tensor::{Bool, DType, Device, Float, Int, Shape, Tensor, kind},
 };
 
-use crate::ir::{spec::Spec, value::without_autodiff};
+use crate::ir::{
+    spec::Spec,
+    value::{moved, without_autodiff},
+};
 
 /// One tensor of a module, without its value.
 #[derive(Clone, Debug)]
@@ -82,15 +87,66 @@ impl ModuleTensors {
         tensors
     }
 
-    /// A copy of the module with other tensors, each at all its places; where `tensors` has none, it stays as it is.
+    /// A copy of `module`, ready for inference, with other tensors, each at all its places, all on the device of these;
+    /// where `tensors` has none, it stays as it is.
     ///
     /// # Panics
     /// If `module` has not the structure of the one that this was made of, or a tensor has another kind.
-    pub fn put<M: Module>(&self, module: M, tensors: &[Option<DispatchTensor>]) -> M {
-        module.map(&mut Put {
-            places: self.places.iter(),
-            tensors,
-        })
+    pub fn put<M: Module>(&self, module: &M, tensors: &[Option<DispatchTensor>]) -> M {
+        // A clone would share its running statistics with the module; `valid` copies them.
+        let module = module.valid();
+        let Some(first) = tensors.iter().flatten().next() else {
+            return module;
+        };
+        let places = self.places.iter();
+        let placed = places.map(|place| tensors[place.tensor?].clone());
+        let module = module.map(&mut Put(placed));
+        module.to_device(&Device::new(first.device()))
+    }
+
+    /// `module`, another one of the same structure, with `tensors` in the places that have their paths; those that are
+    /// not given stay as they are, and what requires gradients requires them still.
+    ///
+    /// # Errors
+    /// What does not fit: places that it lacks, and those of another shape or type.
+    pub fn write<M: Module>(
+        &self,
+        module: M,
+        tensors: &[Option<DispatchTensor>],
+    ) -> Result<M, Vec<String>> {
+        // Several places may have one path, in a module that does not tell its fields' names: they are taken in order.
+        let mut wanted: BTreeMap<&str, VecDeque<&DispatchTensor>> = BTreeMap::new();
+        for (name, tensor) in self.places() {
+            if let Some(tensor) = &tensors[tensor] {
+                wanted.entry(name).or_default().push_back(tensor);
+            }
+        }
+        let mut problems = Vec::new();
+        let mut placed = Vec::new();
+        for Found { name, tensor, .. } in Collect::of(&module) {
+            let dtype = tensor.dtype();
+            let float = dtype.is_float() || matches!(dtype, DType::QFloat(_));
+            let queue = wanted.get_mut(name.as_str()).filter(|_| float);
+            let new = queue.and_then(VecDeque::pop_front);
+            if let Some(new) = new {
+                let (expected, found) = (Spec::of(new), Spec::of(&tensor));
+                if expected != found {
+                    problems.push(format!(
+                        "its `{name}` is {found}, and the model's {expected}"
+                    ));
+                }
+            }
+            placed.push(new.map(|new| moved(new.clone(), Some(&Device::new(tensor.device())))));
+        }
+        for (name, left) in wanted {
+            if let Some(tensor) = left.front() {
+                problems.push(format!("it has no `{name}` of {}", Spec::of(tensor)));
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(module.map(&mut Put(placed.into_iter()))),
+            false => Err(problems),
+        }
     }
 }
 
@@ -187,25 +243,27 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Puts other tensors in their places, on any device.
-struct Put<'a> {
-    places: std::slice::Iter<'a, ModulePlace>,
-    tensors: &'a [Option<DispatchTensor>],
-}
+/// Puts other tensors in their places, on any device, where there are any.
+struct Put<I>(I);
 
-impl Put<'_> {
+impl<I: Iterator<Item = Option<DispatchTensor>>> Put<I> {
     fn next(&mut self) -> Option<DispatchTensor> {
-        let place = self.places.next().expect("a module of the same structure");
-        self.tensors[place.tensor?].clone()
+        self.0.next().expect("a module of the same structure")
     }
 }
 
-impl ModuleMapper for Put<'_> {
+impl<I: Iterator<Item = Option<DispatchTensor>>> ModuleMapper for Put<I> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.next() {
-            Some(tensor) => param.map(|_| Tensor::from_dispatch(tensor)),
-            None => param,
-        }
+        let Some(tensor) = self.next() else {
+            return param;
+        };
+        param.map(|old| {
+            let new = Tensor::from_dispatch(tensor);
+            match old.is_autodiff() {
+                true => new.autodiff().set_require_grad(old.is_require_grad()),
+                false => new,
+            }
+        })
     }
 
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {

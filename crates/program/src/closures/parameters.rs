@@ -2,11 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use burn::{
-    backend::{DispatchTensor, TensorMetadata},
-    module::Module,
-    tensor::Device,
-};
+use burn::{backend::DispatchTensor, module::Module};
 
 use crate::{
     closures::{
@@ -96,24 +92,10 @@ impl<M: Module> Tensors for Parameters<M> {
             count,
             "a module is rebuilt from as many tensors as it holds"
         );
-        let Some(device) = tensors
-            .iter()
-            .flatten()
-            .next()
-            .map(|t| Device::new(t.device()))
-        else {
-            return self.clone();
-        };
-        let traced = tensors
-            .iter()
-            .flatten()
-            .any(|t| Value::from_dispatch(t.clone()).is_some());
+        let mut found = tensors.iter().flatten();
+        let traced = found.any(|t| Value::from_dispatch(t.clone()).is_some());
         let source = self.outside.as_deref().unwrap_or(&self.module);
-        // Running statistics are shared by clones: `valid` gives the new module its own.
-        let module = self
-            .tensors
-            .put(source.valid(), &tensors)
-            .to_device(&device);
+        let module = self.tensors.put(source, &tensors);
         let outside = traced.then(|| match &self.outside {
             Some(outside) => outside.clone(),
             None => Arc::new(self.module.clone()),

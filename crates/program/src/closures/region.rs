@@ -1,17 +1,15 @@
 //! Closures whose derivatives are asked for while a function is being traced.
 
 use crate::{
-    closures::tensors::{Outcome, Tensors, floats, leaves, with_floats},
+    closures::tensors::{Outcome, Tensors, floats, with_floats},
     ir::error::ProgramError,
     trace::nested_trace::{Region, lift},
 };
 
 /// `x` with all its tensors in the innermost trace.
 pub(crate) fn lifted<X: Tensors>(x: &X) -> Result<X, ProgramError> {
-    let tensors: Vec<_> = leaves(x)
-        .into_iter()
-        .map(|leaf| lift(leaf.tensor))
-        .collect::<Result<_, _>>()?;
+    let tensors = x.tensors().into_iter().map(lift);
+    let tensors: Vec<_> = tensors.collect::<Result<_, _>>()?;
     Ok(x.rebuild(&mut tensors.into_iter()))
 }
 

@@ -1,7 +1,7 @@
 //! Closures as programs, at the shapes and types of one argument.
 
 use burn::{
-    backend::{DispatchTensor, TensorMetadata},
+    backend::TensorMetadata,
     tensor::{DType, Device, FloatDType},
 };
 use burn_backend::DeviceSettings;
@@ -26,11 +26,6 @@ pub(crate) struct Staged<Y> {
     pub arguments: Vec<usize>,
     /// Positions of the differentiable tensors among the result's.
     pub results: Vec<usize>,
-}
-
-/// The tensors of `x`.
-pub(crate) fn tensors<X: Tensors>(x: &X) -> Vec<DispatchTensor> {
-    leaves(x).into_iter().map(|leaf| leaf.tensor).collect()
 }
 
 fn differentiable(leaves: &[Leaf]) -> Vec<usize> {
@@ -66,7 +61,7 @@ where
     let mut result = None;
     let program = Program::trace_named(&settings, &specs, names, |inputs| {
         let y = lifted(&f(x.rebuild(&mut inputs.into_iter()))?)?;
-        let outputs = tensors(&y);
+        let outputs = y.tensors();
         result = Some(y);
         Ok(outputs)
     })?;
@@ -94,6 +89,6 @@ where
         return f(x);
     }
     let staged = stage(&x, f)?;
-    let outputs = staged.program.call(tensors(&x))?;
+    let outputs = staged.program.call(x.tensors())?;
     Ok(staged.result.rebuild(&mut outputs.into_iter()))
 }

@@ -56,6 +56,11 @@ pub trait Tensors: Clone {
     /// If there are too few, or one has another kind.
     fn rebuild(&self, tensors: &mut dyn Iterator<Item = DispatchTensor>) -> Self;
 
+    /// Its tensors, in order.
+    fn tensors(&self) -> Vec<DispatchTensor> {
+        leaves(self).into_iter().map(|leaf| leaf.tensor).collect()
+    }
+
     /// Its differentiable tensors as one flat vector `[n]`, in order: the coordinates of [`jacobian`](crate::jacobian),
     /// and a convenience for optimizers.
     ///
@@ -244,6 +249,17 @@ fn next(tensors: &mut dyn Iterator<Item = DispatchTensor>) -> DispatchTensor {
     tensors
         .next()
         .expect("a structure is rebuilt from as many tensors as it holds")
+}
+
+/// Of any rank and kind.
+impl Tensors for DispatchTensor {
+    fn visit(&self, leaves: &mut Leaves) {
+        leaves.push(self.clone());
+    }
+
+    fn rebuild(&self, tensors: &mut dyn Iterator<Item = DispatchTensor>) -> Self {
+        next(tensors)
+    }
 }
 
 impl<const D: usize, K: Basic> Tensors for Tensor<D, K> {

@@ -51,40 +51,18 @@ impl Program {
             .iter_mut()
             .for_each(|tensor| numbering.visit_tensor_mut(tensor));
 
+        let read = operations.iter().flat_map(OperationIr::inputs);
+        let read: Vec<&TensorIr> = read.chain(&outputs).collect();
         let mut uses = vec![0; numbering.ids.len()];
+        read.iter().for_each(|tensor| uses[index(tensor)] += 1);
         let mut known = vec![false; uses.len()];
+        let made = operations.iter().flat_map(OperationIr::outputs);
+        made.chain(&inputs)
+            .for_each(|tensor| known[index(tensor)] = true);
+        let unknown = read.into_iter().filter(|tensor| !known[index(tensor)]);
         let mut reads = BTreeMap::new();
-        inputs.iter().for_each(|tensor| known[index(tensor)] = true);
-        for op in &operations {
-            op.outputs().for_each(|tensor| known[index(tensor)] = true);
-        }
-        for tensor in operations
-            .iter()
-            .flat_map(OperationIr::inputs)
-            .chain(&outputs)
-        {
-            uses[index(tensor)] += 1;
-            if !known[index(tensor)] {
-                reads.entry(tensor.id).or_insert_with(|| tensor.clone());
-            }
-        }
-        let original: HashMap<_, _> = numbering
-            .ids
-            .iter()
-            .map(|(old, new)| (*new, *old))
-            .collect();
-        let constants = reads
-            .into_values()
-            .map(|tensor| {
-                let data = values.get(&original[&tensor.id]).cloned().ok_or_else(|| {
-                    ProgramError::Trace(format!(
-                        "{:?} {:?} comes from outside the function: pass it as an input",
-                        tensor.dtype, tensor.shape
-                    ))
-                })?;
-                Ok((tensor, data))
-            })
-            .collect::<Result<_, ProgramError>>()?;
+        unknown.for_each(|tensor| _ = reads.entry(tensor.id).or_insert_with(|| tensor.clone()));
+        let constants = numbering.constants(reads.into_values(), &values)?;
         Ok(Self {
             settings,
             operations,
@@ -193,6 +171,27 @@ impl Program {
 #[derive(Default)]
 struct Numbering {
     ids: HashMap<TensorId, TensorId>,
+}
+
+impl Numbering {
+    /// The tensors of these new numbers with what `values` holds for their old ones.
+    fn constants(
+        &self,
+        tensors: impl Iterator<Item = TensorIr>,
+        values: &HashMap<TensorId, Arc<TensorData>>,
+    ) -> Result<Vec<(TensorIr, Arc<TensorData>)>, ProgramError> {
+        let original: HashMap<_, _> = self.ids.iter().map(|(old, new)| (*new, *old)).collect();
+        let value = |tensor: TensorIr| {
+            let data = values.get(&original[&tensor.id]).cloned().ok_or_else(|| {
+                ProgramError::Trace(format!(
+                    "{:?} {:?} comes from outside the function: pass it as an input",
+                    tensor.dtype, tensor.shape
+                ))
+            })?;
+            Ok((tensor, data))
+        };
+        tensors.map(value).collect()
+    }
 }
 
 impl IrVisitorMut for Numbering {

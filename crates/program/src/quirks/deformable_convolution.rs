@@ -43,34 +43,15 @@ pub(crate) fn deform_conv2d<B: Backend>(
         let grid = TensorData::new(grid, [1, 1, samples]).convert_dtype(moved.dtype());
         B::float_add(moved, B::float_from_data(grid, device))
     };
-    let (vertical, horizontal) = (
-        Coordinates::<B>::new(place(0), height),
-        Coordinates::<B>::new(place(1), width),
+    let planes = reshape(x, &[batch, groups, channels_in / groups, height * width]);
+    let coordinates = [(place(0), height), (place(1), width)];
+    let mut sampled = samples_of::<B>(
+        planes,
+        coordinates.map(|(at, len)| Coordinates::new(at, len)),
     );
-
-    // The four neighbours, weighted: `[batch, offset_groups, channels, samples]`.
-    let channels = channels_in / groups;
-    let planes = reshape(x, &[batch, groups, channels, height * width]);
-    let spread = |t| {
-        let one = B::float_reshape(t, Shape::new([batch, groups, 1, samples]));
-        B::float_expand(one, Shape::new([batch, groups, channels, samples]))
-    };
-    let mut sampled: Option<FloatTensor<B>> = None;
-    for (down, right) in [(false, false), (false, true), (true, false), (true, true)] {
-        let (row, column) = (vertical.neighbour(down), horizontal.neighbour(right));
-        let index = B::int_add(B::int_mul_scalar(row.0, (width as i64).into()), column.0);
-        let index = B::int_reshape(index, Shape::new([batch, groups, 1, samples]));
-        let index = B::int_expand(index, Shape::new([batch, groups, channels, samples]));
-        let values = B::float_gather(3, planes.clone(), index);
-        let part = B::float_mul(values, spread(B::float_mul(row.1, column.1)));
-        sampled = Some(match sampled {
-            Some(sum) => B::float_add(sum, part),
-            None => part,
-        });
-    }
-    let mut sampled = sampled.expect("there are four neighbours");
     if let Some(mask) = mask {
-        sampled = B::float_mul(sampled, spread(reshape(mask, &[batch, groups, samples])));
+        let mask = reshape(mask, &[batch, groups, 1, samples]);
+        sampled = B::float_mul(sampled.clone(), B::float_expand(mask, sampled.shape()));
     }
 
     // One matrix product a group of weights.
@@ -87,6 +68,31 @@ pub(crate) fn deform_conv2d<B: Backend>(
         Some(bias) => B::float_add(out, reshape(bias, &[1, channels_out, 1, 1])),
         None => out,
     }
+}
+
+/// The `planes`, `[batch, offset_groups, channels, height * width]`, at some coordinates: of the four neighbours, weighted,
+/// `[batch, offset_groups, channels, samples]`.
+fn samples_of<B: Backend>(
+    planes: FloatTensor<B>,
+    [vertical, horizontal]: [Coordinates<B>; 2],
+) -> FloatTensor<B> {
+    let [batch, groups, channels, _] = sizes(&planes.shape());
+    let samples = vertical.below.shape()[2];
+    let (one, all) = (
+        Shape::new([batch, groups, 1, samples]),
+        Shape::new([batch, groups, channels, samples]),
+    );
+    let neighbour = |(down, right)| {
+        let (row, column) = (vertical.neighbour(down), horizontal.neighbour(right));
+        let index = B::int_add(B::int_mul_scalar(row.0, horizontal.length.into()), column.0);
+        let index = B::int_expand(B::int_reshape(index, one.clone()), all.clone());
+        let weight = B::float_reshape(B::float_mul(row.1, column.1), one.clone());
+        let values = B::float_gather(3, planes.clone(), index);
+        B::float_mul(values, B::float_expand(weight, all.clone()))
+    };
+    let neighbours = [(false, false), (false, true), (true, false), (true, true)];
+    let sum = neighbours.into_iter().map(neighbour).reduce(B::float_add);
+    sum.expect("there are four neighbours")
 }
 
 fn sizes(shape: &Shape) -> [usize; 4] {
@@ -116,7 +122,7 @@ fn grid(
 struct Coordinates<B: Backend> {
     below: FloatTensor<B>,
     fraction: FloatTensor<B>,
-    last: Scalar,
+    length: i64,
 }
 
 impl<B: Backend> Coordinates<B> {
@@ -125,7 +131,7 @@ impl<B: Backend> Coordinates<B> {
         Self {
             fraction: B::float_sub(place, below.clone()),
             below,
-            last: (length as f64 - 1.0).into(),
+            length: length as i64,
         }
     }
 
@@ -140,12 +146,13 @@ impl<B: Backend> Coordinates<B> {
             let rest = B::float_neg(self.fraction.clone());
             (self.below.clone(), B::float_add_scalar(rest, 1.0.into()))
         };
+        let last = Scalar::from(self.length as f64 - 1.0);
         let settings = get_or_init_device_settings::<B>(&cell.device());
         let outside = |mask: BoolTensor<B>, weight| B::float_mask_fill(weight, mask, 0.0.into());
         let before = B::float_lower_elem(cell.clone(), 0.0.into(), settings.bool_dtype);
-        let past = B::float_greater_elem(cell.clone(), self.last, settings.bool_dtype);
+        let past = B::float_greater_elem(cell.clone(), last, settings.bool_dtype);
         let weight = outside(past, outside(before, weight));
-        let cell = B::float_clamp(cell, 0.0.into(), self.last);
+        let cell = B::float_clamp(cell, 0.0.into(), last);
         (B::float_into_int(cell, settings.int_dtype), weight)
     }
 }

@@ -45,78 +45,89 @@ impl Program {
             })?;
             depends[index(tensor)] = true;
         }
-        let mut parts: [Vec<OperationIr>; 2] = Default::default();
-        let mut free: Vec<_> = self.constants.iter().map(|(tensor, _)| tensor.id).collect();
-        for op in &self.operations {
-            if op.inputs().next().is_none() {
-                // A tensor made from nothing is cheaper to make again than to keep.
-                free.extend(op.outputs().map(|tensor| tensor.id));
-                parts.iter_mut().for_each(|part| part.push(op.clone()));
-                continue;
-            }
-            let late = op.inputs().any(|tensor| depends[index(tensor)]);
-            if late {
-                op.outputs()
-                    .for_each(|tensor| depends[index(tensor)] = true);
-            }
-            parts[usize::from(late)].push(op.clone());
-        }
-        let [early, mut late] = parts;
-
-        // A view is made again from what it shows, for programs may do better when they see that it is one.
-        let mut read: HashSet<TensorId> = late.iter().flat_map(reads).collect();
-        let mut views: Vec<OperationIr> = Vec::new();
-        for op in early.iter().rev().filter(|op| is_view(op)) {
-            if op.outputs().any(|tensor| read.contains(&tensor.id)) {
-                free.extend(op.outputs().map(|tensor| tensor.id));
-                read.extend(reads(op));
-                views.push(op.clone());
-            }
-        }
-        // They may be views of tensors made from nothing, which can come first.
-        late.sort_by_key(|op| op.inputs().next().is_some());
-        let made = late.partition_point(|op| op.inputs().next().is_none());
-        late.splice(made..made, views.into_iter().rev());
-
+        let (early, late, mut free) = self.divided(&mut depends);
+        let (late, views) = with_views(&early, late);
+        free.extend(views);
+        let late_inputs = late.iter().flat_map(OperationIr::inputs);
         let mut kept: Vec<TensorIr> = Vec::new();
-        for tensor in late
-            .iter()
-            .flat_map(OperationIr::inputs)
-            .chain(&self.outputs)
-        {
+        for tensor in late_inputs.chain(&self.outputs) {
             let known = depends[index(tensor)] || kept.iter().any(|other| other.id == tensor.id);
             if !known && !free.contains(&tensor.id) {
                 kept.push(tensor.clone());
             }
         }
-        let fixed: Vec<TensorIr> = self
-            .inputs
-            .iter()
+        let inputs = self.inputs.iter();
+        let fixed: Vec<TensorIr> = inputs
             .filter(|tensor| !depends[index(tensor)])
             .cloned()
             .collect();
-        let kept_bytes = kept
-            .iter()
-            .filter(|tensor| !fixed.iter().any(|input| input.id == tensor.id))
-            .map(|tensor| spec(tensor).shape.num_elements() * tensor.dtype.size())
-            .sum();
-        let inputs: Vec<TensorIr> = varying
-            .iter()
-            .map(|&i| self.inputs[i].clone())
-            .chain(kept.clone())
-            .collect();
-        let values = self.constant_values();
-        let names = |inputs: &[TensorIr]| {
-            let name = |tensor: &TensorIr| self.name_of(tensor.id).unwrap_or_default();
-            inputs.iter().map(name).collect()
-        };
-        let (early_names, late_names) = (names(&fixed), names(&inputs));
-        let fixed = Self::renumber(self.settings, fixed, early, kept, values.clone())?;
-        let varying = Self::renumber(self.settings, inputs, late, self.outputs.clone(), values)?;
+        let computed = |tensor: &&TensorIr| !fixed.iter().any(|input| input.id == tensor.id);
+        let bytes = |tensor: &TensorIr| spec(tensor).shape.num_elements() * tensor.dtype.size();
+        let kept_bytes = kept.iter().filter(computed).map(bytes).sum();
+        let vector = varying.iter().map(|&i| self.inputs[i].clone());
+        let inputs: Vec<TensorIr> = vector.chain(kept.clone()).collect();
         Ok(Linearized {
-            fixed: fixed.named(early_names).simplify()?,
-            varying: varying.named(late_names).simplify()?,
+            fixed: self.part(fixed, early, kept)?,
+            varying: self.part(inputs, late, self.outputs.clone())?,
             kept_bytes,
         })
     }
+
+    /// The operations that read nothing of what is marked in `depends`, and those that do, whose outputs are marked too;
+    /// and the tensors that need not be kept, because they are constants or made from nothing.
+    fn divided(&self, depends: &mut [bool]) -> (Vec<OperationIr>, Vec<OperationIr>, Vec<TensorId>) {
+        let (mut early, mut late) = (Vec::new(), Vec::new());
+        let mut free: Vec<_> = self.constants.iter().map(|(tensor, _)| tensor.id).collect();
+        for op in &self.operations {
+            if op.inputs().next().is_none() {
+                // A tensor made from nothing is cheaper to make again than to keep.
+                free.extend(op.outputs().map(|tensor| tensor.id));
+                early.push(op.clone());
+                late.push(op.clone());
+            } else if op.inputs().any(|tensor| depends[index(tensor)]) {
+                op.outputs()
+                    .for_each(|tensor| depends[index(tensor)] = true);
+                late.push(op.clone());
+            } else {
+                early.push(op.clone());
+            }
+        }
+        (early, late, free)
+    }
+
+    /// A program of some of the operations, simplified, whose inputs keep their names.
+    fn part(
+        &self,
+        inputs: Vec<TensorIr>,
+        operations: Vec<OperationIr>,
+        outputs: Vec<TensorIr>,
+    ) -> Result<Self, ProgramError> {
+        let name = |tensor: &TensorIr| self.name_of(tensor.id).unwrap_or_default();
+        let names = inputs.iter().map(name).collect();
+        let values = self.constant_values();
+        let part = Self::renumber(self.settings, inputs, operations, outputs, values)?;
+        part.named(names).simplify()
+    }
+}
+
+/// `late`, which also makes the views among `early` that it reads, and these views: a view is made again from what it
+/// shows, for programs may do better when they see that it is one.
+fn with_views(
+    early: &[OperationIr],
+    mut late: Vec<OperationIr>,
+) -> (Vec<OperationIr>, Vec<TensorId>) {
+    let mut read: HashSet<TensorId> = late.iter().flat_map(reads).collect();
+    let (mut views, mut names) = (Vec::new(), Vec::new());
+    for op in early.iter().rev().filter(|op| is_view(op)) {
+        if op.outputs().any(|tensor| read.contains(&tensor.id)) {
+            names.extend(op.outputs().map(|tensor| tensor.id));
+            read.extend(reads(op));
+            views.push(op.clone());
+        }
+    }
+    // They may be views of tensors made from nothing, which can come first.
+    late.sort_by_key(|op| op.inputs().next().is_some());
+    let made = late.partition_point(|op| op.inputs().next().is_none());
+    late.splice(made..made, views.into_iter().rev());
+    (late, names)
 }
