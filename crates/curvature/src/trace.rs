@@ -160,8 +160,8 @@ impl<'a> TracedBatch<'a> {
         self.losses(theta).sum() * self.scale()
     }
 
-    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its product: of the outputs and
-    /// their tangents.
+    /// The scaled sum of `J_i' M_i J_i v`, with the matrix `M_i` in the outputs given by its `product`: of the outputs
+    /// and their tangents.
     pub(crate) fn through_outputs(
         &self,
         product: impl FnOnce(Tensor<2>, Tensor<2>) -> Result<Tensor<2>, CurvatureError>,

@@ -55,7 +55,7 @@
 //! | [`Program::vjp`] | reverse mode: outputs and the gradients that cotangents pull back |
 //! | [`Program::gradient`] | reverse mode of the sum of all outputs |
 //! | [`Program::simplify`] | the same function with less work |
-//! | [`Program::linearize`] | the part that depends on some inputs apart from the part that does not |
+//! | [`Program::linearize`] | what depends on some inputs apart from what does not; on a device a [`LinearMap`] |
 //! | [`Program::vmap`] | the same function of many arguments at once |
 //! | [`Program::compile`] | the program with its constants on a device; [`Compiled::recorded`] replays its runs there |
 //!

@@ -1,5 +1,4 @@
-//! Shapes that broadcast or do not mean what they are taken for are refused, with both shapes; and examples that depend
-//! on each other.
+//! Shapes that broadcast or do not mean what they are taken for are refused, with both shapes.
 
 use crate::common::*;
 use backdraft_curvature::{
@@ -12,12 +11,12 @@ use burn::{
         Embedding, EmbeddingConfig, Linear, LinearConfig,
         loss::{MseLoss, Reduction},
     },
-    tensor::{Int, Shape, Tensor, TensorData, activation, module::conv1d, ops::ConvOptions, s},
+    tensor::{Int, Shape, Tensor, TensorData},
 };
 
-const N: usize = 4;
+pub(super) const N: usize = 4;
 
-fn linear(inputs: usize, outputs: usize) -> Linear {
+pub(super) fn linear(inputs: usize, outputs: usize) -> Linear {
     double(LinearConfig::new(inputs, outputs).init(&device()))
 }
 
@@ -26,16 +25,16 @@ fn model(outputs: usize) -> Model {
     Model::new(&linear(3, outputs), Linear::forward::<2>).unwrap()
 }
 
-fn inputs(n: usize) -> Tensor<2> {
+pub(super) fn inputs(n: usize) -> Tensor<2> {
     matrix(&numbers(3 * n, 1), n, 3)
 }
 
-fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+pub(super) fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::zeros(shape, (&device(), burn::tensor::DType::F64))
 }
 
 /// What is said of a gradient, of losses, and of products with all matrices: the same of all.
-fn refused(cost: &Cost) -> CurvatureError {
+pub(super) fn refused(cost: &Cost) -> CurvatureError {
     let v = cost.model().theta();
     let mut errors = vec![
         cost.gradient().map(|_| ()).unwrap_err(),
@@ -89,7 +88,7 @@ fn targets_of_another_width_are_refused_by_every_loss() {
     check(Poisson);
 }
 
-type Outcome = fn(Tensor<2>, Tensor<2>) -> Tensor<1>;
+pub(super) type Outcome = fn(Tensor<2>, Tensor<2>) -> Tensor<1>;
 
 /// Whatever is done to outputs and targets.
 #[derive(Clone)]
@@ -103,12 +102,12 @@ impl Loss for Own {
     }
 }
 
-fn own(outputs: usize, width: usize, loss: Outcome) -> Cost {
+pub(super) fn own(outputs: usize, width: usize, loss: Outcome) -> Cost {
     let targets = matrix(&numbers(N * width, 2), N, width);
     Cost::new(model(outputs), Own(loss), inputs(N), targets).unwrap()
 }
 
-fn squares(y: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
+pub(super) fn squares(y: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
     (y - t).square().sum_dim(1).squeeze_dim(1)
 }
 
@@ -172,188 +171,6 @@ fn a_loss_must_be_one_number_an_example() {
 }
 
 #[test]
-fn a_loss_must_not_mix_examples() {
-    let losses: [(Outcome, &[&str]); 6] = [
-        (
-            |y, t| {
-                let losses = squares(y, t);
-                losses.clone().mean().expand(losses.shape())
-            },
-            &["Mean"],
-        ),
-        (|y, t| squares(y.clone() - y.mean_dim(0), t), &["MeanDim"]),
-        (
-            |y, t| {
-                let [n, _] = y.dims();
-                squares(y, t) / n as f64
-            },
-            &["DivScalar"],
-        ),
-        (|y, t| squares(y, t).cumsum(0), &["CumSum"]),
-        (
-            |y, t| squares(activation::softmax(y, 0), t),
-            &["Softmax", "MaxDim"],
-        ),
-        (
-            |y, t| {
-                let first = y.clone().narrow(0, 0, 1).expand(y.dims());
-                squares(y - first, t)
-            },
-            &["Slice"],
-        ),
-    ];
-    for (loss, operations) in losses {
-        let error = refused(&own(2, 2, loss));
-        match &error {
-            CurvatureError::Mixed { of: "loss", mixing } => {
-                assert!(operations.contains(&mixing.operation.as_str()), "{error}");
-            }
-            _ => panic!("{operations:?}: {error}"),
-        }
-    }
-}
-
-#[test]
-fn a_network_must_not_mix_examples() {
-    let standardised = |net: &Linear, x: Tensor<2>| {
-        let y = net.forward(x);
-        let (variance, mean) = y.clone().var_mean_bias(0);
-        (y - mean) / (variance + 1e-5).sqrt()
-    };
-    let model = Model::new(&linear(3, 2), standardised).unwrap();
-    let of = |n| Cost::new(model.clone(), SquaredError, inputs(n), zeros([n, 2])).unwrap();
-    let cost = of(N);
-    let error = refused(&cost);
-    // Of one example there is nothing to mix, by chance.
-    assert_eq!(refused(&of(1)).to_string(), error.to_string());
-    let CurvatureError::Mixed { of, mixing } = &error else {
-        panic!("{error}");
-    };
-    assert_eq!(*of, "network");
-    assert_eq!(mixing.place, Some(Place::After("bias".into())));
-    assert!(cost.outputs().is_err());
-}
-
-/// What chooses among the examples, or moves along them, as no trace tells from honest work.
-#[test]
-fn examples_are_looked_at_in_other_company() {
-    type Made = fn(Tensor<2>) -> Tensor<2>;
-    let shifted: Made = |y| {
-        let n = y.dims()[0];
-        y.pad([(1, 0), (0, 0)], 0.0).narrow(0, 0, n)
-    };
-    let recurrent: Made = |y| {
-        let mut state = y.clone().narrow(0, 0, 1);
-        let mut states = vec![state.clone()];
-        for i in 1..y.dims()[0] {
-            state = activation::tanh(state * 0.5 + y.clone().narrow(0, i, 1));
-            states.push(state.clone());
-        }
-        Tensor::cat(states, 0)
-    };
-    let convolved: Made = |y| {
-        let width = y.dims()[1];
-        let kernel = Tensor::<3>::ones([width, width, 3], (&y.device(), y.dtype()));
-        let options = ConvOptions::new([1], [1], [1], 1);
-        let along = y.transpose().unsqueeze_dim(0);
-        conv1d(along, kernel, None, options)
-            .squeeze_dim::<2>(0)
-            .transpose()
-    };
-    let mixing: [(&str, Made); 8] = [
-        ("shifted", shifted),
-        ("recurrent", recurrent),
-        ("convolved", convolved),
-        ("turned", |y| {
-            let n = y.dims()[0] as i64;
-            let order = Tensor::<1, Int>::arange(0..n, &y.device()).flip([0]);
-            y.select(0, order)
-        }),
-        ("gathered", |y| {
-            let first = y.clone().argmax(1).mul_scalar(0);
-            let first = first.expand(y.dims());
-            y.gather(0, first)
-        }),
-        ("by place", |y| {
-            let n = y.dims()[0] as i64;
-            let place = Tensor::<1, Int>::arange(0..n, &y.device()).float();
-            y.clone() + place.cast(y.dtype()).unsqueeze_dim(1)
-        }),
-        ("read otherwise", |y| {
-            let [n, width] = y.dims();
-            y.transpose().reshape([n, width])
-        }),
-        ("from the last to the first", |y| y.slice(s![..;-1])),
-    ];
-    for (name, made) in mixing {
-        let cost = Cost::new(returning(2, made), SquaredError, inputs(N), zeros([N, 2]));
-        match refused(&cost.unwrap()) {
-            CurvatureError::Together { difference, .. } => {
-                assert!(difference > 1e-3, "{name}: {difference}");
-            }
-            error => panic!("{name}: {error}"),
-        }
-    }
-    let apart: [(&str, Made); 3] = [
-        ("one by one", |y| {
-            let rows = (0..y.dims()[0]).map(|i| activation::tanh(y.clone().narrow(0, i, 1)));
-            Tensor::cat(rows.collect(), 0)
-        }),
-        ("with one that is left out again", |y| {
-            let n = y.dims()[0];
-            y.pad([(0, 1), (0, 0)], 0.0).narrow(0, 0, n)
-        }),
-        ("chosen where they are", |y| {
-            let n = y.dims()[0] as i64;
-            let order = Tensor::<1, Int>::arange(0..n, &y.device());
-            y.select(0, order)
-        }),
-    ];
-    for (name, made) in apart {
-        let cost = Cost::new(returning(2, made), SquaredError, inputs(N), zeros([N, 2])).unwrap();
-        let error = cost.gradient().err().map(|error| error.to_string());
-        assert_eq!(error, None, "{name}");
-    }
-    // What a number of examples decides, is found while it is traced.
-    let counted: [Made; 2] = [
-        |y| {
-            let n = y.dims()[0] as f64;
-            y.clamp(-0.01 * n, 0.01 * n)
-        },
-        |y| {
-            let n = y.dims()[0] as f64;
-            activation::sigmoid(y).powf_scalar(n + 0.5)
-        },
-    ];
-    for made in counted {
-        let cost = Cost::new(returning(2, made), SquaredError, inputs(N), zeros([N, 2]));
-        let error = refused(&cost.unwrap());
-        assert!(matches!(error, CurvatureError::Mixed { .. }), "{error}");
-    }
-}
-
-/// As many examples as a stream gives at once are looked at together.
-#[test]
-fn streamed_examples_are_looked_at_in_other_company_too() {
-    let shifted = |y: Tensor<2>| {
-        let n = y.dims()[0];
-        y.pad([(1, 0), (0, 0)], 0.0).narrow(0, 0, n)
-    };
-    let cost = Cost::streamed(returning(2, shifted), SquaredError, N + 1, || {
-        [0..1, 1..N + 1].into_iter().map(|range| {
-            let x = inputs(N + 1).slice([range.clone()]);
-            Ok::<_, std::io::Error>((x, zeros([range.len(), 2])))
-        })
-    })
-    .unwrap();
-    let error = cost.gradient().map(|_| ()).unwrap_err();
-    assert!(
-        matches!(error, CurvatureError::Together { example: N, .. }),
-        "{error}"
-    );
-}
-
-#[test]
 fn one_output_is_no_class() {
     let cost = Cost::new(model(1), CrossEntropy, inputs(N), classes(&[0; N])).unwrap();
     let text = refused(&cost).to_string();
@@ -364,7 +181,7 @@ fn one_output_is_no_class() {
 }
 
 /// Outputs of a batch of 3 numbers an example, whatever is made of them.
-fn returning<const O: usize>(
+pub(super) fn returning<const O: usize>(
     outputs: usize,
     made: impl Fn(Tensor<2>) -> Tensor<O> + Send + Sync + 'static,
 ) -> Model {

@@ -51,7 +51,8 @@ pub(crate) fn deform_conv2d<B: Backend>(
     );
     if let Some(mask) = mask {
         let mask = reshape(mask, &[batch, groups, 1, samples]);
-        sampled = B::float_mul(sampled.clone(), B::float_expand(mask, sampled.shape()));
+        let mask = B::float_expand(mask, sampled.shape());
+        sampled = B::float_mul(sampled, mask);
     }
 
     // One matrix product a group of weights.
@@ -70,8 +71,8 @@ pub(crate) fn deform_conv2d<B: Backend>(
     }
 }
 
-/// The `planes`, `[batch, offset_groups, channels, height * width]`, at some coordinates: of the four neighbours, weighted,
-/// `[batch, offset_groups, channels, samples]`.
+/// The `planes`, `[batch, offset_groups, channels, height * width]`, at some coordinates, as the weighted sum of the four
+/// neighbours: `[batch, offset_groups, channels, samples]`.
 fn samples_of<B: Backend>(
     planes: FloatTensor<B>,
     [vertical, horizontal]: [Coordinates<B>; 2],

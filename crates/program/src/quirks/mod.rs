@@ -25,6 +25,6 @@ pub(crate) mod reciprocal_in_f32;
 pub(crate) mod saturated_slopes;
 pub(crate) mod saturated_softmax;
 pub(crate) mod sigmoid_in_f32;
-mod slopes;
+pub(crate) mod slopes;
 pub(crate) mod softplus;
 pub(crate) mod sort_on_host;

@@ -4,7 +4,7 @@
 //!   is English text. Burn 0.22.1.
 //! - Way round: the texts are searched for the words that tell.
 //! - It may go when Burn has typed errors for these. `misuse_is_a_typed_error` and `float_types_that_meet_are_named` in
-//!   `crates/program/tests/program/functions.rs` fail when the words change.
+//!   `crates/program/tests/program/failures.rs` fail when the words change.
 
 use burn_backend::DType;
 

@@ -6,26 +6,19 @@
 //! - It may go when `burn_still_has_no_slope_at_zero`, below, fails.
 
 use backdraft_forward::parts;
-use burn_autodiff::{
-    Autodiff,
-    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind, binary, unary},
-};
+use burn_autodiff::Autodiff;
 use burn_backend::{
-    TensorMetadata,
     ops::FloatTensorOps,
     tensor::{FloatTensor, IntTensor},
 };
 use burn_capture::CaptureBackend;
 use burn_ir::{FloatOperationIr as Float, NumericOperationIr as Numeric, OperationIr};
 
-use super::slopes::{by_result, summed_to};
+use super::slopes::{by_result, with_pull, with_pulls};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
 
 type Inner = CaptureBackend;
 type Reverse = Autodiff<Inner>;
-type Tensor = FloatTensor<Inner>;
 
 /// Runs `op` if it is a power or a root.
 pub(crate) fn special(
@@ -49,71 +42,28 @@ pub(crate) fn special(
 
 /// `lhs^rhs`.
 fn power(lhs: FloatTensor<Reverse>, rhs: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
-    let ((lhs, left), (rhs, right)) = (lhs.into_parts(), rhs.into_parts());
-    let output = Inner::float_powf(lhs.clone(), rhs.clone());
-    match Power
-        .prepare::<NoCheckpointing>([left, right])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((lhs, rhs, output.clone()), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Power;
-
-impl Backward<Inner, 2> for Power {
-    type State = (Tensor, Tensor, Tensor);
-
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (lhs, rhs, power) = ops.state;
-        let (base, shapes) = (lhs.clone(), (lhs.shape(), rhs.shape()));
-        binary::<Inner, _, _>(
-            ops.parents,
-            ops.node,
-            grads,
-            |g| {
-                let slope = parts::power_slope::<Inner>(lhs, rhs);
-                summed_to(Inner::float_mul(g, slope), &shapes.0)
-            },
-            |g| {
-                let slope = parts::exponent_slope::<Inner>(base, power);
-                summed_to(Inner::float_mul(g, slope), &shapes.1)
-            },
-        );
-    }
+    with_pulls(lhs, rhs, |lhs, rhs| {
+        let power = Inner::float_powf(lhs.clone(), rhs.clone());
+        let (base, result) = (lhs.clone(), power.clone());
+        let by_base = move |g| {
+            let slope = parts::power_slope::<Inner>(lhs.clone(), rhs.clone());
+            Inner::float_mul(g, slope)
+        };
+        let by_exponent = move |g| {
+            let slope = parts::exponent_slope::<Inner>(base.clone(), result.clone());
+            Inner::float_mul(g, slope)
+        };
+        (power, by_base, by_exponent)
+    })
 }
 
 /// `x^n` for integers `n`.
 fn integer_power(x: FloatTensor<Reverse>, n: IntTensor<Inner>) -> FloatTensor<Reverse> {
-    let (x, node) = x.into_parts();
-    let output = Inner::float_powi(x.clone(), n.clone());
-    match IntegerPower
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((x, n), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct IntegerPower;
-
-impl Backward<Inner, 1> for IntegerPower {
-    type State = (Tensor, IntTensor<Inner>);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (x, n) = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
-            let shape = x.shape();
-            let slope = parts::integer_power_slope::<Inner>(x, n);
-            summed_to(Inner::float_mul(g, slope), &shape)
-        });
-    }
+    with_pull(x, |x| {
+        let y = Inner::float_powi(x.clone(), n.clone());
+        let slope = move || parts::integer_power_slope::<Inner>(x.clone(), n.clone());
+        (y, move |g| Inner::float_mul(g, slope()))
+    })
 }
 
 #[cfg(test)]

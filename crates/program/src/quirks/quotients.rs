@@ -6,17 +6,12 @@
 //! - It may go when `burn_still_squares_divisors` in `crates/program/tests/program/saturation.rs` fails.
 
 use backdraft_forward::parts;
-use burn_autodiff::{
-    Autodiff,
-    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind, binary, unary},
-};
-use burn_backend::{Shape, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
+use burn_autodiff::Autodiff;
+use burn_backend::{ops::FloatTensorOps, tensor::FloatTensor};
 use burn_capture::CaptureBackend;
 use burn_ir::{FloatOperationIr as Float, NumericOperationIr as Numeric, OperationIr};
 
-use super::slopes::{by_result, summed_to};
+use super::slopes::{by_result, with_pull, with_pulls};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
 
 type Inner = CaptureBackend;
@@ -50,72 +45,30 @@ fn logarithm(
     shift: f64,
     op: fn(Tensor) -> Tensor,
 ) -> FloatTensor<Reverse> {
-    let (x, node) = x.into_parts();
-    let output = op(x.clone());
-    match Logarithm
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((x, shift), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Logarithm;
-
-/// By a division: the reciprocal of a small number overflows where the quotient does not.
-impl Backward<Inner, 1> for Logarithm {
-    type State = (Tensor, f64);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (x, shift) = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
+    with_pull(x, |x| {
+        let y = op(x.clone());
+        // By a division: the reciprocal of a small number overflows where the quotient does not.
+        let pull = move |g| {
             let x = match shift == 0.0 {
-                true => x,
-                false => Inner::float_add_scalar(x, shift.into()),
+                true => x.clone(),
+                false => Inner::float_add_scalar(x.clone(), shift.into()),
             };
             Inner::float_div(g, x)
-        });
-    }
+        };
+        (y, pull)
+    })
 }
 
-/// `lhs / rhs`.
+/// `lhs / rhs`, whose gradients are `g / rhs` and `-(g / rhs) y`: the square of `rhs` overflows, or is zero, where the
+/// quotient `y` is an ordinary number.
 fn quotient(lhs: FloatTensor<Reverse>, rhs: FloatTensor<Reverse>) -> FloatTensor<Reverse> {
-    let ((lhs, left), (rhs, right)) = (lhs.into_parts(), rhs.into_parts());
-    let shapes = (lhs.shape(), rhs.shape());
-    let output = Inner::float_div(lhs, rhs.clone());
-    match Quotient
-        .prepare::<NoCheckpointing>([left, right])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((rhs, output.clone(), shapes), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Quotient;
-
-/// `g / rhs` and `-(g / rhs) y`: the square of `rhs` overflows, or is zero, where the quotient `y` is an ordinary
-/// number.
-impl Backward<Inner, 2> for Quotient {
-    type State = (Tensor, Tensor, (Shape, Shape));
-
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (rhs, y, shapes) = ops.state;
-        let divisor = rhs.clone();
-        binary::<Inner, _, _>(
-            ops.parents,
-            ops.node,
-            grads,
-            |g| summed_to(Inner::float_div(g, divisor), &shapes.0),
-            |g| {
-                let slope = Inner::float_mul(Inner::float_div(g, rhs), y);
-                summed_to(Inner::float_neg(slope), &shapes.1)
-            },
-        );
-    }
+    with_pulls(lhs, rhs, |lhs, rhs| {
+        let y = Inner::float_div(lhs, rhs.clone());
+        let (divisor, quotient) = (rhs.clone(), y.clone());
+        let by_divisor = move |g| {
+            let slope = Inner::float_mul(Inner::float_div(g, rhs.clone()), quotient.clone());
+            Inner::float_neg(slope)
+        };
+        (y, move |g| Inner::float_div(g, divisor.clone()), by_divisor)
+    })
 }

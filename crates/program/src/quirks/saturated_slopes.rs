@@ -6,12 +6,7 @@
 //! - It may go when `burn_still_loses_the_ends` in `crates/program/tests/program/saturation.rs` fails at the slopes.
 
 use backdraft_forward::parts;
-use burn_autodiff::{
-    Autodiff,
-    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
-};
+use burn_autodiff::Autodiff;
 use burn_backend::{
     ops::{ActivationOps, FloatTensorOps},
     tensor::FloatTensor,
@@ -19,6 +14,7 @@ use burn_backend::{
 use burn_capture::CaptureBackend;
 use burn_ir::{ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr};
 
+use super::slopes::with_pull;
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
 
 type Inner = CaptureBackend;
@@ -78,28 +74,8 @@ fn sloped(
     op: fn(Tensor) -> Tensor,
     slope: fn(Tensor) -> Tensor,
 ) -> FloatTensor<Reverse> {
-    let (x, node) = x.into_parts();
-    let output = op(x.clone());
-    match Sloped
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((x, slope), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Sloped;
-
-impl Backward<Inner, 1> for Sloped {
-    type State = (Tensor, fn(Tensor) -> Tensor);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (x, slope) = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, |g| {
-            Inner::float_mul(g, slope(x))
-        });
-    }
+    with_pull(x, |x| {
+        let y = op(x.clone());
+        (y, move |g| Inner::float_mul(g, slope(x.clone())))
+    })
 }

@@ -7,19 +7,20 @@
 //!   itself.
 
 use backdraft_forward::parts::{Majority, deviation};
-use burn_autodiff::{
-    Autodiff,
-    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+use burn_autodiff::Autodiff;
+use burn_backend::{
+    Backend,
+    ops::{ActivationOps, FloatTensorOps},
+    tensor::FloatTensor,
 };
-use burn_backend::{Backend, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_capture::CaptureBackend;
 use burn_ir::{ActivationOperationIr as Activation, OperationIr};
 
+use super::slopes::with_pull;
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
 
-type Reverse = Autodiff<CaptureBackend>;
+type Inner = CaptureBackend;
+type Reverse = Autodiff<Inner>;
 
 /// Runs `op` if it is one of these.
 pub(crate) fn special(
@@ -38,62 +39,24 @@ pub(crate) fn special(
     Some(Ok(Value::Float(value)))
 }
 
-/// Softmax along `dim`.
-fn softmax<B: Backend>(x: FloatTensor<Autodiff<B>>, dim: usize) -> FloatTensor<Autodiff<B>> {
-    let (x, node) = x.into_parts();
-    let output = B::softmax(x, dim);
-    match Softmax
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((output.clone(), dim), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
+/// Softmax `y` along `dim`, which pulls `g` back to `y (g - sum g y)`: the matrix is symmetric.
+fn softmax(x: FloatTensor<Reverse>, dim: usize) -> FloatTensor<Reverse> {
+    with_pull(x, |x| {
+        let y = Inner::softmax(x, dim);
+        (y.clone(), move |g| {
+            Inner::float_mul(y.clone(), deviation::<Inner>(y.clone(), g, dim))
+        })
+    })
 }
 
-/// Log-softmax along `dim`.
-fn log_softmax<B: Backend>(x: FloatTensor<Autodiff<B>>, dim: usize) -> FloatTensor<Autodiff<B>> {
-    let (x, node) = x.into_parts();
-    let output = B::log_softmax(x.clone(), dim);
-    match LogSoftmax
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish((x, dim), output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    }
-}
-
-#[derive(Debug)]
-struct Softmax;
-
-#[derive(Debug)]
-struct LogSoftmax;
-
-/// `y (g - sum g y)`: the matrix is symmetric.
-impl<B: Backend> Backward<B, 1> for Softmax {
-    type State = (FloatTensor<B>, usize);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (y, dim) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |g| {
-            B::float_mul(y.clone(), deviation::<B>(y, g, dim))
-        });
-    }
-}
-
-/// `g - p sum g` with `p` the softmax.
-impl<B: Backend> Backward<B, 1> for LogSoftmax {
-    type State = (FloatTensor<B>, usize);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (x, dim) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |g| {
-            of_log_softmax::<B>(B::softmax(x, dim), g, dim)
-        });
-    }
+/// Log-softmax along `dim`, which pulls `g` back to `g - p sum g` with `p` the softmax.
+fn log_softmax(x: FloatTensor<Reverse>, dim: usize) -> FloatTensor<Reverse> {
+    with_pull(x, |x| {
+        let y = Inner::log_softmax(x.clone(), dim);
+        (y, move |g| {
+            of_log_softmax::<Inner>(Inner::softmax(x.clone(), dim), g, dim)
+        })
+    })
 }
 
 /// `g - p sum g`. At a class with most of the probability that would take from `g` almost all of it; there it is

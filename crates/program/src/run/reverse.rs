@@ -1,14 +1,9 @@
 //! Reverse mode where burn-autodiff has no rule, or a poor one. It differentiates no reverse pass, so the transposes of
 //! those are given here.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use burn_autodiff::{
-    Autodiff,
-    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
-};
+use burn_autodiff::Autodiff;
 use burn_backend::{
     Shape, TensorMetadata,
     ops::{FloatTensorOps, IntTensorOps, ModuleOps},
@@ -19,7 +14,10 @@ use burn_ir::{
     FloatOperationIr as Float, InterpolateModeIr, ModuleOperationIr, OperationIr, TensorIr,
 };
 
-use crate::ir::{environment::Env, error::ProgramError, operation::name, value::Value};
+use crate::{
+    ir::{environment::Env, error::ProgramError, operation::name, value::Value},
+    quirks::slopes::with_pull,
+};
 
 type Inner = CaptureBackend;
 type Reverse = Autodiff<Inner>;
@@ -183,35 +181,5 @@ fn linear(
     forward: impl FnOnce(FloatTensor<Inner>) -> FloatTensor<Inner>,
     transpose: impl Fn(FloatTensor<Inner>) -> FloatTensor<Inner> + Send + Sync + 'static,
 ) -> FloatTensor<Reverse> {
-    let node = x.node();
-    let y = forward(x.into_primitive());
-    match Transposed
-        .prepare::<NoCheckpointing>([node])
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => prep.finish(Transpose(Arc::new(transpose)), y),
-        OpsKind::UnTracked(prep) => prep.finish(y),
-    }
-}
-
-#[derive(Clone)]
-struct Transpose(Arc<dyn Fn(FloatTensor<Inner>) -> FloatTensor<Inner> + Send + Sync>);
-
-impl fmt::Debug for Transpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transpose")
-    }
-}
-
-#[derive(Debug)]
-struct Transposed;
-
-impl Backward<Inner, 1> for Transposed {
-    type State = Transpose;
-
-    fn backward(self, ops: Ops<Transpose, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let Transpose(transpose) = ops.state;
-        unary::<Inner, _>(ops.parents, ops.node, grads, &*transpose);
-    }
+    with_pull(x, |x| (forward(x), transpose))
 }

@@ -73,8 +73,8 @@ impl Program {
         })
     }
 
-    /// The operations that read nothing of what is marked in `depends`, and those that do, whose outputs are marked too;
-    /// and the tensors that need not be kept, because they are constants or made from nothing.
+    /// The operations that read nothing of what is marked in `depends`, and those that do, whose outputs are marked
+    /// too; and the tensors that need not be kept, because they are constants or made from nothing.
     fn divided(&self, depends: &mut [bool]) -> (Vec<OperationIr>, Vec<OperationIr>, Vec<TensorId>) {
         let (mut early, mut late) = (Vec::new(), Vec::new());
         let mut free: Vec<_> = self.constants.iter().map(|(tensor, _)| tensor.id).collect();
