@@ -1,33 +1,11 @@
-//! What bytes are, in sixteen digits.
-
-use std::fmt::{self, Display};
+//! What a data set holds, in sixteen digits.
 
 use backdraft_models::data::{Dataset, Split, Targets};
-
-/// FNV-1a, 64 bits: tells whether a file or data set has changed, not whether somebody meant it to look unchanged.
-pub(super) struct Fingerprint(u64);
-
-impl Fingerprint {
-    pub fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    pub fn feed(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-}
-
-impl Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
+use backdraft_report::Fingerprint;
 
 /// What a data set holds, in sixteen digits: of the sizes, inputs and targets.
 pub(super) fn fingerprint(dataset: &Dataset) -> String {
-    let mut fingerprint = Fingerprint::new();
+    let mut fingerprint = Fingerprint::default();
     let mut feed = |bytes: &[u8]| fingerprint.feed(bytes);
     let mut split = |split: &Split| {
         feed(&(split.rows as u64).to_le_bytes());
@@ -43,5 +21,5 @@ pub(super) fn fingerprint(dataset: &Dataset) -> String {
     split(&dataset.train);
     dataset.valid.iter().for_each(&mut split);
     split(&dataset.test);
-    fingerprint.to_string()
+    fingerprint.digits()
 }

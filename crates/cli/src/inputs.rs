@@ -8,15 +8,20 @@ use backdraft_models::{
 };
 use burn::tensor::DType;
 
-use backdraft_report::{OutputError, TrainingFolder};
+use backdraft_report::OutputError;
 
 use super::{
-    CliError, args::RunArgs, device::Opened, memory::check_network, present::describe,
-    progress::say, reading::describe_reading, weights::Loaded,
+    CliError,
+    args::RunArgs,
+    device::Opened,
+    memory::check_network,
+    preparation::{describe, describe_preparation},
+    progress::say,
+    weights::Loaded,
 };
 
 /// The file that lists labels made wrong on purpose.
-pub(super) const WRONG_LABELS: &str = TrainingFolder::WRONG_LABELS;
+pub(super) const WRONG_LABELS: &str = "wrong-labels.csv";
 
 /// Makes the share of labels wrong that `option` asks for.
 pub(super) fn corrupt(
@@ -52,7 +57,7 @@ pub(super) fn announce(
     if let Some(inference) = &dataset.inference {
         say(inference);
     }
-    describe_reading(dataset);
+    describe_preparation(dataset);
     if let Some(noise) = noise {
         say(format_args!(
             "{} of {} training labels made wrong: {WRONG_LABELS} tells which",

@@ -3,29 +3,26 @@
 
 mod args;
 mod bench;
-mod data;
+mod counted_operator;
 mod device;
-mod differences;
 mod error;
 mod experiment;
 mod explain;
 mod failure;
 mod fingerprint;
-mod half;
 mod inputs;
-mod judge;
 mod memory;
+mod mixed_precision;
 mod models;
-mod present;
+mod preparation;
 mod progress;
+mod quality;
 mod queries;
-mod reading;
 mod run_folder;
 mod solve;
 mod tensors;
 mod train;
 mod verify;
-mod watched;
 mod weights;
 
 use std::{

@@ -11,10 +11,10 @@ use burn::tensor::Tensor;
 use super::{
     CliError,
     args::{Explain, Precision, SolverName},
+    counted_operator::CountedOperator,
     explain::{Solved, Store},
-    half::TOLERANCE,
+    mixed_precision::TOLERANCE,
     progress::{Bar, say, warn},
-    watched::Watched,
 };
 use backdraft_report::SolveRecord;
 
@@ -46,7 +46,7 @@ pub(super) fn solve(
     let mut start = Instant::now();
     let solver = solver(args)?;
     let products = Cell::new(0);
-    let watched = Watched::new(matrix, |count| {
+    let watched = CountedOperator::new(matrix, |count| {
         products.set(products.get() + count);
         bar.message(format!("{} products", products.get()));
     });
@@ -67,36 +67,41 @@ pub(super) fn solve(
         let found = ready.solve_many(gradients)?;
         let seconds = start.elapsed().as_secs_f64() / queries.len() as f64;
         for (&(row, query), found) in queries.iter().zip(found) {
-            let solution = match found {
-                Ok(solution) => solution,
-                // The verification tells how good its scores are all the same; the record says that it did not
-                // converge.
-                Err(SolveError::NotConverged { solution, .. }) => {
-                    bar.aside(|| {
-                        warn(format_args!(
-                            "query {query} is not solved to the tolerance: its residual is {:.1e}, above {:.1e}; {}",
-                            solution.info.true_residual,
-                            solution.info.tolerance,
-                            remedy(args)
-                        ));
-                    });
-                    *solution
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let info = &solution.info;
-            bar.aside(|| {
-                say(format_args!(
-                    "query {query}: {} with relative residual {:.1e} after {:.0} products",
-                    info.solver, info.true_residual, info.products
-                ));
-            });
+            let solution = bar.aside(|| told(args, query, found))?;
             bar.inc(1);
             store.keep_solved(row, &solved(solution, seconds))?;
         }
         start = Instant::now();
     }
     Ok(())
+}
+
+/// The solution for a query, which is said. One that did not converge has a warning: the verification tells how good its
+/// scores are all the same, and the record says so.
+fn told(
+    args: &Explain,
+    query: usize,
+    found: Result<Solution, SolveError>,
+) -> Result<Solution, CliError> {
+    let solution = match found {
+        Ok(solution) => solution,
+        Err(SolveError::NotConverged { solution, .. }) => {
+            warn(format_args!(
+                "query {query} is not solved to the tolerance: its residual is {:.1e}, above {:.1e}; {}",
+                solution.info.true_residual,
+                solution.info.tolerance,
+                remedy(args)
+            ));
+            *solution
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let info = &solution.info;
+    say(format_args!(
+        "query {query}: {} with relative residual {:.1e} after {:.0} products",
+        info.solver, info.true_residual, info.products
+    ));
+    Ok(solution)
 }
 
 /// Warns of a query whose gradient is at the end of what numbers can be, so that its scores have few digits, or are 0.

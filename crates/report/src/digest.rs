@@ -1,7 +1,6 @@
 //! Digests: whether a file still is what a run wrote there.
 
 use std::fmt::{self, Display};
-use std::io::{self, Write};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -23,6 +22,22 @@ const LENGTH: usize = 8;
 /// SHA-256 in hexadecimal digits, as `sha256sum` says it.
 pub fn digest(bytes: &[u8]) -> String {
     hexadecimal(Sha256::digest(bytes).as_slice())
+}
+
+/// Tells in sixteen digits whether data have changed: the beginning of their SHA-256.
+#[derive(Clone, Debug, Default)]
+pub struct Fingerprint(Sha256);
+
+impl Fingerprint {
+    /// Takes further bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digits of all bytes taken.
+    pub fn digits(self) -> String {
+        hexadecimal(&self.0.finalize()[..8])
+    }
 }
 
 /// Marks the files that a run reads again with a digest of their bytes, their name and what they belong to, and checks
@@ -66,24 +81,11 @@ impl Seal {
     /// # Errors
     /// If they cannot be put into JSON.
     pub fn of(settings: &impl Serialize) -> Result<Self, OutputError> {
-        struct Feed(Sha256);
-
-        impl Write for Feed {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                self.0.update(bytes);
-                Ok(bytes.len())
-            }
-
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-
-        let mut feed = Feed(Sha256::new());
-        serde_json::to_writer(&mut feed, settings)
+        let mut sum = Sha256::new();
+        serde_json::to_writer(&mut sum, settings)
             .map_err(|error| OutputError::encode("the settings", error))?;
         Ok(Self {
-            of: feed.0.finalize().into(),
+            of: sum.finalize().into(),
         })
     }
 

@@ -1,17 +1,8 @@
-//! Records as JSON.
+//! Numbers that were not finite, as JSON has them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
-use super::OutputError;
 use super::experiment::{Gaps, Responses};
-
-/// A record as indented JSON with a newline at its end; numbers that are not finite become `null`.
-pub(super) fn to_json(file: &'static str, record: &impl Serialize) -> Result<Vec<u8>, OutputError> {
-    let mut json =
-        serde_json::to_vec_pretty(record).map_err(|error| OutputError::encode(file, error))?;
-    json.push(b'\n');
-    Ok(json)
-}
 
 /// A number that was not finite when it was written is read as NaN.
 pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {

@@ -4,13 +4,13 @@
 //!
 //! | file                 | made by                      | holds                                                  |
 //! |----------------------|------------------------------|--------------------------------------------------------|
-//! | `run.json`           | [`RunRecord::to_json`]       | settings, versions, timings, metrics, verification     |
+//! | `run.json`           | [`RunRecord`]                | settings, versions, timings, metrics, verification     |
 //! | `scores.safetensors` | [`Scores::to_safetensors`]   | every score, `[queries, train]`                        |
 //! | `top.csv`            | [`Scores::to_csv`]           | the strongest scores of each query                     |
 //! | `report.html`        | [`Report::to_html`]          | all of it for a reader, in one file without network    |
 //!
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
-//! the run is whole comes last. A [`TrainingFolder`] is that of `backdraft train`.
+//! the run is whole comes last.
 //!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
@@ -18,7 +18,6 @@
 //! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped. It is in the
 //! units of the loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
 
-mod atomic;
 mod digest;
 mod error;
 mod examples;
@@ -31,28 +30,27 @@ mod places;
 mod record;
 mod report;
 mod scores;
+mod staged_file;
 mod table;
 mod top;
-mod training;
 mod unit;
 mod verdict;
-mod work;
+mod work_folder;
 
-pub use atomic::StagedFile;
 pub use backdraft_models::data::{At, Place};
-pub use digest::{Broken, Seal, digest};
+pub use digest::{Broken, Fingerprint, Seal, digest};
 pub use error::OutputError;
 pub use examples::Examples;
 pub use labels::{Labels, Target};
 pub use number::{brief, count, short};
 pub use record::{
-    Coverage, Failed, Intervals, Kind, Metrics, Pair, Quality, QueryRecord, RunRecord, Settings,
-    Sizes, SolveRecord, Timing, Verification, Versions, WeightsFile,
+    Coverage, Failed, Intervals, Kind, Metrics, Pair, Quality, QueryRecord, Record, RunRecord,
+    Settings, Sizes, SolveRecord, Timing, Verification, Versions, WeightsFile, details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{Float, SIGN_CONVENTION, Scored, Scores, Strongest};
+pub use staged_file::StagedFile;
 pub use table::aligned;
 pub use table::verification_table;
-pub use training::TrainingFolder;
 pub use unit::Unit;
-pub use work::{Contents, WorkFolder};
+pub use work_folder::{Contents, WorkFolder};

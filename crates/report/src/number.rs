@@ -80,6 +80,15 @@ pub fn count(n: impl Display) -> String {
     text
 }
 
+/// A count with its noun, `2 queries`.
+pub(super) fn plural(n: usize, noun: &str) -> String {
+    match (n, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{} {stem}ies", count(n)),
+        (_, None) => format!("{} {noun}s", count(n)),
+    }
+}
+
 /// `10` to an integer power, `10⁻³`.
 pub(super) fn power_of_ten(exponent: i32) -> String {
     let superscript = |c| match c {

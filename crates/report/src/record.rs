@@ -3,8 +3,24 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::json::to_json;
 use super::{OutputError, Place, Target, Unit};
+
+/// What a command leaves behind as a file of JSON.
+pub trait Record: Serialize {
+    /// Name of the file in the run's folder.
+    const FILE: &'static str;
+
+    /// The record as indented JSON with a newline at its end; numbers that are not finite become `null`.
+    ///
+    /// # Errors
+    /// [`OutputError::Encode`], only if a value among its details cannot be written.
+    fn to_json(&self) -> Result<Vec<u8>, OutputError> {
+        let json = serde_json::to_vec_pretty(self);
+        let mut json = json.map_err(|error| OutputError::encode(Self::FILE, error))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
 
 /// Everything about a run but the scores themselves.
 ///
@@ -33,17 +49,8 @@ pub struct RunRecord {
     pub verification: Option<Verification>,
 }
 
-impl RunRecord {
-    /// Name of the file in a run's folder.
-    pub const FILE: &str = "run.json";
-
-    /// The record as indented JSON.
-    ///
-    /// # Errors
-    /// [`OutputError::Encode`], only if a value in [`Settings::details`] cannot be written.
-    pub fn to_json(&self) -> Result<Vec<u8>, OutputError> {
-        to_json(Self::FILE, self)
-    }
+impl Record for RunRecord {
+    const FILE: &'static str = "run.json";
 }
 
 /// All settings of a run: what every run has by name, the rest in [`details`](Self::details).
@@ -70,6 +77,16 @@ pub struct Settings {
     /// Everything else, under its own names beside the above.
     #[serde(flatten)]
     pub details: Map<String, Value>,
+}
+
+/// Settings as [`Settings::details`] and [`Setup::details`](super::experiment::Setup::details) hold them.
+///
+/// # Errors
+/// [`OutputError::Encode`] if they are no object in JSON.
+pub fn details_of(settings: &impl Serialize) -> Result<Map<String, Value>, OutputError> {
+    let refused = |error| OutputError::encode("the settings", error);
+    let value = serde_json::to_value(settings).map_err(refused)?;
+    serde_json::from_value(value).map_err(refused)
 }
 
 /// Versions of what computed.

@@ -9,7 +9,7 @@ use super::{
     Precision, RunArgs, SolverArgs, SolverName,
     number::{check_fits, positive, some},
 };
-use crate::{CliError, half::ProductsIn, queries::Query};
+use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,7 @@
 //! What can be asked on the command line.
 
 mod compute;
+mod data;
 mod explain;
 mod folder;
 mod model;
@@ -21,6 +22,7 @@ use crate::{
 
 pub(crate) use self::{
     compute::ComputeArgs,
+    data::{DataArgs, ScalingName},
     explain::{Explain, VerifyName},
     folder::FolderArgs,
     model::ModelArgs,

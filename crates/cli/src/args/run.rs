@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::{
-    ComputeArgs, FolderArgs, ModelArgs,
+    ComputeArgs, DataArgs, FolderArgs, ModelArgs,
     number::{seconds, share},
 };
-use crate::{data::DataArgs, weights::WeightsArgs};
+use crate::weights::WeightsArgs;
 
 /// A network for some data.
 #[derive(Clone, Debug, Args)]

@@ -9,7 +9,7 @@ use crate::{
         ComputeArgs,
         number::{count, seconds, some},
     },
-    half::ProductsIn,
+    mixed_precision::ProductsIn,
 };
 
 const COLUMNS: &str = "\

@@ -26,7 +26,7 @@ use self::{
 };
 use super::{
     CliError,
-    half::{ProductsIn, apart},
+    mixed_precision::{ProductsIn, relative_error},
     progress::say,
 };
 
@@ -165,7 +165,7 @@ impl Bench<'_> {
                 ProductsIn::F16 | ProductsIn::Bf16 => {
                     let values = [&cost, &exact].map(|cost| once(cost, quantity, &v)());
                     let [found, expected] = values;
-                    Some(apart(found?, expected?))
+                    Some(relative_error(found?, expected?))
                 }
             };
             self.report(&cost, quantity, &measured, to_grad, floor, error);

@@ -31,7 +31,7 @@ pub(crate) struct Compare {
     /// What is compared with the first: devices, with `:f16` or `:bf16` for matrix products in 16 bits. Default: all
     /// there are.
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
-    pub devices: Vec<Place>,
+    pub devices: Vec<ComparedDevice>,
 
     /// The models, of `backdraft models`. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
@@ -52,12 +52,12 @@ pub(crate) struct Compare {
 
 /// A device, and what matrix products are computed in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ComparedDevice {
     device: DeviceName,
     products: Option<Half>,
 }
 
-impl FromStr for Place {
+impl FromStr for ComparedDevice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -82,14 +82,14 @@ impl FromStr for Place {
     }
 }
 
-impl Place {
+impl ComparedDevice {
     /// Whether Burn multiplies f32 matrices in TF32 there, where the card has it.
     fn is_tf32(&self) -> bool {
         self.device == DeviceName::Cuda && self.products.is_none()
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ComparedDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.device.name())?;
         match self.products {
@@ -123,9 +123,16 @@ pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
     let opened = places.iter().map(|place| place.device.open());
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
 
-    let tf32 = places.iter().any(Place::is_tf32);
-    let mut rows = vec![head(others, tf32)];
-    let (mut count, mut above) = (0, 0);
+    let tf32 = places.iter().any(ComparedDevice::is_tf32);
+    let mut errors = Errors {
+        args,
+        reference: *reference,
+        others,
+        tf32,
+        rows: vec![head(others, tf32)],
+        count: 0,
+        above: 0,
+    };
     if !args.json {
         say(format_args!(
             "relative errors against {reference}, seed {}",
@@ -141,52 +148,75 @@ pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
         let [expected, found @ ..] = measured.as_slice() else {
             unreachable!("there is a first device");
         };
-        let errors: Vec<_> = found.iter().map(|it| it.compare(expected)).collect();
-        for (row, quantity) in quantities.iter().enumerate() {
-            let mut cells = vec![model.name().to_owned(), quantity.name().to_owned()];
-            for (place, errors) in others.iter().zip(&errors) {
-                let error = errors[row].1;
-                // 16 bits on either side have no bound.
-                let exact = place.products.or(reference.products).is_none();
-                let bound = exact.then(|| match place.is_tf32() || reference.is_tf32() {
-                    true => quantity.bound_in_tf32(),
-                    false => quantity.bound(),
-                });
-                let within = bound.is_none_or(|bound| error <= bound);
-                count += usize::from(exact);
-                above += usize::from(!within);
-                cells.push(format!("{error:.1e}{}", if within { "" } else { " !" }));
-                if args.json {
-                    say(json!({
-                        "model": model.name(),
-                        "quantity": quantity.name(),
-                        "reference": reference.to_string(),
-                        "device": place.to_string(),
-                        "error": error,
-                        "bound": bound,
-                        "seed": args.seed,
-                    }));
-                }
-            }
-            cells.push(format!("{:.0e}", quantity.bound()));
-            if tf32 {
-                cells.push(format!("{:.0e}", quantity.bound_in_tf32()));
-            }
-            rows.push(cells);
+        let found: Vec<_> = found.iter().map(|it| it.compare(expected)).collect();
+        for (row, &quantity) in quantities.iter().enumerate() {
+            errors.add(model, quantity, found.iter().map(|errors| errors[row].1));
         }
     }
     if !args.json {
-        say(aligned(&rows, &[0, 1]).trim_end());
+        say(aligned(&errors.rows, &[0, 1]).trim_end());
     }
-    match above {
+    match errors.above {
         0 => Ok(()),
-        above => Err(CliError::Apart { above, count }),
+        above => Err(CliError::Apart {
+            above,
+            count: errors.count,
+        }),
     }
 }
 
-fn head(others: &[Place], tf32: bool) -> Vec<String> {
+/// The errors of all devices against the first.
+struct Errors<'a> {
+    args: &'a Compare,
+    reference: ComparedDevice,
+    others: &'a [ComparedDevice],
+    /// Whether one of them multiplies in TF32.
+    tf32: bool,
+    rows: Vec<Vec<String>>,
+    /// How many have a bound, and are above it.
+    count: usize,
+    above: usize,
+}
+
+impl Errors<'_> {
+    /// Adds those of a quantity, one for each of the other devices.
+    fn add(&mut self, model: Model, quantity: Quantity, errors: impl Iterator<Item = f64>) {
+        let reference = self.reference;
+        let mut cells = vec![model.name().to_owned(), quantity.name().to_owned()];
+        for (place, error) in self.others.iter().zip(errors) {
+            // 16 bits on either side have no bound.
+            let exact = place.products.or(reference.products).is_none();
+            let bound = exact.then(|| match place.is_tf32() || reference.is_tf32() {
+                true => quantity.bound_in_tf32(),
+                false => quantity.bound(),
+            });
+            let within = bound.is_none_or(|bound| error <= bound);
+            self.count += usize::from(exact);
+            self.above += usize::from(!within);
+            cells.push(format!("{error:.1e}{}", if within { "" } else { " !" }));
+            if self.args.json {
+                say(json!({
+                    "model": model.name(),
+                    "quantity": quantity.name(),
+                    "reference": reference.to_string(),
+                    "device": place.to_string(),
+                    "error": error,
+                    "bound": bound,
+                    "seed": self.args.seed,
+                }));
+            }
+        }
+        cells.push(format!("{:.0e}", quantity.bound()));
+        if self.tf32 {
+            cells.push(format!("{:.0e}", quantity.bound_in_tf32()));
+        }
+        self.rows.push(cells);
+    }
+}
+
+fn head(others: &[ComparedDevice], tf32: bool) -> Vec<String> {
     let mut head = vec!["model".to_owned(), "quantity".to_owned()];
-    head.extend(others.iter().map(Place::to_string));
+    head.extend(others.iter().map(ComparedDevice::to_string));
     head.push("bound".to_owned());
     if tf32 {
         head.push("through cuda".to_owned());
@@ -195,10 +225,10 @@ fn head(others: &[Place], tf32: bool) -> Vec<String> {
 }
 
 /// All devices of this build and this machine.
-fn here() -> Vec<Place> {
+fn here() -> Vec<ComparedDevice> {
     let here = |name: &DeviceName| found(*name).is_some_and(|devices| !devices.is_empty());
     let names = DeviceName::BACKENDS.into_iter().filter(here);
-    let places = names.map(|device| Place {
+    let places = names.map(|device| ComparedDevice {
         device,
         products: None,
     });

@@ -7,10 +7,9 @@ use clap::Args;
 use crate::{
     CliError,
     args::{
-        ComputeArgs, FolderArgs, ModelArgs, SolverArgs, TrainingArgs,
+        ComputeArgs, DataArgs, FolderArgs, ModelArgs, SolverArgs, TrainingArgs,
         number::{count, count_or_none, finite, not_negative, positive, share},
     },
-    data::DataArgs,
     failure::Remedy,
 };
 

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{CliError, args::SolverName};
 use backdraft_report::experiment::{Correlations, PointChanges, Responses};
+use backdraft_report::{Record, experiment::Findings};
 
 /// Runs `backdraft correlate`.
 pub(crate) fn correlate(args: &Correlate) -> Result<(), CliError> {

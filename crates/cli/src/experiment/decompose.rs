@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{CliError, args::SolverName, progress::say};
 use backdraft_report::experiment::{Correlations, Decomposition, Gaps, PointChanges, PointGaps};
+use backdraft_report::{Record, experiment::Findings};
 
 /// From retraining to the estimate.
 const STAGES: [Stage; 6] = [

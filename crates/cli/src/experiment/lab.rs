@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     BURN, CliError,
-    present::{measured, quality, shown, tell, unit},
     progress::say,
+    quality::{measured, quality, shown, tell, unit},
 };
 use backdraft_report::{Metrics, Place, Quality, Sizes, Unit, Versions, experiment::Setup};
 

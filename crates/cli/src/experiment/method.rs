@@ -7,7 +7,7 @@ use backdraft_influence::{
 use serde::{Deserialize, Serialize};
 
 use super::{lab::Lab, stage::StageError};
-use crate::{CliError, args::SolverName, progress::say, watched::Watched};
+use crate::{CliError, args::SolverName, counted_operator::CountedOperator, progress::say};
 use backdraft_report::{brief, short};
 
 /// The relative residual at which LiSSA's recursion counts as deep enough.
@@ -105,7 +105,7 @@ impl Lab<'_> {
         work: impl FnOnce(&dyn Inverse, &Method) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         let matrix = self.matrix();
-        let matrix = Watched::new(&*matrix, |count| self.bars.steps(count));
+        let matrix = CountedOperator::new(&*matrix, |count| self.bars.steps(count));
         let method = self.method(&matrix)?;
         let mut words = format!("influence by {}", method.words());
         if let (Method::Lissa(_), many @ 2..) = (&method, self.at_once()) {
@@ -120,7 +120,7 @@ impl Lab<'_> {
     }
 
     /// The method asked for. What LiSSA leaves open is settled with the first removal.
-    fn method(&self, matrix: &Watched<'_>) -> Result<Method, CliError> {
+    fn method(&self, matrix: &CountedOperator<'_>) -> Result<Method, CliError> {
         Ok(match self.plan.solver_name {
             SolverName::Cg => Method::Cg(ConjugateGradientConfig {
                 tolerance: self.plan.tolerance,
@@ -132,7 +132,7 @@ impl Lab<'_> {
     }
 
     /// LiSSA's settings, from the folder if an earlier run settled them.
-    fn lissa(&self, matrix: &Watched<'_>) -> Result<LissaConfig, CliError> {
+    fn lissa(&self, matrix: &CountedOperator<'_>) -> Result<LissaConfig, CliError> {
         let plan = self.plan;
         let mut config = LissaConfig {
             depth: plan.max_depth,
@@ -167,7 +167,7 @@ impl Lab<'_> {
 
     /// The first depth at which the first removal's residual is small enough, the deepest if none is. If it fails, that
     /// says nothing of the others: the deepest too, and each is left to itself.
-    fn depth(&self, matrix: &Watched<'_>, config: &LissaConfig) -> Result<usize, CliError> {
+    fn depth(&self, matrix: &CountedOperator<'_>, config: &LissaConfig) -> Result<usize, CliError> {
         let first = self.responses.cost().select(&self.plan.removals[0])?;
         let first = first.gradient()?;
         for doubling in (0..=DOUBLINGS).rev() {

@@ -16,6 +16,7 @@ use super::{
     store::Store,
 };
 use crate::{CliError, args::SolverName};
+use backdraft_report::{Record, experiment::Findings};
 use backdraft_report::{
     brief,
     experiment::{Mislabel, Ranking},

@@ -21,8 +21,8 @@ use crate::{
     fingerprint::fingerprint,
     inputs::{announce, corrupt},
     memory::check_network,
+    preparation::Preparation,
     progress::say,
-    reading::Reading,
 };
 use backdraft_report::brief;
 
@@ -34,7 +34,7 @@ pub(super) struct Plan {
     pub data: String,
     pub target: Option<String>,
     #[serde(flatten)]
-    pub reading: Reading,
+    pub reading: Preparation,
     pub preset: &'static str,
     pub scaled: Scaled,
     pub examples: Option<usize>,
@@ -221,7 +221,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         command: wish.command,
         model,
         target: args.data.target.clone(),
-        reading: Reading::of(&dataset),
+        reading: Preparation::of(&dataset),
         preset: preset.name(),
         examples: args.examples,
         corrupt_labels: wish.corrupt_labels,

@@ -16,6 +16,7 @@ use crate::{
     run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
     tensors::Texts,
 };
+use backdraft_report::Record;
 use backdraft_report::{
     Contents,
     experiment::{Correlations, Decomposition, Mislabel, Sweep},

@@ -17,6 +17,7 @@ use crate::{
     memory::check_parameters,
     progress::{say, warn},
 };
+use backdraft_report::{Record, experiment::Findings};
 use backdraft_report::{
     brief,
     experiment::{Sweep, SweepPoint},

@@ -1,9 +1,11 @@
 //! `backdraft explain`: train, score, verify, report.
 
+mod checksums;
+mod files;
+mod report;
 mod run;
 mod settings;
 mod store;
-mod sums;
 mod training;
 
 use backdraft_models::{
@@ -19,8 +21,8 @@ use super::{
     args::Explain,
     failure::guarded,
     inputs::{Inputs, WRONG_LABELS},
-    present::unit,
     progress::say,
+    quality::unit,
     queries,
     run_folder::Place,
 };

@@ -5,38 +5,29 @@ use std::time::Instant;
 use backdraft_curvature::{Cost, Curvature, Damped, Half, Model};
 use backdraft_influence::scores;
 use backdraft_models::{
-    Metrics as Measured, TrainConfig, Zoo, data::Split, outputs, per_example_losses, quote,
-    to_dtype, weights::stable,
+    Metrics as Measured, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype,
 };
 use burn::{
     module::Module,
     tensor::{DType, Device, Tensor},
 };
-use serde_json::{Map, Value, json};
 
 use super::store::{Scored, Store};
 use crate::{
-    BURN, CliError,
+    CliError,
     args::{Explain, Precision, VerifyName},
-    half::Errors,
     inputs::Inputs,
-    judge::judge,
-    present::{describe, examples, measured, predictions, quality, report, shown, target, tell},
+    mixed_precision::ProductErrors,
     progress::{Bar, say},
-    reading::Reading,
+    quality::{measured, quality, shown, tell},
     solve::solve,
     verify::{self, Extent, Verify},
-    weights::{self, record},
+    weights::scaling::check_scaling,
 };
-use backdraft_report::{
-    Metrics, QueryRecord, Report, RunRecord, Scores, Settings, Sizes, Timing, Unit, Verification,
-    Versions, verification_table,
-};
+use backdraft_report::{Metrics, Scores, Unit, Verification};
 
 /// Queries picked where none are named.
 const QUERIES: usize = 3;
-/// Examples of each sign in `top.csv`.
-const TOP: usize = 20;
 
 /// What was asked, and where results go.
 pub(super) struct Run<'a> {
@@ -54,64 +45,39 @@ pub(super) struct Run<'a> {
 }
 
 /// What is known once all are scored.
-struct Found {
-    module: Zoo,
-    queries: Vec<usize>,
+pub(super) struct Found {
+    pub module: Zoo,
+    pub queries: Vec<usize>,
     /// Of every test example, in the unit.
-    losses: Vec<f64>,
-    metrics: Metrics,
+    pub losses: Vec<f64>,
+    pub metrics: Metrics,
     /// On the training part, as it is kept with the weights.
-    on_train: Measured,
-    parameters: usize,
-    errors: Option<Errors>,
-    scores: Scores,
-    scored: Vec<Scored>,
+    pub on_train: Measured,
+    pub parameters: usize,
+    pub errors: Option<ProductErrors>,
+    pub scores: Scores,
+    pub scored: Vec<Scored>,
     /// Of training, if that was here.
-    training: Option<f64>,
+    pub training: Option<f64>,
 }
 
 impl Run<'_> {
     pub fn run(self) -> Result<(), CliError> {
         let (module, seconds) = self.model()?;
-        let dataset = &self.inputs.dataset;
-        let (train, test) = (&dataset.train, &dataset.test);
-        let objective = dataset.task.objective();
-        let loss = objective.loss(train);
-        let losses: Vec<f64> = per_example_losses(&module, test, objective)
-            .into_iter()
-            .map(|loss| self.unit.loss_factor * loss)
-            .collect();
+        let losses = self.losses(&module);
         let queries = self.queries(&losses);
-        let asked = test.select(&queries);
-        // Of the training examples, and of the queries.
-        let costs = |module: &Zoo, device: &Device, dtype: DType, products: Option<Half>| {
-            let mut model = Model::new(module, Zoo::forward)?.recorded();
-            if let Some(half) = products {
-                model = model.with_products(half);
-            }
-            let place = (device, dtype);
-            let of = |split: &Split| (split.inputs(place), objective.targets(split, place));
-            let (inputs, wanted) = of(train);
-            let cost = Cost::of_any(model, loss.clone(), inputs, wanted)?;
-            let cost = cost.with_batch_size(self.pass)?;
-            let (inputs, wanted) = of(&asked);
-            let measured = cost.with_examples(inputs, wanted)?;
-            Ok::<_, CliError>((cost, measured))
-        };
         let precision = self.args.precision();
         let computed = match precision {
             Precision::F32 => module.clone(),
             Precision::F64 => to_dtype(module.valid(), DType::F64),
         };
-        let here = |products| {
-            let dtype = precision.dtype();
-            costs(&computed, &self.inputs.opened.device, dtype, products)
-        };
+        let place = (&self.inputs.opened.device, precision.dtype());
+        let costs = |products| self.costs(&computed, &queries, place, products);
         let half = self.args.products.half();
-        let (cost, measured) = here(half)?;
+        let (cost, measured) = costs(half)?;
         let (metrics, on_train) = self.metrics(&module, &cost)?;
         let errors = half
-            .map(|_| Errors::of(&cost, &here(None)?.0))
+            .map(|_| ProductErrors::of(&cost, &costs(None)?.0))
             .transpose()?;
         if let Some(errors) = &errors {
             let products = self.args.products.name();
@@ -127,8 +93,8 @@ impl Run<'_> {
             scores: Scores::new(queries.clone(), cost.len(), values, precision.float())?,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
-            queries: queries.clone(),
-            module: module.clone(),
+            queries,
+            module,
             losses,
             metrics,
             on_train,
@@ -136,14 +102,50 @@ impl Run<'_> {
             scored,
         };
         self.write(&found)?;
+        let verified = self.verify(&found)?;
+        self.finish(&found, verified)
+    }
 
+    /// The loss of every test example, in the unit.
+    fn losses(&self, module: &Zoo) -> Vec<f64> {
+        let dataset = &self.inputs.dataset;
+        let losses = per_example_losses(module, &dataset.test, dataset.task.objective());
+        let factor = self.unit.loss_factor;
+        losses.into_iter().map(|loss| factor * loss).collect()
+    }
+
+    /// The cost of the training examples, and that of the queries.
+    fn costs(
+        &self,
+        module: &Zoo,
+        queries: &[usize],
+        place: (&Device, DType),
+        products: Option<Half>,
+    ) -> Result<(Cost, Cost), CliError> {
+        let dataset = &self.inputs.dataset;
+        let objective = dataset.task.objective();
+        let mut model = Model::new(module, Zoo::forward)?.recorded();
+        if let Some(half) = products {
+            model = model.with_products(half);
+        }
+        let of = |split: &Split| (split.inputs(place), objective.targets(split, place));
+        let (inputs, targets) = of(&dataset.train);
+        let cost = Cost::of_any(model, objective.loss(&dataset.train), inputs, targets)?;
+        let cost = cost.with_batch_size(self.pass)?;
+        let (inputs, targets) = of(&dataset.test.select(queries));
+        let measured = cost.with_examples(inputs, targets)?;
+        Ok((cost, measured))
+    }
+
+    /// The scores beside what removals really do, and the seconds that this took, if it was asked for.
+    fn verify(&self, found: &Found) -> Result<Option<(Verification, f64)>, CliError> {
         let extent = self.extent();
         if extent == Extent::Nothing {
-            return self.finish(&found, None);
+            return Ok(None);
         }
         let (device, dtype) = verify::place(&self.inputs.opened.device);
-        let exact = to_dtype(module.valid().fork(&device), dtype);
-        let (cost, measured) = costs(&exact, &device, dtype, None)?;
+        let exact = to_dtype(found.module.valid().fork(&device), dtype);
+        let (cost, measured) = self.costs(&exact, &found.queries, (&device, dtype), None)?;
         let verify = Verify {
             train: &cost,
             queries: &measured,
@@ -155,7 +157,7 @@ impl Run<'_> {
             extent,
             store: self.store,
         };
-        self.finish(&found, Some(verify.run()?))
+        verify.run().map(Some)
     }
 
     /// How good the network is, and how far from a minimum, which is said.
@@ -173,7 +175,7 @@ impl Run<'_> {
             shown(&test)
         ));
         if let Some(loaded) = &self.inputs.loaded {
-            judge(
+            check_scaling(
                 &self.args.run.data,
                 loaded,
                 &self.inputs.dataset,
@@ -240,7 +242,7 @@ impl Run<'_> {
             .collect())
     }
 
-    fn extent(&self) -> Extent {
+    pub(super) fn extent(&self) -> Extent {
         match (self.args.verify_removals, self.args.verify) {
             (Some(count), _) => Extent::Removals(count.get()),
             (None, VerifyName::None) => Extent::Nothing,
@@ -258,151 +260,6 @@ impl Run<'_> {
         order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
         order.truncate(QUERIES);
         order
-    }
-
-    /// Writes the weights, the scores, and the report as it is before the verification.
-    fn write(&self, found: &Found) -> Result<(), CliError> {
-        let folder = self.store.folder();
-        let examples = examples(&self.inputs.dataset, &self.unit);
-        let train = &self.inputs.dataset.train;
-        let kept = record(&self.inputs.dataset, "train", train, &found.on_train);
-        let weights = weights::encode(&found.module, weights::FILE, &kept)?;
-        folder.write(weights::FILE, &weights)?;
-        let all = found
-            .scores
-            .to_safetensors(&examples, self.args.run.compute.seed)?;
-        folder.write(Scores::FILE, &stable(all))?;
-        folder.write(Scores::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
-        self.report(found, self.record(found, None))?;
-        say(format_args!(
-            "scores written to {}",
-            quote::path(folder.path())
-        ));
-        Ok(())
-    }
-
-    fn report(&self, found: &Found, record: RunRecord) -> Result<(), CliError> {
-        let folder = self.store.folder();
-        let examples = examples(&self.inputs.dataset, &self.unit);
-        let report = report(
-            &self.inputs.dataset,
-            folder.path(),
-            &found.scores,
-            &examples,
-            record,
-        );
-        folder.write(Report::FILE, report.to_html()?.as_bytes())
-    }
-
-    /// Writes what is left, the record last: it says that the run is whole.
-    fn finish(&self, found: &Found, verified: Option<(Verification, f64)>) -> Result<(), CliError> {
-        if let Some((verification, _)) = &verified {
-            let table = verification_table(verification);
-            say(format_args!("\n{}", table.trim_end()));
-        }
-        let record = self.record(found, verified);
-        let json = record.to_json()?;
-        self.report(found, record)?;
-        let folder = self.store.folder();
-        self.store.finish(&json)?;
-        say(format_args!(
-            "\nwritten to {}; open {}",
-            quote::path(folder.path()),
-            quote::path(&folder.path().join(Report::FILE))
-        ));
-        Ok(())
-    }
-
-    /// All about the run, with the verification and the seconds that it took.
-    fn record(&self, found: &Found, verified: Option<(Verification, f64)>) -> RunRecord {
-        let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
-        let outputs = outputs(&found.module, test);
-        let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
-        let queries = found.queries.iter().zip(&found.scored);
-        let queries = queries.map(|(&index, scored)| QueryRecord {
-            index,
-            source: Some(self.inputs.dataset.test_place(index)),
-            label: target(&self.inputs.dataset, test, index),
-            predicted: predictions[index],
-            loss: found.losses[index],
-            solve: scored.record.clone(),
-        });
-        let timing = |stage: &str, seconds| Timing {
-            stage: stage.into(),
-            seconds,
-        };
-        let sum = |of: fn(&Scored) -> f64| found.scored.iter().map(of).sum();
-        let mut timings: Vec<_> = found
-            .training
-            .map(|it| timing("train", it))
-            .into_iter()
-            .collect();
-        timings.push(timing("solve", sum(|it| it.solving)));
-        timings.push(timing("score", sum(|it| it.scoring)));
-        let (verification, seconds) = verified.unzip();
-        timings.extend(seconds.map(|it| timing("verify", it)));
-        RunRecord {
-            settings: self.settings(found.errors),
-            versions: Versions {
-                backdraft: env!("CARGO_PKG_VERSION").into(),
-                burn: BURN.into(),
-            },
-            started: None,
-            unit: self.unit.clone(),
-            sizes: Sizes {
-                train: train.rows,
-                test: test.rows,
-                parameters: found.parameters,
-            },
-            timings,
-            metrics: found.metrics,
-            queries: queries.collect(),
-            verification,
-        }
-    }
-
-    fn settings(&self, errors: Option<Errors>) -> Settings {
-        let mut details = Map::new();
-        details.insert("precision".into(), json!(self.args.precision().name()));
-        details.insert("tolerance".into(), json!(self.args.solver.tolerance));
-        details.insert("products".into(), json!(self.args.products.name()));
-        if let Some(errors) = errors {
-            details.insert("products_errors".into(), json!(errors));
-        }
-        details.insert("network".into(), json!(&self.inputs.network));
-        let trained = self.inputs.loaded.is_none().then_some(self.config);
-        details.insert("training".into(), json!(trained));
-        details.insert("target".into(), json!(self.args.run.data.target));
-        let reading = Reading::of(&self.inputs.dataset);
-        details.insert("inputs".into(), json!(reading.inputs));
-        details.insert("targets".into(), json!(reading.targets));
-        details.insert("parts".into(), json!(reading.parts));
-        details.insert("classes".into(), json!(reading.classes));
-        details.insert("corrupt_labels".into(), json!(self.args.run.corrupt_labels));
-        details.insert("verify".into(), json!(self.extent().name()));
-        details.insert(
-            "pbrf_epsilon".into(),
-            json!(1.0 / self.inputs.dataset.train.rows as f64),
-        );
-        if let Some(inference) = &self.inputs.dataset.inference {
-            details.insert("inference".into(), Value::from(inference.as_str()));
-        }
-        Settings {
-            model: self.inputs.kind.name().into(),
-            data: self.args.run.data.path.display().to_string(),
-            task: describe(&self.inputs.dataset),
-            solver: self.args.solver().name().into(),
-            weights: self
-                .inputs
-                .loaded
-                .as_ref()
-                .map(|loaded| loaded.file.clone()),
-            damping: self.damping,
-            device: self.inputs.opened.name.into(),
-            seed: self.args.run.compute.seed,
-            out: self.store.folder().path().display().to_string(),
-            details,
-        }
     }
 }
 

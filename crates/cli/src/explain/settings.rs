@@ -7,7 +7,7 @@ use crate::{
     args::{Explain, SolverName},
     fingerprint::fingerprint,
     inputs::Inputs,
-    reading::Reading,
+    preparation::Preparation,
     solve::{DEPTH, REPEATS},
 };
 use backdraft_report::WeightsFile;
@@ -19,7 +19,7 @@ pub(super) struct Asked<'a> {
     pub data: String,
     pub target: Option<&'a str>,
     #[serde(flatten)]
-    pub reading: Reading,
+    pub reading: Preparation,
     pub corrupt_labels: Option<f64>,
     pub network: &'a ZooConfig,
     /// None if the weights are from a file.
@@ -52,7 +52,7 @@ impl<'a> Asked<'a> {
             model: inputs.kind,
             data: args.run.data.path.display().to_string(),
             target: args.run.data.target.as_deref(),
-            reading: Reading::of(&inputs.dataset),
+            reading: Preparation::of(&inputs.dataset),
             corrupt_labels: args.run.corrupt_labels,
             network: &inputs.network,
             training: weights.is_none().then_some(config),

@@ -3,28 +3,28 @@
 use std::{fs, io::ErrorKind, path::Path};
 
 use backdraft_curvature::LinearOperator;
-use backdraft_models::{Checkpoint, CheckpointError, Zoo, quote};
+use backdraft_models::{Zoo, quote};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::{settings::Asked, sums};
+use super::{checksums, settings::Asked};
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
     progress::warn,
     run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
     tensors::Texts,
-    train::state::Stored,
+    train::state,
     weights,
 };
 use backdraft_report::{
-    Contents, OutputError, Report, RunRecord, Scores, SolveRecord, TrainingFolder, WorkFolder,
+    Contents, OutputError, Record, Report, RunRecord, Scores, SolveRecord, WorkFolder,
 };
 
 /// What was asked.
 const ASKED: &str = "explain.json";
 /// Where training stands, until it has ended.
-const STATE: &str = TrainingFolder::STATE;
+const STATE: &str = state::FILE;
 /// What is known so far, until the run is whole.
 const PARTS: &str = "parts";
 const MODEL: &str = "parts/model.safetensors";
@@ -50,7 +50,7 @@ const KIND: Kind = Kind {
             Scores::FILE,
             Scores::TOP_FILE,
             Report::FILE,
-            sums::FILE,
+            checksums::FILE,
             STATE,
             PARTS,
         ],
@@ -136,7 +136,7 @@ impl Store {
 
     /// A whole run of which a file is damaged, to be made anew.
     fn mend(path: &Path, asked: &Asked<'_>) -> Result<Self, CliError> {
-        let broken = sums::broken(|name| match fs::read(path.join(name)) {
+        let broken = checksums::broken(|name| match fs::read(path.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => {
@@ -162,7 +162,7 @@ impl Store {
 
     /// Puts the record in place, with the digests of all.
     pub(super) fn finish(&self, record: &[u8]) -> Result<(), CliError> {
-        sums::write(&self.folder, &WHOLE, record)?;
+        checksums::write(&self.folder, &WHOLE, record)?;
         self.folder.write(RunRecord::FILE, record)?;
         self.tidy()
     }
@@ -182,30 +182,6 @@ impl Store {
     pub fn keep_model(&self, model: &Zoo, seconds: f64) -> Result<(), CliError> {
         self.folder.keep_module(MODEL, model, seconds)?;
         self.folder.remove(STATE)
-    }
-
-    /// Where training stood.
-    pub fn checkpoint(&self) -> Result<Option<Checkpoint>, CliError> {
-        let Some(bytes) = self.folder.whole(STATE)? else {
-            return Ok(None);
-        };
-        let found = Stored::decode(&bytes).map_err(|reason| self.folder.damaged(STATE, reason))?;
-        Ok(Some(found.checkpoint))
-    }
-
-    pub fn keep_checkpoint(&self, checkpoint: Checkpoint) -> Result<(), CliError> {
-        let stored = Stored {
-            checkpoint,
-            journal: Default::default(),
-            best: None,
-        };
-        let bytes = stored.encode().map_err(CliError::Weights)?;
-        self.folder.write_marked(STATE, bytes)
-    }
-
-    /// A checkpoint that is what was written, and yet does not fit.
-    pub(super) fn unusable(&self, error: CheckpointError) -> CliError {
-        self.folder.damaged(STATE, error)
     }
 
     /// The solution for the query in `row`, in the place of `matrix`.

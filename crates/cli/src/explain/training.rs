@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 use backdraft_models::{Optimizer, Progress, TrainError, Training, Zoo, train};
 
 use super::run::Run;
-use crate::{CliError, progress::Bar};
+use crate::{
+    CliError,
+    progress::Bar,
+    train::state::{Stored, resume},
+};
 use backdraft_report::short;
 
 /// An error of training, which has no options here.
@@ -53,17 +57,12 @@ impl Run<'_> {
         let trained = match config.optimizer {
             Optimizer::Lbfgs { .. } => train(initial, split, objective, config, show)?,
             Optimizer::Sgd { .. } | Optimizer::Adam => {
-                let training = match self.store.checkpoint()? {
+                let folder = self.store.folder();
+                let training = match Stored::read(folder)? {
                     None => Training::new(initial, split, objective, config)?,
-                    Some(mut checkpoint) => {
-                        // The record's settings were compared, as text; these went through it.
-                        checkpoint.state.config = config.clone();
-                        let resumed =
-                            Training::resume(initial, split, objective, config, checkpoint);
-                        resumed.map_err(|error| match error {
-                            TrainError::Checkpoint(error) => self.store.unusable(error),
-                            error => error.into(),
-                        })?
+                    Some(stored) => {
+                        let checkpoint = stored.checkpoint;
+                        resume(folder, checkpoint, initial, split, objective, config)?
                     }
                 };
                 let mut training = training.with_parts(self.pass);
@@ -72,7 +71,7 @@ impl Run<'_> {
                 while let Some(progress) = training.advance()? {
                     show(&progress);
                     if stored.elapsed() >= pause && progress.step < progress.steps {
-                        self.store.keep_checkpoint(training.checkpoint())?;
+                        Stored::of(training.checkpoint()).write(folder)?;
                         stored = Instant::now();
                     }
                 }

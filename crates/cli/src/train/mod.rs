@@ -1,6 +1,6 @@
 //! `backdraft train`: train a model, and go on where an earlier run stopped.
 
-mod earlier;
+mod folder;
 mod journal;
 mod run;
 mod settings;
@@ -13,18 +13,22 @@ use backdraft_models::{
 };
 use burn::tensor::DType;
 
-use self::{earlier::Earlier, run::Run, settings::Settings};
+use self::{
+    folder::{KIND, ended},
+    run::Run,
+    settings::Settings,
+};
 use super::{
     CliError,
     args::Train,
     failure::guarded,
     fingerprint::fingerprint,
     inputs::{Inputs, WRONG_LABELS},
-    judge::judge,
+    preparation::Preparation,
     progress::say,
-    reading::Reading,
+    run_folder::{Place, RunFolder},
+    weights::scaling::check_scaling,
 };
-use backdraft_report::{Seal, TrainingFolder};
 
 /// Runs `backdraft train`.
 pub(super) fn train(args: &Train) -> Result<(), CliError> {
@@ -38,7 +42,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         model: kind,
         data: &data,
         target: args.run.data.target.as_deref(),
-        reading: Reading::of(dataset),
+        reading: Preparation::of(dataset),
         preset,
         network: &inputs.network,
         training: &training,
@@ -51,26 +55,23 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
 
     // Named after the settings, so that the same command finds what it began.
     let name = format!("train-{kind}-{}-{preset}-{seed}", dataset.name);
-    let folder = TrainingFolder::open(args.run.folder.out_or(name))?;
-    if args.run.folder.overwrite {
-        folder.clear()?;
-    }
-    let seal = Seal::of(&settings)?;
-    let earlier = earlier::earlier(&folder, &settings, &seal)?;
+    let place = Place::Named(args.run.folder.out_or(name));
+    let folder = RunFolder::open(&place, KIND, &settings, args.run.folder.overwrite)?;
+    let ended = ended(&folder, &settings)?;
     if let Some(table) = inputs.wrong_labels()? {
         folder.write(WRONG_LABELS, table.as_bytes())?;
     }
     inputs.announce(&args.run);
     tell_baseline(dataset);
-    if let Earlier::Ended(summary) = &earlier {
+    if let Some(summary) = ended {
         say(format_args!(
             "{} holds this training, which has ended: {summary}; --overwrite trains anew",
             quote::path(folder.path())
         ));
         return Ok(());
     }
-    if earlier == Earlier::None {
-        judge_weights(args, &inputs)?;
+    if folder.is_new() {
+        check_weights(args, &inputs)?;
     }
     let remedy = args.run.model.remedy(training.batch_size);
     let run = Run {
@@ -82,7 +83,6 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
             None => inputs.network.init(&inputs.opened.device),
         },
         folder,
-        seal,
     };
     guarded(remedy, || run.run())
 }
@@ -117,14 +117,14 @@ fn tell_baseline(dataset: &Dataset) {
 }
 
 /// Says how well weights from a file do before they are trained further.
-fn judge_weights(args: &Train, inputs: &Inputs) -> Result<(), CliError> {
+fn check_weights(args: &Train, inputs: &Inputs) -> Result<(), CliError> {
     let Inputs { kind, dataset, .. } = inputs;
     let tells = !matches!(dataset.task, Task::NextToken { .. }) && *kind != Model::Autoencoder;
     match &inputs.loaded {
         Some(loaded) if tells => {
             let objective = kind.objective(&dataset.task);
             let measured = evaluate(&loaded.model, &dataset.train, objective);
-            judge(&args.run.data, loaded, dataset, &measured)
+            check_scaling(&args.run.data, loaded, dataset, &measured)
         }
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use backdraft_models::{
-    Metrics, Model, Objective, Optimizer, Progress, TrainError, Trained, Training, Zoo,
+    Metrics, Model, Objective, Optimizer, Progress, Trained, Training, Zoo,
     data::{Dataset, Split, Task},
     evaluate, quote, train,
     weights::{NameMap, WeightsRecord, load_into},
@@ -11,18 +11,20 @@ use backdraft_models::{
 use serde_json::json;
 
 use super::{
+    folder::LOG,
     journal::{Epoch, Journal, Part},
     settings::{Settings, brief, shown},
-    state::Stored,
+    state::{self, Stored, resume},
 };
 use crate::{
     CliError,
     args::Train,
-    present::{measured, tell, unit},
-    progress::{Bar, say, warn},
-    weights::{self, record},
+    progress::{Bar, say},
+    quality::{measured, tell, unit},
+    run_folder::RunFolder,
+    weights::{self, BEST, LAST, record},
 };
-use backdraft_report::{OutputError, Seal, TrainingFolder, Unit, digest, short};
+use backdraft_report::{Unit, digest, short};
 
 /// A training with a place for its files.
 pub(super) struct Run<'a> {
@@ -31,9 +33,7 @@ pub(super) struct Run<'a> {
     pub dataset: &'a Dataset,
     /// With the weights to begin with.
     pub model: Zoo,
-    pub folder: TrainingFolder,
-    /// Of what goes on from the folder's files.
-    pub seal: Seal,
+    pub folder: RunFolder,
 }
 
 /// A training between two steps.
@@ -91,10 +91,10 @@ impl Run<'_> {
             json!({ "epoch": index + 1, "step": index + 1, "train_loss": loss }).to_string() + "\n"
         });
         let log: String = lines.collect();
-        self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
+        self.folder.write(LOG, log.as_bytes())?;
         let kept = WeightsRecord::of(self.dataset, None);
-        let bytes = weights::encode(&trained.model, TrainingFolder::BEST, &kept)?;
-        self.folder.write(TrainingFolder::BEST, &bytes)?;
+        let bytes = weights::encode(&trained.model, BEST, &kept)?;
+        self.folder.write(BEST, &bytes)?;
         self.end(trained, &Journal::default(), bytes)
     }
 
@@ -126,7 +126,7 @@ impl Run<'_> {
     /// Puts the best network into the folder, with what was measured on the part held out.
     fn write_best(&self, standing: &mut Standing) -> Result<(), CliError> {
         if let (Some(best), true) = (&standing.best, standing.unwritten) {
-            self.folder.write(TrainingFolder::BEST, best)?;
+            self.folder.write(BEST, best)?;
         }
         standing.unwritten = false;
         Ok(())
@@ -134,10 +134,10 @@ impl Run<'_> {
 
     /// Puts into the folder, with the best network, how well it does on the training part. Returns the file.
     fn measure_best(&self) -> Result<Vec<u8>, CliError> {
-        let path = self.folder.path().join(TrainingFolder::BEST);
+        let path = self.folder.path().join(BEST);
         let best = load_into(self.model.clone(), path, &NameMap::default())?;
-        let best = self.encode_trained(&best, TrainingFolder::BEST)?.0;
-        self.folder.write(TrainingFolder::BEST, &best)?;
+        let best = self.encode_trained(&best, BEST)?.0;
+        self.folder.write(BEST, &best)?;
         Ok(best)
     }
 
@@ -156,29 +156,23 @@ impl Run<'_> {
             self.objective(),
             self.settings.training,
         );
-        let (training, journal, best) = match self.stored()? {
+        let (training, journal, best) = match Stored::read(&self.folder)? {
             None => {
                 let training = Training::new(self.model.clone(), split, objective, config)?;
                 (training, Journal::default(), None)
             }
             Some(Stored {
-                mut checkpoint,
+                checkpoint,
                 journal,
                 best,
             }) => {
-                // The record's settings were compared, as text; these went through it.
-                checkpoint.state.config = config.clone();
                 say(format_args!(
                     "going on after {} passes, step {}",
                     checkpoint.state.history.len(),
                     checkpoint.state.step
                 ));
-                let training =
-                    Training::resume(self.model.clone(), split, objective, config, checkpoint);
-                let training = training.map_err(|error| match error {
-                    TrainError::Checkpoint(error) => self.unusable(error.to_string()),
-                    error => error.into(),
-                })?;
+                let model = self.model.clone();
+                let training = resume(&self.folder, checkpoint, model, split, objective, config)?;
                 (training, journal, best)
             }
         };
@@ -188,7 +182,7 @@ impl Run<'_> {
         };
         // Without the passes after the checkpoint, which come again.
         let log: String = journal.lines.iter().map(|it| format!("{it}\n")).collect();
-        self.folder.write(TrainingFolder::LOG, log.as_bytes())?;
+        self.folder.write(LOG, log.as_bytes())?;
         Ok(Standing {
             training,
             journal,
@@ -209,33 +203,6 @@ impl Run<'_> {
             loss: self.unit().loss_factor * metrics.loss,
             ..*metrics
         }
-    }
-
-    /// What an earlier run stored, if it is whole.
-    fn stored(&self) -> Result<Option<Stored>, CliError> {
-        let Some(bytes) = self.folder.read(TrainingFolder::STATE)? else {
-            return Ok(None);
-        };
-        match self.seal.check(TrainingFolder::STATE, bytes) {
-            Ok(bytes) => {
-                let stored = Stored::decode(&bytes).map_err(|reason| self.unusable(reason))?;
-                Ok(Some(stored))
-            }
-            Err(broken) => {
-                warn(format_args!(
-                    "{} is damaged ({broken}): the training begins anew, at its first step",
-                    quote::path(&self.folder.path().join(TrainingFolder::STATE))
-                ));
-                Ok(None)
-            }
-        }
-    }
-
-    /// A checkpoint that is what was written, and yet of no use.
-    fn unusable(&self, reason: String) -> CliError {
-        let path = self.folder.path().join(TrainingFolder::STATE);
-        let lost = "training cannot go on from it".to_owned();
-        OutputError::Damaged { path, reason, lost }.into()
     }
 
     /// Measures the model after a pass and logs it; the measurement in words.
@@ -261,10 +228,10 @@ impl Run<'_> {
         };
         let line = standing.journal.note(&mut epoch);
         let line = line.map_err(|error| CliError::Weights(error.to_string()))?;
-        self.folder.append(TrainingFolder::LOG, line)?;
+        self.folder.append(LOG, line)?;
         if epoch.best {
             let kept = record(self.dataset, part.name(), split, &metrics);
-            standing.best = Some(weights::encode(&model, TrainingFolder::BEST, &kept)?);
+            standing.best = Some(weights::encode(&model, BEST, &kept)?);
             standing.unwritten = true;
         }
         let brief = brief(&told).unwrap_or_else(|| shown(&told));
@@ -278,13 +245,11 @@ impl Run<'_> {
             journal: standing.journal.clone(),
             best: standing.best.clone(),
         };
-        let bytes = stored.encode().map_err(CliError::Weights)?;
-        let bytes = self.seal.mark(TrainingFolder::STATE, bytes)?;
-        self.folder.write(TrainingFolder::STATE, &bytes)?;
+        stored.write(&self.folder)?;
         self.write_best(standing)?;
         let kept = WeightsRecord::of(self.dataset, None);
-        let last = weights::encode(&standing.training.model(), TrainingFolder::LAST, &kept)?;
-        Ok(self.folder.write(TrainingFolder::LAST, &last)?)
+        let last = weights::encode(&standing.training.model(), LAST, &kept)?;
+        self.folder.write(LAST, &last)
     }
 
     /// Writes what has been trained; `best` is the file with the best weights.
@@ -297,30 +262,19 @@ impl Run<'_> {
         let on_test = measure("test", &self.dataset.test)?;
         let (last, on_train, best) = if text {
             let kept = record(self.dataset, "test", &self.dataset.test, &on_test);
-            let last = weights::encode(&trained.model, TrainingFolder::LAST, &kept)?;
+            let last = weights::encode(&trained.model, LAST, &kept)?;
             (last, None, best)
         } else {
-            let (last, metrics) = self.encode_trained(&trained.model, TrainingFolder::LAST)?;
+            let (last, metrics) = self.encode_trained(&trained.model, LAST)?;
             (last, Some(metrics), self.measure_best()?)
         };
-        self.folder.write(TrainingFolder::LAST, &last)?;
+        self.folder.write(LAST, &last)?;
 
         let [on_train, on_valid] = [on_train, on_valid].map(|it| it.map(|it| self.told(&it)));
         let on_test = self.told(&on_test);
-        let parts = [
-            ("train", on_train.as_ref()),
-            ("valid", on_valid.as_ref()),
-            ("test", Some(&on_test)),
-        ];
-        let parts = parts
-            .into_iter()
-            .filter_map(|(part, metrics)| Some((part, metrics?)));
-        let summary: Vec<String> = parts
-            .map(|(part, metrics)| format!("{part} {}", shown(metrics)))
-            .collect();
-        let summary = summary.join("; ");
+        let summary = summary(on_train.as_ref(), on_valid.as_ref(), &on_test);
         tell(&self.unit());
-        let log = self.folder.read(TrainingFolder::LOG)?.unwrap_or_default();
+        let log = self.folder.read(LOG)?.unwrap_or_default();
         let results = json!({
             "summary": summary,
             "unit": self.unit(),
@@ -330,21 +284,20 @@ impl Run<'_> {
             "best": journal.best(),
             "gradient_norm": trained.gradient_norm,
             "sha256": {
-                TrainingFolder::BEST: digest(&best),
-                TrainingFolder::LAST: digest(&last),
-                TrainingFolder::LOG: digest(&log),
+                BEST: digest(&best),
+                LAST: digest(&last),
+                LOG: digest(&log),
             },
         });
-        let ended = self.settings.record(Some(results))?;
-        self.folder.write(TrainingFolder::RECORD, &ended)?;
-        self.folder.remove(TrainingFolder::STATE)?;
+        self.folder.write_record(&self.settings, Some(results))?;
+        self.folder.remove(state::FILE)?;
         say(&summary);
         if let Some(best) = journal.best() {
             say(format_args!(
                 "best after pass {} by the {} part, whose weights are in {}",
                 best["epoch"],
                 best["part"].as_str().unwrap_or("held-out"),
-                TrainingFolder::BEST
+                BEST
             ));
         }
         say(format_args!(
@@ -353,6 +306,14 @@ impl Run<'_> {
         ));
         Ok(())
     }
+}
+
+/// What was measured on each part, in words.
+fn summary(train: Option<&Metrics>, valid: Option<&Metrics>, test: &Metrics) -> String {
+    let parts = [("train", train), ("valid", valid), ("test", Some(test))];
+    let parts = parts.into_iter().filter_map(|(part, it)| Some((part, it?)));
+    let parts = parts.map(|(part, metrics)| format!("{part} {}", shown(metrics)));
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 fn show(bar: &Bar, it: &Progress, loss: f64, measured: &str) {

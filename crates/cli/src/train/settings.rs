@@ -1,15 +1,10 @@
-//! What a training is asked to do, and what became of it: `train.json`.
+//! What a training is asked to do, which `train.json` keeps, and its measurements in words.
 
 use backdraft_models::{Metrics, Model, Preset, TrainConfig, ZooConfig};
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use crate::{
-    CliError,
-    reading::Reading,
-    run_folder::{SETTINGS, VERSIONS, versions},
-};
-use backdraft_report::{Seal, TrainingFolder, WeightsFile, short};
+use crate::preparation::Preparation;
+use backdraft_report::{WeightsFile, short};
 
 /// Everything that decides the weights that training ends with, but for the machine.
 #[derive(Clone, Debug, Serialize)]
@@ -18,7 +13,7 @@ pub(super) struct Settings<'a> {
     pub data: &'a str,
     pub target: Option<&'a str>,
     #[serde(flatten)]
-    pub reading: Reading,
+    pub reading: Preparation,
     pub preset: Preset,
     pub network: &'a ZooConfig,
     pub training: &'a TrainConfig,
@@ -29,21 +24,6 @@ pub(super) struct Settings<'a> {
     pub weights: Option<&'a WeightsFile>,
     /// Of the data, so that a file that has changed is noticed.
     pub fingerprint: String,
-}
-
-impl Settings<'_> {
-    /// The record of a training with these settings; `results` once it has ended.
-    pub fn record(&self, results: Option<Value>) -> Result<Vec<u8>, CliError> {
-        let record = json!({
-            SETTINGS: self,
-            VERSIONS: versions(),
-            "results": results,
-        });
-        let mut text = serde_json::to_vec_pretty(&record)
-            .map_err(|error| CliError::Weights(error.to_string()))?;
-        text.push(b'\n');
-        Ok(Seal::unbound().mark(TrainingFolder::RECORD, text)?)
-    }
 }
 
 /// A measurement in words, what matters most first.

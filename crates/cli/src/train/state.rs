@@ -1,10 +1,20 @@
 //! A stopped training as a file: safetensors, with all but the tensors as JSON in its metadata.
 
-use backdraft_models::{Checkpoint, TrainState};
+use backdraft_models::{
+    Checkpoint, Objective, TrainConfig, TrainError, TrainState, Training, Zoo, data::Split,
+};
 use burn::tensor::TensorData;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::journal::Journal;
-use crate::tensors::{self, Texts};
+use crate::{
+    CliError,
+    run_folder::RunFolder,
+    tensors::{self, Texts},
+};
+
+/// The file, which is there until training has ended.
+pub(crate) const FILE: &str = "training.safetensors";
 
 const STATE: &str = "state";
 const JOURNAL: &str = "journal";
@@ -21,27 +31,43 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// The file's bytes.
-    pub fn encode(self) -> Result<Vec<u8>, String> {
-        let json = |value: serde_json::Result<String>| value.map_err(|error| error.to_string());
-        let state = json(serde_json::to_string(&self.checkpoint.state))?;
-        let journal = json(serde_json::to_string(&self.journal))?;
-        let texts = Texts::from([(STATE.to_owned(), state), (JOURNAL.to_owned(), journal)]);
+    /// Of a training without a journal.
+    pub fn of(checkpoint: Checkpoint) -> Self {
+        Self {
+            checkpoint,
+            journal: Journal::default(),
+            best: None,
+        }
+    }
+
+    /// Puts it into the folder.
+    pub fn write(self, folder: &RunFolder) -> Result<(), CliError> {
+        let texts = Texts::from([
+            (STATE.to_owned(), text(&self.checkpoint.state)?),
+            (JOURNAL.to_owned(), text(&self.journal)?),
+        ]);
         let mut tensors = self.checkpoint.tensors;
         tensors.extend(self.best.map(|best| {
             let length = best.len();
             (BEST.to_owned(), TensorData::new(best, [length]))
         }));
-        tensors::encode(&tensors, texts)
+        folder.write_tensors(FILE, &tensors, texts)
     }
 
-    /// What [`encode`](Self::encode) made.
-    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+    /// What an earlier run stored, if it is whole.
+    pub fn read(folder: &RunFolder) -> Result<Option<Self>, CliError> {
+        let Some(bytes) = folder.whole_or(FILE, "the training begins anew, at its first step")?
+        else {
+            return Ok(None);
+        };
+        let stored = Self::decode(&bytes).map_err(|reason| folder.damaged(FILE, reason))?;
+        Ok(Some(stored))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
         let (mut tensors, texts) = tensors::decode(bytes)?;
-        let text = |key: &str| texts.get(key).ok_or(format!("it has no `{key}`"));
-        let words = |error: serde_json::Error| error.to_string();
-        let state: TrainState = serde_json::from_str(text(STATE)?).map_err(words)?;
-        let journal: Journal = serde_json::from_str(text(JOURNAL)?).map_err(words)?;
+        let state: TrainState = value(&texts, STATE)?;
+        let journal: Journal = value(&texts, JOURNAL)?;
         let best = tensors.iter().position(|(name, _)| name == BEST);
         let best = best.map(|place| tensors.swap_remove(place).1);
         Ok(Self {
@@ -50,4 +76,31 @@ impl Stored {
             best: best.map(|best| best.as_bytes().to_vec()),
         })
     }
+}
+
+/// A training with these settings that goes on from a checkpoint of the folder.
+pub(crate) fn resume(
+    folder: &RunFolder,
+    mut checkpoint: Checkpoint,
+    model: Zoo,
+    split: &Split,
+    objective: Objective,
+    config: &TrainConfig,
+) -> Result<Training<Zoo>, CliError> {
+    // The record's settings were compared, as text; these went through it.
+    checkpoint.state.config = config.clone();
+    let training = Training::resume(model, split, objective, config, checkpoint);
+    training.map_err(|error| match error {
+        TrainError::Checkpoint(error) => folder.damaged(FILE, error),
+        error => error.into(),
+    })
+}
+
+fn text(value: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string(value).map_err(|error| CliError::Weights(error.to_string()))
+}
+
+fn value<T: DeserializeOwned>(texts: &Texts, key: &str) -> Result<T, String> {
+    let text = texts.get(key).ok_or(format!("it has no `{key}`"))?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }

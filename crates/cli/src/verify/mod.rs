@@ -1,7 +1,7 @@
 //! Hold predicted changes against what really happens.
 
-mod choice;
 mod interval;
+mod selection;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,7 +17,7 @@ use backdraft_influence::{
 use backdraft_models::{computes_in_f64, data::Dataset};
 use burn::tensor::{DType, Device};
 
-use self::{choice::Choice, interval::intervals};
+use self::{interval::intervals, selection::Selection};
 use super::{
     CliError,
     explain::{Outcome, Response, Store},
@@ -95,7 +95,7 @@ impl Verify<'_> {
             Extent::Removals(count) => Some(count),
             _ => None,
         };
-        let choice = Choice::of(self.scores, self.seed, count);
+        let choice = Selection::of(self.scores, self.seed, count);
         let found = self.responses(&choice.removals)?;
         let seconds = found.iter().map(|(_, response)| response.seconds).sum();
         let coverage = Coverage {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Correlations, Decomposition, FailedPoint, Mislabel, Sweep};
+use super::FailedPoint;
 use crate::Place;
 use crate::number::{count, short};
 
 /// Where examples stand, by index.
-type Places = BTreeMap<usize, Place>;
+pub(super) type Places = BTreeMap<usize, Place>;
 
 /// What is missing from an experiment.
 pub(super) struct Missing {
@@ -17,114 +17,8 @@ pub(super) struct Missing {
     pub all: Vec<String>,
 }
 
-impl Decomposition {
-    /// The removals that are missing, if any.
-    pub(super) fn missing(&self) -> Option<Missing> {
-        removals(&self.failed, self.points.len(), &self.setup.train)
-    }
-
-    /// How many estimates are above the solver's tolerance, if any.
-    pub(super) fn unsolved(&self) -> Option<String> {
-        unsolved(self.points.iter().map(|it| (it.solved, it.residual)))
-    }
-}
-
-impl Correlations {
-    /// The removals that are missing, if any.
-    pub(super) fn missing(&self) -> Option<Missing> {
-        removals(&self.failed, self.points.len(), &self.setup.train)
-    }
-
-    /// How many estimates are above the solver's tolerance, if any.
-    pub(super) fn unsolved(&self) -> Option<String> {
-        unsolved(self.points.iter().map(|it| (it.solved, it.residual)))
-    }
-}
-
-impl Sweep {
-    /// The values and removals that are missing, if any.
-    pub(super) fn missing(&self) -> Option<Missing> {
-        let lost = self.points.iter().filter(|it| it.decomposition.is_none());
-        let mut all: Vec<String> = lost
-            .map(|point| {
-                let reason = point.failure.as_deref().unwrap_or("no reason was given");
-                format!("{} {}: {reason}.", self.over, short(point.value))
-            })
-            .collect();
-        let values = all.first().map(|first| {
-            format!(
-                "{} of {} values failed. The first: {first}",
-                all.len(),
-                self.points.len()
-            )
-        });
-        let mut failed: Vec<FailedPoint> = Vec::new();
-        let mut places = Places::new();
-        let mut done = 0;
-        for point in &self.points {
-            let Some(it) = &point.decomposition else {
-                continue;
-            };
-            done += it.points.len();
-            failed.extend(it.failed.iter().cloned());
-            places.extend(it.setup.train.clone());
-            let at = |failed| {
-                let told = told(failed, &it.setup.train);
-                format!("{} {}, {told}", self.over, short(point.value))
-            };
-            all.extend(it.failed.iter().map(at));
-        }
-        let removals = removals(&failed, done, &places).map(|it| it.summary);
-        let summary: Vec<String> = values.into_iter().chain(removals).collect();
-        (!summary.is_empty()).then(|| Missing {
-            summary: summary.join(" "),
-            all,
-        })
-    }
-
-    /// How many estimates are above the solver's tolerance, if any.
-    pub(super) fn unsolved(&self) -> Option<String> {
-        let decompositions = self
-            .points
-            .iter()
-            .filter_map(|it| it.decomposition.as_ref());
-        let points = decompositions.flat_map(|it| &it.points);
-        unsolved(points.map(|it| (it.solved, it.residual)))
-    }
-}
-
-impl Mislabel {
-    /// The examples that have no response, if any.
-    pub(super) fn missing(&self) -> Option<Missing> {
-        let first = self.failed.first()?;
-        Some(Missing {
-            summary: format!(
-                "{} of {} examples failed and are ranked last. The first: {}",
-                count(self.failed.len()),
-                count(self.setup.sizes.train),
-                told(first, &self.setup.train)
-            ),
-            all: self
-                .failed
-                .iter()
-                .map(|it| told(it, &self.setup.train))
-                .collect(),
-        })
-    }
-
-    /// How many estimates are above the solver's tolerance, if any.
-    pub(super) fn unsolved(&self) -> Option<String> {
-        (self.unsolved > 0).then(|| {
-            format!(
-                "{} of {} influence estimates have a residual above the solver's tolerance",
-                count(self.unsolved),
-                count(self.setup.sizes.train - self.failed.len())
-            )
-        })
-    }
-}
-
-fn removals(failed: &[FailedPoint], done: usize, places: &Places) -> Option<Missing> {
+/// The removals that are missing, if any, where so many are `done`.
+pub(super) fn removals(failed: &[FailedPoint], done: usize, places: &Places) -> Option<Missing> {
     let first = failed.first()?;
     Some(Missing {
         summary: format!(
@@ -137,8 +31,8 @@ fn removals(failed: &[FailedPoint], done: usize, places: &Places) -> Option<Miss
     })
 }
 
-/// Of estimates, whether each is solved and its residual.
-fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<String> {
+/// How many estimates are above the solver's tolerance, if any: of each, whether it is solved, and its residual.
+pub(super) fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<String> {
     let (mut all, mut above, mut largest) = (0, 0, 0.0_f64);
     for (solved, residual) in estimates {
         all += 1;
@@ -157,7 +51,8 @@ fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<String> {
     })
 }
 
-fn told(failed: &FailedPoint, places: &Places) -> String {
+/// A removal and why it failed.
+pub(super) fn told(failed: &FailedPoint, places: &Places) -> String {
     let FailedPoint {
         removed,
         stage,

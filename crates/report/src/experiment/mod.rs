@@ -9,21 +9,19 @@
 //! | [`Sweep`]         | `sweep.json`     | the gaps against one setting                                    |
 //! | [`Mislabel`]      | `mislabel.json`  | how soon influence finds wrong labels                           |
 //!
-//! Each has `to_json`, `to_table` for the terminal, and `to_html`: a report in one file without network, to be named as
-//! [`Report::FILE`](super::Report::FILE).
+//! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report in
+//! one file without network, to be named as [`Report::FILE`](super::Report::FILE).
 //!
 //! In JSON, numbers that are not finite are `null`, and are read back as NaN. Every digit of a number is written; a
 //! reader that rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
 
 mod failure;
-mod file;
 mod named;
 pub mod paper;
 mod ranking;
 mod record;
 mod report;
 mod summary;
-mod table;
 mod units;
 
 pub use named::Name;
@@ -31,3 +29,4 @@ pub use record::{
     Correlation, Correlations, Decomposition, FailedPoint, Gaps, Mislabel, PointChanges, PointGaps,
     Printed, Ranking, Responses, Setup, Spread, Sweep, SweepPoint,
 };
+pub use report::Findings;

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Html, element, facts, text};
-use crate::Quality;
+use super::{Html, element, facts, section, text};
 use crate::number::{count, percent, short};
+use crate::{Quality, Versions};
 
 /// How good a model is on a set of so many examples.
 pub(crate) fn quality(examples: usize, quality: &Quality) -> String {
@@ -19,20 +19,36 @@ pub(crate) fn quality(examples: usize, quality: &Quality) -> String {
     )
 }
 
-/// All settings that have no place of their own, to be unfolded.
-pub(crate) fn details(details: &Map<String, Value>) -> Html {
+/// The run in a few facts, and to be unfolded all settings that have no place of their own, the seconds of each stage,
+/// and what computed.
+pub(crate) fn run_section<'a>(
+    main: impl IntoIterator<Item = (&'a str, String)>,
+    settings: &Map<String, Value>,
+    seconds: impl Iterator<Item = (&'a String, f64)>,
+    versions: &Versions,
+    started: Option<(&'a str, String)>,
+) -> Html {
+    let named = |(name, value): (&str, String)| (name.to_string(), value);
     let setting = |(name, value): (&String, &Value)| (name.clone(), plain(value));
-    more("All settings", facts(details.iter().map(setting)))
+    let seconds = seconds.map(|(stage, it)| (stage.clone(), format!("{} s", short(it))));
+    let versions = [
+        ("backdraft", versions.backdraft.clone()),
+        ("burn", versions.burn.clone()),
+    ];
+    let versions = versions.into_iter().chain(started).map(named);
+    section(
+        "The run",
+        [
+            facts(main.into_iter().map(named)),
+            more("All settings", facts(settings.iter().map(setting))),
+            more("Timings and versions", facts(seconds.chain(versions))),
+        ],
+    )
 }
 
 /// What is shown when its title is clicked.
 pub(crate) fn more(title: &str, content: Html) -> Html {
     element("details", &[], [text("summary", title), content])
-}
-
-/// A fact whose name is a word of ours.
-pub(crate) fn named((name, value): (&str, String)) -> (String, String) {
-    (name.to_string(), value)
 }
 
 /// A setting without JSON's quotes around a bare string.

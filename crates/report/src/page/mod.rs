@@ -7,7 +7,7 @@ mod html;
 
 pub(super) use axis::{Axis, drawable};
 pub(super) use chart::{AXIS, Chart, Drawn, HARMFUL, HELPFUL, INK, LINE, RANDOM, SERIES, chart};
-pub(super) use facts::{details, more, named, quality};
+pub(super) use facts::{more, quality, run_section};
 pub(super) use html::{Html, classed, div, element, facts, section, table, text, void};
 
 /// A page of our own making: pictures, drawings and style are inside it, and it forbids the browser to load anything

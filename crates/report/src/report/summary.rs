@@ -1,8 +1,8 @@
 //! The head of the report: the question, the answer and the run in a few facts.
 
 use super::{Example, Explained, Report};
-use crate::number::{change, count, short};
-use crate::page::{Html, details, facts, header, more, named, quality, section};
+use crate::number::{change, count, plural, short};
+use crate::page::{Html, header, quality, run_section};
 use crate::{Verification, WeightsFile};
 
 /// Title, question and answer.
@@ -48,25 +48,9 @@ pub(super) fn run(report: &Report) -> Html {
         ("Seed", settings.seed.to_string()),
         ("Time", format!("{} s", short(seconds))),
     ];
-    let timings = record
-        .timings
-        .iter()
-        .map(|it| (it.stage.clone(), format!("{} s", short(it.seconds))));
-    let versions = [
-        ("backdraft", record.versions.backdraft.clone()),
-        ("burn", record.versions.burn.clone()),
-    ]
-    .into_iter()
-    .chain(record.started.clone().map(|started| ("started", started)))
-    .map(named);
-    section(
-        "The run",
-        [
-            facts(main.into_iter().map(named)),
-            details(&settings.details),
-            more("Timings and versions", facts(timings.chain(versions))),
-        ],
-    )
+    let timings = record.timings.iter().map(|it| (&it.stage, it.seconds));
+    let started = record.started.clone().map(|started| ("started", started));
+    run_section(main, &settings.details, timings, &record.versions, started)
 }
 
 /// Where the weights came from.
@@ -183,12 +167,4 @@ fn agreement(verification: &Verification) -> String {
         plural(verification.pairs.len(), "pair"),
         short(pearson)
     )
-}
-
-fn plural(n: usize, noun: &str) -> String {
-    match (n, noun.strip_suffix('y')) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{} {stem}ies", count(n)),
-        (_, None) => format!("{} {noun}s", count(n)),
-    }
 }

@@ -8,10 +8,9 @@ use serde::Serialize;
 use super::{BASE, CHOICES, LISSA, RECORD, Store, point};
 use crate::{
     CliError,
-    differences::differences,
     experiment::plan::Plan,
     progress::say,
-    run_folder::{SETTINGS, VERSIONS, unmarked, versions},
+    run_folder::{SETTINGS, VERSIONS, differences, unmarked, versions},
 };
 use backdraft_report::Seal;
 

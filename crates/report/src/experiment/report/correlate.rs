@@ -1,16 +1,15 @@
 //! The report of correlations.
 
 use super::{PAPER, PBRF};
-use super::{banner, of, plot, remark, row, run, total};
-use crate::OutputError;
-use crate::experiment::failure::indices;
+use super::{Seconds, Shown, cells, headed, plot, remark, row, total};
+use crate::experiment::failure::{Missing, indices, removals, unsolved};
 use crate::experiment::summary::{Changes, changes};
-use crate::experiment::table::printed;
 use crate::experiment::{
-    Correlation, Correlations, Name, PointChanges, Printed, Responses, Spread, paper,
+    Correlation, Correlations, Name, PointChanges, Printed, Responses, Setup, Spread, paper,
 };
-use crate::number::{change, count, short_or_dash};
-use crate::page::{Html, div, element, guide, header, more, page, section, table, text};
+use crate::number::{change, count, plural, short_or_dash};
+use crate::page::{Html, div, element, more, section, table, text};
+use crate::{OutputError, Record};
 
 const GUIDE: [(&str, &str); 5] = [
     (
@@ -33,31 +32,60 @@ const GUIDE: [(&str, &str); 5] = [
     PAPER,
 ];
 
-impl Correlations {
-    /// The report as a self-contained HTML page.
-    ///
-    /// # Errors
-    /// [`OutputError::Encode`] if a drawing cannot be made.
-    pub fn to_html(&self, title: &str) -> Result<String, OutputError> {
-        let setup = &self.setup;
-        let question = format!(
-            "The question: what does the influence of training examples of {} on the test loss of the {} predict: the PBRF, or \
+impl Record for Correlations {
+    const FILE: &'static str = "correlate.json";
+}
+
+impl Shown for Correlations {
+    const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
+
+    fn missing(&self) -> Option<Missing> {
+        removals(&self.failed, self.points.len(), &self.setup.train)
+    }
+
+    fn unsolved(&self) -> Option<String> {
+        unsolved(self.points.iter().map(|it| (it.solved, it.residual)))
+    }
+    fn source(&self) -> Option<String> {
+        Some(format!("paper: {}", self.subject()?))
+    }
+
+    /// The correlations of influence with each response that was asked for, beside the paper's.
+    fn rows(&self) -> (Vec<Vec<String>>, &'static [usize]) {
+        let mut head = vec!["response", "Pearson", "Spearman", "P within", "S within"];
+        if self.is_compared() {
+            head.extend(["paper P", "paper S", "from"]);
+        }
+        let rows = self.asked().into_iter().map(|(name, found, paper)| {
+            let pooled = [found.pearson, found.spearman].into_iter();
+            let all = pooled.chain([found.pearson_within, found.spearman_within]);
+            let cells = [name.title.to_string()].into_iter();
+            let cells = cells.chain(all.map(short_or_dash));
+            cells.chain(paper.iter().flat_map(printed)).collect()
+        });
+        (headed(head, rows), &[0, 7])
+    }
+
+    fn note(&self) -> String {
+        format!(
+            "predicted against actual changes of loss, loss(without) - loss(with), in {}, over {} and {} test examples;\n\
+             within: over the removals for each test example by itself, on average",
+            self.setup.unit.loss,
+            plural(self.points.len(), "removal"),
+            count(self.tests.len()),
+        )
+    }
+
+    fn heading(&self) -> String {
+        "What does influence predict?".into()
+    }
+
+    fn question(&self) -> String {
+        format!(
+            "what does the influence of training examples of {} on the test loss of the {} predict: the PBRF, or \
              retraining?",
-            setup.data, setup.model,
-        );
-        let head = header(
-            title,
-            "What does influence predict?",
-            &question,
-            &self.answer(),
-        );
-        let body = [
-            head,
-            self.agreement()?,
-            run(setup, &total(self.points.iter().map(|it| &it.seconds))),
-            guide(&GUIDE),
-        ];
-        Ok(page(title, banner(self.missing()).into_iter().chain(body)))
+            self.setup.data, self.setup.model,
+        )
     }
 
     fn answer(&self) -> String {
@@ -70,10 +98,34 @@ impl Correlations {
         let told: Vec<String> = self.asked().iter().map(told).collect();
         format!(
             "Pearson's correlation of predicted with actual changes, over {} and {}: {}.",
-            of(self.points.len(), "removal"),
-            of(self.tests.len(), "test example"),
+            plural(self.points.len(), "removal"),
+            plural(self.tests.len(), "test example"),
             told.join(", "),
         )
+    }
+
+    fn setup(&self) -> Option<&Setup> {
+        Some(&self.setup)
+    }
+
+    fn seconds(&self) -> Seconds {
+        total(self.points.iter().map(|it| &it.seconds))
+    }
+
+    fn sections(&self) -> Result<Vec<Html>, OutputError> {
+        Ok(vec![self.agreement()?])
+    }
+}
+
+impl Correlations {
+    /// Whether the paper has figures for any response that was asked for.
+    fn is_compared(&self) -> bool {
+        self.asked().iter().any(|(.., paper)| paper.is_some())
+    }
+
+    /// What the paper's figures are of, where there are any.
+    fn subject(&self) -> Option<String> {
+        paper::subject(&self.setup.model, &self.setup.data).filter(|_| self.is_compared())
     }
 
     fn agreement(&self) -> Result<Html, OutputError> {
@@ -86,25 +138,22 @@ impl Correlations {
                 scatter(*name, found, of_name.map_or(&[], |(_, changes)| changes))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let compared = asked.iter().any(|(.., paper)| paper.is_some());
         let mut head = vec!["response", "Pearson", "Spearman", "within: P", "within: S"];
-        if compared {
+        if self.is_compared() {
             head.extend(["paper: P", "paper: S", "from"]);
         }
-        let rows = asked.iter().map(|(name, found, paper)| {
-            let pooled = [found.pearson, found.spearman].into_iter();
-            let all = pooled.chain([found.pearson_within, found.spearman_within]);
-            let paper = paper.iter().flat_map(|paper: &Printed| printed(paper));
-            row(name.title, all.map(short_or_dash).chain(paper))
-        });
-        let subject = paper::subject(&self.setup.model, &self.setup.data).filter(|_| compared);
+        let subject = self.subject();
         let source = subject.map(|subject| text("p", format!("The paper's are of {subject}.")));
         let lead = "Each point is a removal and a test example: across, the change of loss that influence predicts; up, the \
                     change by the response. On the line the two are equal.";
         let content = [
             text("p", lead),
             div("plots", plots),
-            table("told", &head, rows),
+            table(
+                "told",
+                &head,
+                self.rows().0.iter().skip(1).map(|row| cells(row)),
+            ),
         ];
         let last = source.into_iter().chain(remark(self.unsolved()));
         Ok(section(
@@ -129,7 +178,7 @@ impl Correlations {
         let head: Vec<&str> = ["removed", "influence"].into_iter().chain(names).collect();
         let title = format!(
             "All {}, by the mean change of loss over the test examples",
-            of(self.points.len(), "removal")
+            plural(self.points.len(), "removal")
         );
         more(
             &title,
@@ -162,4 +211,20 @@ fn scatter(name: Name, found: &Correlation, changes: &[Changes]) -> Result<Html,
         &[("class", "panel")],
         content.into_iter().chain(thinned),
     ))
+}
+
+/// The paper's correlations as it prints them, and their table.
+fn printed(paper: &Printed) -> [String; 3] {
+    let Printed {
+        pearson,
+        spearman,
+        table,
+    } = paper;
+    // The paper has two-stage retraining with the Hessian alone.
+    let note = if *table == 8 { ", Hessian" } else { "" };
+    [
+        format!("{pearson:.2}"),
+        format!("{spearman:.2}"),
+        format!("Table {table}{note}"),
+    ]
 }

@@ -1,12 +1,12 @@
 //! The report of a decomposition.
 
 use super::{DISTANCE, MEANINGS, PAPER, PBRF};
-use super::{banner, figure, keys, of, plot, remark, row, run, spread, total};
-use crate::OutputError;
-use crate::experiment::failure::indices;
-use crate::experiment::{Decomposition, Gaps, PointGaps, Spread};
-use crate::number::{count, short};
-use crate::page::{Html, guide, header, more, page, section, table, text};
+use super::{Seconds, Shown, figure, headed, keys, plot, remark, row, spread, total};
+use crate::experiment::failure::{Missing, indices, removals, unsolved};
+use crate::experiment::{Decomposition, Gaps, PointGaps, Setup, Spread, paper};
+use crate::number::{count, plural, short};
+use crate::page::{Html, more, section, table, text};
+use crate::{OutputError, Record};
 
 const GUIDE: [(&str, &str); 4] = [
     (
@@ -19,33 +19,69 @@ const GUIDE: [(&str, &str); 4] = [
     PAPER,
 ];
 
-impl Decomposition {
-    /// The report as a self-contained HTML page.
-    ///
-    /// # Errors
-    /// [`OutputError::Encode`] if a drawing cannot be made.
-    pub fn to_html(&self, title: &str) -> Result<String, OutputError> {
-        let setup = &self.setup;
-        let question = format!(
-            "The question: if examples are removed from the {} training examples of {}, at which step do the {} retrained \
-             without them and the influence estimate part?",
-            count(setup.sizes.train),
-            setup.data,
-            setup.model,
-        );
-        let head = header(
-            title,
-            "Where do influence and retraining part ways?",
-            &question,
-            &self.answer(),
-        );
-        let body = [
-            head,
-            self.gaps()?,
-            run(setup, &total(self.points.iter().map(|it| &it.seconds))),
-            guide(&GUIDE),
-        ];
-        Ok(page(title, banner(self.missing()).into_iter().chain(body)))
+impl Record for Decomposition {
+    const FILE: &'static str = "decompose.json";
+}
+
+impl Shown for Decomposition {
+    const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
+
+    fn missing(&self) -> Option<Missing> {
+        removals(&self.failed, self.points.len(), &self.setup.train)
+    }
+
+    fn unsolved(&self) -> Option<String> {
+        unsolved(self.points.iter().map(|it| (it.solved, it.residual)))
+    }
+    fn source(&self) -> Option<String> {
+        let subject = paper::subject(&self.setup.model, &self.setup.data)?;
+        let table = self.paper_table?;
+        let unit = &self.setup.unit;
+        let times = match unit.is_plain() {
+            true => String::new(),
+            false => format!(", times {}", short(unit.output_factor)),
+        };
+        Some(format!("paper: Table {table}, {subject}{times}"))
+    }
+
+    /// The gaps beside the paper's, in the units of the outputs.
+    fn rows(&self) -> (Vec<Vec<String>>, &'static [usize]) {
+        let mut head = vec!["gap", "mean", "± std"];
+        if self.paper.is_some() {
+            head.extend(["paper", "± std"]);
+        }
+        let row = |gap: usize| {
+            let Spread { mean, std } = self.gaps.into_array()[gap];
+            let title = Gaps::<Spread>::NAMES[gap].title.to_string();
+            let own = [title, short(mean), format!("± {}", short(std))];
+            let paper = self.printed(gap).into_iter();
+            let paper = paper.flat_map(|[mean, std]| [mean, format!("± {std}")]);
+            own.into_iter().chain(paper).collect()
+        };
+        let rows = (0..MEANINGS.len()).map(row);
+        (headed(head, rows), &[0, 2, 4])
+    }
+
+    fn note(&self) -> String {
+        format!(
+            "mean over the training set of the L2 distance between outputs, in {}, over {}",
+            self.setup.unit.output,
+            plural(self.points.len(), "removal")
+        )
+    }
+
+    fn heading(&self) -> String {
+        "Where do influence and retraining part ways?".into()
+    }
+
+    fn question(&self) -> String {
+        format!(
+            "if examples are removed from the {} training examples of {}, at which step do the {} retrained without them \
+             and the influence estimate part?",
+            count(self.setup.sizes.train),
+            self.setup.data,
+            self.setup.model,
+        )
     }
 
     fn answer(&self) -> String {
@@ -59,8 +95,28 @@ impl Decomposition {
              answer, linearization and solver, to {}, on average over {}.",
             short(warm + proximity + non_convergence),
             short(linearization + solver),
-            of(self.points.len(), "removal"),
+            plural(self.points.len(), "removal"),
         )
+    }
+
+    fn setup(&self) -> Option<&Setup> {
+        Some(&self.setup)
+    }
+
+    fn seconds(&self) -> Seconds {
+        total(self.points.iter().map(|it| &it.seconds))
+    }
+
+    fn sections(&self) -> Result<Vec<Html>, OutputError> {
+        Ok(vec![self.gaps()?])
+    }
+}
+
+impl Decomposition {
+    /// The paper's mean and deviation of a gap as text, if it has them.
+    fn printed(&self, gap: usize) -> Option<[String; 2]> {
+        let Spread { mean, std } = self.paper?.into_array()[gap];
+        Some([mean, std].map(|x| self.setup.unit.digits(x)))
     }
 
     fn gaps(&self) -> Result<Html, OutputError> {
@@ -76,12 +132,9 @@ impl Decomposition {
         let drawing = plot::bars(&self.gaps, self.paper.as_ref())?;
         let gap = |gap: usize| {
             let found = self.gaps.into_array()[gap];
-            let paper = self.paper.map(|paper| paper.into_array()[gap]);
             let mut cells = vec![spread(found)];
-            cells.extend(paper.map(|Spread { mean, std }| {
-                let [mean, std] = [mean, std].map(|x| self.setup.unit.digits(x));
-                format!("{mean} ± {std}")
-            }));
+            let paper = self.printed(gap);
+            cells.extend(paper.map(|[mean, std]| format!("{mean} ± {std}")));
             cells.push(MEANINGS[gap].into());
             row(Gaps::<Spread>::NAMES[gap].title, cells)
         };
@@ -105,7 +158,7 @@ impl Decomposition {
             let removed = indices(&point.removed, &self.setup.train);
             row(&removed, gaps.into_iter().chain(last))
         };
-        let title = format!("All {}", of(self.points.len(), "removal"));
+        let title = format!("All {}", plural(self.points.len(), "removal"));
         more(
             &title,
             table("pairs", &head, self.points.iter().map(removal)),

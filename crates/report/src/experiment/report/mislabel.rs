@@ -1,17 +1,18 @@
 //! The report of a search for wrong labels.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use super::{PBRF, banner, figure, keys, of, plot, remark, row, run};
-use crate::OutputError;
-use crate::experiment::{Mislabel, Name, Ranking, paper};
-use crate::number::{count, percent, short};
-use crate::page::{
-    Html, RANDOM, SERIES, classed, element, guide, header, page, section, table, text,
-};
+use super::{PBRF, Seconds, Shown, cells, figure, headed, keys, plot, remark};
+use crate::experiment::failure::{Missing, told};
+use crate::experiment::{Mislabel, Name, Ranking, Setup, paper};
+use crate::number::{count, percent, plural, short};
+use crate::page::{Html, RANDOM, SERIES, classed, element, section, table, text};
+use crate::{OutputError, Record};
 
 /// How many suspects are shown.
 const SUSPECTS: usize = 20;
+
+const HEAD: [&str; 5] = ["inspected by", "10 %", "20 %", "30 %", "area"];
 
 const GUIDE: [(&str, &str); 4] = [
     (
@@ -34,46 +35,102 @@ const GUIDE: [(&str, &str); 4] = [
     PBRF,
 ];
 
-impl Mislabel {
-    /// The report as a self-contained HTML page.
-    ///
-    /// # Errors
-    /// [`OutputError::Encode`] if a drawing cannot be made.
-    pub fn to_html(&self, title: &str) -> Result<String, OutputError> {
-        let setup = &self.setup;
-        let question = format!(
-            "The question: of the {} training examples of {}, the labels of {} were made wrong. How soon does one find them by \
-             inspecting first those that the {} finds most suspect?",
-            count(setup.sizes.train),
-            setup.data,
+impl Record for Mislabel {
+    const FILE: &'static str = "mislabel.json";
+}
+
+impl Shown for Mislabel {
+    const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
+
+    fn missing(&self) -> Option<Missing> {
+        let first = self.failed.first()?;
+        Some(Missing {
+            summary: format!(
+                "{} of {} examples failed and are ranked last. The first: {}",
+                count(self.failed.len()),
+                count(self.setup.sizes.train),
+                told(first, &self.setup.train)
+            ),
+            all: self
+                .failed
+                .iter()
+                .map(|it| told(it, &self.setup.train))
+                .collect(),
+        })
+    }
+
+    fn unsolved(&self) -> Option<String> {
+        (self.unsolved > 0).then(|| {
+            format!(
+                "{} of {} influence estimates have a residual above the solver's tolerance",
+                count(self.unsolved),
+                count(self.setup.sizes.train - self.failed.len())
+            )
+        })
+    }
+    fn source(&self) -> Option<String> {
+        Some(paper::MISLABEL.into())
+    }
+
+    /// Shares of the wrong labels found, a row a ranking.
+    fn rows(&self) -> (Vec<Vec<String>>, &'static [usize]) {
+        let rows = self.ordered().into_iter().map(|(name, ranking)| {
+            let [a, b, c] = [0.1, 0.2, 0.3].map(|share| percent(ranking.found_after(share)));
+            vec![name.title.to_string(), a, b, c, short(ranking.area)]
+        });
+        (headed(HEAD, rows), &[0])
+    }
+
+    fn note(&self) -> String {
+        format!(
+            "share of the {} wrong labels found by inspecting that share of {} examples, the most suspect first;\n\
+             area under the curve of share found against share inspected, 0.5 by chance",
             count(self.wrong.len()),
-            setup.model,
-        );
+            count(self.setup.sizes.train),
+        )
+    }
+
+    fn heading(&self) -> String {
+        "Does influence find wrong labels?".into()
+    }
+
+    fn question(&self) -> String {
+        format!(
+            "of the {} training examples of {}, the labels of {} were made wrong. How soon does one find them by inspecting \
+             first those that the {} finds most suspect?",
+            count(self.setup.sizes.train),
+            self.setup.data,
+            count(self.wrong.len()),
+            self.setup.model,
+        )
+    }
+
+    fn answer(&self) -> String {
         let found = |(name, ranking): (Name, &Ranking)| {
             format!("{} {}", name.title, percent(ranking.found_at_fifth))
         };
         let found: Vec<String> = self.ordered().into_iter().map(found).collect();
-        let answer = format!(
+        format!(
             "Of {}, inspecting a fifth of the examples finds: {}.",
-            of(self.wrong.len(), "wrong label"),
+            plural(self.wrong.len(), "wrong label"),
             found.join(", "),
-        );
-        let head = header(
-            title,
-            "Does influence find wrong labels?",
-            &question,
-            &answer,
-        );
-        let body = [
-            head,
-            self.curves()?,
-            self.suspects(),
-            run(setup, &BTreeMap::new()),
-            guide(&GUIDE),
-        ];
-        Ok(page(title, banner(self.missing()).into_iter().chain(body)))
+        )
     }
 
+    fn setup(&self) -> Option<&Setup> {
+        Some(&self.setup)
+    }
+
+    fn seconds(&self) -> Seconds {
+        Seconds::new()
+    }
+
+    fn sections(&self) -> Result<Vec<Html>, OutputError> {
+        Ok(vec![self.curves()?, self.suspects()])
+    }
+}
+
+impl Mislabel {
     fn curves(&self) -> Result<Html, OutputError> {
         // The random order is what the others are held against.
         let style = |name: Name| match Self::RANKINGS.iter().position(|it| *it == name) {
@@ -90,20 +147,16 @@ impl Mislabel {
                 .iter()
                 .map(|(name, _)| ("―", style(*name).1, name.title)),
         );
-        let head = ["inspected by", "10 %", "20 %", "30 %", "area"];
-        let rows = rankings.iter().map(|(name, ranking)| {
-            let shares = [0.1, 0.2, 0.3].map(|share| percent(ranking.found_after(share)));
-            row(name.title, shares.into_iter().chain([short(ranking.area)]))
-        });
         let caption = "Share of the wrong labels found, against the share of the training examples inspected.";
         let content = [
             figure(plot::curves(&curves)?, keys, caption),
-            table("told", &head, rows),
+            table(
+                "told",
+                &HEAD,
+                self.rows().0.iter().skip(1).map(|row| cells(row)),
+            ),
         ];
-        let last = [
-            remark(Some(paper::MISLABEL.into())),
-            remark(self.unsolved()),
-        ];
+        let last = [remark(self.source()), remark(self.unsolved())];
         Ok(section(
             "What inspection finds",
             content.into_iter().chain(last.into_iter().flatten()),

@@ -1,4 +1,5 @@
-//! `report.html` of each experiment: a page for a reader, in one file that needs no network.
+//! `report.html` of each experiment, a page for a reader in one file that needs no network, and its table for the
+//! terminal.
 
 mod correlate;
 mod decompose;
@@ -12,8 +13,72 @@ use super::failure::Missing;
 use super::{Gaps, Setup, Spread};
 use crate::number::{count, short};
 use crate::page::{
-    Html, SERIES, classed, details, element, facts, more, named, quality, section, text,
+    Html, SERIES, classed, element, guide, header, more, page, quality, run_section, text,
 };
+use crate::table::aligned;
+use crate::{OutputError, Record};
+
+/// Wall-clock seconds by stage.
+pub(super) type Seconds = BTreeMap<String, f64>;
+
+/// What an experiment found: beside the file of a [`Record`] a table for the terminal and a page for a reader.
+pub trait Findings: Record {
+    /// The findings as a table for the terminal, and above them what is missing. Ends with a newline.
+    fn to_table(&self) -> String;
+
+    /// The report as a self-contained HTML page.
+    ///
+    /// # Errors
+    /// [`OutputError::Encode`] if a drawing cannot be made.
+    fn to_html(&self, title: &str) -> Result<String, OutputError>;
+}
+
+impl<T: Record + Shown> Findings for T {
+    fn to_table(&self) -> String {
+        let (rows, left) = self.rows();
+        let mut text = warned(self.missing());
+        text.push_str(&aligned(&rows, left));
+        text.push_str(&format!("\n{}\n", self.note()));
+        let more = [self.unsolved(), self.source()];
+        text.extend(more.into_iter().flatten().map(|line| line + "\n"));
+        text
+    }
+
+    fn to_html(&self, title: &str) -> Result<String, OutputError> {
+        let question = format!("The question: {}", self.question());
+        let head = header(title, &self.heading(), &question, &self.answer());
+        let body = banner(self.missing()).into_iter().chain([head]);
+        let setup = self.setup().map(|setup| run(setup, &self.seconds()));
+        let body = body.chain(self.sections()?).chain(setup);
+        Ok(page(title, body.chain([guide(Self::GUIDE)])))
+    }
+}
+
+/// The parts of a table and a page that each experiment has of its own.
+trait Shown {
+    /// What the page's words mean.
+    const GUIDE: &'static [(&'static str, &'static str)];
+
+    /// What could not be computed, if anything.
+    fn missing(&self) -> Option<Missing>;
+    /// How many estimates are above the solver's tolerance, if any.
+    fn unsolved(&self) -> Option<String>;
+    /// Where the paper's figures are from, or what it shows of the same.
+    fn source(&self) -> Option<String>;
+    /// The table's rows, the first its head, and the columns that start at the left.
+    fn rows(&self) -> (Vec<Vec<String>>, &'static [usize]);
+    /// What the table's numbers are.
+    fn note(&self) -> String;
+    /// The page's title.
+    fn heading(&self) -> String;
+    fn question(&self) -> String;
+    fn answer(&self) -> String;
+    fn setup(&self) -> Option<&Setup>;
+    /// Of each stage, over all removals.
+    fn seconds(&self) -> Seconds;
+    /// What was found, in figures and tables.
+    fn sections(&self) -> Result<Vec<Html>, OutputError>;
+}
 
 /// The signs and classes of the series of a drawing, in order.
 const SIGNS: [&str; 5] = ["●", "▲", "■", "✕", "○"];
@@ -65,13 +130,34 @@ fn banner(missing: Option<Missing>) -> Vec<Html> {
     [banner].into_iter().chain(list).collect()
 }
 
+/// What is missing, each of it a line after the first.
+fn warned(missing: Option<Missing>) -> String {
+    let Some(Missing { summary, all }) = missing else {
+        return String::new();
+    };
+    let others: String = all.iter().skip(1).map(|it| format!("  {it}\n")).collect();
+    match others.as_str() {
+        "" => format!("{summary}\n\n"),
+        others => format!("{summary} The others:\n{others}\n"),
+    }
+}
+
+/// Rows of a table below their head.
+fn headed<'a>(
+    head: impl IntoIterator<Item = &'a str>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Vec<Vec<String>> {
+    let head = head.into_iter().map(String::from).collect();
+    [head].into_iter().chain(rows).collect()
+}
+
 /// A remark on what was found, if there is any.
 fn remark(remark: Option<String>) -> Option<Html> {
     remark.map(|remark| text("p", format!("{remark}.")))
 }
 
 /// What was asked, in a few facts and all its settings.
-fn run(setup: &Setup, seconds: &BTreeMap<String, f64>) -> Html {
+fn run(setup: &Setup, seconds: &Seconds) -> Html {
     let main = [
         ("Model", setup.model.clone()),
         ("Parameters", count(setup.sizes.parameters)),
@@ -88,27 +174,13 @@ fn run(setup: &Setup, seconds: &BTreeMap<String, f64>) -> Html {
         ("Device", setup.device.clone()),
         ("Seed", setup.seed.to_string()),
     ];
-    let versions = [
-        ("backdraft", setup.versions.backdraft.clone()),
-        ("burn", setup.versions.burn.clone()),
-    ];
-    let stages = seconds
-        .iter()
-        .map(|(stage, seconds)| (stage.clone(), format!("{} s", short(*seconds))));
-    let more_facts = stages.chain(versions.into_iter().map(named));
-    section(
-        "The run",
-        [
-            facts(main.into_iter().map(named)),
-            details(&setup.details),
-            more("Timings and versions", facts(more_facts)),
-        ],
-    )
+    let stages = seconds.iter().map(|(stage, seconds)| (stage, *seconds));
+    run_section(main, &setup.details, stages, &setup.versions, None)
 }
 
 /// The wall-clock seconds of each stage, over all removals.
-fn total<'a>(each: impl Iterator<Item = &'a BTreeMap<String, f64>>) -> BTreeMap<String, f64> {
-    let mut total = BTreeMap::new();
+fn total<'a>(each: impl Iterator<Item = &'a Seconds>) -> Seconds {
+    let mut total = Seconds::new();
     for (stage, seconds) in each.flatten() {
         *total.entry(stage.clone()).or_insert(0.0) += seconds;
     }
@@ -146,16 +218,15 @@ fn spread(spread: Spread) -> String {
     format!("{} ± {}", short(spread.mean), short(spread.std))
 }
 
+/// A row of a table whose first cell is its name.
+fn cells(row: &[String]) -> Html {
+    let cells = row.iter().enumerate();
+    let cells = cells.map(|(column, cell)| text(if column == 0 { "th" } else { "td" }, cell));
+    element("tr", &[], cells)
+}
+
 /// A row of a table: a name, and text.
 fn row(name: &str, cells: impl IntoIterator<Item = String>) -> Html {
     let cells = cells.into_iter().map(|cell| text("td", cell));
     element("tr", &[], [text("th", name)].into_iter().chain(cells))
-}
-
-/// A count with its noun.
-fn of(n: usize, noun: &str) -> String {
-    match n {
-        1 => format!("1 {noun}"),
-        _ => format!("{} {noun}s", count(n)),
-    }
 }

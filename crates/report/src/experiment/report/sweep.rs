@@ -1,11 +1,14 @@
 //! The report of a sweep.
 
 use super::{DISTANCE, PBRF};
-use super::{banner, figure, gap_keys, of, plot, remark, row, run, spread, total};
-use crate::OutputError;
-use crate::experiment::{Gaps, Spread, Sweep, SweepPoint};
-use crate::number::{count, short};
-use crate::page::{Html, guide, header, page, section, table, text};
+use super::{Seconds, Shown, cells, figure, gap_keys, headed, plot, remark, spread, total};
+use crate::experiment::failure::{Missing, Places, removals, told, unsolved};
+use crate::experiment::{
+    Decomposition, FailedPoint, Gaps, Setup, Spread, Sweep, SweepPoint, paper,
+};
+use crate::number::{count, plural, short};
+use crate::page::{Html, section, table, text};
+use crate::{OutputError, Record};
 
 const GUIDE: [(&str, &str); 4] = [
     (
@@ -24,41 +27,116 @@ const GUIDE: [(&str, &str); 4] = [
     ),
 ];
 
-impl Sweep {
-    /// The report as a self-contained HTML page.
-    ///
-    /// # Errors
-    /// [`OutputError::Encode`] if a drawing cannot be made.
-    pub fn to_html(&self, title: &str) -> Result<String, OutputError> {
-        let over = self.over();
-        let question = format!(
-            "The question: how do the five gaps between retraining and an influence estimate change with {over}?"
-        );
-        let decompositions = || {
-            self.points
-                .iter()
-                .filter_map(|it| it.decomposition.as_ref())
-        };
-        let answer = format!(
+impl Record for Sweep {
+    const FILE: &'static str = "sweep.json";
+}
+
+impl Shown for Sweep {
+    const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
+
+    fn missing(&self) -> Option<Missing> {
+        let lost = self.points.iter().filter(|it| it.decomposition.is_none());
+        let mut all: Vec<String> = lost
+            .map(|point| {
+                let reason = point.failure.as_deref().unwrap_or("no reason was given");
+                format!("{} {}: {reason}.", self.over, short(point.value))
+            })
+            .collect();
+        let values = all.first().map(|first| {
+            format!(
+                "{} of {} values failed. The first: {first}",
+                all.len(),
+                self.points.len()
+            )
+        });
+        let mut failed: Vec<FailedPoint> = Vec::new();
+        let mut places = Places::new();
+        let mut done = 0;
+        for point in &self.points {
+            let Some(it) = &point.decomposition else {
+                continue;
+            };
+            done += it.points.len();
+            failed.extend(it.failed.iter().cloned());
+            places.extend(it.setup.train.clone());
+            let at = |failed| {
+                let told = told(failed, &it.setup.train);
+                format!("{} {}, {told}", self.over, short(point.value))
+            };
+            all.extend(it.failed.iter().map(at));
+        }
+        let removals = removals(&failed, done, &places).map(|it| it.summary);
+        let summary: Vec<String> = values.into_iter().chain(removals).collect();
+        (!summary.is_empty()).then(|| Missing {
+            summary: summary.join(" "),
+            all,
+        })
+    }
+
+    fn unsolved(&self) -> Option<String> {
+        let points = self.decompositions().flat_map(|it| &it.points);
+        unsolved(points.map(|it| (it.solved, it.residual)))
+    }
+
+    fn source(&self) -> Option<String> {
+        let shown = paper::sweep(&self.over)?;
+        Some(format!("paper: Figure 5, MLP on a tenth of MNIST: {shown}"))
+    }
+
+    /// The mean gaps, a row a value.
+    fn rows(&self) -> (Vec<Vec<String>>, &'static [usize]) {
+        let rows = self
+            .points
+            .iter()
+            .map(|it| value(it, |gap| short(gap.mean)));
+        (headed(head(&self.over), rows), &[])
+    }
+
+    fn note(&self) -> String {
+        "mean over the training set of the L2 distance between outputs, mean over the removals"
+            .into()
+    }
+
+    fn heading(&self) -> String {
+        format!("How do the gaps depend on {}?", self.over())
+    }
+
+    fn question(&self) -> String {
+        format!(
+            "how do the five gaps between retraining and an influence estimate change with {}?",
+            self.over()
+        )
+    }
+
+    fn answer(&self) -> String {
+        format!(
             "{} of {} were followed to their end.",
-            decompositions().count(),
-            of(self.points.len(), "value"),
-        );
-        let head = header(
-            title,
-            &format!("How do the gaps depend on {over}?"),
-            &question,
-            &answer,
-        );
-        let seconds = total(decompositions().flat_map(|it| it.points.iter().map(|it| &it.seconds)));
-        // The settings that the sweep does not vary are the first's as much as any other's.
-        let setup = decompositions().next().map(|it| run(&it.setup, &seconds));
-        let body = banner(self.missing())
-            .into_iter()
-            .chain([head, self.gaps(&over)?])
-            .chain(setup)
-            .chain([guide(&GUIDE)]);
-        Ok(page(title, body))
+            self.decompositions().count(),
+            plural(self.points.len(), "value"),
+        )
+    }
+
+    /// The settings that the sweep does not vary are the first's as much as any other's.
+    fn setup(&self) -> Option<&Setup> {
+        self.decompositions().next().map(|it| &it.setup)
+    }
+
+    fn seconds(&self) -> Seconds {
+        let points = self.decompositions().flat_map(|it| &it.points);
+        total(points.map(|it| &it.seconds))
+    }
+
+    fn sections(&self) -> Result<Vec<Html>, OutputError> {
+        Ok(vec![self.gaps(&self.over())?])
+    }
+}
+
+impl Sweep {
+    /// Those that came to their end.
+    fn decompositions(&self) -> impl Iterator<Item = &Decomposition> {
+        self.points
+            .iter()
+            .filter_map(|it| it.decomposition.as_ref())
     }
 
     /// What is varied, in words.
@@ -70,19 +148,6 @@ impl Sweep {
         let found = |point: &SweepPoint| Some((point.value, point.decomposition.as_ref()?.gaps));
         let found: Vec<(f64, Gaps<Spread>)> = self.points.iter().filter_map(found).collect();
         let caption = "Means over the removals. Where an axis goes by powers of ten, a zero has no place on it.";
-        let mut head = vec![over];
-        head.extend(Gaps::<Spread>::NAMES.map(|name| name.title));
-        head.push("removals");
-        let value = |point: &SweepPoint| {
-            let cells = match &point.decomposition {
-                Some(it) => {
-                    let [a, b, c, d, e] = it.gaps.into_array().map(spread);
-                    [a, b, c, d, e, count(it.points.len())]
-                }
-                None => ["–", "–", "–", "–", "–", "failed"].map(String::from),
-            };
-            row(&short(point.value), cells)
-        };
         let failed = self.points.iter().filter_map(|point| {
             let reason = point.failure.as_ref()?;
             Some(text(
@@ -90,10 +155,11 @@ impl Sweep {
                 format!("{over} {}: {reason}", short(point.value)),
             ))
         });
+        let rows = self.points.iter().map(|it| cells(&value(it, spread)));
         let content = [
             text("p", DISTANCE.1),
             figure(plot::sweep(over, &found)?, gap_keys(), caption),
-            table("told", &head, self.points.iter().map(value)),
+            table("told", &head(over), rows),
         ];
         let last = [remark(self.source()), remark(self.unsolved())];
         Ok(section(
@@ -104,4 +170,22 @@ impl Sweep {
                 .chain(last.into_iter().flatten()),
         ))
     }
+}
+
+fn head(over: &str) -> Vec<&str> {
+    let gaps = Gaps::<Spread>::NAMES.map(|name| name.title);
+    [over].into_iter().chain(gaps).chain(["removals"]).collect()
+}
+
+/// The row of one value, with the gaps as `shown`.
+fn value(point: &SweepPoint, shown: fn(Spread) -> String) -> Vec<String> {
+    let mut row = vec![short(point.value)];
+    match &point.decomposition {
+        Some(it) => {
+            row.extend(it.gaps.into_array().map(shown));
+            row.push(count(it.points.len()));
+        }
+        None => row.extend(["–", "–", "–", "–", "–", "failed"].map(String::from)),
+    }
+    row
 }

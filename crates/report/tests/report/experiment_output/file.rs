@@ -1,5 +1,6 @@
 //! Records as JSON.
 
+use backdraft_report::Record;
 use backdraft_report::experiment::{Correlations, Decomposition, Mislabel, Spread, Sweep};
 use serde_json::{Value, json};
 

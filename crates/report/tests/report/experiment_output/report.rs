@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use backdraft_report::experiment::{Decomposition, Setup};
+use backdraft_report::experiment::{Decomposition, Findings, Setup};
 
 use super::Outcome;
 use super::page::{check, tags};

@@ -1,7 +1,7 @@
 //! Records as tables.
 
 use backdraft_report::Unit;
-use backdraft_report::experiment::{Decomposition, FailedPoint};
+use backdraft_report::experiment::{Decomposition, FailedPoint, Findings};
 
 use super::record::{correlations, decomposition, mislabel, odd, sweep};
 

@@ -1,6 +1,6 @@
 //! `run.json`.
 
-use backdraft_report::{RunRecord, Target};
+use backdraft_report::{Record, RunRecord, Target};
 use serde_json::{Value, json};
 
 use super::{Outcome, samples::record};

@@ -1,12 +1,12 @@
-//! Settings now and then.
+//! How settings differ from those of an earlier run.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::CliError;
+use crate::CliError;
 
 /// What differs from the settings that a record holds, in words; empty if nothing does.
-pub(super) fn differences(own: &impl Serialize, record: &Value) -> Result<Vec<String>, CliError> {
+pub(crate) fn differences(own: &impl Serialize, record: &Value) -> Result<Vec<String>, CliError> {
     // By way of text, as the record went.
     let own = serde_json::to_string(own).and_then(|text| serde_json::from_str(&text));
     let own: Value = own.map_err(|error| CliError::Weights(error.to_string()))?;

@@ -12,12 +12,12 @@ use backdraft_models::{
 };
 use clap::{Args, ValueEnum};
 
-use super::{CliError, progress::warn};
+use crate::{CliError, progress::warn};
 use backdraft_report::brief;
 
 /// Options of every command that reads data.
 #[derive(Clone, Debug, Args)]
-pub(super) struct DataArgs {
+pub(crate) struct DataArgs {
     /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by
     /// class, text or one CSV table; or a CSV file.
     #[arg(
@@ -99,7 +99,7 @@ pub(super) struct DataArgs {
 
 /// What a target is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum TaskName {
+pub(crate) enum TaskName {
     /// A number.
     Regression,
     /// A class, whatever its label looks like.
@@ -108,7 +108,7 @@ pub(super) enum TaskName {
 
 /// What is done to numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ScalingName {
+pub(crate) enum ScalingName {
     Raw,
     Unit,
     #[value(alias = "standardized")]
@@ -117,7 +117,7 @@ pub(super) enum ScalingName {
 
 /// Whose moments numbers are scaled by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum MomentsName {
+pub(crate) enum MomentsName {
     Train,
     All,
 }

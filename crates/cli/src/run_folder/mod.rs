@@ -1,5 +1,8 @@
 //! The folder of a run that can be taken up again: what it was asked, and what it has kept so far.
 
+mod difference;
+mod record;
+
 use std::{
     cell::RefCell,
     fs,
@@ -9,28 +12,20 @@ use std::{
 
 use backdraft_models::{Zoo, numbers, quote, with_numbers};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    BURN, CliError,
-    differences::differences,
+    CliError,
     progress::warn,
     tensors::{self, Tensors, Texts},
-    weights,
 };
-use backdraft_report::{Broken, Contents, OutputError, Seal, WorkFolder};
+use backdraft_report::{Contents, OutputError, Seal, WorkFolder};
 
-/// The keys of a record.
-pub(super) const SETTINGS: &str = "settings";
-pub(super) const VERSIONS: &str = "versions";
+pub(super) use difference::differences;
+pub(super) use record::{SETTINGS, VERSIONS, unmarked, versions};
 
 /// What is told beside a network.
 pub(super) const SECONDS: &str = "seconds";
-
-/// What makes a run's numbers, beside its settings.
-pub(super) fn versions() -> Value {
-    json!({ "backdraft": env!("CARGO_PKG_VERSION"), "burn": BURN })
-}
 
 /// Where a run goes.
 #[derive(Clone, Debug)]
@@ -61,6 +56,8 @@ pub(super) struct RunFolder {
     seal: Seal,
     /// Of what is computed from the network, once that is there.
     computed: RefCell<Seal>,
+    /// The record of an earlier part of the run.
+    earlier: Option<Value>,
 }
 
 impl RunFolder {
@@ -78,79 +75,62 @@ impl RunFolder {
             Place::Fresh(name) => WorkFolder::numbered("runs", name, contents)?,
         };
         let seal = Seal::of(settings)?;
-        let folder = Self {
+        let mut folder = Self {
             folder,
             kind,
             computed: RefCell::new(seal.clone()),
             seal,
+            earlier: None,
         };
         if overwrite {
             folder.folder.clear()?;
         }
-        match folder.record()? {
-            None => {
-                let record = pretty(&json!({ SETTINGS: settings, VERSIONS: versions() }))?;
-                let record = Seal::unbound().mark(contents.record, record)?;
-                folder.folder.begin(&record)?;
-            }
+        folder.earlier = folder.record(settings)?;
+        match &folder.earlier {
+            None => folder.folder.begin(&folder.encode(settings, None)?)?,
             Some(record) => {
-                refuse_versions(folder.path(), name, &record)?;
-                refuse_others(folder.path(), name, settings, &record[SETTINGS])?;
+                folder.refuse(
+                    name,
+                    &versions(),
+                    &record[VERSIONS],
+                    [
+                        "begun by another version",
+                        "go on with that one, --overwrite to begin anew, or take another folder",
+                    ],
+                )?;
+                folder.refuse(
+                    name,
+                    settings,
+                    &record[SETTINGS],
+                    [
+                        "with other settings",
+                        "give the same to go on, --overwrite to begin anew, or another folder",
+                    ],
+                )?;
             }
         }
         Ok(folder)
     }
 
-    /// What the run is, as the folder has it; none if it has not, or it is damaged and what else is there is of this
-    /// run.
-    fn record(&self) -> Result<Option<Value>, CliError> {
-        let name = self.kind.contents.record;
-        let Some(bytes) = self.read(name)? else {
-            return Ok(None);
-        };
-        let reason = match unmarked(name, bytes) {
-            Ok(record) => return Ok(Some(record)),
-            Err(reason) => reason,
-        };
-        let path = self.path().join(name);
-        if self.is_of_another()? {
-            let lost = "nobody knows of which settings the rest of the folder is, and nothing in it is of these".to_owned();
-            return Err(OutputError::Damaged { path, reason, lost }.into());
-        }
-        warn(format_args!(
-            "{} is damaged ({reason}): it is written anew, with this command's settings",
-            quote::path(&path)
-        ));
-        Ok(None)
+    /// Whether nothing was here before.
+    pub fn is_new(&self) -> bool {
+        self.earlier.is_none()
     }
 
-    /// Whether there are files with digests, and none of them is of this run.
-    fn is_of_another(&self) -> Result<bool, CliError> {
-        let mut open: Vec<String> = self
-            .kind
-            .contents
-            .others
-            .iter()
-            .map(|it| (*it).to_owned())
-            .collect();
-        let mut found = false;
-        while let Some(name) = open.pop() {
-            let path = self.path().join(&name);
-            if name == weights::FILE {
-                // Its digest binds it to no run.
-                continue;
-            }
-            if path.is_dir() {
-                let inner = fs::read_dir(&path).into_iter().flatten().flatten();
-                open.extend(inner.map(|it| format!("{name}/{}", it.file_name().to_string_lossy())));
-            } else if let Some(bytes) = self.read(&name)? {
-                match self.seal.check(&name, bytes) {
-                    Ok(_) => return Ok(false),
-                    Err(broken) => found |= broken == Broken::Differs,
-                }
-            }
-        }
-        Ok(found)
+    /// The results of an earlier run that came to its end, where the record tells them.
+    pub fn results(&self) -> Option<&Value> {
+        let earlier = self.earlier.as_ref()?;
+        Some(&earlier[record::RESULTS]).filter(|results| !results.is_null())
+    }
+
+    /// Puts the record in place anew, with the results if there are any.
+    pub fn write_record(
+        &self,
+        settings: &impl Serialize,
+        results: Option<Value>,
+    ) -> Result<(), CliError> {
+        let record = self.encode(settings, results)?;
+        self.write(self.kind.contents.record, &record)
     }
 
     /// Binds what is computed from the network to the one that is here; whether there is one.
@@ -166,6 +146,11 @@ impl RunFolder {
     /// A file as it was before it was marked, if it is there and whole. A damaged one is told of and removed, to be
     /// made anew.
     pub fn whole(&self, name: &str) -> Result<Option<Vec<u8>>, CliError> {
+        self.whole_or(name, "it is made anew")
+    }
+
+    /// The same; `consequence` is told of a damaged file.
+    pub fn whole_or(&self, name: &str, consequence: &str) -> Result<Option<Vec<u8>>, CliError> {
         let Some(bytes) = self.read(name)? else {
             return Ok(None);
         };
@@ -173,7 +158,7 @@ impl RunFolder {
             Ok(bytes) => Ok(Some(bytes)),
             Err(broken) => {
                 warn(format_args!(
-                    "{} is damaged ({broken}): it is made anew",
+                    "{} is damaged ({broken}): {consequence}",
                     quote::path(&self.path().join(name))
                 ));
                 self.remove(name)?;
@@ -239,6 +224,11 @@ impl RunFolder {
 
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CliError> {
         Ok(self.folder.write(name, bytes)?)
+    }
+
+    /// Adds a line to a file.
+    pub fn append(&self, name: &str, line: &str) -> Result<(), CliError> {
+        Ok(self.folder.append(name, line)?)
     }
 
     pub fn remove(&self, name: &str) -> Result<(), CliError> {
@@ -311,50 +301,6 @@ impl RunFolder {
 pub(super) fn seconds(texts: &Texts) -> f64 {
     let told = texts.get(SECONDS).and_then(|text| text.parse().ok());
     told.unwrap_or(0.0)
-}
-
-/// What a record holds, or why it is not what was written.
-pub(super) fn unmarked(name: &str, bytes: Vec<u8>) -> Result<Value, String> {
-    let bytes = Seal::unbound().check(name, bytes);
-    let bytes = bytes.map_err(|broken| broken.to_string())?;
-    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
-}
-
-/// Refuses a folder that was begun by another version.
-pub(super) fn refuse_versions(path: &Path, what: &str, record: &Value) -> Result<(), CliError> {
-    let found = differences(&versions(), &record[VERSIONS])?;
-    if found.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::Option {
-        option: "--out",
-        problem: format!(
-            "{} holds {what} begun by another version: {}; go on with that one, --overwrite to begin anew, or take another folder",
-            quote::path(path),
-            found.join(", ")
-        ),
-    })
-}
-
-/// Refuses a folder whose record holds other settings.
-pub(super) fn refuse_others(
-    path: &Path,
-    what: &str,
-    own: &impl Serialize,
-    record: &Value,
-) -> Result<(), CliError> {
-    let found = differences(own, record)?;
-    if found.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::Option {
-        option: "--out",
-        problem: format!(
-            "{} holds {what} with other settings: {}; give the same to go on, --overwrite to begin anew, or another folder",
-            quote::path(path),
-            found.join(", ")
-        ),
-    })
 }
 
 fn pretty(value: &impl Serialize) -> Result<Vec<u8>, CliError> {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::OutputError;
-use super::atomic::{PREFIX, StagedFile, temporary_beside};
+use super::staged_file::{PREFIX, StagedFile, temporary_beside};
 
 /// Held by the process that works in the folder.
 const LOCK: &str = ".backdraft-lock";

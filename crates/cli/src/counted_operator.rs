@@ -4,12 +4,12 @@ use backdraft_curvature::{BatchOperator, Cause, CurvatureError, Law, LinearOpera
 use burn::tensor::{DType, Device, Tensor};
 
 /// An operator that tells of its products.
-pub(super) struct Watched<'a> {
+pub(super) struct CountedOperator<'a> {
     operator: &'a dyn BatchOperator,
     told: Box<dyn Fn(usize) + 'a>,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> CountedOperator<'a> {
     /// `told` is called with the number of products after they are made.
     pub fn new(operator: &'a dyn BatchOperator, told: impl Fn(usize) + 'a) -> Self {
         let told = Box::new(told);
@@ -26,7 +26,7 @@ impl<'a> Watched<'a> {
     }
 }
 
-impl LinearOperator for Watched<'_> {
+impl LinearOperator for CountedOperator<'_> {
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
         Some(Box::new(self))
     }
@@ -72,7 +72,7 @@ impl LinearOperator for Watched<'_> {
     }
 }
 
-impl BatchOperator for Watched<'_> {
+impl BatchOperator for CountedOperator<'_> {
     fn examples(&self) -> usize {
         self.operator.examples()
     }

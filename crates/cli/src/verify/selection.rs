@@ -17,14 +17,14 @@ const DRAWN: usize = 2;
 
 /// Removals in an order of which any beginning is a fair choice: round by round, the next strongest of each sign of
 /// every query between examples drawn at random.
-pub(super) struct Choice {
+pub(super) struct Selection {
     /// The training examples, each once.
     pub removals: Vec<usize>,
     /// What each removal is to each query, in the order of the scores' rows; no pair where it is nothing.
     pub kinds: Vec<BTreeMap<usize, Kind>>,
 }
 
-impl Choice {
+impl Selection {
     /// What a whole verification takes, or the first `count` removals.
     pub fn of(scores: &Scores, seed: u64, count: Option<usize>) -> Self {
         let (n, queries) = (scores.train(), scores.queries().len());
@@ -108,25 +108,25 @@ mod tests {
     #[test]
     fn a_beginning_is_the_same_however_many_follow() {
         let scores = scores(60);
-        let whole = Choice::of(&scores, 3, None);
+        let whole = Selection::of(&scores, 3, None);
         assert!(whole.removals.len() <= 2 * 10 + 10);
         for count in [1, 7, whole.removals.len()] {
-            let some = Choice::of(&scores, 3, Some(count));
+            let some = Selection::of(&scores, 3, Some(count));
             assert_eq!(some.removals, whole.removals[..count]);
         }
-        let all = Choice::of(&scores, 3, Some(1_000));
+        let all = Selection::of(&scores, 3, Some(1_000));
         assert_eq!(all.removals[..whole.removals.len()], whole.removals);
         let mut sorted = all.removals.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, (0..60).collect::<Vec<_>>());
-        assert_ne!(Choice::of(&scores, 4, None).removals, whole.removals);
+        assert_ne!(Selection::of(&scores, 4, None).removals, whole.removals);
     }
 
     #[test]
     fn any_beginning_has_both_signs_of_all_queries_and_random_ones() {
         // So many that none of the few strongest is drawn at random too.
         let scores = scores(20_000);
-        let choice = Choice::of(&scores, 0, None);
+        let choice = Selection::of(&scores, 0, None);
         // A round has the next strongest of both signs of both queries, and two at random.
         for (round, chosen) in choice.removals.chunks(6).enumerate() {
             for row in 0..2 {
@@ -150,7 +150,7 @@ mod tests {
     fn few_examples_are_all_taken() {
         let scores = scores(3);
         for count in [None, Some(3), Some(100)] {
-            let mut removals = Choice::of(&scores, 0, count).removals;
+            let mut removals = Selection::of(&scores, 0, count).removals;
             removals.sort_unstable();
             assert_eq!(removals, [0, 1, 2]);
         }

@@ -1,4 +1,4 @@
-//! What to think of how well weights from a file do here.
+//! Whether weights from a file do as well here as where they were trained, or were trained on inputs scaled otherwise.
 
 use backdraft_models::{
     Metrics,
@@ -6,11 +6,11 @@ use backdraft_models::{
     evaluate,
 };
 
-use super::{
+use super::Loaded;
+use crate::{
     CliError,
-    data::{DataArgs, ScalingName},
+    args::{DataArgs, ScalingName},
     progress::{say, warn},
-    weights::Loaded,
 };
 
 /// A share of examples that is much.
@@ -18,7 +18,7 @@ const MUCH: f64 = 0.02;
 
 /// Says how well weights do on the training part beside what is kept with them, and without a record beside what they
 /// do on inputs that are scaled otherwise. `measured` is what they do.
-pub(super) fn judge(
+pub(crate) fn check_scaling(
     args: &DataArgs,
     loaded: &Loaded,
     dataset: &Dataset,

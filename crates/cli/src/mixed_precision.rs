@@ -41,26 +41,26 @@ impl ProductsIn {
 
 /// How far such products put derivatives off: relative errors against 32 bits, in the Euclidean norm.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Errors {
+pub(super) struct ProductErrors {
     /// Of the cost's gradient.
     gradient: f64,
     /// Of the Gauss-Newton matrix's product with it.
     gnvp: f64,
 }
 
-impl Errors {
+impl ProductErrors {
     /// Of `rough`, whose products are in 16 bits, against `exact`.
     pub fn of(rough: &Cost, exact: &Cost) -> Result<Self, CliError> {
         let v = exact.gradient()?;
         let product = |cost: &Cost| cost.gauss_newton().apply(v.clone());
         Ok(Self {
-            gradient: apart(rough.gradient()?, v.clone()),
-            gnvp: apart(product(rough)?, product(exact)?),
+            gradient: relative_error(rough.gradient()?, v.clone()),
+            gnvp: relative_error(product(rough)?, product(exact)?),
         })
     }
 }
 
-impl Display for Errors {
+impl Display for ProductErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { gradient, gnvp } = self;
         write!(
@@ -71,7 +71,7 @@ impl Display for Errors {
 }
 
 /// `||a - b|| / ||b||`; `||a||` if `b` is zero.
-pub(super) fn apart(a: Tensor<1>, b: Tensor<1>) -> f64 {
+pub(super) fn relative_error(a: Tensor<1>, b: Tensor<1>) -> f64 {
     let norm = |v: Tensor<1>| v.square().sum().into_scalar::<f64>().sqrt();
     let (difference, length) = (norm(a - b.clone()), norm(b));
     if length > 0.0 {

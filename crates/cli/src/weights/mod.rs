@@ -1,5 +1,7 @@
 //! A model's weights, from a file and as one.
 
+pub(super) mod scaling;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -14,11 +16,15 @@ use backdraft_models::{
 use burn::tensor::Device;
 use clap::Args;
 
-use super::{CliError, fingerprint::Fingerprint, progress::say};
-use backdraft_report::{Broken, Seal, WeightsFile};
+use super::{CliError, progress::say};
+use backdraft_report::{Broken, Fingerprint, Seal, WeightsFile};
 
-/// The name of the file in a run's folder.
+/// The file's name in the folder of `explain`, and in that of `train` those of the weights that did best on the
+/// examples held out, and of the latest.
 pub(super) const FILE: &str = "model.safetensors";
+pub(super) const BEST: &str = "best.safetensors";
+pub(super) const LAST: &str = "last.safetensors";
+pub(super) const FILES: [&str; 3] = [FILE, BEST, LAST];
 
 /// What the digest of weights is of, beside them: they may be moved and renamed.
 const SEALED: &str = "weights";
@@ -158,14 +164,14 @@ impl WeightsArgs {
         let model = weights::load_into(network.init(device), path, &names)?;
         say(format_args!("weights from {}", quote::path(path)));
         // Of the weights as the model has them: the same whatever file they come in.
-        let mut fingerprint = Fingerprint::new();
+        let mut fingerprint = Fingerprint::default();
         fingerprint.feed(&weights::encode(&model, path)?);
         Ok(Loaded {
             model,
             file: WeightsFile {
                 file: path.display().to_string(),
                 map: self.map.clone(),
-                fingerprint: fingerprint.to_string(),
+                fingerprint: fingerprint.digits(),
             },
             record,
         })

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use backdraft_models::data::{
-    Dataset, Division, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule,
+    Dataset, Division, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule, Task,
 };
 use serde::Serialize;
 
@@ -15,14 +15,14 @@ const SHOWN: usize = 4;
 
 /// How data came to be what a network reads, for a command's record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Reading {
+pub(super) struct Preparation {
     pub inputs: Option<Scaling>,
     pub targets: Option<Scaling>,
     pub parts: Division,
     pub classes: Vec<String>,
 }
 
-impl Reading {
+impl Preparation {
     pub fn of(dataset: &Dataset) -> Self {
         let text = matches!(dataset.shape, ExampleShape::Tokens { .. });
         Self {
@@ -38,8 +38,22 @@ impl Reading {
     }
 }
 
+/// The task and the data's size, in words.
+pub(super) fn describe(dataset: &Dataset) -> String {
+    let (train, test, columns) = (dataset.train.rows, dataset.test.rows, dataset.train.columns);
+    let task = match &dataset.task {
+        Task::Binary { names } => format!("classification, {} or {}", names[0], names[1]),
+        Task::Classification { names } => format!("classification, {} classes", names.len()),
+        Task::Regression => "regression".into(),
+        Task::NextToken { vocabulary } => {
+            format!("next token, vocabulary of {}", vocabulary.len())
+        }
+    };
+    format!("{task}; {train} training and {test} test examples of {columns} features")
+}
+
 /// Says what was done to the data.
-pub(super) fn describe_reading(dataset: &Dataset) {
+pub(super) fn describe_preparation(dataset: &Dataset) {
     say(format_args!(
         "parts: {} to train{} and {} to test, {}",
         dataset.train.rows,

@@ -1,99 +1,16 @@
-//! Data and results in the form in which a run's files show them.
+//! Data and scores in the form in which a run's files show them.
 
 use std::path::Path;
 
-use backdraft_models::{
-    Metrics as Measured, Model, Objective, Zoo,
-    data::{Dataset, Split, Targets, Task},
-    evaluate, per_example_losses,
-};
+use backdraft_models::data::{Dataset, Split, Targets, Task};
 
-use super::{CliError, progress::say};
 use backdraft_report::{
-    Example, Examples, Explained, Features, Frame, Labels, Layout, Place, Quality, Report,
-    RunRecord, Scored, ScoredExample, Scores, Target, Unit, short,
+    Example, Examples, Explained, Features, Frame, Labels, Layout, Place, Report, RunRecord,
+    Scored, ScoredExample, Scores, Target, Unit,
 };
 
 /// Examples of each sign in the report.
 const SHOWN: usize = 5;
-
-/// The task and the data's size, in words.
-pub(super) fn describe(dataset: &Dataset) -> String {
-    let (train, test, columns) = (dataset.train.rows, dataset.test.rows, dataset.train.columns);
-    let task = match &dataset.task {
-        Task::Binary { names } => format!("classification, {} or {}", names[0], names[1]),
-        Task::Classification { names } => format!("classification, {} classes", names.len()),
-        Task::Regression => "regression".into(),
-        Task::NextToken { vocabulary } => {
-            format!("next token, vocabulary of {}", vocabulary.len())
-        }
-    };
-    format!("{task}; {train} training and {test} test examples of {columns} features")
-}
-
-/// What the losses of a model are measured in; `target` is what is to be predicted, where it has a name.
-pub(super) fn unit(model: Model, dataset: &Dataset, target: Option<&str>) -> Unit {
-    match model.objective(&dataset.task) {
-        // A column may have a page for a name.
-        Objective::SquaredError => {
-            let name = backdraft_models::quote::text(target.unwrap_or("target"));
-            Unit::squared(&name, dataset.target_std())
-        }
-        _ => Unit::nats(),
-    }
-}
-
-/// Says what losses are told in, unless in nats, as everywhere.
-pub(super) fn tell(unit: &Unit) {
-    if *unit != Unit::nats() {
-        say(format_args!("losses in {}", unit.told()));
-    }
-}
-
-/// Measures a network on a part of the data.
-///
-/// # Errors
-///
-/// If a loss is not finite: which is the first.
-pub(super) fn measured(
-    part: &'static str,
-    network: &Zoo,
-    split: &Split,
-    objective: Objective,
-) -> Result<Measured, CliError> {
-    let measured = evaluate(network, split, objective);
-    if measured.loss.is_finite() {
-        return Ok(measured);
-    }
-    let losses = per_example_losses(network, split, objective);
-    let example = losses.iter().position(|loss| !loss.is_finite());
-    Err(CliError::NotFinite {
-        part,
-        // Finite ones may have an infinite sum.
-        example: example.unwrap_or_default(),
-        loss: example.map_or(measured.loss, |example| losses[example]),
-    })
-}
-
-/// A measurement as the record holds it, in the units that the network was trained with.
-pub(super) fn quality(measured: &Measured) -> Quality {
-    Quality {
-        loss: measured.loss,
-        accuracy: measured.accuracy,
-    }
-}
-
-/// The same in words.
-pub(super) fn shown(quality: &Quality) -> String {
-    match quality.accuracy {
-        Some(accuracy) => format!(
-            "accuracy {:.2}%, loss {}",
-            100.0 * accuracy,
-            short(quality.loss)
-        ),
-        None => format!("loss {}", short(quality.loss)),
-    }
-}
 
 /// What example `index` of a part should be predicted as, in the source's own units.
 pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> Target {

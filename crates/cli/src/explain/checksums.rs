@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{CliError, run_folder::RunFolder};
-use backdraft_report::{RunRecord, digest};
+use backdraft_report::{Record, RunRecord, digest};
 
 /// The file's name.
 pub(super) const FILE: &str = "SHA256SUMS";

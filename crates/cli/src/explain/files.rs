@@ -1,0 +1,190 @@
+//! The files of a run of `explain`.
+
+use backdraft_models::{TrainConfig, ZooConfig, outputs, quote, weights::stable};
+use serde::Serialize;
+
+use super::{
+    report::{examples, predictions, report, target},
+    run::{Found, Run},
+    store::Scored,
+};
+use crate::{
+    BURN, CliError,
+    mixed_precision::ProductErrors,
+    preparation::{Preparation, describe},
+    progress::say,
+    weights::{self, record},
+};
+use backdraft_report::{
+    QueryRecord, Record, Report, RunRecord, Scores, Settings, Sizes, Timing, Verification,
+    Versions, details_of, verification_table,
+};
+
+/// Examples of each sign in `top.csv`.
+const TOP: usize = 20;
+
+/// The settings that the record has beside those that every run has by name.
+#[derive(Serialize)]
+struct Details<'a> {
+    precision: &'static str,
+    tolerance: Option<f64>,
+    products: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    products_errors: Option<ProductErrors>,
+    network: &'a ZooConfig,
+    /// None if the weights are from a file.
+    training: Option<&'a TrainConfig>,
+    target: Option<&'a str>,
+    #[serde(flatten)]
+    preparation: Preparation,
+    corrupt_labels: Option<f64>,
+    verify: String,
+    pbrf_epsilon: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inference: Option<&'a str>,
+}
+
+impl Run<'_> {
+    /// Writes the weights, the scores, and the report as it is before the verification.
+    pub(super) fn write(&self, found: &Found) -> Result<(), CliError> {
+        let folder = self.store.folder();
+        let examples = examples(&self.inputs.dataset, &self.unit);
+        let train = &self.inputs.dataset.train;
+        let kept = record(&self.inputs.dataset, "train", train, &found.on_train);
+        let weights = weights::encode(&found.module, weights::FILE, &kept)?;
+        folder.write(weights::FILE, &weights)?;
+        let all = found
+            .scores
+            .to_safetensors(&examples, self.args.run.compute.seed)?;
+        folder.write(Scores::FILE, &stable(all))?;
+        folder.write(Scores::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
+        self.report(found, self.record(found, None)?)?;
+        say(format_args!(
+            "scores written to {}",
+            quote::path(folder.path())
+        ));
+        Ok(())
+    }
+
+    fn report(&self, found: &Found, record: RunRecord) -> Result<(), CliError> {
+        let folder = self.store.folder();
+        let examples = examples(&self.inputs.dataset, &self.unit);
+        let report = report(
+            &self.inputs.dataset,
+            folder.path(),
+            &found.scores,
+            &examples,
+            record,
+        );
+        folder.write(Report::FILE, report.to_html()?.as_bytes())
+    }
+
+    /// Writes what is left, the record last: it says that the run is whole.
+    pub(super) fn finish(
+        &self,
+        found: &Found,
+        verified: Option<(Verification, f64)>,
+    ) -> Result<(), CliError> {
+        if let Some((verification, _)) = &verified {
+            let table = verification_table(verification);
+            say(format_args!("\n{}", table.trim_end()));
+        }
+        let record = self.record(found, verified)?;
+        let json = record.to_json()?;
+        self.report(found, record)?;
+        let folder = self.store.folder();
+        self.store.finish(&json)?;
+        say(format_args!(
+            "\nwritten to {}; open {}",
+            quote::path(folder.path()),
+            quote::path(&folder.path().join(Report::FILE))
+        ));
+        Ok(())
+    }
+
+    /// All about the run, with the verification and the seconds that it took.
+    fn record(
+        &self,
+        found: &Found,
+        verified: Option<(Verification, f64)>,
+    ) -> Result<RunRecord, CliError> {
+        let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
+        let outputs = outputs(&found.module, test);
+        let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
+        let queries = found.queries.iter().zip(&found.scored);
+        let queries = queries.map(|(&index, scored)| QueryRecord {
+            index,
+            source: Some(self.inputs.dataset.test_place(index)),
+            label: target(&self.inputs.dataset, test, index),
+            predicted: predictions[index],
+            loss: found.losses[index],
+            solve: scored.record.clone(),
+        });
+        let timing = |stage: &str, seconds| Timing {
+            stage: stage.into(),
+            seconds,
+        };
+        let sum = |of: fn(&Scored) -> f64| found.scored.iter().map(of).sum();
+        let mut timings: Vec<_> = found
+            .training
+            .map(|it| timing("train", it))
+            .into_iter()
+            .collect();
+        timings.push(timing("solve", sum(|it| it.solving)));
+        timings.push(timing("score", sum(|it| it.scoring)));
+        let (verification, seconds) = verified.unzip();
+        timings.extend(seconds.map(|it| timing("verify", it)));
+        Ok(RunRecord {
+            settings: self.settings(found.errors)?,
+            versions: Versions {
+                backdraft: env!("CARGO_PKG_VERSION").into(),
+                burn: BURN.into(),
+            },
+            started: None,
+            unit: self.unit.clone(),
+            sizes: Sizes {
+                train: train.rows,
+                test: test.rows,
+                parameters: found.parameters,
+            },
+            timings,
+            metrics: found.metrics,
+            queries: queries.collect(),
+            verification,
+        })
+    }
+
+    fn settings(&self, errors: Option<ProductErrors>) -> Result<Settings, CliError> {
+        let dataset = &self.inputs.dataset;
+        let details = Details {
+            precision: self.args.precision().name(),
+            tolerance: self.args.solver.tolerance,
+            products: self.args.products.name(),
+            products_errors: errors,
+            network: &self.inputs.network,
+            training: self.inputs.loaded.is_none().then_some(self.config),
+            target: self.args.run.data.target.as_deref(),
+            preparation: Preparation::of(dataset),
+            corrupt_labels: self.args.run.corrupt_labels,
+            verify: self.extent().name(),
+            pbrf_epsilon: 1.0 / dataset.train.rows as f64,
+            inference: dataset.inference.as_deref(),
+        };
+        Ok(Settings {
+            model: self.inputs.kind.name().into(),
+            data: self.args.run.data.path.display().to_string(),
+            task: describe(dataset),
+            solver: self.args.solver().name().into(),
+            weights: self
+                .inputs
+                .loaded
+                .as_ref()
+                .map(|loaded| loaded.file.clone()),
+            damping: self.damping,
+            device: self.inputs.opened.name.into(),
+            seed: self.args.run.compute.seed,
+            out: self.store.folder().path().display().to_string(),
+            details: details_of(&details)?,
+        })
+    }
+}
