@@ -48,8 +48,8 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.retraining = Respond::epochs(Descent::Sgd { momentum: 0.0 }, 0.5, 100, 100, 100, 0);
     let evaluation = config.init(&cost, &retrain)?.with_store(&store);
     let removals = Vec::from_iter((0..10).map(|example| Removal::of(vec![example], 100)));
-    println!("{:.3?}", evaluation.gaps(&removals)?.mean);
-    let found = evaluation.correlations(&removals, &queries)?;
+    println!("{:.3?}", evaluation.gaps(&removals)?.gaps.map(|it| it.mean));
+    let found = evaluation.correlations(&removals, &queries)?.correlations;
     println!("PBRF {:.3?}", found.pbrf);
     println!("retraining {:.3?}", found.cold_start);
     for (by, ranking) in evaluation.mislabel(&wrong, &RankBy::ALL)?.rankings {

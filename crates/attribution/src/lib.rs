@@ -33,6 +33,7 @@ pub mod evaluate;
 mod fit;
 mod influence;
 mod measurement;
+mod minimize;
 mod passes;
 mod retrain;
 mod scores;
@@ -41,12 +42,13 @@ mod verification;
 
 pub use error::AttributionError;
 pub use evaluate::{
-    Correlation, Correlations, Decomposition, EvaluateError, Evaluation, EvaluationConfig, Gaps,
-    Mislabel, Progress, RankBy, Ranking, Respond, Stage,
+    ByResponse, Correlation, Correlations, Decomposition, EvaluateError, Evaluation,
+    EvaluationConfig, Gaps, Mislabel, Progress, RankBy, Ranking, Respond, Shard, Spread, Stage,
 };
 pub use fit::{Fit, FitConfig};
 pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
 pub use measurement::Measurement;
+pub use minimize::Minimize;
 pub use retrain::{Retrain, RetrainError};
 pub use scores::Scores;
 pub use store::{FolderStore, MemoryStore, NoStore, Store, StoreError};

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use backdraft_curvature::{CurvatureError, Model};
+use backdraft_influence::ResponseError;
 use burn::tensor::{Tensor, TensorReadError};
 
 /// Trains a network: from the examples' weights and a seed to the trained parameters.
@@ -25,7 +26,8 @@ use burn::tensor::{Tensor, TensorReadError};
 /// ```
 pub trait Retrain {
     /// The parameters that training comes to, `[dim]`, in the order of [`Model::theta`]: `Model::new(&module,
-    /// forward)?.theta()` has them so.
+    /// forward)?.theta()` has them so. With the running statistics that training came to, of batch normalisation, they
+    /// are [`Model::state`]; without, those of the trained network stay.
     ///
     /// `weights` has one number a training example, which its loss is multiplied by: 1 is as it is, 0 without it. The
     /// mean over a batch counts all its examples whatever their weights, so that a weight of 0 leaves `J(theta) - 1/N
@@ -58,9 +60,15 @@ where
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RetrainError {
-    /// Training itself failed.
-    #[error("training again failed: {0}")]
-    Failed(#[source] Box<dyn Error + Send + Sync>),
+    /// Training failed with these weights; it may go well with others.
+    #[error(transparent)]
+    Failed(Box<dyn Error + Send + Sync>),
+    /// Training failed and would with any weights: a device that fails, settings that make no sense.
+    #[error(transparent)]
+    Broken(Box<dyn Error + Send + Sync>),
+    /// A minimum could not be found.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
     /// A parameter is NaN or infinite.
     #[error(
         "training again came to parameters that are NaN or infinite: lower the learning rate, or look for a loss that overflows"
@@ -118,15 +126,15 @@ impl RetrainError {
     }
 }
 
-/// What `retrain` comes to, if it is finite and what `model` has for parameters.
+/// What `retrain` comes to, if it is finite and parameters, or a state, of `model`.
 pub(crate) fn retrained(
     retrain: &dyn Retrain,
     model: &Model,
     weights: &[f64],
     seed: u64,
 ) -> Result<Tensor<1>, RetrainError> {
-    let theta = retrain.retrain(weights, seed)?;
-    let theta = model.vectors(theta).map_err(|error| match error {
+    let theta = retrain.retrain(weights, seed)?.without_autodiff();
+    model.at(theta.clone()).map_err(|error| match error {
         CurvatureError::Dimension { expected, found } => {
             RetrainError::Dimension { expected, found }
         }

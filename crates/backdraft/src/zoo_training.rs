@@ -2,13 +2,16 @@
 
 use backdraft_attribution::{Retrain, RetrainError};
 use backdraft_curvature::Model;
-use backdraft_models::{Network, Objective, TrainConfig, Training, data::Split};
+use backdraft_models::{Network, Objective, TrainConfig, TrainError, Training, data::Split};
 use burn::tensor::Tensor;
 
 /// Training of the zoo's networks, or of any [`Network`], as a [`Retrain`].
 ///
 /// It begins with `initial` of the seed, and takes the examples in the seed's order, whatever seed `config` has. By
-/// SGD or Adam: L-BFGS, which has no steps to weigh examples in, is refused.
+/// SGD or Adam: L-BFGS, which has no steps to weigh examples in, is refused; [`Minimize`] does what it does. What it
+/// comes to is the network's whole state, with its running statistics.
+///
+/// [`Minimize`]: backdraft_attribution::Minimize
 ///
 /// ```
 /// use backdraft::{ZooTraining, attribution::Retrain, curvature::Model as Curved};
@@ -22,6 +25,8 @@ use burn::tensor::Tensor;
 ///     split: &dataset.train,
 ///     objective: dataset.task.objective(),
 ///     config: TrainConfig { epochs: 1, ..TrainConfig::preset(Model::Mlp, &dataset) },
+///     part: 1024,
+///     on_step: &|_, _| {},
 /// };
 /// let again = retrain.retrain(&vec![1.0; dataset.train.rows], 0)?;
 ///
@@ -31,7 +36,7 @@ use burn::tensor::Tensor;
 /// assert_eq!(again.into_data(), once.into_data());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ZooTraining<'a, I> {
     /// The network before training, from a seed.
     pub initial: I,
@@ -41,6 +46,10 @@ pub struct ZooTraining<'a, I> {
     pub objective: Objective,
     /// How.
     pub config: TrainConfig,
+    /// Most examples of a batch that go through the network at once, for devices whose memory does not suffice for all.
+    pub part: usize,
+    /// Is told how many of so many steps are made.
+    pub on_step: &'a dyn Fn(usize, usize),
 }
 
 impl<M, I> Retrain for ZooTraining<'_, I>
@@ -60,16 +69,35 @@ where
             seed,
             ..self.config.clone()
         };
-        let initial = (self.initial)(seed);
-        let training = Training::new(initial, self.split, self.objective, &config);
-        let mut training = training.map_err(RetrainError::of)?.with_weights(weights);
-        while training.advance().map_err(RetrainError::of)?.is_some() {}
-        let trained = training.finish().model;
+        let trained = self.train((self.initial)(seed), weights, &config);
+        let trained = trained.map_err(|error| match error {
+            TrainError::Diverged { .. } | TrainError::NotConverged { .. } => {
+                RetrainError::Failed(error.into())
+            }
+            error => RetrainError::Broken(error.into()),
+        })?;
         let model = Model::new(&trained, M::forward).map_err(RetrainError::of)?;
-        Ok(model.theta())
+        Ok(model.state())
     }
 
     fn settings(&self) -> String {
         format!("{:?}", self.config)
+    }
+}
+
+impl<I> ZooTraining<'_, I> {
+    fn train<M: Network>(
+        &self,
+        initial: M,
+        weights: &[f64],
+        config: &TrainConfig,
+    ) -> Result<M, TrainError> {
+        let training = Training::new(initial, self.split, self.objective, config)?;
+        let mut training = training.with_weights(weights).with_parts(self.part);
+        let steps = config.epochs * self.split.rows.div_ceil(config.batch_size);
+        while let Some(progress) = training.advance()? {
+            (self.on_step)(progress.step, steps);
+        }
+        Ok(training.finish().model)
     }
 }

@@ -11,7 +11,10 @@ use backdraft_models::{
     weights::WeightsError,
 };
 
-use backdraft::comparison::ComparisonError;
+use backdraft::{
+    attribution::{EvaluateError, RetrainError, StoreError},
+    comparison::ComparisonError,
+};
 use backdraft_report::OutputError;
 
 /// Error of a command: one line that says what to do.
@@ -76,6 +79,9 @@ pub enum CliError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// An evaluation could not be made.
+    #[error(transparent)]
+    Evaluate(EvaluateError),
     /// No part of an experiment came to its end.
     #[error("all {count} {parts} failed, the first at {stage}: {reason}")]
     Experiment {
@@ -176,6 +182,45 @@ impl From<OutputError> for CliError {
     }
 }
 
+impl From<EvaluateError> for CliError {
+    fn from(error: EvaluateError) -> Self {
+        match error {
+            EvaluateError::AllFailed {
+                count,
+                stage,
+                reason,
+            } => Self::Experiment {
+                count,
+                parts: "removals",
+                stage: stage.to_string(),
+                reason,
+            },
+            EvaluateError::Response(error)
+            | EvaluateError::Retrain(RetrainError::Response(error)) => error.into(),
+            EvaluateError::Solve(error) => error.into(),
+            EvaluateError::Curvature(error) => error.into(),
+            EvaluateError::Store(error) => error.into(),
+            EvaluateError::Retrain(RetrainError::Broken(error)) => match error.downcast() {
+                Ok(error) => Self::Train(*error),
+                Err(error) => Self::Evaluate(RetrainError::Broken(error).into()),
+            },
+            error => Self::Evaluate(error),
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Other(error) => match error.downcast() {
+                Ok(own) => *own,
+                Err(error) => Self::Evaluate(StoreError::Other(error).into()),
+            },
+            error => Self::Evaluate(error.into()),
+        }
+    }
+}
+
 impl CliError {
     /// Whether one removal has no answer by it, while others may have one.
     pub(super) fn concerns_one_removal(&self) -> bool {
@@ -219,6 +264,7 @@ impl CliError {
             | Self::Solve(_)
             | Self::Response(_)
             | Self::Curvature(_)
+            | Self::Evaluate(_)
             | Self::Experiment { .. }
             | Self::Comparison(_)
             | Self::Apart { .. }

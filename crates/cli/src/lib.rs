@@ -3,7 +3,6 @@
 
 mod args;
 mod bench;
-mod counted_operator;
 mod device;
 mod error;
 mod experiment;

@@ -105,11 +105,6 @@ impl Stage {
         self.bar.length().unwrap_or(0)
     }
 
-    /// Steps made.
-    pub fn done(&self) -> u64 {
-        self.bar.position()
-    }
-
     /// Shows it before its first step is made.
     pub fn show(&self) {
         self.bar.tick();

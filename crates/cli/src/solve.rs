@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Instant};
 
-use backdraft_curvature::{Cost, Curvature, Damped};
+use backdraft_curvature::{Cost, CountedOperator, Curvature, Damped};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver,
 };
@@ -11,7 +11,6 @@ use burn::tensor::Tensor;
 use super::{
     CliError,
     args::{Explain, Precision, SolverName},
-    counted_operator::CountedOperator,
     explain::{Solved, Store},
     mixed_precision::TOLERANCE,
     progress::{Bar, say, warn},

@@ -186,7 +186,8 @@ impl Cost {
         self.batch.min(self.len())
     }
 
-    /// The same cost at other parameters `theta`, of shape `[dim]`.
+    /// The same cost at other parameters `theta`, of shape `[dim]`, or in another state of the model
+    /// ([`Model::state`]).
     ///
     /// # Errors
     /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`].

@@ -34,6 +34,7 @@
 //! | [`Cost::fisher`] | `1/N sum over i of J_i' E[g g'] J_i`, targets drawn from the model |
 //! | [`Cost::empirical_fisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
 //! | [`Damped`], [`Scaled`], [`Sum`] | `A + damping I`, `factor A`, `A + B` |
+//! | [`CountedOperator`] | `A`, and tells of its products |
 //!
 //! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the
 //! vector is kept between products within a memory budget ([`Curvature::with_memory`]); a product needs memory for one
@@ -73,7 +74,8 @@ pub use loss::{
 pub use memory::is_out_of_memory;
 pub use model::Model;
 pub use operator::{
-    BatchOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sum, to_dense,
+    BatchOperator, CountedOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sum,
+    to_dense,
 };
 pub use parameter::Parameter;
 pub use rows::{RowKind, Rows};

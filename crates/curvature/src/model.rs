@@ -209,13 +209,48 @@ impl Model {
         self.tensors.ravel().expect("parameters of one type")
     }
 
-    /// The same network at other parameters `theta`, of shape `[dim]`.
+    /// The parameters, and after them the module's other float tensors, such as running statistics, as one flat vector
+    /// of the parameters' type.
+    pub fn state(&self) -> Tensor<1> {
+        let constants = self.fixed.iter().map(|(_, tensor)| {
+            let numbers = Shape::new([tensor.shape().num_elements()]);
+            let flat = Dispatch::float_reshape(tensor.clone(), numbers);
+            Tensor::<1>::from_dispatch(flat).cast(self.dtype())
+        });
+        Tensor::cat([self.theta()].into_iter().chain(constants).collect(), 0)
+    }
+
+    /// Length of [`state`](Self::state).
+    pub fn state_dim(&self) -> usize {
+        let constants = self.fixed.iter();
+        let constants = constants.map(|(_, tensor)| tensor.shape().num_elements());
+        self.dim() + constants.sum::<usize>()
+    }
+
+    /// The same network at other parameters `theta`, `[dim]`, or in another [`state`](Self::state).
     ///
     /// # Errors
     /// [`CurvatureError::Dimension`], [`CurvatureError::Placement`].
     pub fn at(&self, theta: Tensor<1>) -> Result<Self, CurvatureError> {
+        let (dim, state) = (self.dim(), self.state_dim());
+        if state == dim || theta.dims() != [state] {
+            return Ok(Self {
+                tensors: self.unflatten(theta)?,
+                ..self.clone()
+            });
+        }
+        let mut fixed = Vec::with_capacity(self.fixed.len());
+        let mut start = dim;
+        for (position, tensor) in self.fixed.iter() {
+            let end = start + tensor.shape().num_elements();
+            let numbers = theta.clone().without_autodiff().slice(start..end);
+            let numbers = numbers.cast(tensor.dtype()).into_dispatch();
+            fixed.push((*position, Dispatch::float_reshape(numbers, tensor.shape())));
+            start = end;
+        }
         Ok(Self {
-            tensors: self.unflatten(theta)?,
+            tensors: self.unflatten(theta.slice(0..dim))?,
+            fixed: fixed.into(),
             ..self.clone()
         })
     }

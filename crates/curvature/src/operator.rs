@@ -1,5 +1,6 @@
 //! Symmetric linear operators on parameter space.
 
+mod counted;
 mod damped;
 mod delegate;
 mod law;
@@ -11,6 +12,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::{Cause, CurvatureError, finite::are_finite};
 
+pub use counted::CountedOperator;
 pub use damped::Damped;
 pub use law::{Definiteness, Law};
 pub use scaled::Scaled;

@@ -22,7 +22,6 @@ mod digest;
 mod error;
 mod examples;
 pub mod experiment;
-mod json;
 mod labels;
 mod number;
 mod page;

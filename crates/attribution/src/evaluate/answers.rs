@@ -1,16 +1,16 @@
 //! What is found of one removal, stage by stage.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
-use backdraft_influence::response::Removal;
 use burn::tensor::Tensor;
 
 use super::{
-    Progress, Stage,
+    Seconds, Stage, Task,
+    entries::Place,
     error::StageError,
     estimate::{Estimate, Estimates},
     kept,
-    run::{Place, Run},
+    run::Run,
 };
 use crate::retrain::retrained;
 
@@ -18,34 +18,50 @@ use crate::retrain::retrained;
 pub(super) struct Answers<'a, 'r> {
     pub run: &'a Run<'r>,
     pub place: Place<'a>,
+    /// The measurement's name.
+    name: &'a str,
     estimates: &'a Estimates<'a>,
     found: BTreeMap<Stage, Tensor<1>>,
     /// What is being computed.
     pub stage: Stage,
+    /// The seconds of the stages so far.
+    pub seconds: Seconds,
 }
 
 impl<'a, 'r> Answers<'a, 'r> {
-    pub fn new(run: &'a Run<'r>, place: Place<'a>, estimates: &'a Estimates<'a>) -> Self {
+    pub fn new(
+        run: &'a Run<'r>,
+        place: Place<'a>,
+        name: &'a str,
+        estimates: &'a Estimates<'a>,
+    ) -> Self {
         Self {
             run,
             place,
+            name,
             estimates,
             found: BTreeMap::new(),
             stage: Stage::Influence,
+            seconds: Seconds::new(),
         }
     }
 
-    pub fn removal(&self) -> &Removal {
-        self.place.removal
+    /// The examples that are removed.
+    pub fn removed(&self) -> &[usize] {
+        &self.place.removal.examples
     }
 
     /// The influence estimate.
     pub fn estimate(&mut self) -> Result<Estimate, StageError> {
         self.stage = Stage::Influence;
-        self.estimates.of(self.run, &self.place)
+        let estimate = self.estimates.of(self.run, &self.place, self.name)?;
+        self.seconds
+            .insert(Stage::Influence.name().to_owned(), estimate.seconds);
+        Ok(estimate)
     }
 
-    /// The parameters that `stage` finds, `[dim]`; from the store if they are there.
+    /// The parameters that `stage` finds, `[dim]`, or after a cold start the whole state; from the store if they are
+    /// there.
     pub fn get(&mut self, stage: Stage) -> Result<Tensor<1>, StageError> {
         if stage == Stage::Influence {
             let change = self.estimate()?.change;
@@ -55,54 +71,54 @@ impl<'a, 'r> Answers<'a, 'r> {
         if let Some(theta) = self.found.get(&stage) {
             return Ok(theta.clone());
         }
-        let key = self.place.stage_key(stage);
-        let theta = match self.run.kept_parameters(&key)? {
-            Some(theta) => theta,
+        let scope = self.run.scope(self.name);
+        let key = self.run.entries.keys.stage(&self.place, &scope, stage);
+        let (theta, seconds) = match self.run.parameters(&key)? {
+            Some(found) => found,
             None => {
-                let theta = self.compute(stage)?;
-                self.stage = stage;
-                self.run.put(&key, &kept::parameters(&theta))?;
-                theta
+                let start = Instant::now();
+                let theta = self.fresh(stage)?;
+                let seconds = start.elapsed().as_secs_f64();
+                self.run
+                    .entries
+                    .put(&key, &kept::parameters(&theta, seconds)?)?;
+                (theta, seconds)
             }
         };
+        self.seconds.insert(stage.name().to_owned(), seconds);
         self.found.insert(stage, theta.clone());
         Ok(theta)
     }
 
-    fn compute(&mut self, stage: Stage) -> Result<Tensor<1>, StageError> {
+    /// The same, computed and not kept.
+    pub fn fresh(&mut self, stage: Stage) -> Result<Tensor<1>, StageError> {
+        self.stage = stage;
         let (run, removal) = (self.run, self.place.removal);
-        self.tell_begun(stage);
         if stage.kind().is_some() {
             return Ok(run.respond(stage, removal.clone())?);
         }
         let evaluation = run.evaluation;
-        match stage {
-            Stage::TwoStage => evaluation
-                .responses
-                .two_stage(removal.clone(), |objective| {
-                    match objective.removal().is_none() {
-                        true => Ok(run.continued()?),
-                        false => self.get(Stage::WarmStart),
-                    }
-                }),
-            _ => {
-                let n = evaluation.cost().len();
-                let mut weights = vec![1.0; n];
-                for &index in &removal.examples {
-                    weights[index] -= removal.epsilon * n as f64;
-                }
-                let model = evaluation.cost().model();
-                let seed = evaluation.config.seed;
-                Ok(retrained(evaluation.retrain, model, &weights, seed)?)
-            }
+        if stage == Stage::TwoStage {
+            let found =
+                evaluation
+                    .responses
+                    .two_stage(removal.clone(), |objective| {
+                        match objective.removal().is_none() {
+                            true => Ok(run.continued()?),
+                            false => self.get(Stage::WarmStart),
+                        }
+                    })?;
+            self.stage = stage;
+            return Ok(found);
         }
-    }
-
-    fn tell_begun(&self, stage: Stage) {
-        self.run.tell(Progress::Begun {
-            removal: self.place.position,
-            removals: self.place.of,
-            stage,
-        });
+        run.meter.begin(Task::Stage(stage), 0);
+        let n = evaluation.cost().len();
+        let mut weights = vec![1.0; n];
+        for &index in &removal.examples {
+            weights[index] -= removal.epsilon * n as f64;
+        }
+        let model = evaluation.cost().model();
+        let seed = evaluation.config.seed;
+        Ok(retrained(evaluation.retrain, model, &weights, seed)?)
     }
 }

@@ -6,51 +6,44 @@ use backdraft_influence::{
     statistics::{pearson, spearman},
 };
 use burn::tensor::Tensor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    DamagedEntry, EvaluateError, Evaluation, FailedRemoval, Stage,
+    ByResponse, DamagedEntry, EvaluateError, Evaluation, FailedRemoval, Seconds, Spread, Stage,
     answers::Answers,
     error::StageError,
-    evaluation::examined,
+    json,
     run::{Found, Measured},
 };
-use crate::store::Digest;
-
-/// The responses that estimates are held against, in the order of [`Changes`].
-const RESPONSES: [Stage; 4] = [
-    Stage::Pbrf,
-    Stage::WarmStart,
-    Stage::TwoStage,
-    Stage::ColdStart,
-];
 
 /// What one removal does to the queries' losses: `loss(without) - loss(with)`, one number a query, in the units of the
 /// loss. Positive: removing raises the loss, the examples helped.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
-    /// What was removed.
-    pub removal: Removal,
+    /// The training examples removed.
+    pub removed: Vec<usize>,
     /// As the influence estimate predicts, to first order: `eps sum over z of <grad L(z), A^-1 grad loss>`, with `eps
     /// = 1/N` for a plain removal (Bae et al. 2022, Eqn 5).
+    #[serde(deserialize_with = "json::numbers")]
     pub influence: Vec<f64>,
-    /// As the proximal Bregman response does (Eqn 8).
-    pub pbrf: Vec<f64>,
-    /// As training on from the trained parameters does.
-    pub warm_start: Vec<f64>,
-    /// As the difference of training on without and with the examples does (F.2).
-    pub two_stage: Vec<f64>,
-    /// As training again does.
-    pub cold_start: Vec<f64>,
+    /// As each response does.
+    #[serde(deserialize_with = "json::responses")]
+    pub responses: ByResponse<Vec<f64>>,
     /// The relative residual of the estimate's linear system.
+    #[serde(deserialize_with = "json::number")]
     pub residual: f64,
     /// Whether that is within the solver's tolerance.
     pub solved: bool,
+    /// What each stage took.
+    pub seconds: Seconds,
 }
+
+/// What one removal does to the queries' losses: as influence predicts, and as one response says.
+pub type Pairs<'a> = (&'a [f64], &'a [f64]);
 
 /// How well influence estimates predict a response, each from -1 to 1. None where a list does not vary, or has fewer
 /// than two numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
     /// Pearson's, over all pairs of a removal and a query.
     pub pearson: Option<f64>,
@@ -65,36 +58,32 @@ pub struct Correlation {
 /// How well influence estimates predict what removals do to queries.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Correlations {
-    /// With the proximal Bregman response.
-    pub pbrf: Correlation,
-    /// With training on from the trained parameters.
-    pub warm_start: Correlation,
-    /// With the difference of training on without and with the examples.
-    pub two_stage: Correlation,
-    /// With training again.
-    pub cold_start: Correlation,
+    /// With each response.
+    pub correlations: ByResponse<Correlation>,
     /// Each removal's changes, in the order asked for.
     pub removals: Vec<Changes>,
     /// Those left out, with the reason.
     pub failed: Vec<FailedRemoval>,
+    /// How many are left to other shards.
+    pub left: usize,
     /// What was damaged in the store, and computed anew.
     pub damaged: Vec<DamagedEntry>,
 }
 
 impl Correlation {
     /// Of what each removal is predicted to do and does, one number a query each.
-    pub fn of(removals: &[(&[f64], &[f64])]) -> Self {
+    pub fn of(removals: &[Pairs<'_>]) -> Self {
         let predicted: Vec<f64> = removals.iter().flat_map(|(x, _)| *x).copied().collect();
         let actual: Vec<f64> = removals.iter().flat_map(|(_, y)| *y).copied().collect();
         let queries = removals.first().map_or(0, |(x, _)| x.len());
         let of_query = |query: usize| -> (Vec<f64>, Vec<f64>) {
-            let pair = |(x, y): &(&[f64], &[f64])| Some((*x.get(query)?, *y.get(query)?));
+            let pair = |(x, y): &Pairs<'_>| Some((*x.get(query)?, *y.get(query)?));
             removals.iter().filter_map(pair).unzip()
         };
         let within = |statistic: fn(&[f64], &[f64]) -> Option<f64>| {
             let each = (0..queries).map(of_query);
             let each: Vec<f64> = each.filter_map(|(x, y)| statistic(&x, &y)).collect();
-            (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+            (!each.is_empty()).then(|| Spread::of(&each).mean)
         };
         Self {
             pearson: pearson(&predicted, &actual),
@@ -105,43 +94,49 @@ impl Correlation {
     }
 }
 
+impl ByResponse<Correlation> {
+    /// How well influence predicts each response; none of a response that was not computed.
+    pub fn of(removals: &[Changes]) -> Self {
+        Changes::pairs(removals).map(|pairs| Correlation::of(&pairs))
+    }
+}
+
 impl Changes {
-    /// As each response does, in the order of [`RESPONSES`].
-    fn responses(&self) -> [&[f64]; 4] {
-        [
-            &self.pbrf,
-            &self.warm_start,
-            &self.two_stage,
-            &self.cold_start,
-        ]
+    /// For each response the removals that have it.
+    pub fn pairs(removals: &[Self]) -> ByResponse<Vec<Pairs<'_>>> {
+        ByResponse::from_array(std::array::from_fn(|response| {
+            let pair = |changes| {
+                let Self {
+                    influence,
+                    responses,
+                    ..
+                }: &Self = changes;
+                let actual = responses.as_ref().into_array()[response];
+                let there = !actual.is_empty() && actual.len() == influence.len();
+                there.then_some((influence.as_slice(), actual.as_slice()))
+            };
+            removals.iter().filter_map(pair).collect()
+        }))
     }
 }
 
 impl Measured for Changes {
-    fn numbers(&self) -> Vec<f64> {
-        let mut numbers = vec![self.residual, f64::from(u8::from(self.solved))];
-        numbers.extend(&self.influence);
-        numbers.extend(self.responses().into_iter().flatten());
-        numbers
+    fn is_finite(&self) -> bool {
+        let responses = self.responses.as_ref().into_array();
+        let mut all = self.influence.iter().chain(responses.into_iter().flatten());
+        all.all(|it| it.is_finite())
     }
+}
 
-    fn of(removal: &Removal, numbers: &[f64]) -> Option<Self> {
-        let (&[residual, solved], rest) = numbers.split_first_chunk()?;
-        let queries = rest.len() / 5;
-        if queries == 0 || !rest.len().is_multiple_of(5) {
-            return None;
+impl Correlations {
+    pub(super) fn new(found: Found<Changes>) -> Self {
+        Self {
+            correlations: ByResponse::<Correlation>::of(&found.done),
+            removals: found.done,
+            failed: found.failed,
+            left: found.left,
+            damaged: found.damaged,
         }
-        let mut parts = rest.chunks_exact(queries).map(<[f64]>::to_vec);
-        Some(Self {
-            removal: removal.clone(),
-            influence: parts.next()?,
-            pbrf: parts.next()?,
-            warm_start: parts.next()?,
-            two_stage: parts.next()?,
-            cold_start: parts.next()?,
-            residual,
-            solved: solved == 1.0,
-        })
     }
 }
 
@@ -162,59 +157,52 @@ impl Evaluation<'_> {
         removals: &[Removal],
         queries: &Cost,
     ) -> Result<Correlations, EvaluateError> {
-        let queries = queries.clone().with_l2(0.0).at(self.theta().clone())?;
-        let digest = examined(Digest::default(), &queries)?.name();
-        let before = losses(&queries)?;
-        let changes = |answers: &mut Answers<'_, '_>| changes(answers, &queries, &before);
-        let Found {
-            done,
-            failed,
-            damaged,
-        } = self.run(|run| run.over(removals, &format!("changes-{digest}"), changes))?;
-        let correlation = |response: usize| {
-            let pairs: Vec<_> = done
-                .iter()
-                .map(|it| (it.influence.as_slice(), it.responses()[response]))
-                .collect();
-            Correlation::of(&pairs)
-        };
-        let [pbrf, warm_start, two_stage, cold_start] = std::array::from_fn(correlation);
-        Ok(Correlations {
-            pbrf,
-            warm_start,
-            two_stage,
-            cold_start,
-            removals: done,
-            failed,
-            damaged,
-        })
+        let queries = Queries::of(self, queries)?;
+        let name = self.named("changes", &queries.cost)?;
+        let changes = |answers: &mut Answers<'_, '_>| queries.changes(answers);
+        let found = self.run(removals, |run| run.over(removals, &name, changes))?;
+        Ok(Correlations::new(found))
     }
 }
 
-/// What a removal does to the losses of `queries`, which were `before`.
-fn changes(
-    answers: &mut Answers<'_, '_>,
-    queries: &Cost,
-    before: &[f64],
-) -> Result<Changes, StageError> {
-    let estimate = answers.estimate()?;
-    let influence = host(queries.directional_derivatives(estimate.change)?);
-    let mut change = |stage| -> Result<Vec<f64>, StageError> {
-        let after = losses(&queries.at(answers.get(stage)?)?)?;
-        let pairs = after.iter().zip(before);
-        Ok(pairs.map(|(after, before)| after - before).collect())
-    };
-    let [pbrf, warm_start, two_stage, cold_start] = RESPONSES.map(&mut change);
-    Ok(Changes {
-        removal: answers.removal().clone(),
-        influence,
-        pbrf: pbrf?,
-        warm_start: warm_start?,
-        two_stage: two_stage?,
-        cold_start: cold_start?,
-        residual: estimate.residual,
-        solved: estimate.solved,
-    })
+/// What is measured, and what it is at the trained parameters.
+pub(super) struct Queries {
+    pub cost: Cost,
+    before: Vec<f64>,
+}
+
+impl Queries {
+    pub fn of(evaluation: &Evaluation<'_>, queries: &Cost) -> Result<Self, EvaluateError> {
+        let theta = evaluation.theta().clone();
+        let cost = queries.clone().with_l2(0.0).at(theta)?;
+        let before = losses(&cost)?;
+        Ok(Self { cost, before })
+    }
+
+    /// What a removal does to the losses.
+    pub fn changes(&self, answers: &mut Answers<'_, '_>) -> Result<Changes, StageError> {
+        let estimate = answers.estimate()?;
+        let influence = host(self.cost.directional_derivatives(estimate.change)?);
+        let mut change = |stage| -> Result<Vec<f64>, StageError> {
+            let after = losses(&self.cost.at(answers.get(stage)?)?)?;
+            let pairs = after.iter().zip(&self.before);
+            Ok(pairs.map(|(after, before)| after - before).collect())
+        };
+        let responses = ByResponse {
+            warm_start: change(Stage::WarmStart)?,
+            pbrf: change(Stage::Pbrf)?,
+            two_stage: change(Stage::TwoStage)?,
+            cold_start: change(Stage::ColdStart)?,
+        };
+        Ok(Changes {
+            removed: answers.removed().to_vec(),
+            influence,
+            responses,
+            residual: estimate.residual,
+            solved: estimate.solved,
+            seconds: answers.seconds.clone(),
+        })
+    }
 }
 
 /// The losses, all finite.

@@ -65,8 +65,7 @@ impl EvaluateError {
         let numbers = |error: &CurvatureError| matches!(error, CurvatureError::NotFinite { .. });
         match self {
             Self::NotFinite { .. } => true,
-            Self::Retrain(error) => error.concerns_one_removal(),
-            Self::Response(error) => match error {
+            Self::Response(error) | Self::Retrain(RetrainError::Response(error)) => match error {
                 ResponseError::Diverged
                 | ResponseError::NotConverged { .. }
                 | ResponseError::Grew { .. }
@@ -74,6 +73,7 @@ impl EvaluateError {
                 ResponseError::Curvature(error) => numbers(error),
                 _ => false,
             },
+            Self::Retrain(error) => error.concerns_one_removal(),
             Self::Solve(error) => match error {
                 SolveError::Diverged { .. }
                 | SolveError::NegativeCurvature { .. }

@@ -1,10 +1,20 @@
 //! A trained network and a way to train it again: what estimates are held against.
 
-use backdraft_curvature::{Cost, LinearOperator};
-use backdraft_influence::{Solver, response::Responses};
+use backdraft_curvature::{Cost, CountedOperator, LinearOperator};
+use backdraft_influence::{
+    Solver,
+    response::{Removal, Responses},
+};
 use burn::tensor::Tensor;
 
-use super::{EvaluateError, Progress, Respond, run::Run};
+use super::{
+    EvaluateError, Progress, Respond, Shard,
+    entries::{Entries, Keys},
+    progress::Meter,
+    removals::check,
+    run::Run,
+    settle::{products, settle},
+};
 use crate::{Matrix, NoStore, Retrain, SolverConfig, Store, store::Digest};
 
 /// Settings of an [`Evaluation`].
@@ -14,8 +24,11 @@ pub struct EvaluationConfig {
     pub damping: f64,
     /// The estimate's matrix. The proximal Bregman response has the Gauss-Newton matrix.
     pub matrix: Matrix,
-    /// How estimates are solved for.
+    /// How estimates are solved for. LiSSA's scale, if it is to be found, is found once.
     pub solver: SolverConfig,
+    /// Whether LiSSA's depth is found by the first removal: the least of an eighth, a quarter, a half and all of the
+    /// depth at which its residual is within the tolerance; all of it if none is.
+    pub settle_depth: bool,
     /// How warm start, proximal response and the two stages of F.2 are computed. A network that was not trained to its
     /// minimum is trained on by it: give it the steps that training would take next.
     pub retraining: Respond,
@@ -28,6 +41,9 @@ pub struct EvaluationConfig {
     /// Whether the parameters that each stage finds stay in the store once a removal is measured. Then a second
     /// measurement does not compute them again; without, a store stays small.
     pub keep_parameters: bool,
+    /// Whether a removal that failed stays in the store as such, and is not tried again: for trainings that fail the
+    /// same way each time.
+    pub keep_failures: bool,
 }
 
 impl EvaluationConfig {
@@ -38,11 +54,13 @@ impl EvaluationConfig {
             damping,
             matrix: Matrix::GaussNewton,
             solver: SolverConfig::default(),
+            settle_depth: false,
             retraining: Respond::default(),
             bregman: Respond::default(),
             seed: 0,
             together: 1,
             keep_parameters: true,
+            keep_failures: false,
         }
     }
 
@@ -61,29 +79,35 @@ impl EvaluationConfig {
             let problem = "is 0, must be at least 1";
             return Err(EvaluateError::setting("together", problem));
         }
+        self.solver.init()?;
         Ok(Evaluation {
             responses: Responses::new(cost, self.damping)?,
-            solver: self.solver.init()?,
             config: self,
             retrain,
+            solver: None,
             matrix: None,
             store: &NoStore,
+            owns_store: false,
+            shard: Shard::WHOLE,
             progress: Box::new(|_| {}),
             name: String::new(),
         })
     }
 }
 
-/// Holds influence estimates against what they predict: [`gaps`](Self::gaps), [`correlations`](Self::correlations) and
-/// [`mislabel`](Self::mislabel).
+/// Holds influence estimates against what they predict: [`gaps`](Self::gaps), [`correlations`](Self::correlations), both
+/// at once ([`decompose`](Self::decompose)) and [`mislabel`](Self::mislabel).
 pub struct Evaluation<'a> {
     pub(super) config: EvaluationConfig,
     pub(super) responses: Responses,
     pub(super) retrain: &'a dyn Retrain,
-    pub(super) solver: Box<dyn Solver + 'a>,
+    /// In place of the config's.
+    solver: Option<Box<dyn Solver + 'a>>,
     matrix: Option<Box<dyn LinearOperator + 'a>>,
-    pub(super) store: &'a dyn Store,
-    pub(super) progress: Box<dyn Fn(Progress<'_>) + 'a>,
+    store: &'a dyn Store,
+    owns_store: bool,
+    pub(super) shard: Shard,
+    progress: Box<dyn Fn(Progress<'_>) + 'a>,
     name: String,
 }
 
@@ -92,6 +116,26 @@ impl<'a> Evaluation<'a> {
     #[must_use]
     pub fn with_store(self, store: &'a dyn Store) -> Self {
         Self { store, ..self }
+    }
+
+    /// The same with a store for one measurement, of one list of removals, of this evaluation alone: whoever opens it
+    /// sees to that. Its keys are the removals' positions, `points/3.json` for the result of the fourth and
+    /// `stages/3/pbrf.safetensors` for the parameters on the way to it, and its values what these names say.
+    #[must_use]
+    pub fn with_own_store(self, store: &'a dyn Store) -> Self {
+        let owns_store = true;
+        Self {
+            store,
+            owns_store,
+            ..self
+        }
+    }
+
+    /// The same, which computes the removals of one shard alone, and takes those of the others from the store as far
+    /// as they are there: [`merge`](super::merge) brings stores of their own together.
+    #[must_use]
+    pub fn with_shard(self, shard: Shard) -> Self {
+        Self { shard, ..self }
     }
 
     /// The same under a name, which is part of the store's keys: all that settles the results and cannot be seen here.
@@ -105,7 +149,7 @@ impl<'a> Evaluation<'a> {
     /// The same, with estimates by a solver of one's own in place of the config's.
     #[must_use]
     pub fn with_solver(self, solver: impl Solver + 'a) -> Self {
-        let solver = Box::new(solver);
+        let solver: Option<Box<dyn Solver + 'a>> = Some(Box::new(solver));
         Self { solver, ..self }
     }
 
@@ -135,26 +179,58 @@ impl<'a> Evaluation<'a> {
         self.responses.theta()
     }
 
-    /// Does `work` with what all removals share.
+    /// Does `work` with what all of `removals` share.
     pub(super) fn run<T>(
         &self,
+        removals: &[Removal],
         work: impl FnOnce(&Run<'_>) -> Result<T, EvaluateError>,
     ) -> Result<T, EvaluateError> {
+        check(removals, self.cost().len())?;
+        let keys = match self.owns_store {
+            true => Keys::Own,
+            false => Keys::Shared {
+                evaluation: self.fingerprint()?,
+            },
+        };
+        let meter = Meter::new(&*self.progress);
+        let entries = Entries::new(keys, self.store, &meter);
         let damped = self.config.matrix.of(self.cost());
         let damped = damped.damped(self.config.damping);
         let matrix: &dyn LinearOperator = match &self.matrix {
             Some(matrix) => &**matrix,
             None => &damped,
         };
-        work(&Run::new(self, matrix)?)
+        let matrix = CountedOperator::new(matrix, |count| meter.add(count));
+        if let Some(solver) = &self.solver {
+            return work(&Run::new(self, &entries, &meter, &matrix, &**solver, 0));
+        }
+        let (config, cost) = (&self.config, self.cost());
+        let settled = settle(config, cost, &matrix, removals, &entries, &meter)?;
+        meter.tell(Progress::Solver(&settled));
+        let (solver, products) = (settled.init()?, products(&settled, &matrix));
+        work(&Run::new(
+            self, &entries, &meter, &matrix, &*solver, products,
+        ))
+    }
+
+    /// The name of a measurement of `queries`, which are told apart where others may use the store too.
+    pub(super) fn named(&self, name: &str, queries: &Cost) -> Result<String, EvaluateError> {
+        match self.owns_store {
+            true => Ok(name.to_owned()),
+            false => {
+                let digest = examined(Digest::default(), queries)?;
+                Ok(format!("{name}-{}", digest.name()))
+            }
+        }
     }
 
     /// What all keys begin with: a digest of all that results depend on, as far as it can be seen.
-    pub(super) fn fingerprint(&self) -> Result<String, EvaluateError> {
+    fn fingerprint(&self) -> Result<String, EvaluateError> {
         let config = EvaluationConfig {
             // What does not change a bit.
             together: 1,
             keep_parameters: true,
+            keep_failures: false,
             ..self.config.clone()
         };
         let (cost, model) = (self.cost(), self.cost().model());
@@ -181,7 +257,7 @@ impl<'a> Evaluation<'a> {
 }
 
 /// The digest with what tells examples apart: their losses, and their mean's gradient.
-pub(super) fn examined(digest: Digest, cost: &Cost) -> Result<Digest, EvaluateError> {
+fn examined(digest: Digest, cost: &Cost) -> Result<Digest, EvaluateError> {
     let losses = cost.losses()?.into_data();
     let gradient = cost.gradient()?.into_data();
     Ok(digest.part(losses.as_bytes()).part(gradient.as_bytes()))

@@ -6,7 +6,7 @@ use backdraft_curvature::CurvatureError;
 use backdraft_influence::response::Removal;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     DamagedEntry, EvaluateError, Evaluation, FailedRemoval, RankBy, Ranking, Stage,
@@ -16,41 +16,40 @@ use super::{
     run::{Found, Measured},
 };
 
+/// The stream of random numbers of the order at random.
+const STREAM: u64 = 4;
+
 /// How soon each ranking finds the wrong labels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mislabel {
     /// Those asked for.
     pub rankings: BTreeMap<RankBy, Ranking>,
-    /// Examples without a score in a ranking, with the reason; they are inspected last.
+    /// Examples without a score of influence and PBRF, with the reason; they are inspected last.
     pub failed: Vec<FailedRemoval>,
     /// Examples whose influence estimate has a residual above the solver's tolerance.
     pub unsolved: usize,
+    /// How many examples are left to other shards.
+    pub left: usize,
     /// What was damaged in the store, and computed anew.
     pub damaged: Vec<DamagedEntry>,
 }
 
-/// The change of an example's own loss when it is removed.
+/// The change of an example's own loss when it is removed, by what was asked for.
+#[derive(Serialize, Deserialize)]
 struct Suspicion {
     example: usize,
-    change: f64,
-    /// Whether the estimate that it is by, if any, has a residual within the solver's tolerance.
+    /// As it is predicted.
+    influence: Option<f64>,
+    /// Under the proximal Bregman response.
+    pbrf: Option<f64>,
+    /// Whether the estimate, if any, has a residual within the solver's tolerance.
     solved: bool,
 }
 
 impl Measured for Suspicion {
-    fn numbers(&self) -> Vec<f64> {
-        vec![self.change, f64::from(u8::from(self.solved))]
-    }
-
-    fn of(removal: &Removal, numbers: &[f64]) -> Option<Self> {
-        match (removal.examples.as_slice(), numbers) {
-            (&[example], &[change, solved]) => Some(Self {
-                example,
-                change,
-                solved: solved == 1.0,
-            }),
-            _ => None,
-        }
+    fn is_finite(&self) -> bool {
+        let mut both = [self.influence, self.pbrf].into_iter().flatten();
+        both.all(f64::is_finite)
     }
 }
 
@@ -70,79 +69,73 @@ impl Evaluation<'_> {
         let n = self.cost().len();
         check(wrong, rankings, n)?;
         let losses = losses(self.cost())?;
-        let removals: Vec<_> = (0..n).map(|i| Removal::of(vec![i], n)).collect();
-        self.run(|run| {
-            let mut result = Mislabel {
-                rankings: BTreeMap::new(),
-                failed: Vec::new(),
-                unsolved: 0,
-                damaged: Vec::new(),
-            };
-            for by in rankings {
-                let ranking = match by {
-                    RankBy::Influence => {
-                        let found = run.over(&removals, "self-influence", self_influence)?;
-                        result.unsolved = found.done.iter().filter(|it| !it.solved).count();
-                        result.ranked(found, n, wrong)
-                    }
-                    RankBy::Pbrf => {
-                        let change =
-                            |answers: &mut Answers<'_, '_>| self_response(answers, &losses);
-                        let found = run.over(&removals, "self-response", change)?;
-                        result.ranked(found, n, wrong)
-                    }
-                    RankBy::Loss => Ranking::of(losses.iter().copied().map(Some).collect(), wrong),
-                    RankBy::Random => {
-                        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
-                        let mut order: Vec<usize> = (0..n).collect();
-                        order.shuffle(&mut rng);
-                        Ranking::ordered(order, wrong)
-                    }
-                };
-                result.rankings.insert(*by, ranking);
+        let found = self.suspicions(&losses, rankings)?;
+        let scores = |of: fn(&Suspicion) -> Option<f64>| {
+            let mut scores = vec![None; n];
+            for it in &found.done {
+                scores[it.example] = of(it);
             }
-            Ok(result)
+            scores
+        };
+        let ranking = |by: &RankBy| match by {
+            RankBy::Influence => Ranking::of(scores(|it| it.influence), wrong),
+            RankBy::Pbrf => Ranking::of(scores(|it| it.pbrf), wrong),
+            RankBy::Loss => Ranking::of(losses.iter().copied().map(Some).collect(), wrong),
+            RankBy::Random => {
+                let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+                rng.set_stream(STREAM);
+                let mut order: Vec<usize> = (0..n).collect();
+                order.shuffle(&mut rng);
+                Ranking::ordered(order, wrong)
+            }
+        };
+        Ok(Mislabel {
+            rankings: rankings.iter().map(|by| (*by, ranking(by))).collect(),
+            unsolved: found.done.iter().filter(|it| !it.solved).count(),
+            failed: found.failed,
+            left: found.left,
+            damaged: found.damaged,
         })
     }
-}
 
-impl Mislabel {
-    /// The ranking by what was found of `n` examples.
-    fn ranked(&mut self, found: Found<Suspicion>, n: usize, wrong: &[usize]) -> Ranking {
-        let mut scores = vec![None; n];
-        for it in found.done {
-            scores[it.example] = Some(it.change);
-        }
-        self.failed.extend(found.failed);
-        self.damaged = found.damaged;
-        Ranking::of(scores, wrong)
+    /// The changes of every example's own loss, which is `before`, as far as `rankings` ask for them.
+    fn suspicions(
+        &self,
+        before: &[f64],
+        rankings: &[RankBy],
+    ) -> Result<Found<Suspicion>, EvaluateError> {
+        let [influence, pbrf] = [RankBy::Influence, RankBy::Pbrf].map(|by| rankings.contains(&by));
+        let name = match (influence, pbrf) {
+            (false, false) => return Ok(Found::default()),
+            (true, false) => "self-influence",
+            (false, true) => "self-response",
+            (true, true) => "self-influence-and-response",
+        };
+        let n = before.len();
+        let removals: Vec<_> = (0..n).map(|i| Removal::of(vec![i], n)).collect();
+        let measure = |answers: &mut Answers<'_, '_>| {
+            let example = answers.removed()[0];
+            let own = answers.run.evaluation.cost().select(&[example])?;
+            let (mut predicted, mut found, mut solved) = (None, None, true);
+            if influence {
+                let estimate = answers.estimate()?;
+                let change = own.directional_derivatives(estimate.change)?;
+                predicted = Some(change.try_into_scalar().map_err(CurvatureError::from)?);
+                solved = estimate.solved;
+            }
+            if pbrf {
+                let response = answers.fresh(Stage::Pbrf)?;
+                found = Some(losses(&own.at(response)?)?[0] - before[example]);
+            }
+            Ok::<_, StageError>(Suspicion {
+                example,
+                influence: predicted,
+                pbrf: found,
+                solved,
+            })
+        };
+        self.run(&removals, |run| run.over(&removals, name, measure))
     }
-}
-
-/// The predicted change of an example's own loss when it is removed.
-fn self_influence(answers: &mut Answers<'_, '_>) -> Result<Suspicion, StageError> {
-    let example = answers.removal().examples[0];
-    let estimate = answers.estimate()?;
-    let own = answers.run.evaluation.cost().select(&[example])?;
-    let change = own.directional_derivatives(estimate.change)?;
-    Ok(Suspicion {
-        example,
-        change: change.try_into_scalar().map_err(CurvatureError::from)?,
-        solved: estimate.solved,
-    })
-}
-
-/// The change of an example's own loss under the proximal Bregman response to its removal; `before` are all losses.
-fn self_response(answers: &mut Answers<'_, '_>, before: &[f64]) -> Result<Suspicion, StageError> {
-    let example = answers.removal().examples[0];
-    let theta = answers.get(Stage::Pbrf)?;
-    let own = answers.run.evaluation.cost().select(&[example])?;
-    let after = losses(&own.at(theta)?)?;
-    Ok(Suspicion {
-        example,
-        change: after[0] - before[example],
-        solved: true,
-    })
 }
 
 /// Whether wrong labels can be looked for among `n` examples.

@@ -15,33 +15,49 @@
 //! an evaluation that was stopped at any time goes on, and comes to the same bits.
 //!
 //! What has several settings (dampings, widths, epochs, shares removed: Section 5.3) is a loop over evaluations, which
-//! one store may serve. What is to be done in parts is several processes with one folder, each with some of the
-//! removals: another with all of them then finds everything there.
+//! one store may serve. What is to be done in parts is several processes with one folder, each with a [`Shard`] of the
+//! removals, or with folders of their own, which [`merge`] brings together.
 //!
 //! Parameters alone go from stage to stage: running statistics (batch normalisation) and whatever else is no parameter
-//! stay those of the trained network, after a cold start too.
+//! stay those of the trained network, but for a cold start that brings its own ([`Retrain`](crate::Retrain)).
 
 mod answers;
+mod by_response;
 mod correlation;
+mod decomposition;
 mod distance;
+mod entries;
 mod error;
 mod estimate;
 mod evaluation;
 mod gaps;
+mod json;
 mod kept;
 mod mislabel;
+mod name;
 mod progress;
 mod ranking;
+mod removals;
 mod respond;
 mod run;
+mod settle;
+mod shard;
+mod spread;
 mod stage;
 
-pub use correlation::{Changes, Correlation, Correlations};
+pub use by_response::ByResponse;
+pub use correlation::{Changes, Correlation, Correlations, Pairs};
+pub use decomposition::{Decomposition, RemovalGaps, Seconds};
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, EvaluationConfig};
-pub use gaps::{Decomposition, Gaps, RemovalGaps};
+pub use gaps::Gaps;
 pub use mislabel::Mislabel;
-pub use progress::{DamagedEntry, FailedRemoval, Progress};
+pub use name::Name;
+pub use progress::{DamagedEntry, FailedRemoval, Progress, Task};
 pub use ranking::{RankBy, Ranking};
-pub use respond::Respond;
+pub use respond::{Respond, Steps};
+pub use shard::{Shard, merge, missing};
+pub use spread::Spread;
 pub use stage::Stage;
+
+pub(crate) use respond::minimized;

@@ -1,48 +1,96 @@
 //! What an evaluation tells while it runs.
 
-use backdraft_influence::response::Removal;
-use serde::Serialize;
+use std::{cell::Cell, fmt};
+
+use serde::{Deserialize, Serialize};
 
 use super::Stage;
+use crate::SolverConfig;
 
 /// What an evaluation tells while it runs.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// A stage begins.
-    Begun {
-        /// The position of the removal among those asked for, from 0.
-        removal: usize,
-        /// How many were asked for.
-        removals: usize,
-        /// What is computed of it.
-        stage: Stage,
+    /// How estimates are solved for, once all of it is settled.
+    Solver(&'a SolverConfig),
+    /// The removals begin.
+    Removals {
+        /// How many are done already.
+        done: usize,
+        /// How many there are, in this shard.
+        of: usize,
     },
-    /// A step of a response was made.
+    /// Something begins, with 0 of its steps, or has made some.
     Step {
         /// What is computed.
-        stage: Stage,
-        /// Its steps so far.
-        step: usize,
+        task: Task,
+        /// The steps made: batches, products, or thousandths of the way to a tolerance.
+        done: usize,
+        /// How many there are, about; 0 if that is not known.
+        of: usize,
+    },
+    /// The system of an influence estimate is solved less well than the tolerance asks.
+    Unsolved {
+        /// The position of the removal among those asked for, from 0.
+        removal: usize,
+        /// The relative residual.
+        residual: f64,
+        /// What it should be.
+        tolerance: f64,
     },
     /// A removal is done.
     Done {
         /// The position of the removal among those asked for, from 0.
         removal: usize,
-        /// How many were asked for.
-        removals: usize,
     },
     /// A removal is given up, the others go on.
-    Failed(&'a FailedRemoval),
+    Failed {
+        /// The position of the removal among those asked for, from 0.
+        removal: usize,
+        /// What was being computed, and why it ended.
+        failed: &'a FailedRemoval,
+    },
     /// Something in the store is damaged, and is computed anew.
     Damaged(&'a DamagedEntry),
 }
 
+/// What is computed at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Task {
+    /// A stage of a removal.
+    Stage(Stage),
+    /// The scale of LiSSA.
+    Scale,
+    /// The depth of LiSSA, by the first removal.
+    Depth,
+    /// What a solver does once.
+    Factorization,
+}
+
+impl Task {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stage(stage) => stage.name(),
+            Self::Scale => "LiSSA's scale",
+            Self::Depth => "LiSSA's depth",
+            Self::Factorization => "factorisation",
+        }
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A removal that could not be followed to its end.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRemoval {
-    /// What was removed.
-    pub removal: Removal,
+    /// The training examples removed.
+    pub removed: Vec<usize>,
     /// What was being computed.
     pub stage: Stage,
     /// Why it ended, and what to change.
@@ -56,4 +104,51 @@ pub struct DamagedEntry {
     pub key: String,
     /// How it was seen.
     pub reason: String,
+}
+
+/// Counts the steps of what is computed, and tells of them.
+pub(super) struct Meter<'a> {
+    progress: &'a dyn Fn(Progress<'_>),
+    task: Cell<Task>,
+    done: Cell<usize>,
+    of: Cell<usize>,
+}
+
+impl<'a> Meter<'a> {
+    pub fn new(progress: &'a dyn Fn(Progress<'_>)) -> Self {
+        Self {
+            progress,
+            task: Cell::new(Task::Factorization),
+            done: Cell::new(0),
+            of: Cell::new(0),
+        }
+    }
+
+    pub fn tell(&self, progress: Progress<'_>) {
+        (self.progress)(progress);
+    }
+
+    /// Begins something of so many steps, about.
+    pub fn begin(&self, task: Task, of: usize) {
+        self.task.set(task);
+        self.of.set(of);
+        self.set(0);
+    }
+
+    /// So many steps are made.
+    pub fn set(&self, done: usize) {
+        self.done.set(done);
+        let (task, of) = (self.task.get(), self.of.get());
+        self.tell(Progress::Step { task, done, of });
+    }
+
+    /// So many steps more.
+    pub fn add(&self, steps: usize) {
+        self.set(self.done.get() + steps);
+    }
+
+    /// Steps made since the beginning.
+    pub fn done(&self) -> usize {
+        self.done.get()
+    }
 }

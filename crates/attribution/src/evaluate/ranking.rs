@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::json;
 
 /// What training examples are ranked by when wrong labels are looked for, the most suspect first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RankBy {
     /// Self-influence: the predicted change of an example's own loss when it is removed, `1/N <grad L_i, A^-1 grad
@@ -22,27 +24,46 @@ pub enum RankBy {
 impl RankBy {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Influence, Self::Pbrf, Self::Loss, Self::Random];
+
+    /// Its name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Influence => "influence",
+            Self::Pbrf => "pbrf",
+            Self::Loss => "loss",
+            Self::Random => "random",
+        }
+    }
 }
 
 /// One way to order training examples for inspection, and how soon it finds those whose labels are wrong.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
     /// The examples, the most suspect first: by falling scores, equal ones by index, and those without one last.
     pub order: Vec<usize>,
     /// Each example's score, by index, in the units of the loss; larger is more suspect. None where it could not be
-    /// computed, and for an order at random.
+    /// computed. Empty for an order at random.
     pub scores: Vec<Option<f64>>,
-    /// The curve: share of the wrong labels found, `found[i]` after `i + 1` examples were inspected.
+    /// The curve: share of the wrong labels found, `found[i]` after `i + 1` examples were inspected. NaN if none are
+    /// wrong.
+    #[serde(deserialize_with = "json::numbers")]
     pub found: Vec<f64>,
     /// Area under the curve, from 0 to 1: trapezoids from (0, 0). 0.5 is chance.
+    #[serde(deserialize_with = "json::number")]
     pub area: f64,
+    /// Share found by inspecting a fifth of the examples.
+    #[serde(deserialize_with = "json::number")]
+    pub found_at_fifth: f64,
 }
 
 impl Ranking {
-    /// By `scores`, one an example; `wrong` are the indices of those to be found, at least one.
-    pub(super) fn of(scores: Vec<Option<f64>>, wrong: &[usize]) -> Self {
+    /// By `scores`, one an example; `wrong` are the indices of those to be found.
+    pub fn of(scores: Vec<Option<f64>>, wrong: &[usize]) -> Self {
         // A stable sort keeps the order of the indices; 0 and -0 are equal, which `total_cmp` alone would not see.
-        let key = |&example: &usize| scores[example].map_or(f64::NEG_INFINITY, |it| it + 0.0);
+        let key = |&example: &usize| match scores[example] {
+            Some(score) if score.is_finite() => score + 0.0,
+            _ => f64::NEG_INFINITY,
+        };
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| key(b).total_cmp(&key(a)));
         Self {
@@ -52,7 +73,7 @@ impl Ranking {
     }
 
     /// In an order that no score gave.
-    pub(super) fn ordered(order: Vec<usize>, wrong: &[usize]) -> Self {
+    pub fn ordered(order: Vec<usize>, wrong: &[usize]) -> Self {
         let wrong: HashSet<usize> = wrong.iter().copied().collect();
         let mut count = 0;
         let found: Vec<f64> = order
@@ -63,19 +84,26 @@ impl Ranking {
             })
             .collect();
         let sum: f64 = found.iter().sum();
-        let last = found.last().copied().unwrap_or(0.0);
-        Self {
-            scores: vec![None; order.len()],
+        let last = found.last().copied().unwrap_or(f64::NAN);
+        let ranking = Self {
+            scores: Vec::new(),
             area: (sum - 0.5 * last) / found.len() as f64,
             order,
             found,
+            found_at_fifth: f64::NAN,
+        };
+        Self {
+            found_at_fifth: ranking.found_after(0.2),
+            ..ranking
         }
     }
 
-    /// Share of the wrong labels found by inspecting a share of the examples, rounded to whole examples.
+    /// Share of the wrong labels found by inspecting a share of the examples, rounded to whole examples. NaN if no
+    /// labels are wrong or there are no examples.
     pub fn found_after(&self, share: f64) -> f64 {
         let inspected = (share * self.found.len() as f64).round() as usize;
+        let nothing = self.found.first().map_or(f64::NAN, |found| 0.0 * found);
         let last = inspected.min(self.found.len()).checked_sub(1);
-        last.map_or(0.0, |last| self.found[last])
+        last.map_or(nothing, |last| self.found[last])
     }
 }

@@ -1,5 +1,7 @@
 //! How responses are computed.
 
+use std::{fmt, sync::Arc};
+
 use backdraft_influence::{
     ResponseError,
     response::{Descent, Objective, Step, Stop},
@@ -7,6 +9,9 @@ use backdraft_influence::{
 use burn::tensor::Tensor;
 
 use crate::passes::batches;
+
+/// Parts of the way to a tolerance.
+const PARTS: usize = 1_000;
 
 /// How the objective of a response is lowered from the trained parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +24,47 @@ pub enum Respond {
         /// How steps are made.
         descent: Descent,
         /// The steps.
-        steps: Vec<Step>,
+        steps: Steps,
     },
+}
+
+/// Steps on batches, made when they are needed.
+#[derive(Clone)]
+pub struct Steps {
+    count: usize,
+    settings: String,
+    all: Arc<dyn Fn() -> Box<dyn Iterator<Item = Step>> + Send + Sync>,
+}
+
+impl Steps {
+    /// The first `count` steps of `all`, the same each time that it is called. `settings` says in words all that
+    /// settles them: equal words, equal steps.
+    pub fn new<I>(
+        count: usize,
+        settings: impl Into<String>,
+        all: impl Fn() -> I + Send + Sync + 'static,
+    ) -> Self
+    where
+        I: Iterator<Item = Step> + 'static,
+    {
+        Self {
+            count,
+            settings: settings.into(),
+            all: Arc::new(move || Box::new(all().take(count))),
+        }
+    }
+}
+
+impl fmt::Debug for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} steps, {}", self.count, self.settings)
+    }
+}
+
+impl PartialEq for Steps {
+    fn eq(&self, other: &Self) -> bool {
+        (self.count, &self.settings) == (other.count, &other.settings)
+    }
 }
 
 impl Respond {
@@ -37,18 +81,32 @@ impl Respond {
         epochs: usize,
         seed: u64,
     ) -> Self {
-        let step = |examples| Step {
-            rate: learning_rate,
-            examples,
+        let count = epochs * n.div_ceil(batch_size);
+        let settings = format!(
+            "of size {learning_rate:?} on {n} examples in batches of {batch_size}, seed {seed}"
+        );
+        let steps = move || {
+            let step = move |examples| Step {
+                rate: learning_rate,
+                examples,
+            };
+            batches(n, batch_size, epochs, seed).into_iter().map(step)
         };
-        let steps = batches(n, batch_size, epochs, seed);
         Self::Descend {
             descent,
-            steps: steps.into_iter().map(step).collect(),
+            steps: Steps::new(count, settings, steps),
         }
     }
 
-    /// Where it comes to; tells `on_step` of each step.
+    /// How many steps, or parts of the way to a tolerance, it is told in.
+    pub(super) fn steps(&self) -> usize {
+        match self {
+            Self::Minimize(_) => PARTS,
+            Self::Descend { steps, .. } => steps.count,
+        }
+    }
+
+    /// Where it comes to; tells `on_step` how many of the steps are made.
     pub(super) fn response(
         &self,
         objective: &Objective<'_>,
@@ -56,16 +114,36 @@ impl Respond {
     ) -> Result<Tensor<1>, ResponseError> {
         let from = objective.theta().clone();
         Ok(match self {
-            Self::Minimize(stop) => {
-                let found = objective.minimize_watched(from, *stop, |step, _| on_step(step))?;
-                found.theta
-            }
+            Self::Minimize(stop) => minimized(objective, from, *stop, |done, _| on_step(done))?,
             Self::Descend { descent, steps } => {
-                let steps = steps.iter().cloned();
+                let steps = (steps.all)();
                 objective.descend(from, *descent, steps, on_step)?.theta
             }
         })
     }
+}
+
+/// Where the objective is least; tells `on_step` how much of the way is made, of how much.
+pub(crate) fn minimized(
+    objective: &Objective<'_>,
+    from: Tensor<1>,
+    stop: Stop,
+    mut on_step: impl FnMut(usize, usize),
+) -> Result<Tensor<1>, ResponseError> {
+    let mut far = 0;
+    let found = objective.minimize_watched(from, stop, |_, gradient| {
+        far = far.max(part(gradient, stop.tolerance));
+        on_step(far, PARTS);
+    })?;
+    Ok(found.theta)
+}
+
+/// How far from 1 a number has come that is to come to `end`, of [`PARTS`]. It falls by about the same factor in the
+/// same time, if by leaps.
+fn part(now: f64, end: f64) -> usize {
+    let share = now.ln() / end.ln();
+    // Not a number, or away from where it is to go: no part of the way.
+    (share.clamp(0.0, 1.0) * PARTS as f64).round() as usize
 }
 
 /// Until the gradient has fallen by 1e4 or the objective falls no further, in at most 2,000 steps: a network may have

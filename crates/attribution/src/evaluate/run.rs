@@ -1,148 +1,138 @@
 //! One removal after another.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 
 use backdraft_curvature::LinearOperator;
 use backdraft_influence::{
-    Inverse,
+    Inverse, Solver,
     response::{Removal, ResponseKind},
 };
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    DamagedEntry, EvaluateError, Evaluation, FailedRemoval, Progress, Respond, Stage,
-    answers::Answers, error::StageError, estimate::Estimates, kept,
+    DamagedEntry, EvaluateError, Evaluation, FailedRemoval, Progress, Respond, Stage, Task,
+    answers::Answers,
+    entries::{Entries, Place},
+    error::StageError,
+    estimate::Estimates,
+    kept,
+    progress::Meter,
 };
-use crate::{StoreError, store::Digest};
+use crate::StoreError;
 
-/// What is measured of a removal, as numbers that a store keeps.
-pub(super) trait Measured: Sized {
-    /// The numbers, all finite.
-    fn numbers(&self) -> Vec<f64>;
-
-    /// From the numbers of a removal; none if they are not such.
-    fn of(removal: &Removal, numbers: &[f64]) -> Option<Self>;
+/// What is measured of a removal, as a store keeps it.
+pub(super) trait Measured: Serialize + DeserializeOwned {
+    /// Whether all numbers that were measured are finite.
+    fn is_finite(&self) -> bool;
 }
 
-/// A removal among those asked for.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub removal: &'a Removal,
-    /// Its position, of how many.
-    pub position: usize,
-    pub of: usize,
-    /// What all keys begin with.
-    prefix: &'a str,
-    /// What the keys of stages begin with after that: the measurement's name if its parameters are let go of in the
-    /// end, so that no other is in need of them.
-    scope: &'a str,
-}
-
-impl Place<'_> {
-    pub fn key(&self, name: &str) -> String {
-        let Removal { examples, epsilon } = self.removal;
-        let mut digest = Digest::default().part(&epsilon.to_le_bytes());
-        for &example in examples {
-            digest = digest.part(&(example as u64).to_le_bytes());
-        }
-        format!("{}/{}/{name}", self.prefix, digest.name())
-    }
-
-    /// Of what a stage finds.
-    pub fn stage_key(&self, stage: Stage) -> String {
-        self.key(&format!("{}{stage}", self.scope))
-    }
+/// What became of one removal, as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome<T> {
+    Done(T),
+    Failed(FailedRemoval),
 }
 
 /// What was measured, what failed, and what was damaged.
 pub(super) struct Found<T> {
     pub done: Vec<T>,
     pub failed: Vec<FailedRemoval>,
+    /// How many are left to other shards.
+    pub left: usize,
     pub damaged: Vec<DamagedEntry>,
+}
+
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self {
+            done: Vec::new(),
+            failed: Vec::new(),
+            left: 0,
+            damaged: Vec::new(),
+        }
+    }
 }
 
 /// An evaluation at work.
 pub(super) struct Run<'a> {
     pub evaluation: &'a Evaluation<'a>,
+    pub entries: &'a Entries<'a>,
+    pub meter: &'a Meter<'a>,
     matrix: &'a dyn LinearOperator,
-    solver: OnceCell<Box<dyn Inverse + 'a>>,
-    prefix: String,
+    solver: &'a dyn Solver,
+    ready: OnceCell<Box<dyn Inverse + 'a>>,
+    /// Products that the next estimate takes, about.
+    pub products: Cell<usize>,
     /// The parameters of training on with all examples.
     continued: OnceCell<Tensor<1>>,
-    damaged: RefCell<Vec<DamagedEntry>>,
 }
 
 impl<'a> Run<'a> {
     pub fn new(
         evaluation: &'a Evaluation<'a>,
+        entries: &'a Entries<'a>,
+        meter: &'a Meter<'a>,
         matrix: &'a dyn LinearOperator,
-    ) -> Result<Self, EvaluateError> {
-        Ok(Self {
-            prefix: evaluation.fingerprint()?,
+        solver: &'a dyn Solver,
+        products: usize,
+    ) -> Self {
+        Self {
             evaluation,
+            entries,
+            meter,
             matrix,
-            solver: OnceCell::new(),
+            solver,
+            ready: OnceCell::new(),
+            products: Cell::new(products),
             continued: OnceCell::new(),
-            damaged: RefCell::default(),
-        })
+        }
     }
 
     /// What is made ready when the first estimate asks for it.
     pub fn solver(&self) -> Result<&dyn Inverse, EvaluateError> {
-        if self.solver.get().is_none() {
-            let ready = self.evaluation.solver.prepare(self.matrix)?;
-            let _ = self.solver.set(ready);
+        if self.ready.get().is_none() {
+            self.meter.begin(Task::Factorization, self.matrix.dim());
+            let _ = self.ready.set(self.solver.prepare(self.matrix)?);
         }
-        let solver = self.solver.get().expect("it was just set");
-        Ok(&**solver)
+        let ready = self.ready.get().expect("it was just set");
+        Ok(&**ready)
     }
 
-    /// Measures every removal; `name` is what the store has the measurement under.
+    /// Measures every removal of the shard that is not done; `name` is what the store has the measurement under.
     pub fn over<T: Measured>(
         &self,
         removals: &[Removal],
         name: &str,
         measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
     ) -> Result<Found<T>, EvaluateError> {
-        check(removals, self.evaluation.cost().len())?;
-        let keep = self.evaluation.config.keep_parameters;
-        let scope = if keep {
-            String::new()
-        } else {
-            format!("{name}.")
-        };
-        let place = |(position, removal)| Place {
-            removal,
-            position,
-            of: removals.len(),
-            prefix: &self.prefix,
-            scope: &scope,
-        };
+        let (config, shard) = (&self.evaluation.config, self.evaluation.shard);
+        let place = |(position, removal)| Place { removal, position };
         let places: Vec<Place<'_>> = removals.iter().enumerate().map(place).collect();
-        let mut outcomes: Vec<Option<Result<T, FailedRemoval>>> = Vec::new();
-        let mut open = Vec::new();
+        let (mut outcomes, mut open, mut mine) = (Vec::new(), Vec::new(), 0);
         for place in &places {
-            let read = |bytes: &[u8]| {
-                let numbers = kept::read_numbers(bytes)?;
-                T::of(place.removal, &numbers).ok_or_else(|| format!("it is none of {name}"))
-            };
-            let found = self.kept(&place.key(name), read)?;
+            let key = self.entries.keys.result(place, name);
+            let found = self.entries.get(&key, kept::read_result::<Outcome<T>>)?;
+            mine += usize::from(shard.has(place.position));
             match &found {
-                None => open.push(*place),
+                None if shard.has(place.position) => open.push(*place),
                 // What a stop between the result and its end has left.
-                Some(_) if !keep => self.forget(place)?,
-                Some(_) => {}
+                Some(_) if !config.keep_parameters => self.forget(place, name)?,
+                None | Some(_) => {}
             }
-            outcomes.push(found.map(Ok));
+            outcomes.push(found);
         }
-        for some in open.chunks(self.evaluation.config.together) {
+        let (done, of) = (mine - open.len(), mine);
+        self.meter.tell(Progress::Removals { done, of });
+        for some in open.chunks(config.together) {
             let estimates = Estimates::at(some);
             for place in some {
-                let mut answers = Answers::new(self, *place, &estimates);
+                let mut answers = Answers::new(self, *place, name, &estimates);
                 outcomes[place.position] = Some(self.measured(&mut answers, name, &measure)?);
             }
         }
-        self.collect(outcomes.into_iter().flatten())
+        self.collect(outcomes)
     }
 
     /// Measures one removal, and keeps what is found.
@@ -151,52 +141,51 @@ impl<'a> Run<'a> {
         answers: &mut Answers<'_, '_>,
         name: &str,
         measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
-    ) -> Result<Result<T, FailedRemoval>, EvaluateError> {
-        let found = measure(answers).and_then(|found| {
-            match found.numbers().iter().all(|it| it.is_finite()) {
-                true => Ok(found),
-                false => Err(EvaluateError::NotFinite {
-                    what: "what was measured",
-                }
-                .into()),
+    ) -> Result<Outcome<T>, EvaluateError> {
+        let found = measure(answers).and_then(|found| match found.is_finite() {
+            true => Ok(found),
+            false => {
+                let what = "what was measured";
+                Err(EvaluateError::NotFinite { what }.into())
             }
         });
-        match found {
-            Ok(found) => {
-                let place = &answers.place;
-                self.put(&place.key(name), &kept::numbers(&found.numbers()))?;
-                if !self.evaluation.config.keep_parameters {
-                    self.forget(place)?;
-                }
-                let (removal, removals) = (place.position, place.of);
-                self.tell(Progress::Done { removal, removals });
-                Ok(Ok(found))
+        let outcome = match found {
+            Ok(found) => Outcome::Done(found),
+            Err(StageError::Run(error)) => return Err(error),
+            Err(StageError::Removal(reason)) => Outcome::Failed(FailedRemoval {
+                removed: answers.place.removal.examples.clone(),
+                stage: answers.stage,
+                reason,
+            }),
+        };
+        let (place, config) = (&answers.place, &self.evaluation.config);
+        let bytes = kept::result(&outcome)?;
+        if matches!(outcome, Outcome::Done(_)) || config.keep_failures {
+            self.entries
+                .put(&self.entries.keys.result(place, name), &bytes)?;
+            if !config.keep_parameters {
+                self.forget(place, name)?;
             }
-            Err(StageError::Removal(reason)) => {
-                let failed = FailedRemoval {
-                    removal: answers.removal().clone(),
-                    stage: answers.stage,
-                    reason,
-                };
-                self.tell(Progress::Failed(&failed));
-                Ok(Err(failed))
-            }
-            Err(StageError::Run(error)) => Err(error),
         }
+        let removal = place.position;
+        match &outcome {
+            Outcome::Done(_) => self.meter.tell(Progress::Done { removal }),
+            Outcome::Failed(failed) => self.meter.tell(Progress::Failed { removal, failed }),
+        }
+        // As a later run finds it, so that one in pieces has the same digits.
+        kept::read_result(&bytes).map_err(|reason| StoreError::Other(reason.into()).into())
     }
 
-    fn collect<T>(
-        &self,
-        outcomes: impl Iterator<Item = Result<T, FailedRemoval>>,
-    ) -> Result<Found<T>, EvaluateError> {
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
+    fn collect<T>(&self, outcomes: Vec<Option<Outcome<T>>>) -> Result<Found<T>, EvaluateError> {
+        let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), 0);
         for outcome in outcomes {
             match outcome {
-                Ok(found) => done.push(found),
-                Err(lost) => failed.push(lost),
+                Some(Outcome::Done(found)) => done.push(found),
+                Some(Outcome::Failed(lost)) => failed.push(lost),
+                None => left += 1,
             }
         }
-        if let (true, Some(first)) = (done.is_empty(), failed.first()) {
+        if let (true, Some(first)) = (done.is_empty() && left == 0, failed.first()) {
             return Err(EvaluateError::AllFailed {
                 count: failed.len(),
                 stage: first.stage,
@@ -206,7 +195,8 @@ impl<'a> Run<'a> {
         Ok(Found {
             done,
             failed,
-            damaged: self.damaged.borrow().clone(),
+            left,
+            damaged: self.entries.damaged(),
         })
     }
 
@@ -218,9 +208,8 @@ impl<'a> Run<'a> {
             ResponseKind::Retraining | ResponseKind::Proximal => &self.evaluation.config.retraining,
             ResponseKind::Bregman | ResponseKind::Linearized => &self.evaluation.config.bregman,
         };
-        Ok(respond.response(&objective, |step| {
-            self.tell(Progress::Step { stage, step });
-        })?)
+        self.meter.begin(Task::Stage(stage), respond.steps());
+        Ok(respond.response(&objective, |step| self.meter.set(step))?)
     }
 
     /// Training on with all examples, for as long as without some.
@@ -228,12 +217,12 @@ impl<'a> Run<'a> {
         if let Some(theta) = self.continued.get() {
             return Ok(theta.clone());
         }
-        let key = format!("{}/all/{}", self.prefix, Stage::WarmStart);
-        let theta = match self.kept_parameters(&key)? {
-            Some(theta) => theta,
+        let key = self.entries.keys.continued(Stage::WarmStart);
+        let theta = match self.parameters(&key)? {
+            Some((theta, _)) => theta,
             None => {
                 let theta = self.respond(Stage::WarmStart, Removal::none())?;
-                self.put(&key, &kept::parameters(&theta))?;
+                self.entries.put(&key, &kept::parameters(&theta, 0.0)?)?;
                 theta
             }
         };
@@ -241,79 +230,30 @@ impl<'a> Run<'a> {
         Ok(theta)
     }
 
-    /// What the store has under `key`, as `read` reads it. What is damaged is told of, and to be computed anew.
-    pub fn kept<T>(
-        &self,
-        key: &str,
-        read: impl FnOnce(&[u8]) -> Result<T, String>,
-    ) -> Result<Option<T>, EvaluateError> {
-        let reason = match self.evaluation.store.get(key) {
-            Ok(None) => return Ok(None),
-            Ok(Some(bytes)) => match read(&bytes) {
-                Ok(found) => return Ok(Some(found)),
-                Err(reason) => reason,
-            },
-            Err(StoreError::Damaged { reason, .. }) => reason,
-            Err(error) => return Err(error.into()),
-        };
-        let key = key.to_owned();
-        let damaged = DamagedEntry { key, reason };
-        self.tell(Progress::Damaged(&damaged));
-        self.damaged.borrow_mut().push(damaged);
-        Ok(None)
-    }
-
-    pub fn kept_parameters(&self, key: &str) -> Result<Option<Tensor<1>>, EvaluateError> {
+    /// The parameters that the store has under `key`, and the seconds that they took.
+    pub fn parameters(&self, key: &str) -> Result<Option<(Tensor<1>, f64)>, EvaluateError> {
         let theta = self.evaluation.theta();
-        self.kept(key, |bytes| kept::read_parameters(bytes, theta))
+        let model = self.evaluation.cost().model();
+        let dims = [model.dim(), model.state_dim()];
+        self.entries
+            .get(key, |bytes| kept::read_parameters(bytes, theta, &dims))
     }
 
-    pub fn put(&self, key: &str, value: &[u8]) -> Result<(), EvaluateError> {
-        Ok(self.evaluation.store.put(key, value)?)
+    /// What the keys of a removal's stages have before their names, for the measurement `name`.
+    pub fn scope(&self, name: &str) -> String {
+        match self.evaluation.config.keep_parameters {
+            true => String::new(),
+            false => format!("{name}."),
+        }
     }
 
     /// Lets go of the parameters of a removal.
-    fn forget(&self, place: &Place<'_>) -> Result<(), EvaluateError> {
-        for stage in [Stage::PATH.as_slice(), &[Stage::TwoStage]].concat() {
-            self.evaluation.store.remove(&place.stage_key(stage))?;
+    fn forget(&self, place: &Place<'_>, name: &str) -> Result<(), EvaluateError> {
+        let scope = self.scope(name);
+        for stage in Stage::ALL {
+            self.entries
+                .remove(&self.entries.keys.stage(place, &scope, stage))?;
         }
         Ok(())
     }
-
-    pub fn tell(&self, progress: Progress<'_>) {
-        (self.evaluation.progress)(progress);
-    }
-}
-
-/// Whether the removals can be made from `n` examples.
-fn check(removals: &[Removal], n: usize) -> Result<(), EvaluateError> {
-    let refuse = |problem| Err(EvaluateError::setting("removals", problem));
-    if removals.is_empty() {
-        return refuse("are none: give at least one".to_owned());
-    }
-    for (position, removal) in removals.iter().enumerate() {
-        if removal.is_none() {
-            return refuse(format!("have one that changes nothing, at {position}"));
-        }
-        if !removal.epsilon.is_finite() {
-            let epsilon = removal.epsilon;
-            return refuse(format!("have the epsilon {epsilon} at {position}"));
-        }
-        if let Some(example) = removal.examples.iter().find(|it| **it >= n) {
-            return refuse(format!(
-                "name the example {example} at {position}: there are {n}, counted from 0"
-            ));
-        }
-        let mut sorted = removal.examples.clone();
-        sorted.sort_unstable();
-        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return refuse(format!("name the example {} twice at {position}", pair[0]));
-        }
-        if sorted.len() >= n {
-            return refuse(format!(
-                "take away all of {n} examples at {position}: at least one must stay"
-            ));
-        }
-    }
-    Ok(())
 }

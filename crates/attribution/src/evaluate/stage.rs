@@ -3,10 +3,10 @@
 use std::fmt;
 
 use backdraft_influence::response::ResponseKind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is done about a removal. From the first to the sixth, each step changes one thing (Bae et al. 2022, Section 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Training again from initial parameters: what [`Retrain`](crate::Retrain) does.
@@ -34,6 +34,17 @@ impl Stage {
         Self::Pbrf,
         Self::Linearized,
         Self::Influence,
+    ];
+
+    /// All of them.
+    pub(super) const ALL: [Self; 7] = [
+        Self::ColdStart,
+        Self::WarmStart,
+        Self::Proximal,
+        Self::Pbrf,
+        Self::Linearized,
+        Self::Influence,
+        Self::TwoStage,
     ];
 
     /// Its name, in lower case and with hyphens.

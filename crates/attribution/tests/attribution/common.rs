@@ -1,6 +1,8 @@
 //! Least squares with a solution in closed form, and a small network.
 
-use backdraft_attribution::{FitConfig, Respond, Retrain};
+use backdraft_attribution::{
+    Correlations, Decomposition, FitConfig, Respond, Retrain, evaluate::Seconds,
+};
 use backdraft_curvature::{Cost, CrossEntropy, Model, SquaredError};
 use backdraft_influence::response::{Descent, Removal, Stop};
 use burn::{
@@ -42,6 +44,20 @@ pub(crate) fn vector(values: &[f64]) -> Tensor<1> {
 pub(crate) fn removals(examples: &[&[usize]]) -> Vec<Removal> {
     let removal = |it: &&[usize]| Removal::of(it.to_vec(), N);
     examples.iter().map(removal).collect()
+}
+
+/// Gaps without what the clock gives.
+pub(crate) fn timeless(mut found: Decomposition) -> Decomposition {
+    let seconds = found.removals.iter_mut().map(|it| &mut it.seconds);
+    seconds.for_each(Seconds::clear);
+    found
+}
+
+/// Correlations without it.
+pub(crate) fn timeless_changes(mut found: Correlations) -> Correlations {
+    let seconds = found.removals.iter_mut().map(|it| &mut it.seconds);
+    seconds.for_each(Seconds::clear);
+    found
 }
 
 /// The solution of a small system, by elimination with pivots.

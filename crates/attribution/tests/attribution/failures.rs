@@ -48,7 +48,7 @@ fn training_that_fails_is_listed_and_the_rest_goes_on() {
         let told = std::cell::RefCell::new(Vec::new());
         let evaluation = config().init(&cost, &retrain).unwrap();
         let evaluation = evaluation.with_progress(|progress| {
-            if let Progress::Failed(failed) = progress {
+            if let Progress::Failed { failed, .. } = progress {
                 told.borrow_mut().push(failed.clone());
             }
         });
@@ -58,7 +58,7 @@ fn training_that_fails_is_listed_and_the_rest_goes_on() {
         let [failed] = found.failed.as_slice() else {
             panic!("{:?}", found.failed);
         };
-        assert_eq!(failed.removal, asked[1]);
+        assert_eq!(failed.removed, asked[1].examples);
         assert_eq!(failed.stage, Stage::ColdStart);
         assert!(failed.reason.contains(reason), "{}", failed.reason);
         assert_eq!(*told.borrow(), found.failed);

@@ -9,13 +9,17 @@ use std::{
 
 use backdraft_attribution::{
     Correlations, Decomposition, EvaluateError, EvaluationConfig, FolderStore, MemoryStore,
-    Mislabel, NoStore, RankBy, Retrain, RetrainError, SolverConfig, Store, StoreError,
+    Mislabel, NoStore, Progress, RankBy, Retrain, RetrainError, Shard, SolverConfig, Store,
+    StoreError,
+    evaluate::{merge, missing},
 };
 use backdraft_curvature::Cost;
 use backdraft_influence::{LissaConfig, Scale, response::Removal};
 use burn::Tensor;
 
-use crate::common::{DAMPING, fit, inputs, labels, network, removals, steps};
+use crate::common::{
+    DAMPING, fit, inputs, labels, network, removals, steps, timeless, timeless_changes,
+};
 
 fn config() -> EvaluationConfig {
     EvaluationConfig {
@@ -62,8 +66,8 @@ impl Subject {
         };
         let evaluation = config.init(&self.cost, &retrain)?.with_store(store);
         Ok((
-            evaluation.gaps(&asked())?,
-            evaluation.correlations(&asked(), &self.queries)?,
+            timeless(evaluation.gaps(&asked())?),
+            timeless_changes(evaluation.correlations(&asked(), &self.queries)?),
             evaluation.mislabel(&[3], &[RankBy::Influence])?,
         ))
     }
@@ -290,7 +294,7 @@ fn a_damaged_entry_is_computed_anew_and_told_of() {
     let fit = fit();
     let gaps = |store: &dyn Store| {
         let evaluation = config().init(&subject.cost, &fit).unwrap();
-        evaluation.with_store(store).gaps(&asked()).unwrap()
+        timeless(evaluation.with_store(store).gaps(&asked()).unwrap())
     };
     let expected = gaps(&store);
     assert_eq!(expected, gaps(&NoStore));
@@ -316,7 +320,6 @@ fn a_damaged_entry_is_computed_anew_and_told_of() {
             let key = path.strip_prefix(store.path()).unwrap();
             assert_eq!(Path::new(&entry.key), key);
             assert!(entry.reason.contains("digest"), "{}", entry.reason);
-            assert_eq!(fs::read(path).unwrap(), whole);
         }
     }
     // A whole file in the place of another is no better.
@@ -336,7 +339,7 @@ fn what_is_whole_and_yet_nonsense_is_computed_anew() {
     let fit = fit();
     let gaps = || {
         let evaluation = config().init(&subject.cost, &fit).unwrap();
-        evaluation.with_store(&store).gaps(&asked()).unwrap()
+        timeless(evaluation.with_store(&store).gaps(&asked()).unwrap())
     };
     let expected = gaps();
     let keys: Vec<String> = store.0.borrow().keys().cloned().collect();
@@ -377,4 +380,88 @@ fn a_folder_takes_no_key_that_leads_out_of_it() {
     assert_eq!(store.get("a/b.c").unwrap(), None);
     // Where a folder is, no file can be.
     assert!(matches!(store.put("a", b""), Err(StoreError::File { .. })));
+}
+
+/// A store of an evaluation's own: shards of it make the whole.
+#[test]
+fn shards_that_are_merged_make_the_whole() {
+    let subject = Subject::new();
+    let fit = fit();
+    let asked = removals(&[&[4], &[1, 7], &[2]]);
+    let decompose = |store: &dyn Store, shard: Shard| {
+        let evaluation = config().init(&subject.cost, &fit).unwrap();
+        let evaluation = evaluation.with_own_store(store).with_shard(shard);
+        let (gaps, changes) = evaluation
+            .decompose(&asked, Some(&subject.queries))
+            .unwrap();
+        (timeless(gaps), timeless_changes(changes.unwrap()))
+    };
+    let whole = decompose(&NoStore, Shard::WHOLE);
+    assert_eq!(whole.0.left, 0);
+    let parts = [Listed::default(), Listed::default()];
+    for (index, (store, done)) in parts.iter().zip([2, 1]).enumerate() {
+        let (index, count) = (index + 1, 2);
+        let (gaps, changes) = decompose(store, Shard { index, count });
+        assert_eq!((gaps.removals.len(), gaps.left), (done, 3 - done));
+        assert_eq!((changes.removals.len(), changes.left), (done, 3 - done));
+        assert!(
+            store
+                .0
+                .borrow()
+                .contains_key(&format!("points/{}.json", index - 1))
+        );
+    }
+    let [one, two] = &parts;
+    assert_eq!(missing(one, 3).unwrap(), [1]);
+    assert_eq!(merge(one, two, 3).unwrap(), 1);
+    assert_eq!(merge(one, two, 3).unwrap(), 0);
+    assert_eq!(missing(one, 3).unwrap(), [0; 0]);
+    let nobody =
+        |_: &[f64], _: u64| -> Result<Tensor<1>, RetrainError> { unreachable!("all is there") };
+    let evaluation = config().init(&subject.cost, &nobody).unwrap();
+    let (gaps, _) = evaluation
+        .with_own_store(one)
+        .decompose(&asked, Some(&subject.queries))
+        .unwrap();
+    assert_eq!(timeless(gaps), whole.0);
+}
+
+/// What is found for LiSSA is found once, and a removal that failed is not tried again where that is asked for.
+#[test]
+fn what_was_settled_and_what_failed_stays_so() {
+    let cost = network();
+    let trainings = Cell::new(0);
+    let retrain = |_: &[f64], _: u64| -> Result<Tensor<1>, RetrainError> {
+        trainings.set(trainings.get() + 1);
+        Err(RetrainError::of("it never ends"))
+    };
+    let store = Listed::default();
+    let config = EvaluationConfig {
+        solver: SolverConfig::Lissa(LissaConfig {
+            depth: 400,
+            batch_size: 6,
+            tolerance: 0.5,
+            ..Default::default()
+        }),
+        settle_depth: true,
+        keep_failures: true,
+        ..config()
+    };
+    for _ in 0..2 {
+        let settled = RefCell::new(None);
+        let evaluation = config.clone().init(&cost, &retrain).unwrap();
+        let evaluation = evaluation.with_own_store(&store).with_progress(|progress| {
+            if let Progress::Solver(SolverConfig::Lissa(config)) = progress {
+                settled.replace(Some(config.clone()));
+            }
+        });
+        let error = evaluation.gaps(&asked()).unwrap_err();
+        assert!(error.to_string().ends_with("it never ends"), "{error}");
+        let settled = settled.take().expect("it is told");
+        assert!([50, 100, 200, 400].contains(&settled.depth));
+        assert!(matches!(settled.scale, Scale::Fixed(scale) if scale > 0.0));
+        assert_eq!(trainings.get(), 2);
+        let entries = store.0.borrow().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(entries, ["lissa.json", "points/0.json", "points/1.json"]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
+use backdraft::attribution::Shard;
 use clap::Args;
 
 use crate::{
@@ -61,7 +62,7 @@ pub(crate) struct Common {
 
     /// Do only the I-th of N parts of the removals, to be merged later: on other cores, or other machines. Removals
     /// that are computed at once, as is printed, stay in one part.
-    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
+    #[arg(long, value_name = "I/N", value_parser = shard, allow_hyphen_values = true)]
     pub shard: Option<Shard>,
 
     /// Take the removals that are done in these folders of the same experiment, and the trained network if there is
@@ -287,30 +288,12 @@ impl FromStr for Group {
     }
 }
 
-/// One of several parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard {
-    /// Which one, from 1.
-    pub index: usize,
-    pub count: usize,
-}
-
-impl Shard {
-    /// Whether the removal, or the value of a sweep, in `place` is in this part.
-    pub fn has(self, place: usize) -> bool {
-        place % self.count == self.index - 1
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('/');
-        let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-        match numbers {
-            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index, count }),
-            _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
-        }
+/// Reads a shard, `2/5`.
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/');
+    let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match numbers {
+        Some((index, count)) if (1..=count).contains(&index) => Ok(Shard { index, count }),
+        _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
     }
 }

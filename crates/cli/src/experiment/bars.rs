@@ -1,6 +1,8 @@
 //! How far an experiment is: the removals, and what is being done about one.
 
-use crate::progress::{Nested, PARTS, part};
+use backdraft::attribution::Progress;
+
+use crate::progress::{Nested, PARTS, part, warn};
 
 /// The removals, and within them the stage.
 pub(super) struct Bars(Nested);
@@ -10,14 +12,42 @@ impl Bars {
         Self(Nested::new("removals"))
     }
 
-    /// Begins with `done` of `count` removals.
-    pub fn points(&self, done: usize, count: usize) {
-        self.0.outer.begin(done as u64, count as u64);
-        self.0.outer.show();
-    }
-
-    pub fn point(&self) {
-        self.0.outer.inc(1);
+    /// What an evaluation tells.
+    pub fn tell(&self, progress: Progress<'_>) {
+        match progress {
+            Progress::Removals { done, of } => {
+                self.0.outer.begin(done as u64, of as u64);
+                self.0.outer.show();
+            }
+            Progress::Step { task, done: 0, of } => self.stage(task.name(), of),
+            Progress::Step { done, of, .. } => self.at(done, of),
+            Progress::Unsolved {
+                removal,
+                residual,
+                tolerance,
+            } => self.aside(|| {
+                warn(format_args!(
+                    "removal {removal}: the estimate's relative residual is {residual:.1e}, above {tolerance:.0e}"
+                ));
+            }),
+            Progress::Failed { removal, failed } => {
+                self.aside(|| {
+                    warn(format_args!(
+                        "removal {removal} is given up at {}: {}",
+                        failed.stage, failed.reason
+                    ));
+                });
+                self.0.outer.inc(1);
+            }
+            Progress::Done { .. } => self.0.outer.inc(1),
+            Progress::Damaged(entry) => self.aside(|| {
+                warn(format_args!(
+                    "{} is damaged ({}): it is made anew",
+                    entry.key, entry.reason
+                ));
+            }),
+            _ => {}
+        }
     }
 
     /// Begins something of so many steps.
@@ -30,14 +60,9 @@ impl Bars {
         self.0.inner.set(step as u64);
     }
 
-    /// So many steps more.
-    pub fn steps(&self, count: usize) {
-        self.0.inner.inc(count as u64);
-    }
-
-    /// Steps made since the stage began.
-    pub fn done(&self) -> usize {
-        self.0.inner.done() as usize
+    /// At a step, of as many as are told with it.
+    pub fn at(&self, step: usize, steps: usize) {
+        self.0.inner.at(step as u64, steps as u64);
     }
 
     /// Prints between the bars.
@@ -79,7 +104,8 @@ mod tests {
         let mut way = Way::new(&bars, "base network");
         for (norm, expected) in [(1e-4, 400), (1e-2, 400), (1e-8, 800)] {
             way.at(norm, 1e-10);
-            assert_eq!(bars.done(), expected);
+            let line = bars.0.inner.line();
+            assert!(line.contains(&format!("{expected} of 1000")), "{line}");
         }
     }
 }

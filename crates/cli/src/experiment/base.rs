@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bars::{Bars, Way},
+    folder::ExperimentFolder,
     plan::Plan,
-    store::Store,
 };
 use crate::{CliError, progress::say};
 use backdraft_report::{Unit, brief, short};
@@ -45,7 +45,7 @@ impl Trial {
 pub(super) struct Trainer<'a> {
     pub plan: &'a Plan,
     pub dataset: &'a Dataset,
-    pub store: &'a Store,
+    pub folder: &'a ExperimentFolder,
     pub objective: Objective,
     pub initial: &'a Zoo,
     pub bars: &'a Bars,
@@ -87,7 +87,7 @@ impl Trainer<'_> {
 
     /// What comes of a step size, from the folder if an earlier run tried it. No network if training diverges.
     fn tried(&self, learning_rate: f64) -> Result<(Trial, Option<Zoo>), CliError> {
-        let found = match self.store.trial(learning_rate, self.initial)? {
+        let found = match self.folder.trial(learning_rate, self.initial)? {
             Some(found) => found,
             None => {
                 let config = TrainConfig {
@@ -99,7 +99,7 @@ impl Trainer<'_> {
                     Err(CliError::Train(TrainError::Diverged { .. })) => None,
                     Err(error) => return Err(error),
                 };
-                self.store.keep_trial(learning_rate, found.as_ref())?;
+                self.folder.keep_trial(learning_rate, found.as_ref())?;
                 found
             }
         };

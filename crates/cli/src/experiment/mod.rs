@@ -1,9 +1,9 @@
 //! Experiments on what influence functions answer: `decompose`, `correlate`, `sweep` and `mislabel`.
 //!
-//! An experiment trains a base network, takes training examples away one removal after another, and follows each
-//! through the stages between retraining and an influence estimate. A [`plan::Plan`] settles everything before any
-//! training; a [`lab::Lab`] is the trained network with all that removals share; a [`stage::Stage`] finds one parameter
-//! vector; a [`store::Store`] keeps what is done.
+//! An experiment trains a base network and evaluates it: `backdraft::attribution` takes training examples away, one
+//! removal after another, and follows each through the stages between retraining and an influence estimate. A
+//! [`plan::Plan`] settles everything before any training; a [`subject::Subject`] is the trained network with the training
+//! that an evaluation asks for; a [`folder::ExperimentFolder`] keeps what is done.
 
 mod args;
 mod bars;
@@ -11,16 +11,14 @@ mod base;
 mod correlate;
 mod decompose;
 mod draw;
-mod estimate;
-mod lab;
-mod method;
+mod folder;
 mod mislabel;
+mod output;
 mod plan;
-mod points;
-mod respond;
+mod response;
 mod scaled;
-mod stage;
-mod store;
+mod solver;
+mod subject;
 mod sweep;
 
 pub(super) use args::{Common, Correlate, Decompose, Mislabelling, Sweeping};

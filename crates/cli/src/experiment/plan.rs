@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use backdraft_influence::response::Removal;
 use backdraft_models::{
     Model, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
     data::{Dataset, LabelNoise},
@@ -67,6 +66,9 @@ pub(super) struct Plan {
     pub solver_name: SolverName,
     #[serde(skip)]
     pub dtype: DType,
+    /// Training examples.
+    #[serde(skip)]
+    pub train: usize,
     /// Examples that go through the network at once.
     #[serde(skip)]
     pub pass: usize,
@@ -83,7 +85,7 @@ pub(super) struct Prepared {
 
 /// What an experiment asks beyond what all ask.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(super) struct Question {
     pub command: &'static str,
     /// Test examples to measure.
     pub tests: usize,
@@ -144,15 +146,10 @@ impl Plan {
     pub fn response_epochs(&self) -> usize {
         self.training.epochs.div_ceil(2)
     }
-
-    /// The removal at `position` of so many examples.
-    pub fn removal(&self, position: usize, n: usize) -> Removal {
-        Removal::of(self.removals[position].clone(), n)
-    }
 }
 
 /// Settles everything, and refuses what makes no sense.
-pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
+pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, CliError> {
     let refuse = |option, problem: String| Err(CliError::Option { option, problem });
     let model = args.model.kind()?;
     let (opened, seed) = (args.compute.device.open()?, args.compute.seed);
@@ -163,7 +160,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         let chosen = draw::examples(seed, dataset.train.rows, examples)?;
         dataset.train = dataset.train.select(&chosen);
     }
-    let noise = corrupt(&mut dataset, "--corrupt", wish.corrupt_labels, seed)?;
+    let noise = corrupt(&mut dataset, "--corrupt", question.corrupt_labels, seed)?;
     let n = dataset.train.rows;
     let preset = args.training.preset.into();
     let mut scaled = Scaled::of(preset, model, &dataset);
@@ -212,22 +209,22 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         return refuse("--damping", problem);
     }
     check_fits("--damping", Some(damping), dtype)?;
-    let removals = draw::removals(seed, n, wish.removed)?;
-    let tests = draw::tests(seed, dataset.test.rows, wish.tests)?;
+    let removals = draw::removals(seed, n, question.removed)?;
+    let tests = draw::tests(seed, dataset.test.rows, question.tests)?;
     let data = args.data.path.display().to_string();
-    let solver = args.solver.name.unwrap_or(wish.solver);
+    let solver = args.solver.name.unwrap_or(question.solver);
     args.solver.check(solver, &network, dtype)?;
     let plan = Plan {
-        command: wish.command,
+        command: question.command,
         model,
         target: args.data.target.clone(),
         reading: Preparation::of(&dataset),
         preset: preset.name(),
         examples: args.examples,
-        corrupt_labels: wish.corrupt_labels,
+        corrupt_labels: question.corrupt_labels,
         network,
         search: match args.learning_rate {
-            Some(Rate::Search) => rates(model, wish.sweep),
+            Some(Rate::Search) => rates(model, question.sweep),
             _ => Vec::new(),
         },
         damping,
@@ -237,7 +234,7 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         tolerance: args
             .solver
             .tolerance
-            .or_else(|| wish.tolerance.filter(|_| solver == wish.solver)),
+            .or_else(|| question.tolerance.filter(|_| solver == question.solver)),
         depth: args.solver.depth,
         max_depth: args.solver.depth.unwrap_or(scaled.depth),
         repeats: args.solver.repeats.unwrap_or(REPEATS),
@@ -251,13 +248,14 @@ pub(super) fn prepare(args: &Common, wish: Wish) -> Result<Prepared, CliError> {
         solver_name: solver,
         pass: args.remedy()?.examples,
         dtype,
+        train: n,
         data,
         scaled,
         training,
     };
     let out = args.folder.out_or(format!(
         "{}-{model}-{}-{preset}-{seed}{}",
-        wish.command,
+        question.command,
         dataset.name,
         args.part()
     ));

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::{
     args::{Common, Group, Over, Removed, Sweeping},
-    decompose::{decomposition, wish},
+    decompose::{decomposition, question},
+    folder::{ExperimentFolder, SWEEP, check_parts},
+    output::{open, show},
     plan::{Prepared, prepare},
-    points::{open, show},
     scaled::Scaled,
-    store::{SWEEP, Store, check_parts},
 };
 use crate::{
     CliError,
@@ -17,7 +17,6 @@ use crate::{
     memory::check_parameters,
     progress::{say, warn},
 };
-use backdraft_report::{Record, experiment::Findings};
 use backdraft_report::{
     brief,
     experiment::{Sweep, SweepPoint},
@@ -68,7 +67,7 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         // A part that was stopped has not come to all values.
         let parts = common.merge.iter().map(|part| part.join(name(value)));
         common.merge = parts.filter(|part| part.exists()).collect();
-        let prepared = prepare(&common, wish(removed, true));
+        let prepared = prepare(&common, question(removed, true));
         Ok((common, prepared.map_err(|error| of_values(error, *over))?))
     };
     let settings = Settings {
@@ -82,7 +81,7 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         let (common, prepared) = at(value)?;
         check_parts(&common.merge, &prepared.plan, &prepared.out)?;
     }
-    let whole = Store::open(&out, SWEEP, &settings, common.folder.overwrite)?;
+    let whole = ExperimentFolder::open(&out, SWEEP, &settings, common.folder.overwrite)?;
     let (mut points, mut left) = (Vec::new(), 0);
     for &value in &values {
         let (common, prepared) = at(value)?;
@@ -96,11 +95,11 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
                 ));
             }
         }
-        let store = open(&common, &prepared)?;
-        let point = match decomposition(&common, &prepared, &store) {
-            Ok(Some(found)) => SweepPoint {
+        let folder = open(&common, &prepared)?;
+        let point = match decomposition(&common, &prepared, &folder) {
+            Ok(Some((found, _))) => SweepPoint {
                 value,
-                decomposition: Some(found.decomposition),
+                decomposition: Some(found),
                 failure: None,
             },
             Ok(None) => {
@@ -149,13 +148,7 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         over: over.name().into(),
         points,
     };
-    show(
-        &whole,
-        Sweep::FILE,
-        &sweep.to_json()?,
-        &sweep.to_html(&whole.title())?,
-        &sweep.to_table(),
-    )
+    show(&whole, &sweep)
 }
 
 /// The values asked for, or those of the paper that fit the preset.

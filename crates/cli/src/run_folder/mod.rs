@@ -167,12 +167,13 @@ impl RunFolder {
         }
     }
 
-    /// A file of another folder of the same run, mark and all, if it is there and whole. A damaged one is told of.
+    /// A file of another folder of the same run as it was before it was marked, if it is there and whole. A damaged one
+    /// is told of.
     pub fn whole_of(&self, other: &Path, name: &str) -> Result<Option<Vec<u8>>, CliError> {
         let path = other.join(name);
         let broken = match fs::read(&path) {
-            Ok(bytes) => match self.seal_of(name).check(name, bytes.clone()) {
-                Ok(_) => return Ok(Some(bytes)),
+            Ok(bytes) => match self.seal_of(name).check(name, bytes) {
+                Ok(bytes) => return Ok(Some(bytes)),
                 Err(broken) => broken.to_string(),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

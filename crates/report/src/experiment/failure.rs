@@ -1,8 +1,9 @@
 //! What could not be computed, in words.
 
+use backdraft_attribution::evaluate::FailedRemoval;
+
 use std::collections::BTreeMap;
 
-use super::FailedPoint;
 use crate::Place;
 use crate::number::{count, short};
 
@@ -18,7 +19,7 @@ pub(super) struct Missing {
 }
 
 /// The removals that are missing, if any, where so many are `done`.
-pub(super) fn removals(failed: &[FailedPoint], done: usize, places: &Places) -> Option<Missing> {
+pub(super) fn removals(failed: &[FailedRemoval], done: usize, places: &Places) -> Option<Missing> {
     let first = failed.first()?;
     Some(Missing {
         summary: format!(
@@ -52,8 +53,8 @@ pub(super) fn unsolved(estimates: impl Iterator<Item = (bool, f64)>) -> Option<S
 }
 
 /// A removal and why it failed.
-pub(super) fn told(failed: &FailedPoint, places: &Places) -> String {
-    let FailedPoint {
+pub(super) fn told(failed: &FailedRemoval, places: &Places) -> String {
+    let FailedRemoval {
         removed,
         stage,
         reason,

@@ -12,11 +12,12 @@
 //! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report in
 //! one file without network, to be named as [`Report::FILE`](super::Report::FILE).
 //!
+//! What was found is as `backdraft_attribution::evaluate` has it.
+//!
 //! In JSON, numbers that are not finite are `null`, and are read back as NaN. Every digit of a number is written; a
 //! reader that rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
 
 mod failure;
-mod named;
 pub mod paper;
 mod ranking;
 mod record;
@@ -24,9 +25,5 @@ mod report;
 mod summary;
 mod units;
 
-pub use named::Name;
-pub use record::{
-    Correlation, Correlations, Decomposition, FailedPoint, Gaps, Mislabel, PointChanges, PointGaps,
-    Printed, Ranking, Responses, Setup, Spread, Sweep, SweepPoint,
-};
+pub use record::{Correlations, Decomposition, Mislabel, Printed, Setup, Sweep, SweepPoint};
 pub use report::Findings;

@@ -1,9 +1,11 @@
 //! The figures of Bae et al. (2022), "If Influence Functions are the Answer, Then What is the Question?"
 
+use backdraft_attribution::evaluate::{ByResponse, Gaps, Spread};
+
 use Data::{Cancer, Cifar, Concrete, Diabetes, Energy, Fashion, Mnist, Ptb};
 use Model::{AlexNet, Autoencoder, LeNet, Lr, Mlp, ResNet20, Transformer, Vgg13};
 
-use super::{Gaps, Printed, Responses, Spread};
+use super::Printed;
 
 /// The models of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,9 +199,9 @@ pub fn gaps(model: &str, data: &str, matrix: &str) -> Option<(Gaps<Spread>, u8)>
 /// The correlations of a model and a data set by name, as [`gaps`] finds them.
 ///
 /// Those of two-stage retraining are the paper's only ones, with the Hessian, whatever `matrix` is.
-pub fn correlations(model: &str, data: &str, matrix: &str) -> Responses<Option<Printed>> {
+pub fn correlations(model: &str, data: &str, matrix: &str) -> ByResponse<Option<Printed>> {
     let (Some(model), Some(data)) = (Model::named(model), Data::named(data)) else {
-        return Responses::default();
+        return ByResponse::default();
     };
     let tables: &[(&[_], u8)] = match matrix {
         "gauss-newton" => &[(&TABLE_2, 2), (&TABLE_6, 6)],
@@ -216,15 +218,15 @@ pub fn correlations(model: &str, data: &str, matrix: &str) -> Responses<Option<P
     };
     let two_stage = find(&TABLE_8, model, data).map(|found| printed(found, 8));
     match rows.next() {
-        Some(([cold, warm, pbrf], table)) => Responses {
+        Some(([cold, warm, pbrf], table)) => ByResponse {
             pbrf: Some(printed(pbrf, table)),
             warm_start: Some(printed(warm, table)),
             cold_start: Some(printed(cold, table)),
             two_stage,
         },
-        None => Responses {
+        None => ByResponse {
             two_stage,
-            ..Responses::default()
+            ..ByResponse::default()
         },
     }
 }

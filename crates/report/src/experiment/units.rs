@@ -1,14 +1,15 @@
 //! What was measured of a network as it was trained, in the record's own units.
 
-use super::{Gaps, PointChanges, PointGaps, Spread};
+use backdraft_attribution::evaluate::{Changes, Gaps, RemovalGaps, Spread};
+
 use crate::Unit;
 use crate::number::short;
 
 impl Unit {
     /// The gaps of a removal.
     #[must_use]
-    pub fn gaps(&self, trained: PointGaps) -> PointGaps {
-        PointGaps {
+    pub fn gaps(&self, trained: RemovalGaps) -> RemovalGaps {
+        RemovalGaps {
             gaps: trained.gaps.map(|gap| self.output_factor * gap),
             ..trained
         }
@@ -16,12 +17,12 @@ impl Unit {
 
     /// The changes of losses by a removal.
     #[must_use]
-    pub fn changes(&self, trained: PointChanges) -> PointChanges {
+    pub fn changes(&self, trained: Changes) -> Changes {
         let losses = |losses: Vec<f64>| -> Vec<f64> {
             let losses = losses.into_iter();
             losses.map(|loss| self.loss_factor * loss).collect()
         };
-        PointChanges {
+        Changes {
             influence: losses(trained.influence),
             responses: trained.responses.map(losses),
             ..trained

@@ -1,12 +1,11 @@
 //! The report of correlations.
 
+use backdraft_attribution::evaluate::{ByResponse, Changes, Correlation, Name, Pairs, Spread};
+
 use super::{PAPER, PBRF};
 use super::{Seconds, Shown, cells, headed, plot, remark, row, total};
 use crate::experiment::failure::{Missing, indices, removals, unsolved};
-use crate::experiment::summary::{Changes, changes};
-use crate::experiment::{
-    Correlation, Correlations, Name, PointChanges, Printed, Responses, Setup, Spread, paper,
-};
+use crate::experiment::{Correlations, Printed, Setup, paper};
 use crate::number::{change, count, plural, short_or_dash};
 use crate::page::{Html, div, element, more, section, table, text};
 use crate::{OutputError, Record};
@@ -130,7 +129,7 @@ impl Correlations {
 
     fn agreement(&self) -> Result<Html, OutputError> {
         let asked = self.asked();
-        let changes = changes(&self.points);
+        let changes = Changes::pairs(&self.points);
         let plots = asked
             .iter()
             .map(|(name, found, _)| {
@@ -168,13 +167,13 @@ impl Correlations {
             [] => "–".to_string(),
             _ => change(Spread::of(changes).mean),
         };
-        let removal = |point: &PointChanges| {
+        let removal = |point: &Changes| {
             let responses = point.responses.as_ref().into_array();
             let all = [&point.influence].into_iter().chain(responses);
             let removed = indices(&point.removed, &self.setup.train);
             row(&removed, all.map(|changes| mean(changes)))
         };
-        let names = Responses::<Correlation>::NAMES.map(|name| name.title);
+        let names = ByResponse::<Correlation>::NAMES.map(|name| name.title);
         let head: Vec<&str> = ["removed", "influence"].into_iter().chain(names).collect();
         let title = format!(
             "All {}, by the mean change of loss over the test examples",
@@ -187,7 +186,7 @@ impl Correlations {
     }
 }
 
-fn scatter(name: Name, found: &Correlation, changes: &[Changes]) -> Result<Html, OutputError> {
+fn scatter(name: Name, found: &Correlation, changes: &[Pairs<'_>]) -> Result<Html, OutputError> {
     let title = format!(
         "{}: Pearson {}, Spearman {}",
         name.title,

@@ -1,9 +1,11 @@
 //! The report of a decomposition.
 
+use backdraft_attribution::evaluate::{Gaps, RemovalGaps, Spread};
+
 use super::{DISTANCE, MEANINGS, PAPER, PBRF};
 use super::{Seconds, Shown, figure, headed, keys, plot, remark, row, spread, total};
 use crate::experiment::failure::{Missing, indices, removals, unsolved};
-use crate::experiment::{Decomposition, Gaps, PointGaps, Setup, Spread, paper};
+use crate::experiment::{Decomposition, Setup, paper};
 use crate::number::{count, plural, short};
 use crate::page::{Html, more, section, table, text};
 use crate::{OutputError, Record};
@@ -151,7 +153,7 @@ impl Decomposition {
         let mut head = vec!["removed"];
         head.extend(Gaps::<Spread>::NAMES.map(|name| name.title));
         head.extend(["residual", "seconds"]);
-        let removal = |point: &PointGaps| {
+        let removal = |point: &RemovalGaps| {
             let gaps = point.gaps.into_array().map(short);
             let seconds = short(point.seconds.values().sum());
             let last = [short(point.residual), seconds];

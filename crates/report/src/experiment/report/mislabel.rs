@@ -1,10 +1,12 @@
 //! The report of a search for wrong labels.
 
+use backdraft_attribution::evaluate::{Name, Ranking};
+
 use std::collections::HashSet;
 
 use super::{PBRF, Seconds, Shown, cells, figure, headed, keys, plot, remark};
 use crate::experiment::failure::{Missing, told};
-use crate::experiment::{Mislabel, Name, Ranking, Setup, paper};
+use crate::experiment::{Mislabel, Setup, paper};
 use crate::number::{count, percent, plural, short};
 use crate::page::{Html, RANDOM, SERIES, classed, element, section, table, text};
 use crate::{OutputError, Record};

@@ -7,10 +7,12 @@ mod mislabel;
 mod plot;
 mod sweep;
 
+use backdraft_attribution::evaluate::{Gaps, Spread};
+
 use std::collections::BTreeMap;
 
+use super::Setup;
 use super::failure::Missing;
-use super::{Gaps, Setup, Spread};
 use crate::number::{count, short};
 use crate::page::{
     Html, SERIES, classed, element, guide, header, more, page, quality, run_section, text,

@@ -1,9 +1,10 @@
 //! The experiments' drawings.
 
+use backdraft_attribution::evaluate::{Gaps, Spread};
+
 use plotters::prelude::*;
 
 use crate::OutputError;
-use crate::experiment::{Gaps, Spread};
 use crate::page::{
     AXIS, Axis, Chart, Drawn, HELPFUL, Html, INK, LINE, RANDOM, SERIES, chart, drawable,
 };

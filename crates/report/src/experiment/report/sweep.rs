@@ -1,11 +1,11 @@
 //! The report of a sweep.
 
+use backdraft_attribution::evaluate::{FailedRemoval, Gaps, Spread};
+
 use super::{DISTANCE, PBRF};
 use super::{Seconds, Shown, cells, figure, gap_keys, headed, plot, remark, spread, total};
 use crate::experiment::failure::{Missing, Places, removals, told, unsolved};
-use crate::experiment::{
-    Decomposition, FailedPoint, Gaps, Setup, Spread, Sweep, SweepPoint, paper,
-};
+use crate::experiment::{Decomposition, Setup, Sweep, SweepPoint, paper};
 use crate::number::{count, plural, short};
 use crate::page::{Html, section, table, text};
 use crate::{OutputError, Record};
@@ -49,7 +49,7 @@ impl Shown for Sweep {
                 self.points.len()
             )
         });
-        let mut failed: Vec<FailedPoint> = Vec::new();
+        let mut failed: Vec<FailedRemoval> = Vec::new();
         let mut places = Places::new();
         let mut done = 0;
         for point in &self.points {

@@ -1,7 +1,8 @@
 //! Records as JSON.
 
+use backdraft_attribution::evaluate::Spread;
 use backdraft_report::Record;
-use backdraft_report::experiment::{Correlations, Decomposition, Mislabel, Spread, Sweep};
+use backdraft_report::experiment::{Correlations, Decomposition, Mislabel, Sweep};
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -34,7 +35,7 @@ fn json_has_its_values_at_their_paths() -> Outcome {
     );
     assert_eq!(json["paper_table"], json!(5));
     assert_eq!(json.pointer("/setup/depth"), Some(&json!(5000)));
-    assert_eq!(json.pointer("/failed/0/stage"), Some(&json!("PBRF")));
+    assert_eq!(json.pointer("/failed/0/stage"), Some(&json!("pbrf")));
 
     let correlations = correlations();
     let json: Value = serde_json::from_slice(&correlations.to_json()?)?;
@@ -100,7 +101,7 @@ fn records_come_back_from_json() -> Outcome {
     );
 
     let read: Mislabel = serde_json::from_slice(&mislabel().to_json()?)?;
-    assert!(read.rankings["influence"].scores[3].is_nan());
+    assert!(read.rankings["influence"].scores[3].is_none());
     assert_eq!(
         read.rankings["influence"].order,
         mislabel().rankings["influence"].order

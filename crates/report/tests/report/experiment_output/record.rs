@@ -1,10 +1,12 @@
 //! Small records to try things on.
 
+use backdraft_attribution::evaluate::{
+    ByResponse, Changes, FailedRemoval, Gaps, Ranking, RemovalGaps, Stage,
+};
 use std::collections::BTreeMap;
 
 use backdraft_report::experiment::{
-    Correlations, Decomposition, FailedPoint, Gaps, Mislabel, PointChanges, PointGaps, Ranking,
-    Responses, Setup, Sweep, SweepPoint,
+    Correlations, Decomposition, Mislabel, Setup, Sweep, SweepPoint,
 };
 use backdraft_report::{At, Metrics, Place, Quality, Sizes, Unit, Versions};
 use serde_json::json;
@@ -54,10 +56,10 @@ pub fn setup() -> Setup {
     }
 }
 
-pub fn failed() -> Vec<FailedPoint> {
-    vec![FailedPoint {
+pub fn failed() -> Vec<FailedRemoval> {
+    vec![FailedRemoval {
         removed: vec![3, 17, 20, 21, 22],
-        stage: "PBRF".into(),
+        stage: Stage::Pbrf,
         reason: "the loss became <script>".into(),
     }]
 }
@@ -67,7 +69,7 @@ pub fn seconds() -> BTreeMap<String, f64> {
 }
 
 pub fn decomposition() -> Decomposition {
-    let point = |removed, scale: f64| PointGaps {
+    let point = |removed, scale: f64| RemovalGaps {
         removed: vec![removed],
         gaps: Gaps::from_array([0.2, 0.01, 0.3, 1e-5, 2e-4]).map(|gap| gap * scale),
         residual: 0.1 * scale,
@@ -78,13 +80,13 @@ pub fn decomposition() -> Decomposition {
 }
 
 pub fn correlations() -> Correlations {
-    let point = |removed, influence: [f64; 3], pbrf: [f64; 3], warm: [f64; 3]| PointChanges {
+    let point = |removed, influence: [f64; 3], pbrf: [f64; 3], warm: [f64; 3]| Changes {
         removed: vec![removed],
         influence: influence.into(),
-        responses: Responses {
+        responses: ByResponse {
             pbrf: pbrf.into(),
             warm_start: warm.into(),
-            ..Responses::default()
+            ..ByResponse::default()
         },
         residual: 0.05,
         solved: true,
@@ -122,8 +124,9 @@ pub fn sweep() -> Sweep {
 pub fn mislabel() -> Mislabel {
     let wrong = vec![2, 7];
     let scores = [0.1, 0.2, 0.9, f64::NAN, 0.2, 0.0, -0.0, 0.8, 1.0, 0.1];
+    let scores = scores.map(|it: f64| it.is_finite().then_some(it));
     let ranking = Ranking::of(scores.into(), &wrong);
-    let random = Ranking::random((0..10).rev().collect(), &wrong);
+    let random = Ranking::ordered((0..10).rev().collect(), &wrong);
     Mislabel {
         setup: setup(),
         failed: failed(),
@@ -146,17 +149,17 @@ pub fn odd() -> (
     Vec<Mislabel>,
 ) {
     let numbers = [f64::NAN, f64::INFINITY, -1e300, f64::MAX, 1e-320, -0.0];
-    let gaps = |value: f64| PointGaps {
+    let gaps = |value: f64| RemovalGaps {
         removed: vec![],
         gaps: Gaps::from_array([value; 5]),
         residual: value,
         solved: value == 0.0,
         seconds: BTreeMap::new(),
     };
-    let changes = |value: f64| PointChanges {
+    let changes = |value: f64| Changes {
         removed: vec![],
         influence: vec![value; 2],
-        responses: Responses::from_array([0.0; 4]).map(|it| vec![it, value]),
+        responses: ByResponse::from_array([0.0; 4]).map(|it| vec![it, value]),
         residual: value,
         solved: false,
         seconds: BTreeMap::new(),
@@ -189,7 +192,10 @@ pub fn odd() -> (
     };
     let mislabels = lists().flat_map(|list| {
         [vec![], vec![0], vec![99]].map(|wrong| Mislabel {
-            rankings: BTreeMap::from([("loss".to_string(), Ranking::of(list.clone(), &wrong))]),
+            rankings: BTreeMap::from([(
+                "loss".to_string(),
+                Ranking::of(list.iter().copied().map(Some).collect(), &wrong),
+            )]),
             wrong,
             failed: vec![],
             ..mislabel()

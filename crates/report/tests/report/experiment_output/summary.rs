@@ -1,8 +1,7 @@
 //! What many numbers come to, and what the paper has.
 
-use backdraft_report::experiment::{
-    Correlation, Gaps, Mislabel, Ranking, Responses, Spread, paper,
-};
+use backdraft_attribution::evaluate::{ByResponse, Correlation, Gaps, Ranking, Spread};
+use backdraft_report::experiment::{Mislabel, paper};
 use serde_json::json;
 
 use super::Outcome;
@@ -32,7 +31,7 @@ fn gaps_and_responses_go_by_their_names() -> Outcome {
     }
     assert_eq!(gaps.map(|gap| gap * 2).into_array(), [2, 4, 6, 8, 10]);
 
-    let responses = Responses::from_array([1, 2, 3, 4]);
+    let responses = ByResponse::from_array([1, 2, 3, 4]);
     let json = serde_json::to_value(responses)?;
     for (name, response) in responses.iter() {
         assert_eq!(json[name.key], json!(response), "{}", name.title);
@@ -105,7 +104,7 @@ fn rankings_count_what_they_find() {
     assert!(random.scores.is_empty());
     assert!((random.area - 0.5).abs() < 1e-15, "{}", random.area);
 
-    let nothing = Ranking::of(vec![1.0, 2.0], &[]);
+    let nothing = Ranking::of(vec![Some(1.0), Some(2.0)], &[]);
     assert!(nothing.area.is_nan() && nothing.found_at_fifth.is_nan());
     assert_eq!(nothing.order, [1, 0]);
 }

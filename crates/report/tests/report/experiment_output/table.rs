@@ -1,13 +1,14 @@
 //! Records as tables.
 
+use backdraft_attribution::evaluate::{FailedRemoval, Stage};
 use backdraft_report::Unit;
-use backdraft_report::experiment::{Decomposition, FailedPoint, Findings};
+use backdraft_report::experiment::{Decomposition, Findings};
 
 use super::record::{correlations, decomposition, mislabel, odd, sweep};
 
 const MISSING: &str = "1 of 3 removals failed and are left out. \
                        The first: examples 3 (train-images-idx3-ubyte index 3), 17 (train-images-idx3-ubyte index 17), \
-                       20 and 2 more, PBRF: the loss became <script>.";
+                       20 and 2 more, pbrf: the loss became <script>.";
 
 #[test]
 fn gaps_stand_beside_the_papers() {
@@ -92,7 +93,7 @@ width  warm start  proximity  non-convergence  linearization   solver  removals
     // Each by itself.
     for value in ["128", "1024"] {
         let places = "3 (train-images-idx3-ubyte index 3), 17 (train-images-idx3-ubyte index 17)";
-        let other = format!("\n  width {value}, examples {places}, 20 and 2 more, PBRF: the loss");
+        let other = format!("\n  width {value}, examples {places}, 20 and 2 more, pbrf: the loss");
         assert!(text.contains(&other), "{text}");
     }
     assert!(text.contains(&format!("\n\n{expected}\n")), "{text}");
@@ -131,15 +132,15 @@ random          0.0 %   0.0 %   50.0 %   0.5
 fn all_that_failed_is_named() {
     let mut decomposition = decomposition();
     for (example, reason) in [(5, "it grew"), (6, "it is NaN")] {
-        decomposition.failed.push(FailedPoint {
+        decomposition.failed.push(FailedRemoval {
             removed: vec![example],
-            stage: "proximal".into(),
+            stage: Stage::Proximal,
             reason: reason.into(),
         });
     }
     let text = decomposition.to_table();
     let told = "3 of 5 removals failed and are left out. The first: examples 3 (train-images-idx3-ubyte index 3), \
-                17 (train-images-idx3-ubyte index 17), 20 and 2 more, PBRF: the loss became <script>. The others:\n  example 5, proximal: it grew.\n  example 6, proximal: it is NaN.\n\ngap ";
+                17 (train-images-idx3-ubyte index 17), 20 and 2 more, pbrf: the loss became <script>. The others:\n  example 5, proximal: it grew.\n  example 6, proximal: it is NaN.\n\ngap ";
     assert!(text.starts_with(told), "{text}");
 }
 

@@ -1,17 +1,19 @@
 //! An operator that tells how often it was used.
 
-use backdraft_curvature::{BatchOperator, Cause, CurvatureError, Law, LinearOperator};
 use burn::tensor::{DType, Device, Tensor};
 
-/// An operator that tells of its products.
-pub(super) struct CountedOperator<'a> {
-    operator: &'a dyn BatchOperator,
+use super::{BatchOperator, Law, LinearOperator, delegate::delegate};
+use crate::{Cause, CurvatureError};
+
+/// An operator that tells of its products, after they are made: how many, those over a part of the examples each as one.
+pub struct CountedOperator<'a, A> {
+    operator: A,
     told: Box<dyn Fn(usize) + 'a>,
 }
 
-impl<'a> CountedOperator<'a> {
-    /// `told` is called with the number of products after they are made.
-    pub fn new(operator: &'a dyn BatchOperator, told: impl Fn(usize) + 'a) -> Self {
+impl<'a, A> CountedOperator<'a, A> {
+    /// `told` is called with the number of products.
+    pub fn new(operator: A, told: impl Fn(usize) + 'a) -> Self {
         let told = Box::new(told);
         Self { operator, told }
     }
@@ -26,33 +28,20 @@ impl<'a> CountedOperator<'a> {
     }
 }
 
-impl LinearOperator for CountedOperator<'_> {
+impl<A: LinearOperator> LinearOperator for CountedOperator<'_, A> {
+    delegate! {
+        self, self.operator;
+        fn dim() -> usize;
+        fn device() -> Device;
+        fn dtype() -> DType;
+        fn batch_size() -> Option<usize>;
+        fn law() -> Law;
+        fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
+    }
+
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
-        Some(Box::new(self))
-    }
-
-    fn dim(&self) -> usize {
-        self.operator.dim()
-    }
-
-    fn device(&self) -> Device {
-        self.operator.device()
-    }
-
-    fn dtype(&self) -> DType {
-        self.operator.dtype()
-    }
-
-    fn batch_size(&self) -> Option<usize> {
-        self.operator.batch_size()
-    }
-
-    fn law(&self) -> Law {
-        self.operator.law()
-    }
-
-    fn cause(&self, v: &Tensor<1>) -> Result<Cause, CurvatureError> {
-        self.operator.cause(v)
+        let operator = self.operator.over_examples()?;
+        Some(Box::new(CountedOperator::new(operator, &*self.told)))
     }
 
     fn apply(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
@@ -72,7 +61,7 @@ impl LinearOperator for CountedOperator<'_> {
     }
 }
 
-impl BatchOperator for CountedOperator<'_> {
+impl<A: BatchOperator> BatchOperator for CountedOperator<'_, A> {
     fn examples(&self) -> usize {
         self.operator.examples()
     }

@@ -4,17 +4,16 @@ mod merge;
 
 use std::path::Path;
 
+use backdraft::attribution::{Store, StoreError};
 use backdraft_models::Zoo;
-use burn::tensor::Tensor;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{args::Over, estimate::Estimate, stage::Stage};
+use super::args::Over;
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
-    run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
-    tensors::Texts,
+    run_folder::{Kind, Place, RunFolder},
 };
 use backdraft_report::Record;
 use backdraft_report::{
@@ -26,16 +25,15 @@ pub(super) use merge::check_parts;
 
 /// What the experiment is, which tells its folder from others.
 const RECORD: &str = "experiment.json";
-/// Of removals that are done: one file each.
+/// Where an evaluation keeps the removals that are done, one file each, and of the others the parameters found so far.
 const POINTS: &str = "points";
-/// Of removals that are not: the parameters found so far.
 const STAGES: &str = "stages";
 /// The trained network, and what was settled with it.
 const BASE: &str = "base.safetensors";
 const CHOICES: &str = "base.json";
 /// What a search for the step size has tried: a file each, and the network if there is one.
 const SEARCH: &str = "search";
-/// What was settled for LiSSA.
+/// Where it keeps what was settled for LiSSA.
 const LISSA: &str = "lissa.json";
 /// The report for a reader, and the second one of a decomposition with tests.
 pub(super) const REPORT: &str = "report.html";
@@ -86,16 +84,12 @@ const CONTENTS: Contents = Contents {
     parts: &[],
 };
 
-/// What is told beside an estimate.
-const RESIDUAL: &str = "residual";
-const SOLVED: &str = "solved";
-
 /// The experiment's folder.
-pub(super) struct Store {
+pub(super) struct ExperimentFolder {
     folder: RunFolder,
 }
 
-impl Store {
+impl ExperimentFolder {
     /// Opens the folder for `plan`: an earlier one of the same settings goes on.
     pub fn open(
         path: &Path,
@@ -115,22 +109,6 @@ impl Store {
     /// The folder's name, which the report bears.
     pub fn title(&self) -> String {
         self.folder.title()
-    }
-
-    /// Whether the removal at `position` is done.
-    pub fn is_done(&self, position: usize) -> Result<bool, CliError> {
-        Ok(self.folder.whole(&point(position))?.is_some())
-    }
-
-    /// What is known of the removal at `position`, if it is done.
-    pub fn point<T: DeserializeOwned>(&self, position: usize) -> Result<Option<T>, CliError> {
-        self.folder.json(&point(position))
-    }
-
-    /// Keeps what is known of the removal at `position`; the parameters on the way to it are let go.
-    pub fn finish(&self, position: usize, point_of: &impl Serialize) -> Result<(), CliError> {
-        self.folder.write_json(&point(position), point_of)?;
-        self.folder.remove_folder(&format!("{STAGES}/{position}"))
     }
 
     /// Lets go of the parameters found on the way, once all removals are done.
@@ -182,94 +160,27 @@ impl Store {
         }
     }
 
-    /// What was settled for LiSSA, if that is done.
-    pub fn settled<T: DeserializeOwned>(&self) -> Result<Option<T>, CliError> {
-        self.folder.json(LISSA)
-    }
-
-    pub fn settle(&self, settled: &impl Serialize) -> Result<(), CliError> {
-        self.folder.write_json(LISSA, settled)
-    }
-
-    /// The influence estimate for the removal at `position`, and the seconds that it took; in the place of `like`.
-    pub fn estimate(
-        &self,
-        position: usize,
-        like: &Tensor<1>,
-    ) -> Result<Option<(Estimate, f64)>, CliError> {
-        let name = answer(Some(position), Stage::Influence);
-        let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
-            return Ok(None);
-        };
-        let number = |key| texts.get(key).and_then(|text| text.parse::<f64>().ok());
-        let (Some(residual), Some(solved), Some((_, change))) = (
-            number(RESIDUAL),
-            texts.get(SOLVED).and_then(|text| text.parse().ok()),
-            tensors.pop(),
-        ) else {
-            return Err(self.folder.damaged(&name, "it holds no influence estimate"));
-        };
-        let change = Tensor::from_data(change, (&like.device(), like.dtype()));
-        let estimate = Estimate {
-            change,
-            residual,
-            solved,
-        };
-        Ok(Some((estimate, seconds(&texts))))
-    }
-
-    pub fn keep_estimate(
-        &self,
-        position: usize,
-        estimate: &Estimate,
-        seconds: f64,
-    ) -> Result<(), CliError> {
-        let texts = [
-            (SECONDS, seconds.to_string()),
-            (RESIDUAL, estimate.residual.to_string()),
-            (SOLVED, estimate.solved.to_string()),
-        ];
-        let change = vec![("change".to_owned(), estimate.change.to_data())];
-        let texts = texts.map(|(key, text)| (key.to_owned(), text));
-        let name = answer(Some(position), Stage::Influence);
-        self.folder
-            .write_tensors(&name, &change, Texts::from(texts))
-    }
-
-    /// The network that `stage` found for the removal at `position`, and the seconds that it took.
-    pub fn answer(
-        &self,
-        position: Option<usize>,
-        stage: Stage,
-        like: &Zoo,
-    ) -> Result<Option<(Zoo, f64)>, CliError> {
-        self.folder.module(&answer(position, stage), like)
-    }
-
-    pub fn keep(
-        &self,
-        position: Option<usize>,
-        stage: Stage,
-        found: &Zoo,
-        seconds: f64,
-    ) -> Result<(), CliError> {
-        self.folder
-            .keep_module(&answer(position, stage), found, seconds)
-    }
-
     /// Puts a result in place.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CliError> {
         self.folder.write(name, bytes)
     }
 }
 
-fn point(position: usize) -> String {
-    format!("{POINTS}/{position}.json")
+impl Store for ExperimentFolder {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.folder.whole(key).map_err(other)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.folder.write_marked(key, value.to_vec()).map_err(other)
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.folder.remove(key).map_err(other)
+    }
 }
 
-fn answer(position: Option<usize>, stage: Stage) -> String {
-    match position {
-        Some(position) => format!("{STAGES}/{position}/{}.safetensors", stage.name()),
-        None => format!("{STAGES}/{}.safetensors", stage.name()),
-    }
+/// An error of a folder, as an evaluation hands it on.
+fn other(error: CliError) -> StoreError {
+    StoreError::Other(Box::new(error))
 }

@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use backdraft::attribution::{
+    Store, StoreError,
+    evaluate::{merge, missing},
+};
 use backdraft_models::quote;
 use serde::Serialize;
 
-use super::{BASE, CHOICES, LISSA, RECORD, Store, point};
+use super::{BASE, CHOICES, ExperimentFolder, RECORD, other};
 use crate::{
     CliError,
     experiment::plan::Plan,
     progress::say,
-    run_folder::{SETTINGS, VERSIONS, differences, unmarked, versions},
+    run_folder::{RunFolder, SETTINGS, VERSIONS, differences, unmarked, versions},
 };
 use backdraft_report::Seal;
 
@@ -73,7 +77,7 @@ pub(in crate::experiment) fn check_parts(
     Ok(())
 }
 
-impl Store {
+impl ExperimentFolder {
     /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base
     /// if there is none here; says what was taken, and what is nowhere.
     pub fn merge(&self, others: &[PathBuf], plan: &Plan) -> Result<(), CliError> {
@@ -91,36 +95,17 @@ impl Store {
             });
         }
         let all = plan.removals.len();
-        for other in others {
-            if let (None, Some(settled)) = (
-                self.folder.whole(LISSA)?,
-                self.folder.whole_of(other, LISSA)?,
-            ) {
-                self.folder.write(LISSA, &settled)?;
-            }
-            let mut taken = 0;
-            for position in 0..all {
-                let name = point(position);
-                if let (None, Some(bytes)) = (
-                    self.folder.whole(&name)?,
-                    self.folder.whole_of(other, &name)?,
-                ) {
-                    self.folder.write(&name, &bytes)?;
-                    taken += 1;
-                }
-            }
-            let path = quote::path(other);
+        for path in others {
+            let folder = &self.folder;
+            let taken = merge(self, &Other { folder, path }, all)?;
+            let path = quote::path(path);
             say(format_args!(
                 "{taken} of {all} removals are taken from {path}"
             ));
         }
-        let mut missing = Vec::new();
-        for position in 0..all {
-            if !self.is_done(position)? {
-                missing.push(position.to_string());
-            }
-        }
+        let missing = missing(self, all)?;
         if !missing.is_empty() {
+            let missing: Vec<String> = missing.iter().map(usize::to_string).collect();
             say(format_args!(
                 "{} are in none of the folders, and still to be computed: {}",
                 missing.len(),
@@ -139,9 +124,27 @@ impl Store {
             self.folder.whole_of(other, BASE)?,
             self.folder.whole_of(other, CHOICES)?,
         ) {
-            self.folder.write(CHOICES, &choices)?;
-            self.folder.write(BASE, &base)?;
+            self.folder.write_marked(CHOICES, choices)?;
+            self.folder.write_marked(BASE, base)?;
         }
         Ok(())
+    }
+}
+
+/// Another folder of the experiment that `folder` is of.
+struct Other<'a> {
+    folder: &'a RunFolder,
+    path: &'a Path,
+}
+
+impl Store for Other<'_> {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.folder.whole_of(self.path, key).map_err(other)
+    }
+
+    fn put(&self, key: &str, _: &[u8]) -> Result<(), StoreError> {
+        Err(StoreError::Key {
+            key: key.to_owned(),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::experiment::{Gaps, Responses};
+use super::{ByResponse, Gaps};
 
 /// A number that was not finite when it was written is read as NaN.
 pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
@@ -22,8 +22,8 @@ pub(super) fn gaps<'de, D: Deserializer<'de>>(from: D) -> Result<Gaps<f64>, D::E
 /// The same for the responses to one removal.
 pub(super) fn responses<'de, D: Deserializer<'de>>(
     from: D,
-) -> Result<Responses<Vec<f64>>, D::Error> {
-    Responses::deserialize(from).map(|responses| responses.map(all_or_nan))
+) -> Result<ByResponse<Vec<f64>>, D::Error> {
+    ByResponse::deserialize(from).map(|responses| responses.map(all_or_nan))
 }
 
 fn all_or_nan(list: Vec<Option<f64>>) -> Vec<f64> {

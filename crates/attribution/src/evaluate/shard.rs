@@ -1,0 +1,62 @@
+//! A part of the removals, for a process of its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::entries::{OWN_LISSA, own_result};
+use crate::{Store, StoreError};
+
+/// One of several parts of the removals: for processes, or machines, that share them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which one, from 1.
+    pub index: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Shard {
+    /// All of them, in one part.
+    pub const WHOLE: Self = Self { index: 1, count: 1 };
+
+    /// Whether the removal at `position` is in this part.
+    pub fn has(self, position: usize) -> bool {
+        position % self.count == self.index - 1
+    }
+}
+
+/// Takes into a store of an evaluation's own ([`Evaluation::with_own_store`](crate::Evaluation::with_own_store)) what
+/// another process has computed of the same `removals`, and it lacks; how many results that are.
+///
+/// # Errors
+/// Those of the stores.
+pub fn merge(own: &dyn Store, other: &dyn Store, removals: usize) -> Result<usize, StoreError> {
+    let take = |key: &str| -> Result<bool, StoreError> {
+        if own.get(key)?.is_some() {
+            return Ok(false);
+        }
+        match other.get(key)? {
+            Some(value) => own.put(key, &value).map(|()| true),
+            None => Ok(false),
+        }
+    };
+    take(OWN_LISSA)?;
+    let mut taken = 0;
+    for position in 0..removals {
+        taken += usize::from(take(&own_result(position))?);
+    }
+    Ok(taken)
+}
+
+/// The positions among `removals` of which such a store has no result.
+///
+/// # Errors
+/// Those of the store.
+pub fn missing(own: &dyn Store, removals: usize) -> Result<Vec<usize>, StoreError> {
+    let mut missing = Vec::new();
+    for position in 0..removals {
+        if own.get(&own_result(position))?.is_none() {
+            missing.push(position);
+        }
+    }
+    Ok(missing)
+}
