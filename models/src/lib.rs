@@ -58,6 +58,7 @@ mod logistic_regression;
 mod metrics;
 mod mlp;
 mod model;
+mod named_tensor;
 mod network;
 mod number;
 mod objective;

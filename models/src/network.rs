@@ -1,7 +1,9 @@
 //! What training and evaluation need of a module.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
+
+use crate::named_tensor::{replace, tensors};
 
 /// A module that training and evaluation can run: one matrix in, one matrix out.
 pub trait Network: Module {
@@ -21,16 +23,7 @@ pub trait Network: Module {
 /// The same module with every floating-point parameter and running statistic cast to `dtype`, without autodiff. Clones
 /// of the module stay as they are.
 pub fn to_dtype<M: Module>(module: M, dtype: DType) -> M {
-    struct Caster(DType);
-
-    impl ModuleMapper for Caster {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|tensor| tensor.cast(self.0))
-        }
-    }
-
-    // A clone shares running statistics with its origin, and mapping changes them in place; `valid` makes new ones.
-    module.valid().map(&mut Caster(dtype))
+    replace(module.valid(), |tensor| Some(tensor.value.cast(dtype)))
 }
 
 /// Whether a device computes in 64 bits. Graphics drivers may claim so and yet have sums and products only; their
@@ -50,20 +43,9 @@ pub fn computes_in_f64(device: &Device) -> bool {
 ///
 /// If the module has no such parameter.
 pub(crate) fn placement<M: Module>(module: &M) -> (Device, DType) {
-    struct First(Option<(Device, DType)>);
-
-    impl ModuleVisitor for First {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if self.0.is_none() {
-                let tensor = param.val();
-                self.0 = Some((tensor.device().without_autodiff(), tensor.dtype()));
-            }
-        }
-    }
-
-    let mut first = First(None);
-    module.visit(&mut first);
-    first.0.expect("a model has parameters")
+    let first = tensors(module).into_iter().next();
+    let value = first.expect("a model has parameters").value;
+    (value.device(), value.dtype())
 }
 
 /// 0 if every parameter and running statistic of a module is a finite number, else NaN; on its device, in its element
@@ -73,20 +55,8 @@ pub(crate) fn placement<M: Module>(module: &M) -> (Device, DType) {
 ///
 /// If the module has no floating-point parameter.
 pub(crate) fn zero_if_finite<M: Module>(module: &M) -> Tensor<1> {
-    struct Sum(Option<Tensor<1>>);
-
-    impl ModuleVisitor for Sum {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            // An infinite number times 0 is none.
-            let zero = (param.val() * 0.0).sum();
-            self.0 = Some(match self.0.take() {
-                Some(sum) => sum + zero,
-                None => zero,
-            });
-        }
-    }
-
-    let mut sum = Sum(None);
-    module.visit(&mut sum);
-    sum.0.expect("a model has parameters")
+    // An infinite number times 0 is none.
+    let zeros = tensors(module).into_iter().map(|it| (it.value * 0.0).sum());
+    let zero = zeros.reduce(|sum, zero| sum + zero);
+    zero.expect("a model has parameters")
 }

@@ -108,6 +108,24 @@ impl Display for Preset {
     }
 }
 
+impl ZooConfig {
+    /// The model's shape for a data set by [`Preset::Quick`], with seed 0.
+    ///
+    /// # Panics
+    ///
+    /// If the model cannot read the data set, see [`Model::check`].
+    pub fn preset(model: Model, dataset: &Dataset) -> Self {
+        Preset::Quick.network(model, dataset)
+    }
+}
+
+impl TrainConfig {
+    /// The settings of [`Preset::Quick`] for a model and a data set, with seed 0.
+    pub fn preset(model: Model, dataset: &Dataset) -> Self {
+        Preset::Quick.training(model, dataset)
+    }
+}
+
 fn pictures(model: Model, [channels, height, width]: [usize; 3], outputs: usize) -> ZooConfig {
     match model {
         Model::LeNet => ZooConfig::LeNet(

@@ -1,51 +1,30 @@
 //! Training, step by step, that can be stored and taken up again.
 
 mod checkpoint;
+mod checkpoint_error;
 mod config;
 mod cost;
 mod error;
 mod examples;
 mod lbfgs;
+mod loss_history;
 mod optimizer;
 mod order;
+mod progress;
+mod trained;
 mod training;
 
-pub use checkpoint::{Checkpoint, CheckpointError, TrainState, numbers, with_numbers};
+pub use checkpoint::{Checkpoint, TrainState, numbers, with_numbers};
+pub use checkpoint_error::CheckpointError;
 pub use config::{Optimizer, Schedule, TrainConfig};
 pub use error::TrainError;
+pub use progress::Progress;
+pub use trained::Trained;
 pub use training::Training;
 
 use crate::data::Split;
 use crate::network::Network;
 use crate::objective::Objective;
-
-/// Where training stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// Passes over the data completed or begun, from 1.
-    pub epoch: usize,
-    /// Passes there will be, at most.
-    pub epochs: usize,
-    /// Steps made; for L-BFGS, evaluations of the cost and its gradient.
-    pub step: usize,
-    /// Steps there will be, at most.
-    pub steps: usize,
-    /// Mean loss, without the L2 term, over the steps since the last report; for L-BFGS, at the last point tried.
-    pub loss: f64,
-    /// Norm of the cost's gradient at the last point tried, for L-BFGS.
-    pub gradient_norm: Option<f64>,
-}
-
-/// A trained model.
-#[derive(Clone, Debug)]
-pub struct Trained<M> {
-    /// The model, without autodiff, on the device and in the element type that it came with.
-    pub model: M,
-    /// Mean loss, without the L2 term, in each pass over the data; for L-BFGS, at each evaluation.
-    pub history: Vec<f64>,
-    /// Norm of the cost's gradient that L-BFGS ended with, before the model was rounded to its own type.
-    pub gradient_norm: Option<f64>,
-}
 
 /// Trains a model: minimises over all parameters theta
 ///

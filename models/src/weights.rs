@@ -25,6 +25,7 @@
 mod archive;
 mod error;
 mod fit;
+mod found;
 mod layout;
 mod name_map;
 mod pickle;

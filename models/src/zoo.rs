@@ -1,19 +1,18 @@
 //! Any model of the zoo, chosen at run time.
 
 use burn::config::Config;
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::alexnet::{AlexNet, AlexNetConfig};
 use crate::autoencoder::{Autoencoder, AutoencoderConfig};
-use crate::data::Dataset;
 use crate::lenet::{LeNet, LeNetConfig};
 use crate::logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 use crate::mlp::{Mlp, MlpConfig};
 use crate::model::Model;
+use crate::named_tensor::tensors;
 use crate::network::Network;
 use crate::picture::pictures;
-use crate::preset::Preset;
 use crate::resnet20::{ResNet20, ResNet20Config};
 use crate::transformer::{Transformer, TransformerConfig};
 use crate::vgg13::{Vgg13, Vgg13Config};
@@ -40,15 +39,6 @@ pub enum ZooConfig {
 }
 
 impl ZooConfig {
-    /// The model's shape for a data set by [`Preset::Quick`], with seed 0.
-    ///
-    /// # Panics
-    ///
-    /// If the model cannot read the data set, see [`Model::check`].
-    pub fn preset(model: Model, dataset: &Dataset) -> Self {
-        Preset::Quick.network(model, dataset)
-    }
-
     /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels),
     /// CIFAR-10, or the Penn Treebank's 10,000 words in sequences of 35.
     pub fn published(model: Model) -> Self {
@@ -169,20 +159,10 @@ impl Zoo {
 
 /// Numbers that training changes: the running statistics of batch normalisation do not count.
 pub fn trainable_parameters<M: Module>(module: &M) -> usize {
-    struct Count(usize);
-
-    impl ModuleVisitor for Count {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if param.val().is_require_grad() {
-                self.0 += param.shape().num_elements();
-            }
-        }
-    }
-
-    let mut count = Count(0);
     // A module without autodiff requires no gradients.
-    module.valid().train().visit(&mut count);
-    count.0
+    let all = tensors(&module.valid().train()).into_iter();
+    let trainable = all.filter(|tensor| tensor.trainable);
+    trainable.map(|tensor| tensor.shape.num_elements()).sum()
 }
 
 impl Network for LogisticRegression {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::moments_of::MomentsOf;
 use super::scaling::Rescale;
 
 /// What is to be made of a source; the default leaves every choice to its reader.
@@ -26,24 +27,6 @@ pub struct LoadOptions {
     pub test: Option<PathBuf>,
     /// The column of a table that says which part a row belongs to: `train`, `valid` or `test`.
     pub split: Option<String>,
-}
-
-/// Whose smallest, largest and mean numbers a rule of scaling goes by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MomentsOf {
-    /// The training part's.
-    #[default]
-    Train,
-    /// All examples': as whoever scaled a table before dividing it.
-    All,
-}
-
-impl MomentsOf {
-    /// Whether they are the training part's.
-    pub(crate) fn is_train(&self) -> bool {
-        *self == Self::Train
-    }
 }
 
 /// What a target is taken for.

@@ -1,7 +1,7 @@
 //! From bytes of pixels to numbers.
 
 use super::moments::Moments;
-use super::options::MomentsOf;
+use super::moments_of::MomentsOf;
 use super::rule::ScalingRule;
 use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use super::moments::Moments;
-use super::options::MomentsOf;
+use super::moments_of::MomentsOf;
 use super::rule::ScalingRule;
 use crate::number::brief;
 

@@ -2,12 +2,10 @@
 
 use std::f64::consts::PI;
 
+use backdraft_optimize::Descent;
 use serde::{Deserialize, Serialize};
 
 use super::error::TrainError;
-use crate::data::Dataset;
-use crate::model::Model;
-use crate::preset::Preset;
 
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +47,17 @@ pub enum Optimizer {
     },
 }
 
+impl Optimizer {
+    /// How steps are made from batches; `None` for L-BFGS, which takes all examples at once.
+    pub fn descent(self) -> Option<Descent> {
+        match self {
+            Self::Sgd { momentum } => Some(Descent::Sgd { momentum }),
+            Self::Adam => Some(Descent::Adam),
+            Self::Lbfgs { .. } => None,
+        }
+    }
+}
+
 /// How the step size changes over training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -82,11 +91,6 @@ impl Schedule {
 }
 
 impl TrainConfig {
-    /// The settings of [`Preset::Quick`] for a model and a data set, with seed 0.
-    pub fn preset(model: Model, dataset: &Dataset) -> Self {
-        Preset::Quick.training(model, dataset)
-    }
-
     /// Whether every setting is in range.
     ///
     /// # Errors

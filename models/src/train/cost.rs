@@ -1,126 +1,88 @@
 //! The cost that L-BFGS minimises, as a function of a flat vector.
 
-use burn::module::{ModuleVisitor, Param};
-use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{DType, Device, Tensor};
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, TensorReadError};
 
-use super::TrainConfig;
-use crate::criterion::Criterion;
+use super::config::TrainConfig;
+use super::examples::Examples;
 use crate::data::Split;
-use crate::network::Network;
+use crate::named_tensor::{replace, tensors, with_gradients};
+use crate::network::{Network, placement};
 use crate::objective::Objective;
 
 /// The cost of a model: the mean loss over all examples plus the L2 term.
-pub(super) struct Cost {
-    inputs: Tensor<2>,
-    criterion: Criterion,
+pub(super) struct Cost<M> {
+    model: M,
+    examples: Examples,
     batch_size: usize,
-    rows: usize,
     weight_decay: f64,
-    scale: f64,
 }
 
-/// The cost at one model.
-pub(super) struct Point {
+/// The cost at some parameters.
+pub(super) struct CostValue {
     /// Mean loss.
     pub(super) loss: f64,
     /// Mean loss plus the L2 term.
     pub(super) cost: f64,
-    /// Euclidean norm of the cost's gradient.
-    pub(super) gradient_norm: f64,
-    /// The cost's gradient times the scale, by parameter.
-    pub(super) gradients: GradientsParams,
-    parameters: Tensor<1>,
-    gradient: Tensor<1>,
+    /// The cost's gradient, `[dim]`.
+    pub(super) gradient: Tensor<1>,
 }
 
-impl Point {
-    /// How much higher the cost is here than there, by the trapezoidal rule from both gradients.
-    pub(super) fn rise_from(&self, other: &Self) -> f64 {
-        let step = self.parameters.clone() - other.parameters.clone();
-        let slope = (self.gradient.clone() + other.gradient.clone()) / 2.0;
-        slope.dot(step).into_scalar()
-    }
-}
-
-impl Cost {
-    /// The cost on a split, in batches of the config's size; `scale` is a factor on [`Point::gradients`] only.
-    pub(super) fn new(
-        split: &Split,
-        objective: Objective,
-        config: &TrainConfig,
-        place: (&Device, DType),
-        scale: f64,
-    ) -> Self {
+impl<M: Network> Cost<M> {
+    /// The cost of `model` on a split, in batches of the config's size.
+    pub(super) fn new(model: M, split: &Split, objective: Objective, config: &TrainConfig) -> Self {
+        let (device, dtype) = placement(&model);
         Self {
-            inputs: split.inputs(place),
-            criterion: Criterion::new(objective, split, place),
+            model: model.train(),
+            examples: Examples::new(split, objective, (&device, dtype)),
             batch_size: config.batch_size,
-            rows: split.rows,
             weight_decay: config.weight_decay,
-            scale,
         }
     }
 
-    /// Cost and gradient at a model with autodiff.
-    pub(super) fn at<M: Network>(&self, model: &M) -> Point {
-        let mut gradients = GradientsAccumulator::new();
+    /// The model's parameters, `[dim]`.
+    pub(super) fn parameters(&self) -> Tensor<1> {
+        let all = tensors(&self.model).into_iter();
+        let trainable = all.filter(|tensor| tensor.trainable);
+        Tensor::cat(trainable.map(|tensor| tensor.value).collect(), 0)
+    }
+
+    /// The model at other parameters, with autodiff.
+    pub(super) fn model_at(&self, theta: &Tensor<1>) -> M {
+        let mut start = 0;
+        replace(self.model.clone(), |tensor| {
+            let end = start + tensor.shape.num_elements();
+            tensor.trainable.then(|| {
+                let part = theta.clone().slice(start..end);
+                start = end;
+                part
+            })
+        })
+    }
+
+    /// Cost and gradient at `theta`.
+    pub(super) fn at(&self, theta: &Tensor<1>) -> Result<CostValue, TensorReadError> {
+        let model = self.model_at(theta);
+        let rows = self.examples.rows();
+        let mut gradient = theta.clone() * self.weight_decay;
         let mut total = 0.0;
-        for start in (0..self.rows).step_by(self.batch_size) {
-            let range = start..(start + self.batch_size).min(self.rows);
-            let outputs = model.forward(self.inputs.clone().slice([range.clone()]));
-            let losses = self.criterion.of_range(outputs, range);
+        for start in (0..rows).step_by(self.batch_size) {
+            let range = start..(start + self.batch_size).min(rows);
+            let losses = self.examples.losses_of_range(&model, range);
             // Not divided: the backward pass of Burn 0.22's division by a number rounds it to 32 bits.
-            let part = (losses.clone().sum() * (1.0 / self.rows as f64)).backward();
-            gradients.accumulate(model, GradientsParams::from_grads(part, model));
+            let part = (losses.clone().sum() * (1.0 / rows as f64)).backward();
+            let part = with_gradients(&model, GradientsParams::from_grads(part, &model));
+            let part = part.into_iter().map(|(_, gradient)| gradient);
+            gradient = gradient + Tensor::cat(part.collect(), 0);
             // Summed in 64 bits, because the line search compares costs that differ little.
-            total += losses.inner().into_data().iter::<f64>().sum::<f64>();
+            total += losses.inner().try_into_vec_as::<f64>()?.iter().sum::<f64>();
         }
-        let mut ridge = Ridge {
-            cost: self,
-            gradients: gradients.grads(),
-            flat_parameters: Vec::new(),
-            flat_gradient: Vec::new(),
-        };
-        model.visit(&mut ridge);
-        let parameters = Tensor::cat(ridge.flat_parameters, 0);
-        let gradient = Tensor::cat(ridge.flat_gradient, 0);
-        let loss = total / self.rows as f64;
-        let square = |vector: &Tensor<1>| vector.clone().square().sum().into_scalar::<f64>();
-        Point {
+        let loss = total / rows as f64;
+        let square: f64 = theta.clone().square().sum().try_into_scalar()?;
+        Ok(CostValue {
             loss,
-            cost: loss + 0.5 * self.weight_decay * square(&parameters),
-            gradient_norm: square(&gradient).sqrt(),
-            gradients: ridge.gradients,
-            parameters,
+            cost: loss + 0.5 * self.weight_decay * square,
             gradient,
-        }
-    }
-}
-
-/// Adds the L2 term to a gradient, parameter by parameter, and scales it; lays both end to end, unscaled.
-struct Ridge<'a> {
-    cost: &'a Cost,
-    gradients: GradientsParams,
-    flat_parameters: Vec<Tensor<1>>,
-    flat_gradient: Vec<Tensor<1>>,
-}
-
-impl ModuleVisitor for Ridge<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if !param.val().is_require_grad() {
-            // A running statistic.
-            return;
-        }
-        let value = param.val().inner();
-        let decay = value.clone() * self.cost.weight_decay;
-        let gradient = match self.gradients.remove::<D>(param.id) {
-            Some(gradient) => gradient + decay,
-            None => decay,
-        };
-        self.flat_parameters.push(value.reshape([-1]));
-        self.flat_gradient.push(gradient.clone().reshape([-1]));
-        self.gradients
-            .register(param.id, gradient * self.cost.scale);
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Why training failed.
 
-use super::checkpoint::CheckpointError;
+use super::checkpoint_error::CheckpointError;
 use crate::number::brief;
 
 /// Why training failed, in one line that says what to do.

@@ -1,46 +1,21 @@
-//! L-BFGS, until nothing more is to be had in a float type.
+//! L-BFGS on all examples, until nothing more is to be had in a float type.
 
-use burn::optim::{LBFGSConfig, LineSearchFn};
-use burn::tensor::DType;
+use backdraft_optimize::{Bounds, Lbfgs, LineSearch, Point, norm};
+use burn::tensor::{DType, Tensor, TensorReadError};
 
-use super::cost::{Cost, Point};
-use super::{Progress, TrainConfig, TrainError, Trained};
+use super::config::TrainConfig;
+use super::cost::{Cost, CostValue};
+use super::error::TrainError;
+use super::progress::Progress;
+use super::trained::Trained;
 use crate::data::Split;
 use crate::network::{Network, computes_in_f64, placement, to_dtype, zero_if_finite};
 use crate::objective::Objective;
 
-/// Iterations between two looks at the gradient's norm.
-const ROUND: usize = 10;
+/// Steps at the limit of precision without halving the gradient's norm, after which nothing more is to be had.
+const PATIENCE: usize = 250;
 
-/// Rounds at the limit of precision without halving the gradient's norm, after which nothing more is to be had.
-const PATIENCE: usize = 25;
-
-/// What a floating-point type allows.
-struct Precision {
-    dtype: DType,
-    /// Distance between 1 and the next number.
-    epsilon: f64,
-    /// The least gradient norm to hope for.
-    tolerance: f64,
-    /// Factor on the cost: Burn's solver forgets curvature once (change of gradient) · step is below 1e-10.
-    scale: f64,
-}
-
-const SINGLE: Precision = Precision {
-    dtype: DType::F32,
-    epsilon: f32::EPSILON as f64,
-    tolerance: 1e-6,
-    scale: 1e6,
-};
-
-const DOUBLE: Precision = Precision {
-    dtype: DType::F64,
-    epsilon: f64::EPSILON,
-    tolerance: 1e-14,
-    scale: 1e12,
-};
-
-/// Minimises by Burn's L-BFGS with a strong Wolfe line search on all examples.
+/// Minimises the cost in 64 bits where the device has them, and rounds the result to the model's own type.
 pub(super) fn minimise<M: Network>(
     model: M,
     split: &Split,
@@ -49,141 +24,139 @@ pub(super) fn minimise<M: Network>(
     tolerance: f64,
     on_progress: impl FnMut(&Progress),
 ) -> Result<Trained<M>, TrainError> {
-    let (device, _) = placement(&model);
-    let precision = match computes_in_f64(&device) {
-        true => DOUBLE,
-        false => SINGLE,
+    let (device, own) = placement(&model);
+    let dtype = match computes_in_f64(&device) {
+        true => DType::F64,
+        false => DType::F32,
     };
-    minimise_in(
-        &precision,
-        model,
-        split,
-        objective,
-        config,
-        tolerance,
-        on_progress,
-    )
-}
-
-fn minimise_in<M: Network>(
-    precision: &Precision,
-    model: M,
-    split: &Split,
-    objective: Objective,
-    config: &TrainConfig,
-    tolerance: f64,
-    on_progress: impl FnMut(&Progress),
-) -> Result<Trained<M>, TrainError> {
-    let (device, dtype) = placement(&model);
-    let tolerance = tolerance.max(precision.tolerance);
-    let mut solver = LBFGSConfig::new()
-        .with_max_iter(ROUND)
-        .with_max_eval(Some(4 * ROUND))
-        .with_tolerance_grad(precision.scale * tolerance / (model.num_params() as f64).sqrt())
-        // The gradient alone shall decide, not an absolute change of the cost.
-        .with_tolerance_change(f64::MIN_POSITIVE)
-        .with_line_search_fn(LineSearchFn::StrongWolfe)
-        .init();
-    let cost = Cost::new(
-        split,
-        objective,
-        config,
-        (&device, precision.dtype),
-        precision.scale,
-    );
-    let mut watch = Watch {
+    let cost = Cost::new(to_dtype(model, dtype), split, objective, config);
+    Minimisation {
+        tolerance: tolerance.max(least_tolerance(dtype)),
         cost,
-        epochs: config.epochs,
+        config,
         history: Vec::new(),
         on_progress,
-    };
-    let mut model = to_dtype(model, precision.dtype).train();
-    let mut point = watch.evaluate(&model);
-    let mut by_gradients = false;
-    let mut best = f64::INFINITY;
-    let mut idle = 0;
-    loop {
-        let evaluations = watch.history.len();
-        if !point.cost.is_finite() || !point.gradient_norm.is_finite() {
-            return Err(TrainError::Diverged {
-                epoch: evaluations,
-                step: evaluations,
-                loss: point.loss,
-                remedy: "start from smaller weights, or standardise the inputs".to_owned(),
-            });
-        }
-        if point.gradient_norm <= tolerance {
-            let model = to_dtype(model.valid(), dtype);
-            if !zero_if_finite(&model).into_scalar::<f64>().is_finite() {
-                return Err(TrainError::Diverged {
-                    epoch: evaluations,
-                    step: evaluations,
-                    loss: f64::INFINITY,
-                    remedy: format!(
-                        "standardise the inputs: {dtype:?} does not hold the parameters"
-                    ),
-                });
-            }
-            return Ok(Trained {
-                model,
-                history: watch.history,
-                gradient_norm: Some(point.gradient_norm),
-            });
-        }
-        if evaluations >= config.epochs || idle == PATIENCE {
-            return Err(TrainError::NotConverged {
-                evaluations,
-                gradient_norm: point.gradient_norm,
-                tolerance,
-                remedy: "raise the weight decay (without it there may be no minimum), the epochs or the tolerance"
-                    .to_owned(),
-            });
-        }
-        let start = point;
-        (model, _) = solver.step(1.0, model, |model| {
-            let point = watch.evaluate(&model);
-            let value = match by_gradients {
-                true => point.rise_from(&start),
-                false => point.cost,
-            };
-            (precision.scale * value, point.gradients)
-        });
-        point = watch.evaluate(&model);
-        // Near the minimum the line search would compare rounding errors of the cost. What the gradients say
-        // of its changes is exact to second order there, and keeps its relative precision
-        // (Hager and Zhang, 2005, use it likewise).
-        by_gradients |= start.cost - point.cost <= precision.epsilon.sqrt() * point.cost.abs();
-        idle = match by_gradients && point.gradient_norm > 0.5 * best {
-            true => idle + 1,
-            false => 0,
-        };
-        best = best.min(point.gradient_norm);
+    }
+    .run(own)
+}
+
+/// The least gradient norm to hope for.
+fn least_tolerance(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => 1e-14,
+        _ => 1e-6,
     }
 }
 
-/// Evaluates the cost and tells of it.
-struct Watch<F> {
-    cost: Cost,
-    epochs: usize,
+/// A cost on its way to the minimum, every evaluation of which is told of.
+struct Minimisation<'a, M, F> {
+    cost: Cost<M>,
+    config: &'a TrainConfig,
+    tolerance: f64,
     history: Vec<f64>,
     on_progress: F,
 }
 
-impl<F: FnMut(&Progress)> Watch<F> {
-    fn evaluate<M: Network>(&mut self, model: &M) -> Point {
-        let point = self.cost.at(model);
-        self.history.push(point.loss);
+impl<M: Network, F: FnMut(&Progress)> Minimisation<'_, M, F> {
+    /// The model at the minimum, in the element type `own`.
+    fn run(mut self, own: DType) -> Result<Trained<M>, TrainError> {
+        let start = self.cost.parameters();
+        let epsilon = start.dtype().finfo().map_or(0.0, |info| info.epsilon);
+        let here = Point::at(start, &mut |theta| self.evaluate(theta));
+        let mut here = here.map_err(|error| self.device(&error))?;
+        let mut lbfgs = Lbfgs::default();
+        let (mut best, mut idle) = (f64::INFINITY, 0);
+        loop {
+            let Some(point) = here else {
+                return Err(self.diverged("start from smaller weights, or standardise the inputs"));
+            };
+            if point.norm <= self.tolerance {
+                return self.trained(&point, own);
+            }
+            if self.history.len() >= self.config.epochs || idle == PATIENCE {
+                return Err(self.not_converged(point.norm));
+            }
+            let rounding = epsilon.sqrt() * point.value.abs();
+            let bounds = Bounds {
+                modulus: 0.0,
+                rounding,
+            };
+            let next = lbfgs.step(&point, bounds, |theta| self.evaluate(theta));
+            here = match next.map_err(|error| self.device(&error))? {
+                LineSearch::Lower(next) => {
+                    let gained = point.value - next.value > rounding || next.norm <= 0.5 * best;
+                    idle = if gained { 0 } else { idle + 1 };
+                    best = best.min(next.norm);
+                    Some(next)
+                }
+                LineSearch::Stuck => return Err(self.not_converged(point.norm)),
+                LineSearch::Endless => None,
+            };
+        }
+    }
+
+    fn evaluate(&mut self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), TensorReadError> {
+        let CostValue {
+            loss,
+            cost,
+            gradient,
+        } = self.cost.at(theta)?;
+        self.history.push(loss);
         let evaluations = self.history.len();
-        let limit = self.epochs.max(evaluations);
+        let limit = self.config.epochs.max(evaluations);
         (self.on_progress)(&Progress {
             epoch: evaluations,
             epochs: limit,
             step: evaluations,
             steps: limit,
-            loss: point.loss,
-            gradient_norm: Some(point.gradient_norm),
+            loss,
+            gradient_norm: Some(norm(&gradient)?),
         });
-        point
+        Ok((cost, gradient))
+    }
+
+    fn trained(self, point: &Point, own: DType) -> Result<Trained<M>, TrainError> {
+        let model = to_dtype(self.cost.model_at(&point.theta), own);
+        if !zero_if_finite(&model).into_scalar::<f64>().is_finite() {
+            return Err(TrainError::Diverged {
+                epoch: self.history.len(),
+                step: self.history.len(),
+                loss: f64::INFINITY,
+                remedy: format!("standardise the inputs: {own:?} does not hold the parameters"),
+            });
+        }
+        Ok(Trained {
+            model,
+            history: self.history,
+            gradient_norm: Some(point.norm),
+        })
+    }
+
+    fn diverged(&self, remedy: &str) -> TrainError {
+        TrainError::Diverged {
+            epoch: self.history.len(),
+            step: self.history.len(),
+            loss: self.history.last().copied().unwrap_or(f64::NAN),
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    fn not_converged(&self, gradient_norm: f64) -> TrainError {
+        TrainError::NotConverged {
+            evaluations: self.history.len(),
+            gradient_norm,
+            tolerance: self.tolerance,
+            remedy:
+                "raise the weight decay (without it there may be no minimum), the epochs or the tolerance"
+                    .to_owned(),
+        }
+    }
+
+    fn device(&self, error: &TensorReadError) -> TrainError {
+        TrainError::Device {
+            examples: self.config.batch_size,
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -194,29 +167,26 @@ mod tests {
     use super::*;
     use crate::data::cancer;
     use crate::model::Model;
-    use crate::train::Optimizer;
     use crate::zoo::ZooConfig;
 
     #[test]
     fn single_precision_reaches_its_own_tolerance() {
         let data = cancer();
         let mut config = TrainConfig::preset(Model::LogisticRegression, &data);
-        config.optimizer = Optimizer::Lbfgs { tolerance: 1e-20 };
         for weight_decay in [1e-1, 1e-2, 1e-3, 1e-4] {
             config.weight_decay = weight_decay;
             let model = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
             let objective = data.task.objective();
-            let trained = minimise_in(
-                &SINGLE,
-                model,
-                &data.train,
-                objective,
-                &config,
-                1e-20,
-                |_| {},
-            )
-            .unwrap();
-            assert!(trained.gradient_norm.unwrap() <= SINGLE.tolerance);
+            let model = to_dtype(model, DType::F32);
+            let minimisation = Minimisation {
+                cost: Cost::new(model, &data.train, objective, &config),
+                config: &config,
+                tolerance: least_tolerance(DType::F32),
+                history: Vec::new(),
+                on_progress: |_: &Progress| {},
+            };
+            let trained = minimisation.run(DType::F32).unwrap();
+            assert!(trained.gradient_norm.unwrap() <= 1e-6);
         }
     }
 }

@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::TrainConfig;
+use super::config::TrainConfig;
 
 /// The order of the examples in a pass.
 pub(super) struct Order {

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Tensor, TensorData};
 
-use super::checkpoint::{self, Checkpoint, CheckpointError, TrainState};
+use super::checkpoint::{Checkpoint, TrainState, numbers, with_numbers};
+use super::checkpoint_error::CheckpointError;
+use super::config::TrainConfig;
+use super::error::TrainError;
 use super::examples::Examples;
+use super::loss_history::LossHistory;
 use super::optimizer::Steps;
 use super::order::Order;
-use super::{Progress, TrainConfig, TrainError, Trained};
+use super::progress::Progress;
+use super::trained::Trained;
 use crate::data::Split;
 use crate::network::{Network, placement, zero_if_finite};
 use crate::objective::Objective;
@@ -21,14 +24,6 @@ const REPORT_EVERY: usize = 32;
 
 /// Time after which the loss is read even so. When it is read changes nothing but the reports.
 const REPORT_AFTER: Duration = Duration::from_millis(500);
-
-/// A loss this many times the first one, or this much if the first is below 1, counts as divergence: rectified
-/// units can die of a step too long and leave a loss that is huge but finite.
-const DIVERGED: f64 = 1e3;
-
-/// A last pass whose loss is so many times the first one, or that of outputs of 0 if that is more, ended higher than
-/// training began.
-const GREW: f64 = 2.0;
 
 /// Training by SGD or Adam that can be stopped between steps, stored, and taken up again with the same result to the
 /// bit.
@@ -44,9 +39,7 @@ pub struct Training<M> {
     part: usize,
     order: Order,
     step: usize,
-    first: Option<f64>,
-    total: f64,
-    history: Vec<f64>,
+    losses: LossHistory,
 }
 
 impl<M: Network> Training<M> {
@@ -70,20 +63,18 @@ impl<M: Network> Training<M> {
         if split.rows == 0 {
             return Err(TrainError::NoExamples);
         }
-        let optimizer =
-            Steps::new(config.optimizer, config.weight_decay).ok_or(TrainError::WholeData)?;
+        let descent = config.optimizer.descent().ok_or(TrainError::WholeData)?;
         let (device, dtype) = placement(&model);
+        let model = model.train();
         Ok(Self {
-            model: model.train(),
-            optimizer,
+            optimizer: Steps::new(descent, config.weight_decay, &model),
+            model,
             config: config.clone(),
             examples: Examples::new(split, objective, (&device, dtype)),
             part: config.batch_size,
             order: Order::new(split.rows, config.seed),
             step: 0,
-            first: None,
-            total: 0.0,
-            history: Vec::new(),
+            losses: LossHistory::default(),
         })
     }
 
@@ -104,21 +95,17 @@ impl<M: Network> Training<M> {
         let state = checkpoint.state;
         check(&state, config, split.rows, training.steps())?;
         let mut tensors: HashMap<String, TensorData> = checkpoint.tensors.into_iter().collect();
-        let model = checkpoint::with_numbers(training.model, |name| tensors.remove(name))?;
+        let model = with_numbers(training.model, |name| tensors.remove(name))?;
         training.model = model.train();
-        training.optimizer.restore(
-            state.step,
-            &sizes(&training.model),
-            training.examples.device(),
-            |name| tensors.remove(name),
-        )?;
+        let find = |name: &str| tensors.remove(name);
+        training
+            .optimizer
+            .restore(state.step, &training.model, find)?;
         if let Some(name) = tensors.into_keys().min() {
             return Err(CheckpointError::Unused { name }.into());
         }
         training.step = state.step;
-        training.first = state.first.map(f64::from_bits);
-        training.total = f64::from_bits(state.total);
-        training.history = state.history.into_iter().map(f64::from_bits).collect();
+        training.losses = LossHistory::of(&state);
         Ok(training)
     }
 
@@ -181,26 +168,18 @@ impl<M: Network> Training<M> {
 
         let (mut sum, mut rows) = (0.0, 0);
         for (index, (loss, count)) in self.read(pending)?.into_iter().enumerate() {
-            self.first.get_or_insert(loss);
-            if self.is_beyond_reason(loss) {
+            if !self.losses.add(loss, count) {
                 let step = self.step - (until - from) + index + 1;
                 return Err(self.diverged(epoch, step, loss));
             }
-            // One by one, so that a pause between steps does not change the sum.
-            self.total += loss * count as f64;
             sum += loss * count as f64;
             rows += count;
         }
         if until == batches {
-            let loss = self.total / self.examples.rows() as f64;
-            if self.step == steps && self.grew(loss) {
-                return Err(self.diverged(epoch, self.step, loss));
-            }
             if self.step == steps {
-                self.check_last_step(epoch)?;
+                self.check_end(epoch)?;
             }
-            self.history.push(loss);
-            self.total = 0.0;
+            self.losses.end_pass(self.examples.rows());
         }
         Ok(Some(Progress {
             epoch,
@@ -223,14 +202,15 @@ impl<M: Network> Training<M> {
         Ok(losses.into_iter().zip(rows).collect())
     }
 
-    /// Whether a batch's loss is not finite, or so large that training has diverged.
-    fn is_beyond_reason(&self, loss: f64) -> bool {
-        !loss.is_finite() || loss > DIVERGED * self.first.unwrap_or(loss).max(1.0)
-    }
-
-    /// Measures what the last step led to: the losses of its batch once more, and whether all numbers are finite.
-    fn check_last_step(&mut self, epoch: usize) -> Result<(), TrainError> {
+    /// Whether training ended higher than it began. What the last step led to is measured: the losses of its batch once
+    /// more, and whether all numbers are finite.
+    fn check_end(&mut self, epoch: usize) -> Result<(), TrainError> {
         let model = self.model.valid();
+        let loss = self.losses.of_pass(self.examples.rows());
+        let unanswered = || self.examples.unanswered(&model, self.config.batch_size);
+        if self.losses.grew(loss, unanswered) {
+            return Err(self.diverged(epoch, self.step, loss));
+        }
         let examples = self.batch(epoch, self.batches() - 1);
         let count = examples.len();
         let mut total = zero_if_finite(&model);
@@ -239,24 +219,11 @@ impl<M: Network> Training<M> {
             total = total + losses.sum() / count as f64;
         }
         match self.read(vec![(total, count)])?.as_slice() {
-            [(loss, _)] if self.is_beyond_reason(*loss) => {
+            [(loss, _)] if self.losses.is_beyond_reason(*loss) => {
                 Err(self.diverged(epoch, self.step, *loss))
             }
             _ => Ok(()),
         }
-    }
-
-    /// Whether the mean loss of the last pass says that training ended higher than it began.
-    fn grew(&self, loss: f64) -> bool {
-        let first = self.first.unwrap_or(f64::INFINITY);
-        // The loss of no answer takes a pass over the targets: only where there is doubt. A model that was trained
-        // before may begin with a loss that is next to nothing.
-        loss > GREW * first
-            && loss
-                > GREW
-                    * self
-                        .examples
-                        .unanswered(&self.model.valid(), self.config.batch_size)
     }
 
     fn diverged(&self, epoch: usize, step: usize, loss: f64) -> TrainError {
@@ -278,21 +245,26 @@ impl<M: Network> Training<M> {
 
     /// Mean loss, without the L2 term, in each complete pass over the data.
     pub fn history(&self) -> &[f64] {
-        &self.history
+        &self.losses.passes
     }
 
     /// Everything needed to go on from here.
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut tensors = checkpoint::numbers(&self.model.valid());
+        let mut tensors = numbers(&self.model.valid());
         tensors.extend(self.optimizer.tensors());
         Checkpoint {
             state: TrainState {
                 config: self.config.clone(),
                 rows: self.examples.rows(),
                 step: self.step,
-                first: self.first.map(f64::to_bits),
-                total: self.total.to_bits(),
-                history: self.history.iter().map(|loss| loss.to_bits()).collect(),
+                first: self.losses.first.map(f64::to_bits),
+                total: self.losses.total.to_bits(),
+                history: self
+                    .losses
+                    .passes
+                    .iter()
+                    .map(|loss| loss.to_bits())
+                    .collect(),
             },
             tensors,
         }
@@ -302,7 +274,7 @@ impl<M: Network> Training<M> {
     pub fn finish(self) -> Trained<M> {
         Trained {
             model: self.model.valid(),
-            history: self.history,
+            history: self.losses.passes,
             gradient_norm: None,
         }
     }
@@ -318,25 +290,7 @@ impl<M: Network> Training<M> {
     /// One step on a batch of a pass: its mean loss, on the device, and its number of examples.
     fn step_on(&mut self, epoch: usize, batch: usize) -> (Tensor<1>, usize) {
         let examples = self.batch(epoch, batch);
-        let count = examples.len();
-        let (loss, gradients) = if count <= self.part {
-            let loss = self.losses(&examples).mean();
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-            (loss.inner(), gradients)
-        } else {
-            let mut sum = GradientsAccumulator::new();
-            let mut total = None;
-            for part in examples.chunks(self.part) {
-                let loss = self.losses(part).sum() / count as f64;
-                let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-                sum.accumulate(&self.model, gradients);
-                total = Some(match total {
-                    Some(total) => total + loss.inner(),
-                    None => loss.inner(),
-                });
-            }
-            (total.expect("a batch has examples"), sum.grads())
-        };
+        let (loss, gradients) = self.examples.mean_loss(&self.model, &examples, self.part);
         let factor = self
             .config
             .schedule
@@ -348,7 +302,7 @@ impl<M: Network> Training<M> {
             gradients,
         );
         self.step += 1;
-        (loss, count)
+        (loss, examples.len())
     }
 
     /// The examples of a batch of a pass.
@@ -356,12 +310,6 @@ impl<M: Network> Training<M> {
         let start = batch * self.config.batch_size;
         let range = start..(start + self.config.batch_size).min(self.examples.rows());
         self.order.of(epoch)[range].to_vec()
-    }
-
-    /// The losses of `examples`, weighted, to be differentiated.
-    fn losses(&self, examples: &[i64]) -> Tensor<1> {
-        self.examples
-            .losses(&self.model, examples, Tensor::from_inner)
     }
 }
 
@@ -390,21 +338,4 @@ fn check(
         true => Ok(()),
         false => Err(CheckpointError::Step { step, steps }),
     }
-}
-
-/// Number of elements of each trainable tensor, in the module's order.
-fn sizes<M: Module>(module: &M) -> Vec<usize> {
-    struct Sizes(Vec<usize>);
-
-    impl ModuleVisitor for Sizes {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if param.val().is_require_grad() {
-                self.0.push(param.shape().num_elements());
-            }
-        }
-    }
-
-    let mut sizes = Sizes(Vec::new());
-    module.visit(&mut sizes);
-    sizes.0
 }

@@ -8,8 +8,8 @@ use burn::store::burn_pack::Tensor as Stored;
 use burn::tensor::{DType, TensorData};
 
 use super::error::{Mismatch, Misshapen, Missing, WeightsError};
+use super::found::Found;
 use super::name_map::NameMap;
-use super::read::Found;
 
 /// What PyTorch counts in a batch norm, and Burn does not.
 const COUNTER: &str = "num_batches_tracked";

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use burn::tensor::{BoolStore, DType};
 
 use super::archive::Archive;
+use super::found::Found;
 use super::pickle::{Pickle, Place, Value, unpickle};
-use super::read::Found;
 use crate::quote;
 
 /// The keys under which checkpoints keep a state dictionary beside other things.

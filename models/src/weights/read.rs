@@ -3,47 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{BoolStore, DType, TensorData};
+use burn::tensor::{BoolStore, DType};
 use safetensors::{Dtype, SafeTensors};
 
 use super::error::WeightsError;
+use super::found::{Found, malformed};
 use super::pytorch;
 use crate::data::contents;
 use crate::quote;
-
-/// A tensor of a file.
-pub(super) struct Found {
-    pub(super) shape: Vec<usize>,
-    pub(super) dtype: DType,
-    /// Whether the file says that it is tied to another, under whose name it has it.
-    pub(super) tied: bool,
-    read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
-}
-
-impl Found {
-    /// A tensor whose bytes, row-major and little-endian, `read` gives.
-    pub(super) fn new(
-        shape: Vec<usize>,
-        dtype: DType,
-        read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
-    ) -> Self {
-        Self {
-            shape,
-            dtype,
-            tied: false,
-            read,
-        }
-    }
-
-    /// The tensor's numbers.
-    pub(super) fn data(self, path: &Path) -> Result<TensorData, WeightsError> {
-        let data = (self.read)().and_then(|bytes| {
-            TensorData::try_from_bytes_vec(bytes, self.shape, self.dtype)
-                .map_err(|error| error.to_string())
-        });
-        data.map_err(|reason| malformed(path, reason))
-    }
-}
 
 /// The tensors of a file, by name.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Found>, WeightsError> {
@@ -66,13 +33,6 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Found>, WeightsError>
         Err(WeightsError::Format {
             path: path.to_owned(),
         })
-    }
-}
-
-fn malformed(path: &Path, reason: String) -> WeightsError {
-    WeightsError::Malformed {
-        path: path.to_owned(),
-        reason,
     }
 }
 

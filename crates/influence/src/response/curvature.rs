@@ -1,12 +1,13 @@
 //! Whether an objective curves downwards.
 
 use backdraft_curvature::{CurvatureError, LinearOperator};
+use backdraft_optimize::norm;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Objective, ResponseError, ResponseKind};
-use crate::{ConjugateGradientConfig, SolveError, solver::norm};
+use crate::{ConjugateGradientConfig, SolveError};
 
 /// Most products that a direction of negative curvature is looked for with.
 const PRODUCTS: usize = 20;

@@ -1,46 +1,16 @@
 //! Descent by batches, as networks are trained.
 
 use backdraft_curvature::CurvatureError;
+use backdraft_optimize::{Descent, Memory, norm};
 use burn::Tensor;
-use serde::{Deserialize, Serialize};
 
 use super::{Objective, ResponseError, ResponseKind, minibatch::Turn};
-use crate::solver::norm;
-
-/// Adam's decay rates and the term that keeps it from dividing by zero, as Kingma and Ba (2015) recommend.
-const BETAS: [f64; 2] = [0.9, 0.999];
-const EPSILON: f64 = 1e-8;
 
 /// Steps between two looks at the numbers, which make the host wait for the device.
 const CHECK_EVERY: usize = 64;
 
 /// Roundings of the objective's terms by which a value may seem to grow.
 const ROUNDINGS: f64 = 100.0;
-
-/// How steps are made.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Descent {
-    /// Gradient descent with heavy-ball momentum: `v = momentum v + g`, `theta -= rate v`.
-    Sgd {
-        /// The momentum, 0 for none.
-        momentum: f64,
-    },
-    /// Adam with the constants that Kingma and Ba (2015) recommend.
-    Adam,
-}
-
-impl Descent {
-    pub(super) fn check(self) -> Result<(), ResponseError> {
-        match self {
-            Self::Sgd { momentum } if !(0.0..1.0).contains(&momentum) => {
-                let problem = format!("is {momentum:?}, must be 0 or more and less than 1");
-                Err(ResponseError::setting("momentum", problem))
-            }
-            Self::Sgd { .. } | Self::Adam => Ok(()),
-        }
-    }
-}
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,10 +52,10 @@ impl Objective<'_> {
         steps: impl IntoIterator<Item = Step>,
         mut on_step: impl FnMut(usize),
     ) -> Result<Descended, ResponseError> {
-        descent.check()?;
+        check(descent)?;
         let mut theta = self.shared.cost.model().vectors(from)?;
         let start = self.value(&theta)?;
-        let (mut turn, mut memory, mut made) = (Turn::of(self), Memory::new(descent), 0);
+        let (mut turn, mut memory, mut made) = (Turn::of(self), Memory::default(), 0);
         for step in steps {
             if !(step.rate.is_finite() && step.rate >= 0.0) {
                 let problem = format!("is {:?}, must be finite and not negative", step.rate);
@@ -93,7 +63,7 @@ impl Objective<'_> {
             }
             let removed = turn.next(&step.examples);
             let gradient = self.batch_gradient(&theta, &step.examples, removed)?;
-            theta = theta - memory.direction(gradient) * step.rate;
+            theta = theta - descent.direction(gradient, &mut memory) * step.rate;
             made += 1;
             if made % CHECK_EVERY == 0 && !self.is_finite(&theta)? {
                 break;
@@ -157,57 +127,12 @@ impl Objective<'_> {
     }
 }
 
-/// What a rule remembers between steps.
-struct Memory {
-    descent: Descent,
-    time: usize,
-    /// The velocity, or Adam's mean.
-    first: Option<Tensor<1>>,
-    /// Adam's mean of squares.
-    second: Option<Tensor<1>>,
-}
-
-impl Memory {
-    fn new(descent: Descent) -> Self {
-        Self {
-            descent,
-            time: 0,
-            first: None,
-            second: None,
+fn check(descent: Descent) -> Result<(), ResponseError> {
+    match descent {
+        Descent::Sgd { momentum } if !(0.0..1.0).contains(&momentum) => {
+            let problem = format!("is {momentum:?}, must be 0 or more and less than 1");
+            Err(ResponseError::setting("momentum", problem))
         }
-    }
-
-    fn direction(&mut self, gradient: Tensor<1>) -> Tensor<1> {
-        self.time += 1;
-        match self.descent {
-            Descent::Sgd { momentum: 0.0 } => gradient,
-            Descent::Sgd { momentum } => {
-                let velocity = match self.first.take() {
-                    Some(velocity) => velocity * momentum + gradient,
-                    None => gradient,
-                };
-                self.first = Some(velocity.clone());
-                velocity
-            }
-            Descent::Adam => {
-                let fresh = [gradient.clone(), gradient.square()];
-                let mut corrected = [&mut self.first, &mut self.second]
-                    .into_iter()
-                    .zip(fresh)
-                    .zip(BETAS)
-                    .map(|((kept, fresh), beta)| {
-                        let fresh = fresh * (1.0 - beta);
-                        let mean = match kept.take() {
-                            Some(mean) => mean * beta + fresh,
-                            None => fresh,
-                        };
-                        *kept = Some(mean.clone());
-                        mean * (1.0 / (1.0 - beta.powf(self.time as f64)))
-                    });
-                let (mean, square) = (corrected.next(), corrected.next());
-                let (mean, square) = mean.zip(square).expect("there are two means");
-                mean / (square.sqrt() + EPSILON)
-            }
-        }
+        Descent::Sgd { .. } | Descent::Adam => Ok(()),
     }
 }
