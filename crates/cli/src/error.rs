@@ -6,7 +6,7 @@ use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError};
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
-    data::{DataError, NoiseError},
+    data::{DataError, DataProblem, NoiseError, TableProblem},
     quote,
     weights::WeightsError,
 };
@@ -154,7 +154,10 @@ pub enum CliError {
 impl From<DataError> for CliError {
     fn from(error: DataError) -> Self {
         match error {
-            DataError::TargetNeeded { path, columns } => Self::Option {
+            DataError {
+                path,
+                problem: DataProblem::Table(TableProblem::TargetNeeded { columns }),
+            } => Self::Option {
                 option: "--target",
                 problem: format!(
                     "is missing: name the column of {} to predict, one of {}",

@@ -8,13 +8,13 @@ use super::error::DataError;
 use super::file;
 use super::options::{LoadOptions, TaskKind};
 use super::pixels::Channels;
+use super::problem::CifarProblem;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
 use super::source::Source;
 use super::split::{Split, Targets};
 use super::task::Task;
-use crate::quote;
 
 const TRAIN: [&str; 5] = [
     "data_batch_1.bin",
@@ -43,57 +43,6 @@ const SIDE: usize = 32;
 const PIXELS: usize = CHANNELS * SIDE * SIDE;
 /// A label, then the pixels: all red ones row by row, then green, then blue.
 const RECORD: usize = 1 + PIXELS;
-
-/// Why CIFAR-10 files could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum CifarError {
-    /// The folder lacks a file.
-    #[error(
-        "{}: the folder has no {file} or {file}.gz; CIFAR-10 in its binary version is data_batch_1.bin to data_batch_5.bin \
-         and test_batch.bin",
-        quote::path(.path)
-    )]
-    MissingFile {
-        /// The folder.
-        path: PathBuf,
-        /// The file's name without `.gz`.
-        file: &'static str,
-    },
-    /// A file holds no record.
-    #[error("{}: the file is empty; copy or download it again", quote::path(.path))]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file is not a whole number of records.
-    #[error(
-        "{}: {found} bytes are no whole number of records of 3073 bytes (a label and 3x32x32 pixels): record {record} (counted from 0) \
-         is cut short, or something follows the data; copy or download the file again",
-        quote::path(.path)
-    )]
-    Length {
-        /// The file.
-        path: PathBuf,
-        /// Bytes in the file, uncompressed.
-        found: usize,
-        /// The record that is not whole.
-        record: usize,
-    },
-    /// A label is none of the ten.
-    #[error(
-        "{}: label {label} of record {record} (counted from 0) is out of range, labels are 0 to 9; this is not CIFAR-10 in its binary \
-         version, or the file is damaged",
-        quote::path(.path)
-    )]
-    Label {
-        /// The file.
-        path: PathBuf,
-        /// The label.
-        label: u8,
-        /// The record, counted from 0.
-        record: usize,
-    },
-}
 
 /// Reads CIFAR-10 in its binary version (Krizhevsky 2009): `data_batch_1.bin` to `data_batch_5.bin` and
 /// `test_batch.bin`, plain or gzipped, in `folder` or in the folder `cifar-10-batches-bin` in it.
@@ -178,6 +127,7 @@ fn is_here(folder: &Path) -> bool {
 }
 
 /// The records of some files, one after another.
+#[derive(Default)]
 struct Part {
     /// Each file with its number of records.
     files: Vec<(PathBuf, usize)>,
@@ -187,50 +137,45 @@ struct Part {
 
 impl Part {
     fn read(folder: &Path, files: &[&'static str]) -> Result<Self, DataError> {
-        let mut part = Self {
-            files: Vec::new(),
-            labels: Vec::new(),
-            pixels: Vec::new(),
-        };
+        let mut part = Self::default();
         for &file in files {
-            let path = file::find(folder, file).ok_or_else(|| CifarError::MissingFile {
-                path: folder.to_owned(),
-                file,
-            })?;
-            let bytes = file::read(&path)?;
-            part.push(&bytes, path)?;
+            let path = file::find(folder, file)
+                .ok_or_else(|| DataError::new(folder, CifarProblem::MissingFile { file }))?;
+            part.push(path)?;
         }
         Ok(part)
     }
 
     /// The records of one file, whatever it is called.
     fn of_file(path: PathBuf) -> Result<Self, DataError> {
-        let mut part = Self {
-            files: Vec::new(),
-            labels: Vec::new(),
-            pixels: Vec::new(),
-        };
-        let bytes = file::read(&path)?;
-        part.push(&bytes, path)?;
+        let mut part = Self::default();
+        part.push(path)?;
         Ok(part)
     }
 
-    fn push(&mut self, bytes: &[u8], path: PathBuf) -> Result<(), CifarError> {
+    fn push(&mut self, path: PathBuf) -> Result<(), DataError> {
+        let bytes = file::read(&path)?;
+        let records = self.take(&bytes);
+        let records = records.map_err(|problem| DataError::new(&path, problem))?;
+        self.files.push((path, records));
+        Ok(())
+    }
+
+    /// Takes the records of a file; their number.
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, CifarProblem> {
         if bytes.is_empty() {
-            return Err(CifarError::Empty { path });
+            return Err(CifarProblem::Empty);
         }
         let (records, rest) = bytes.as_chunks::<RECORD>();
         if !rest.is_empty() {
-            return Err(CifarError::Length {
-                path,
+            return Err(CifarProblem::Length {
                 found: bytes.len(),
                 record: records.len(),
             });
         }
         for (record, [label, pixels @ ..]) in records.iter().enumerate() {
             if usize::from(*label) >= CLASSES.len() {
-                return Err(CifarError::Label {
-                    path,
+                return Err(CifarProblem::Label {
                     label: *label,
                     record,
                 });
@@ -238,8 +183,7 @@ impl Part {
             self.labels.push(i64::from(*label));
             self.pixels.extend_from_slice(pixels);
         }
-        self.files.push((path, records.len()));
-        Ok(())
+        Ok(records.len())
     }
 
     fn into_split(self, channels: &Channels) -> Result<Split, ScalingProblem> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::error::DataError;
+use super::problem::DataProblem;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -17,17 +18,17 @@ const RATIO: u64 = 200;
 
 /// The bytes of a file, decompressed if they are gzip, whatever the file is called.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    let bytes = contents(path).map_err(|source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes =
+        contents(path).map_err(|source| DataError::new(path, DataProblem::Read { source }))?;
     if bytes.starts_with(&GZIP_MAGIC) {
         gunzip(&bytes, path)
     } else if path.extension().is_some_and(|extension| extension == "gz") {
-        Err(DataError::CorruptGzip {
-            path: path.to_owned(),
-            reason: "it does not start like a gzip file".to_owned(),
-        })
+        Err(DataError::new(
+            path,
+            DataProblem::CorruptGzip {
+                reason: "it does not start like a gzip file".to_owned(),
+            },
+        ))
     } else {
         Ok(bytes)
     }
@@ -57,10 +58,7 @@ pub(crate) fn contents(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The bytes of a text file, decompressed, in UTF-8 and without a byte order mark.
 pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
-    utf8(read(path)?).map_err(|found| DataError::Encoding {
-        path: path.to_owned(),
-        found,
-    })
+    utf8(read(path)?).map_err(|found| DataError::new(path, DataProblem::Encoding { found }))
 }
 
 /// A text's bytes without the byte order mark that some editors put before them; or what it is, if not UTF-8 at first
@@ -89,10 +87,7 @@ pub(crate) fn find(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// What is in a folder, in alphabetical order, without names that start with a dot.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |source| DataError::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let unreadable = |source| DataError::new(folder, DataProblem::Read { source });
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
@@ -113,31 +108,24 @@ pub(crate) fn last_name(path: &Path) -> String {
 /// Decompresses gzip data; `path` is for the error.
 pub(crate) fn gunzip(bytes: &[u8], path: &Path) -> Result<Vec<u8>, DataError> {
     let limit = UNPACKED.max(RATIO.saturating_mul(bytes.len() as u64));
-    unpack(bytes, limit, path)
+    unpack(bytes, limit).map_err(|problem| DataError::new(path, problem))
 }
 
 /// Decompresses gzip data to at most `limit` bytes.
-fn unpack(bytes: &[u8], limit: u64, path: &Path) -> Result<Vec<u8>, DataError> {
-    let path = path.to_owned();
+fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, DataProblem> {
     let mut plain = Vec::new();
     let mut decoder = MultiGzDecoder::new(bytes).take(limit + 1);
     match decoder.read_to_end(&mut plain) {
         Ok(_) if plain.len() as u64 > limit => {
             let packed = bytes.len();
-            Err(DataError::Unpacked {
-                path,
-                packed,
-                limit,
-            })
+            Err(DataProblem::Unpacked { packed, limit })
         }
         Ok(_) => Ok(plain),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Err(DataError::TruncatedGzip { path })
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(DataProblem::TruncatedGzip),
+        Err(error) => {
+            let reason = error.to_string();
+            Err(DataProblem::CorruptGzip { reason })
         }
-        Err(error) => Err(DataError::CorruptGzip {
-            path,
-            reason: error.to_string(),
-        }),
     }
 }
 
@@ -156,11 +144,10 @@ mod tests {
         let member = encoder.finish().unwrap();
         // The members of a gzip file come one after another.
         let packed = member.repeat(3);
-        let path = Path::new("x.gz");
-        assert_eq!(unpack(&packed, 3000, path).unwrap(), [0; 3000]);
-        let error = unpack(&packed, 2999, path).unwrap_err();
+        assert_eq!(unpack(&packed, 3000).unwrap(), [0; 3000]);
+        let error = unpack(&packed, 2999).unwrap_err();
         assert!(
-            matches!(error, DataError::Unpacked { limit: 2999, .. }),
+            matches!(error, DataProblem::Unpacked { limit: 2999, .. }),
             "{error}"
         );
     }

@@ -10,6 +10,7 @@ use super::idx_array::{read_bytes, read_numbers};
 use super::moments_of::MomentsOf;
 use super::options::{LoadOptions, TaskKind};
 use super::pixels::Channels;
+use super::problem::{DataProblem, IdxProblem};
 use super::refusal::Refusal;
 use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::shape::ExampleShape;
@@ -40,33 +41,16 @@ pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
 /// labels for `t10k`, or else for `train`.
 pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
     let train = Part::read(folder, TRAIN)?;
-    let (test, division) = match &options.test {
-        None => (Part::read(folder, TEST)?, Division::Source),
-        Some(path) if path.is_file() => {
-            return Err(DataError::FileOfFolder {
-                path: path.clone(),
-                give: "the folder that it is in",
-            });
-        }
-        Some(path) => {
-            let pair = if find(path, TEST[0]).is_ok() {
-                TEST
-            } else {
-                TRAIN
-            };
-            (
-                Part::read(path, pair)?,
-                Division::Test { path: path.clone() },
-            )
-        }
-    };
+    let (test, division) = tested(folder, options.test.as_deref())?;
     if train.size != test.size {
-        return Err(DataError::ImageSize {
-            train_path: train.images_path,
-            train: train.size,
-            test_path: test.images_path,
-            test: test.size,
-        });
+        return Err(DataError::new(
+            test.images_path,
+            IdxProblem::ImageSize {
+                train_path: train.images_path,
+                train: train.size,
+                test: test.size,
+            },
+        ));
     }
     let [height, width] = train.size;
     let scaling = |problem| Refusal::Scaling(problem).of(folder);
@@ -113,6 +97,23 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
     })
 }
 
+/// The part to test on, of `folder` or of another one.
+fn tested(folder: &Path, other: Option<&Path>) -> Result<(Part, Division), DataError> {
+    let Some(path) = other else {
+        return Ok((Part::read(folder, TEST)?, Division::Source));
+    };
+    if path.is_file() {
+        let give = "the folder that it is in";
+        return Err(DataError::new(path, DataProblem::FileOfFolder { give }));
+    }
+    let pair = match find(path, TEST[0]) {
+        Ok(_) => TEST,
+        Err(_) => TRAIN,
+    };
+    let path = path.to_owned();
+    Ok((Part::read(&path, pair)?, Division::Test { path }))
+}
+
 /// The task, the targets of both parts, and how they were scaled.
 type Asked = (Task, [Targets; 2], Option<Scaling>);
 
@@ -126,10 +127,12 @@ fn targets(
 ) -> Result<Asked, DataError> {
     let different = train.different();
     if let [only] = different.as_slice() {
-        return Err(DataError::ConstantTarget {
-            path: train.labels_path.clone(),
-            value: brief(*only),
-        });
+        return Err(DataError::new(
+            &train.labels_path,
+            DataProblem::ConstantTarget {
+                value: brief(*only),
+            },
+        ));
     }
     if is_number {
         let scaled = |problem| Refusal::Scaling(problem).of(folder);
@@ -185,12 +188,14 @@ impl Part {
         labels.iter_mut().for_each(|label| *label += 0.0);
         let count = labels.len();
         if images != count {
-            return Err(DataError::CountMismatch {
-                images_path,
-                images,
+            return Err(DataError::new(
                 labels_path,
-                labels: count,
-            });
+                IdxProblem::CountMismatch {
+                    images_path,
+                    images,
+                    labels: count,
+                },
+            ));
         }
         Ok(Self {
             images_path,
@@ -218,12 +223,14 @@ impl Part {
         let place = |label: &f64| different.binary_search_by(|other| other.total_cmp(label));
         let class = |(row, label): (usize, &f64)| match place(label) {
             Ok(class) => Ok(class as i64),
-            Err(_) => Err(DataError::Label {
-                path: self.labels_path.clone(),
-                label: brief(*label),
-                row,
-                classes: different.len(),
-            }),
+            Err(_) => Err(DataError::new(
+                &self.labels_path,
+                IdxProblem::Label {
+                    label: brief(*label),
+                    row,
+                    classes: different.len(),
+                },
+            )),
         };
         self.labels.iter().enumerate().map(class).collect()
     }
@@ -241,8 +248,6 @@ impl Part {
 
 /// The path of an IDX file, plain or gzipped.
 fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
-    file::find(folder, name).ok_or_else(|| DataError::MissingIdxFile {
-        path: folder.to_owned(),
-        file: name,
-    })
+    file::find(folder, name)
+        .ok_or_else(|| DataError::new(folder, IdxProblem::MissingFile { file: name }))
 }

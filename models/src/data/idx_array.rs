@@ -1,9 +1,11 @@
 //! Arrays in IDX files.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use super::error::DataError;
 use super::file;
+use super::problem::IdxProblem;
 
 /// What the elements of an IDX array are, by the third byte of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,86 +59,90 @@ impl Element {
 
 /// An IDX array of unsigned bytes with `D` dimensions: its sizes and its elements.
 pub(crate) fn read_bytes<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataError> {
-    let (sizes, _, bytes) = read::<D>(path, |element| element == Element::U8)?;
-    Ok((sizes, bytes))
+    let array = Array::parse(file::read(path)?, |element| element == Element::U8);
+    let array = array.map_err(|problem| DataError::new(path, problem))?;
+    Ok((array.sizes, array.bytes))
 }
 
 /// An IDX list of numbers of any type, each finite.
 pub(crate) fn read_numbers(path: &Path) -> Result<Vec<f64>, DataError> {
-    let (_, element, bytes) = read::<1>(path, |_| true)?;
-    let elements = bytes.chunks_exact(element.size());
-    let numbers: Vec<f64> = elements.map(|bytes| element.number(bytes)).collect();
-    match numbers.iter().position(|number| !number.is_finite()) {
-        Some(row) => Err(DataError::IdxNotFinite {
-            path: path.to_owned(),
-            row,
-            value: numbers[row],
-        }),
-        None => Ok(numbers),
-    }
+    let list = Array::<1>::parse(file::read(path)?, |_| true).and_then(|list| list.numbers());
+    list.map_err(|problem| DataError::new(path, problem))
 }
 
-/// The sizes, the type and the bytes of an array of `D` dimensions whose type is `taken`.
-fn read<const D: usize>(
-    path: &Path,
-    taken: impl Fn(Element) -> bool,
-) -> Result<([usize; D], Element, Vec<u8>), DataError> {
-    let mut bytes = file::read(path)?;
-    let mut words = bytes
-        .chunks_exact(4)
-        .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-    // The third byte stands for the type, 0x08 for unsigned bytes, and the last one for the number of dimensions.
-    let dimensions = D as u32;
-    let element = match words.next() {
-        Some(found) => match Element::of(found >> 8).filter(|_| found & 0xff == dimensions) {
-            Some(element) if taken(element) => element,
-            _ => {
-                return Err(DataError::Magic {
-                    path: path.to_owned(),
+/// An array of `D` dimensions.
+struct Array<const D: usize> {
+    sizes: [usize; D],
+    element: Element,
+    bytes: Vec<u8>,
+}
+
+impl<const D: usize> Array<D> {
+    /// Of a file's bytes, if its type is `taken`.
+    fn parse(mut bytes: Vec<u8>, taken: impl Fn(Element) -> bool) -> Result<Self, IdxProblem> {
+        let words = bytes.chunks_exact(4);
+        let mut words = words.map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+        // The third byte stands for the type, 0x08 for unsigned bytes, and the last one for the number of dimensions.
+        let expected = 0x0800 | D as u32;
+        let element = match words.next() {
+            Some(found) => Element::of(found >> 8)
+                .filter(|&element| found & 0xff == D as u32 && taken(element))
+                .ok_or(IdxProblem::Magic {
                     found,
-                    expected: 0x0800 | dimensions,
+                    expected,
                     dimensions: D,
-                });
+                })?,
+            None => Element::U8,
+        };
+        let sizes: Vec<u32> = words.take(D).collect();
+        let header = 4 * (1 + D);
+        let found = bytes.len() as u64;
+        let Ok(shape) = <[u32; D]>::try_from(sizes.as_slice()) else {
+            return Err(IdxProblem::Truncated {
+                sizes,
+                found,
+                expected: header as u64,
+            });
+        };
+        if shape.contains(&0) {
+            return Err(IdxProblem::Empty { sizes });
+        }
+        let elements = shape.iter().map(|&size| u64::from(size));
+        let expected = elements
+            .fold(element.size() as u64, u64::saturating_mul)
+            .saturating_add(header as u64);
+        match found.cmp(&expected) {
+            Ordering::Less => Err(IdxProblem::Truncated {
+                sizes,
+                found,
+                expected,
+            }),
+            Ordering::Greater => Err(IdxProblem::Trailing {
+                sizes,
+                found,
+                expected,
+            }),
+            Ordering::Equal => {
+                bytes.drain(..header);
+                Ok(Self {
+                    sizes: shape.map(|size| size as usize),
+                    element,
+                    bytes,
+                })
             }
-        },
-        None => Element::U8,
-    };
-    let sizes: Vec<u32> = words.take(D).collect();
-    let header = 4 * (1 + D);
-    let found = bytes.len() as u64;
-    let truncated = |expected: u64| DataError::IdxTruncated {
-        path: path.to_owned(),
-        sizes: sizes.clone(),
-        found,
-        expected,
-    };
-    let Ok(shape) = <[u32; D]>::try_from(sizes.as_slice()) else {
-        return Err(truncated(header as u64));
-    };
-    if shape.contains(&0) {
-        return Err(DataError::IdxEmpty {
-            path: path.to_owned(),
-            sizes,
-        });
+        }
     }
-    let total = shape
-        .iter()
-        .fold(1_u64, |product, &size| {
-            product.saturating_mul(u64::from(size))
-        })
-        .saturating_mul(element.size() as u64)
-        .saturating_add(header as u64);
-    if found < total {
-        return Err(truncated(total));
+
+    /// Its elements, each finite.
+    fn numbers(&self) -> Result<Vec<f64>, IdxProblem> {
+        let elements = self.bytes.chunks_exact(self.element.size());
+        let numbers: Vec<f64> = elements.map(|bytes| self.element.number(bytes)).collect();
+        match numbers.iter().position(|number| !number.is_finite()) {
+            Some(row) => Err(IdxProblem::NotFinite {
+                row,
+                value: numbers[row],
+            }),
+            None => Ok(numbers),
+        }
     }
-    if found > total {
-        return Err(DataError::IdxTrailing {
-            path: path.to_owned(),
-            sizes,
-            found,
-            expected: total,
-        });
-    }
-    bytes.drain(..header);
-    Ok((shape.map(|size| size as usize), element, bytes))
 }

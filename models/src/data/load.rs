@@ -10,6 +10,7 @@ use super::file::{self, last_name};
 use super::idx::{is_idx_file, is_idx_folder, read_idx_with};
 use super::options::LoadOptions;
 use super::pictures::{is_picture_folder, is_png, read_pictures_with};
+use super::problem::DataProblem;
 use super::refusal::Refusal;
 use super::tabular::read_csv_with;
 use super::text::{SEQUENCE, is_text_folder, read_text, text_of_file};
@@ -70,10 +71,12 @@ pub fn load_with(source: impl AsRef<Path>, options: &LoadOptions) -> Result<Data
 /// Refuses a choice of columns where there is none.
 fn labelled(path: &Path, options: &LoadOptions) -> Result<(), DataError> {
     match (&options.target, &options.split) {
-        (Some(target), _) => Err(DataError::UnexpectedTarget {
-            path: path.to_owned(),
-            target: target.clone(),
-        }),
+        (Some(target), _) => Err(DataError::new(
+            path,
+            DataProblem::UnexpectedTarget {
+                target: target.clone(),
+            },
+        )),
         (None, Some(column)) => Err(Refusal::Split(column.clone()).of(path)),
         (None, None) => Ok(()),
     }
@@ -103,8 +106,7 @@ enum Kind {
 impl Kind {
     fn of(path: &Path) -> Result<Self, DataError> {
         if !path.exists() {
-            let path = path.to_owned();
-            Err(DataError::NotFound { path })
+            Err(DataError::new(path, DataProblem::NotFound))
         } else if !path.is_dir() {
             Self::of_file(path)
         } else if is_idx_folder(path) {
@@ -118,8 +120,7 @@ impl Kind {
         } else if is_picture_folder(path)? {
             Ok(Self::Pictures)
         } else {
-            let path = path.to_owned();
-            Err(DataError::EmptyFolder { path })
+            Err(DataError::new(path, DataProblem::EmptyFolder))
         }
     }
 
@@ -134,10 +135,7 @@ impl Kind {
         } else {
             return Ok(Self::Table(path.to_owned()));
         };
-        Err(DataError::FileOfFolder {
-            path: path.to_owned(),
-            give,
-        })
+        Err(DataError::new(path, DataProblem::FileOfFolder { give }))
     }
 }
 
@@ -151,10 +149,12 @@ fn only_table(folder: &Path) -> Result<Option<PathBuf>, DataError> {
         })
         .collect();
     if tables.len() > 1 {
-        return Err(DataError::SeveralTables {
-            path: folder.to_owned(),
-            files: tables.iter().map(|table| last_name(table)).collect(),
-        });
+        return Err(DataError::new(
+            folder,
+            DataProblem::SeveralTables {
+                files: tables.iter().map(|table| last_name(table)).collect(),
+            },
+        ));
     }
     Ok(tables.pop())
 }

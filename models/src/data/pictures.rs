@@ -8,8 +8,9 @@ use super::division::{Division, MIN_ROWS, partition};
 use super::error::DataError;
 use super::file::{self, last_name};
 use super::options::{LoadOptions, TaskKind};
-use super::picture::{self, PictureError};
+use super::picture;
 use super::pixels::Channels;
+use super::problem::{DataProblem, PictureProblem};
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
@@ -46,19 +47,14 @@ pub(crate) fn read_pictures_with(
     }
     let ((classes, [train, test]), division) = parts(folder, options.test.as_deref())?;
     if let [only] = classes.as_slice() {
-        return Err(DataError::ConstantTarget {
-            path: folder.to_owned(),
-            value: only.clone(),
-        });
+        return Err(DataError::new(
+            folder,
+            DataProblem::ConstantTarget {
+                value: only.clone(),
+            },
+        ));
     }
-    let [train_source, test_source] = match division {
-        // One list of files, of which both parts are.
-        Division::Drawn { .. } => {
-            let all = files(train.iter().chain(&test));
-            [all.clone(), all]
-        }
-        _ => [files(&train), files(&test)],
-    };
+    let [train_source, test_source] = origins(&train, &test, &division);
     let size = one_size(&train, &test)?;
     let train = Part::read(train, size)?;
     let test = Part::read(test, size)?;
@@ -99,15 +95,29 @@ pub(crate) fn read_pictures_with(
     })
 }
 
+/// Where the examples of both parts come from.
+fn origins(train: &[Source], test: &[Source], division: &Division) -> [source::Source; 2] {
+    match division {
+        // One list of files, of which both parts are.
+        Division::Drawn { .. } => {
+            let all = files(train.iter().chain(test));
+            [all.clone(), all]
+        }
+        _ => [files(train), files(test)],
+    }
+}
+
 /// The pictures to train and to test with, and what divided them.
 fn parts(folder: &Path, tested: Option<&Path>) -> Result<(Divided, Division), DataError> {
     let [train, test] = ["train", "test"].map(|part| folder.join(part));
     if let Some(path) = tested {
         if path.is_file() {
-            return Err(DataError::FileOfFolder {
-                path: path.to_owned(),
-                give: "the folder that holds the folders of the classes",
-            });
+            return Err(DataError::new(
+                path,
+                DataProblem::FileOfFolder {
+                    give: "the folder that holds the folders of the classes",
+                },
+            ));
         }
         let inner = path.join("test");
         let test = if inner.is_dir() { &inner } else { path };
@@ -123,13 +133,10 @@ fn parts(folder: &Path, tested: Option<&Path>) -> Result<(Divided, Division), Da
         (true, false) => ("train", "test"),
         (false, true) => ("test", "train"),
     };
-    let path = folder.to_owned();
-    Err(PictureError::MissingPart {
-        path,
-        there,
-        missing,
-    }
-    .into())
+    Err(DataError::new(
+        folder,
+        PictureProblem::MissingPart { there, missing },
+    ))
 }
 
 /// Whether a folder holds PNG files in a folder of a class, or in one of `train` and `test`.
@@ -177,30 +184,26 @@ fn classes(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, DataError> {
     let mut classes = Vec::new();
     for path in file::list(folder)? {
         // A link that leads nowhere may have been a class.
-        let kind = fs::metadata(&path).map_err(|source| DataError::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let kind = fs::metadata(&path)
+            .map_err(|source| DataError::new(&path, DataProblem::Read { source }))?;
         if !kind.is_dir() {
             continue;
         }
         // Else two classes might be called the same.
         if path.file_name().is_some_and(|name| name.to_str().is_none()) {
-            return Err(PictureError::Name { path }.into());
+            return Err(DataError::new(path, PictureProblem::Name));
         }
         let files = file::list(&path)?;
         if let Some(other) = files.iter().find(|file| file.is_dir() || !is_png(file)) {
-            let path = other.clone();
-            return Err(PictureError::NotPng { path }.into());
+            return Err(DataError::new(other, PictureProblem::NotPng));
         }
         if files.is_empty() {
-            return Err(PictureError::EmptyClass { path }.into());
+            return Err(DataError::new(path, PictureProblem::EmptyClass));
         }
         classes.push((last_name(&path), files));
     }
     if classes.is_empty() {
-        let path = folder.to_owned();
-        return Err(PictureError::NoClasses { path }.into());
+        return Err(DataError::new(folder, PictureProblem::NoClasses));
     }
     Ok(classes)
 }
@@ -230,11 +233,12 @@ fn divided(train: &Path, test: &Path) -> Result<Divided, DataError> {
         match (0..).zip(&names).find(|(_, other)| **other == name) {
             Some((class, _)) => tested.push((class, files)),
             None => {
-                return Err(PictureError::UnknownClass {
-                    path: test.join(name),
-                    train: train.to_owned(),
-                }
-                .into());
+                return Err(DataError::new(
+                    test.join(name),
+                    PictureProblem::UnknownClass {
+                        train: train.to_owned(),
+                    },
+                ));
             }
         }
     }
@@ -247,11 +251,13 @@ fn divide(folder: &Path) -> Result<Divided, DataError> {
     let counts: Vec<usize> = files.iter().map(Vec::len).collect();
     let rows = counts.iter().sum();
     if rows < MIN_ROWS {
-        return Err(DataError::TooFewRows {
-            path: folder.to_owned(),
-            rows,
-            needed: MIN_ROWS,
-        });
+        return Err(DataError::new(
+            folder,
+            DataProblem::TooFewRows {
+                rows,
+                needed: MIN_ROWS,
+            },
+        ));
     }
     let (_, held_out) = partition(rows);
     let (test, train): (Vec<Source>, Vec<Source>) = sources((0..).zip(files))
@@ -259,12 +265,14 @@ fn divide(folder: &Path) -> Result<Divided, DataError> {
         .partition(|source| held_out.binary_search(&source.origin).is_ok());
     for ((class, name), count) in (0_i64..).zip(&names).zip(counts) {
         if train.iter().all(|source| source.class != class) {
-            return Err(DataError::UntrainableClass {
-                path: folder.to_owned(),
-                column: "class".to_owned(),
-                class: name.clone(),
-                count,
-            });
+            return Err(DataError::new(
+                folder,
+                DataProblem::UntrainableClass {
+                    column: "class".to_owned(),
+                    class: name.clone(),
+                    count,
+                },
+            ));
         }
     }
     Ok((names, [train, test]))
@@ -277,13 +285,14 @@ fn one_size(train: &[Source], test: &[Source]) -> Result<[usize; 3], DataError> 
     for Source { path, .. } in train.iter().chain(test) {
         let found = picture::size(path)?;
         if found != expected {
-            return Err(PictureError::Size {
-                path: path.clone(),
-                found,
-                first: first.clone(),
-                expected,
-            }
-            .into());
+            return Err(DataError::new(
+                path,
+                PictureProblem::Size {
+                    found,
+                    first: first.clone(),
+                    expected,
+                },
+            ));
         }
     }
     // A byte and a 32-bit number for each.
@@ -293,12 +302,13 @@ fn one_size(train: &[Source], test: &[Source]) -> Result<[usize; 3], DataError> 
         .fold(5 * count, |bytes, &size| bytes.saturating_mul(size));
     match Vec::<u8>::new().try_reserve_exact(bytes) {
         Ok(()) => Ok(expected),
-        Err(_) => Err(PictureError::Memory {
-            path: first.clone(),
-            count,
-            size: expected,
-        }
-        .into()),
+        Err(_) => Err(DataError::new(
+            first,
+            PictureProblem::Memory {
+                count,
+                size: expected,
+            },
+        )),
     }
 }
 

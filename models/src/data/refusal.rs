@@ -1,8 +1,5 @@
 //! What was asked of a source that it cannot do.
 
-use std::path::Path;
-
-use super::error::DataError;
 use super::scaling::ScalingProblem;
 
 /// What was asked of a source that it cannot do.
@@ -32,14 +29,4 @@ pub enum Refusal {
     /// The scaling asked for is not possible.
     #[error("{0}")]
     Scaling(ScalingProblem),
-}
-
-impl Refusal {
-    /// The error of a source.
-    pub(crate) fn of(self, path: &Path) -> DataError {
-        DataError::Refused {
-            path: path.to_owned(),
-            refusal: self,
-        }
-    }
 }

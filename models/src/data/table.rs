@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::error::{CellProblem, DataError};
+use super::error::DataError;
 use super::options::{LoadOptions, TaskKind};
+use super::problem::{CellProblem, TableProblem};
 use super::source::Source;
 
 /// What people write for a value they do not have.
@@ -47,18 +48,16 @@ impl Table {
         path: &Path,
         options: &LoadOptions,
     ) -> Result<Self, DataError> {
-        let unreadable = |source| DataError::Csv {
-            path: path.to_owned(),
-            source,
-        };
+        let refused = |problem| DataError::new(path, problem);
+        let unreadable = |source| refused(TableProblem::Csv { source });
         // The parser leaves a byte order mark out of its count of bytes.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = ReaderBuilder::new()
             .flexible(true) // so that the error can name the line
             .trim(Trim::All)
             .from_reader(bytes);
-        let columns = check_header(reader.headers().map_err(unreadable)?, path)?;
-        let roles = roles(&columns, path, options)?;
+        let columns = check_header(reader.headers().map_err(unreadable)?).map_err(refused)?;
+        let roles = roles(&columns, options).map_err(refused)?;
         let with = |role| {
             let named = columns.iter().zip(&roles).filter(move |it| *it.1 == role);
             named.map(|(name, _)| name.clone())
@@ -94,12 +93,14 @@ impl Table {
         line: u64,
     ) -> Result<(), DataError> {
         if record.len() != columns.len() {
-            return Err(DataError::FieldCount {
-                path: self.path.clone(),
-                line,
-                found: record.len(),
-                expected: columns.len(),
-            });
+            return Err(DataError::new(
+                &self.path,
+                TableProblem::FieldCount {
+                    line,
+                    found: record.len(),
+                    expected: columns.len(),
+                },
+            ));
         }
         for ((text, column), &role) in record.iter().zip(columns).zip(roles) {
             let cell = |problem| cell_error(&self.path, line, column, problem);
@@ -121,10 +122,14 @@ impl Table {
 
     /// Takes the rows of another table of the same columns, in whatever order those are.
     pub(crate) fn append(&mut self, other: Self) -> Result<(), DataError> {
-        let strangers = |problem| DataError::OtherColumns {
-            path: other.path.clone(),
-            train: self.path.clone(),
-            problem,
+        let strangers = |problem| {
+            DataError::new(
+                &other.path,
+                TableProblem::OtherColumns {
+                    train: self.path.clone(),
+                    problem,
+                },
+            )
         };
         let place = |name: &String| {
             let found = other.features.iter().position(|column| column == name);
@@ -239,33 +244,32 @@ fn is_missing(text: &str) -> bool {
 }
 
 fn cell_error(path: &Path, line: u64, column: &str, problem: CellProblem) -> DataError {
-    DataError::Cell {
-        path: path.to_owned(),
-        line,
-        column: column.to_owned(),
-        problem,
-    }
+    DataError::new(
+        path,
+        TableProblem::Cell {
+            line,
+            column: column.to_owned(),
+            problem,
+        },
+    )
 }
 
 /// The columns' names, each present and different.
-fn check_header(header: &StringRecord, path: &Path) -> Result<Vec<String>, DataError> {
-    let path = path.to_owned();
+fn check_header(header: &StringRecord) -> Result<Vec<String>, TableProblem> {
     if header.is_empty() {
-        return Err(DataError::EmptyTable { path });
+        return Err(TableProblem::Empty);
     }
     if header.iter().all(|name| number(name).is_ok()) {
-        return Err(DataError::NoHeader { path });
+        return Err(TableProblem::NoHeader);
     }
     if let Some(unnamed) = header.iter().position(str::is_empty) {
-        return Err(DataError::UnnamedColumn {
-            path,
+        return Err(TableProblem::UnnamedColumn {
             column: unnamed + 1,
         });
     }
     let mut seen = HashSet::new();
     match header.iter().find(|&name| !seen.insert(name)) {
-        Some(column) => Err(DataError::DuplicateColumn {
-            path,
+        Some(column) => Err(TableProblem::DuplicateColumn {
             column: column.to_owned(),
         }),
         None => Ok(header.iter().map(str::to_owned).collect()),
@@ -273,17 +277,16 @@ fn check_header(header: &StringRecord, path: &Path) -> Result<Vec<String>, DataE
 }
 
 /// What each column is for.
-fn roles(columns: &[String], path: &Path, options: &LoadOptions) -> Result<Vec<Role>, DataError> {
-    let (path, names) = (path.to_owned(), columns.to_vec());
+fn roles(columns: &[String], options: &LoadOptions) -> Result<Vec<Role>, TableProblem> {
+    let names = columns.to_vec();
     let Some(target) = &options.target else {
         let columns = names;
-        return Err(DataError::TargetNeeded { path, columns });
+        return Err(TableProblem::TargetNeeded { columns });
     };
     let mut roles = vec![Role::Feature; columns.len()];
     let position = |name: &String| columns.iter().position(|column| column == name);
     let Some(place) = position(target) else {
-        return Err(DataError::UnknownTarget {
-            path,
+        return Err(TableProblem::UnknownTarget {
             target: target.clone(),
             columns: names,
         });
@@ -293,8 +296,7 @@ fn roles(columns: &[String], path: &Path, options: &LoadOptions) -> Result<Vec<R
         match position(split) {
             Some(place) if roles[place] == Role::Feature => roles[place] = Role::Part,
             _ => {
-                return Err(DataError::UnknownSplit {
-                    path,
+                return Err(TableProblem::UnknownSplit {
                     column: split.clone(),
                     columns: names,
                 });
@@ -303,7 +305,7 @@ fn roles(columns: &[String], path: &Path, options: &LoadOptions) -> Result<Vec<R
     }
     if !roles.contains(&Role::Feature) {
         let target = target.clone();
-        return Err(DataError::NoFeatures { path, target });
+        return Err(TableProblem::NoFeatures { target });
     }
     Ok(roles)
 }

@@ -11,6 +11,7 @@ use super::moments::Moments;
 use super::moments_of::MomentsOf;
 use super::options::LoadOptions;
 use super::pixels::by_peak;
+use super::problem::{DataProblem, TableProblem};
 use super::refusal::Refusal;
 use super::rule::ScalingRule;
 use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
@@ -80,31 +81,8 @@ pub(crate) fn dataset(
     };
     let scaling = input_scaling(&table, measured, options, pixels);
     let scaling = scaling.map_err(unscaled)?;
-    let (task, targets, target_scaling) = match target {
-        Target::Classes { .. } if options.targets.is_some() => {
-            return Err(Refusal::Classes.of(path));
-        }
-        Target::Classes { classes, names } => {
-            check_classes(&table, &classes, &names, &parts)?;
-            (Task::of_classes(names), Targets::Classes(classes), None)
-        }
-        Target::Values(values) => {
-            let train: Vec<f64> = parts.train.iter().map(|&row| values[row]).collect();
-            if train.iter().all(|value| *value == train[0]) {
-                return Err(DataError::ConstantTarget {
-                    path: path.to_owned(),
-                    value: train[0].to_string(),
-                });
-            }
-            let measured = match options.moments {
-                MomentsOf::Train => &train,
-                MomentsOf::All => &values,
-            };
-            let scaling = target_scaling(measured, options).map_err(unscaled)?;
-            let values = scaling.apply(&values, 1).map_err(unscaled)?;
-            (Task::Regression, Targets::Values(values), Some(scaling))
-        }
-    };
+    let asked = targets(&table, target, &parts, options, path)?;
+    let (task, targets, target_scaling) = asked;
     let all = Split {
         rows: table.labels.len(),
         columns,
@@ -137,6 +115,42 @@ pub(crate) fn dataset(
         test_source,
         inference: Some(inference),
     })
+}
+
+/// The task, the targets of all rows, and how they were scaled.
+type Asked = (Task, Targets, Option<Scaling>);
+
+/// What is to be predicted: the class that a label stands for, or the label as a number.
+fn targets(
+    table: &Table,
+    target: Target,
+    parts: &Parts,
+    options: &LoadOptions,
+    path: &Path,
+) -> Result<Asked, DataError> {
+    let values = match target {
+        Target::Classes { .. } if options.targets.is_some() => {
+            return Err(Refusal::Classes.of(path));
+        }
+        Target::Classes { classes, names } => {
+            check_classes(table, &classes, &names, parts)?;
+            return Ok((Task::of_classes(names), Targets::Classes(classes), None));
+        }
+        Target::Values(values) => values,
+    };
+    let train: Vec<f64> = parts.train.iter().map(|&row| values[row]).collect();
+    if train.iter().all(|value| *value == train[0]) {
+        let value = train[0].to_string();
+        return Err(DataError::new(path, DataProblem::ConstantTarget { value }));
+    }
+    let measured = match options.moments {
+        MomentsOf::Train => &train,
+        MomentsOf::All => &values,
+    };
+    let unscaled = |problem| Refusal::Scaling(problem).of(path);
+    let scaling = target_scaling(measured, options).map_err(unscaled)?;
+    let values = scaling.apply(&values, 1).map_err(unscaled)?;
+    Ok((Task::Regression, Targets::Values(values), Some(scaling)))
 }
 
 /// How the features are scaled: column by column, or all pixels alike.
@@ -194,11 +208,13 @@ impl Parts {
                 }
             }
             (None, None) if rows < MIN_ROWS => {
-                return Err(DataError::TooFewRows {
-                    path: path.to_owned(),
-                    rows,
-                    needed: MIN_ROWS,
-                });
+                return Err(DataError::new(
+                    path,
+                    DataProblem::TooFewRows {
+                        rows,
+                        needed: MIN_ROWS,
+                    },
+                ));
             }
             (None, None) => {
                 let (train, test) = partition(rows);
@@ -212,13 +228,15 @@ impl Parts {
             }
         };
         parts.origin = (0..rows).chain(0..table.labels.len() - rows).collect();
-        let path = path.to_owned();
         match (parts.train.is_empty(), parts.test.is_empty()) {
-            (true, _) => Err(DataError::EmptyPart {
+            (true, _) => Err(DataError::new(
                 path,
-                part: "train",
-            }),
-            (_, true) => Err(DataError::EmptyPart { path, part: "test" }),
+                DataProblem::EmptyPart { part: "train" },
+            )),
+            (_, true) => Err(DataError::new(
+                path,
+                DataProblem::EmptyPart { part: "test" },
+            )),
             _ => Ok(parts),
         }
     }
@@ -254,10 +272,12 @@ fn check_classes(
     parts: &Parts,
 ) -> Result<(), DataError> {
     if let [only] = names {
-        return Err(DataError::ConstantTarget {
-            path: table.place(0).0.to_owned(),
-            value: only.clone(),
-        });
+        return Err(DataError::new(
+            table.place(0).0,
+            DataProblem::ConstantTarget {
+                value: only.clone(),
+            },
+        ));
     }
     let mut trained = vec![false; names.len()];
     for &row in &parts.train {
@@ -270,18 +290,22 @@ fn check_classes(
     let (path, column) = (path.to_owned(), table.target.clone());
     let class = names[classes[row] as usize].clone();
     Err(match parts.division {
-        Division::Drawn { .. } => DataError::UntrainableClass {
+        Division::Drawn { .. } => DataError::new(
             path,
-            column,
-            class,
-            count: classes.iter().filter(|&&it| it == classes[row]).count(),
-        },
-        _ => DataError::UnknownClass {
+            DataProblem::UntrainableClass {
+                column,
+                class,
+                count: classes.iter().filter(|&&it| it == classes[row]).count(),
+            },
+        ),
+        _ => DataError::new(
             path,
-            line,
-            column,
-            class,
-        },
+            TableProblem::UnknownClass {
+                line,
+                column,
+                class,
+            },
+        ),
     })
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::error::{CellProblem, DataError};
+use super::error::DataError;
 use super::moments::Moments;
 use super::options::{LoadOptions, TaskKind};
+use super::problem::{CellProblem, TableProblem};
 use super::scaling::{Rescale, Scaling, ScalingProblem};
 use super::table::{Table, number};
 use crate::number::brief;
@@ -70,12 +71,14 @@ impl Target {
             let classes = Self::of_texts(&table.labels);
             let count = classes.names().len();
             if count * 2 > rows {
-                return Err(DataError::TooManyLabels {
-                    path: path.to_owned(),
-                    column: table.target.clone(),
-                    labels: count,
-                    rows,
-                });
+                return Err(DataError::new(
+                    path,
+                    TableProblem::TooManyLabels {
+                        column: table.target.clone(),
+                        labels: count,
+                        rows,
+                    },
+                ));
             }
             let reason = format!("`{column}` holds {count} different texts: classification");
             return Ok((classes, reason));

@@ -6,83 +6,17 @@ use super::dataset::Dataset;
 use super::division::Division;
 use super::error::DataError;
 use super::file::{self, last_name};
+use super::problem::TextProblem;
 use super::shape::ExampleShape;
 use super::source::Source;
 use super::split::{Split, Targets};
 use super::task::Task;
 use super::vocabulary::Vocabulary;
-use crate::quote;
 
 /// Tokens of an example where a caller names no number, as in Bae et al. (2022).
 pub const SEQUENCE: usize = 35;
 
 const PARTS: [&str; 3] = ["train", "valid", "test"];
-
-/// Why a text could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum TextError {
-    /// A part of the text is missing.
-    #[error(
-        "{}: the folder has no {name}.{part}.txt or {name}.{part}.txt.gz; text needs NAME.train.txt, NAME.valid.txt and NAME.test.txt",
-        quote::path(.path)
-    )]
-    MissingPart {
-        /// The folder.
-        path: PathBuf,
-        /// The text's name.
-        name: String,
-        /// `train`, `valid` or `test`.
-        part: &'static str,
-    },
-    /// A folder holds several texts.
-    #[error("{}: the folder holds several texts ({}); put the one to be read into a folder of its own", quote::path(.path), quote::list(.names))]
-    Several {
-        /// The folder.
-        path: PathBuf,
-        /// Their names.
-        names: Vec<String>,
-    },
-    /// A file is not text.
-    #[error("{}: line {line} is not UTF-8 text (byte {byte} of the file, counted from 0); save the file as UTF-8", quote::path(.path))]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// The first byte that is wrong, counted from 0.
-        byte: usize,
-    },
-    /// A file holds no word.
-    #[error("{}: the file holds no word; it needs one sentence a line, words apart by spaces", quote::path(.path))]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file has too few tokens for one example.
-    #[error("{}: {tokens} token(s), ends of lines included, but one example takes {needed}; use shorter examples or more text", quote::path(.path))]
-    TooShort {
-        /// The file.
-        path: PathBuf,
-        /// Tokens there are.
-        tokens: usize,
-        /// Tokens needed.
-        needed: usize,
-    },
-    /// Examples of no token were asked for.
-    #[error("{}: examples of 0 tokens were asked for; ask for 1 or more", quote::path(.path))]
-    NoSequence {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The vocabulary is too large.
-    #[error("{}: {words} different words; 32-bit numbers tell at most 16777216 apart, replace rare words by <unk>", quote::path(.path))]
-    Vocabulary {
-        /// The file.
-        path: PathBuf,
-        /// Number of different words.
-        words: usize,
-    },
-}
 
 /// Reads text in the layout of the Penn Treebank files (Mikolov et al. 2010): `NAME.train.txt`, `NAME.valid.txt`
 /// and `NAME.test.txt` in a folder, each plain or gzipped, a sentence a line, words apart by white space.
@@ -99,14 +33,13 @@ pub enum TextError {
 /// or `sequence` is 0.
 pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, DataError> {
     let folder = folder.as_ref();
-    let path = folder.to_owned();
     if sequence == 0 {
-        return Err(TextError::NoSequence { path }.into());
+        return Err(DataError::new(folder, TextProblem::NoSequence));
     }
     let mut names = names(folder)?;
     let name = match names.len() {
         0 | 1 => names.pop().unwrap_or_else(|| "NAME".to_owned()),
-        _ => return Err(TextError::Several { path, names }.into()),
+        _ => return Err(DataError::new(folder, TextProblem::Several { names })),
     };
     let [train, valid, test] = PARTS.map(|part| Part::read(folder, &name, part));
     let (train, valid, test) = (train?, valid?, test?);
@@ -114,8 +47,10 @@ pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, D
     let vocabulary = Vocabulary::of(&train.text);
     let words = vocabulary.len();
     if words > 1 << f32::MANTISSA_DIGITS {
-        let path = train.path;
-        return Err(TextError::Vocabulary { path, words }.into());
+        return Err(DataError::new(
+            train.path,
+            TextProblem::Vocabulary { words },
+        ));
     }
     let [train_source, test_source] = [&train, &test].map(|part| part.source(sequence));
     Ok(Dataset {
@@ -175,12 +110,13 @@ struct Part {
 impl Part {
     fn read(folder: &Path, name: &str, part: &'static str) -> Result<Self, DataError> {
         let Some(path) = file::find(folder, &format!("{name}.{part}.txt")) else {
-            return Err(TextError::MissingPart {
-                path: folder.to_owned(),
-                name: name.to_owned(),
-                part,
-            }
-            .into());
+            return Err(DataError::new(
+                folder,
+                TextProblem::MissingPart {
+                    name: name.to_owned(),
+                    part,
+                },
+            ));
         };
         let text = match String::from_utf8(file::read_text(&path)?) {
             Ok(text) => text,
@@ -188,11 +124,11 @@ impl Part {
                 let byte = error.utf8_error().valid_up_to();
                 let before = &error.as_bytes()[..byte];
                 let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-                return Err(TextError::NotUtf8 { path, line, byte }.into());
+                return Err(DataError::new(path, TextProblem::NotUtf8 { line, byte }));
             }
         };
         if text.trim().is_empty() {
-            return Err(TextError::Empty { path }.into());
+            return Err(DataError::new(path, TextProblem::Empty));
         }
         // Lines may end as on an old Macintosh, with \r alone.
         let text = match text.contains('\r') {
@@ -218,15 +154,17 @@ impl Part {
     }
 
     /// The examples of `length` tokens.
-    fn split(self, vocabulary: &Vocabulary, length: usize) -> Result<Split, TextError> {
+    fn split(self, vocabulary: &Vocabulary, length: usize) -> Result<Split, DataError> {
         let tokens = vocabulary.encode(&self.text);
         let rows = (tokens.len() - 1) / length;
         if rows == 0 {
-            return Err(TextError::TooShort {
-                path: self.path,
-                tokens: tokens.len(),
-                needed: length.saturating_add(1),
-            });
+            return Err(DataError::new(
+                self.path,
+                TextProblem::TooShort {
+                    tokens: tokens.len(),
+                    needed: length.saturating_add(1),
+                },
+            ));
         }
         let used = rows * length;
         Ok(Split {

@@ -47,29 +47,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
         other: None,
     };
     collector.collect("", pickle.root, DEPTH)?;
-    let mut tensors = collector.tensors;
-    match (tensors.as_slice(), collector.other) {
-        ([], Some((name, class))) => {
-            let (name, class) = (quote::text(&name), quote::text(&class));
-            return Err(match class.starts_with("numpy") {
-                true => format!("`{name}` is a NumPy array, and no tensor is beside it"),
-                false => format!("`{name}` is an object of `{class}`, and no tensor is beside it"),
-            });
-        }
-        ([], None) => return Err("no tensor is in it".to_owned()),
-        ([(name, _)], _) if name.is_empty() => {
-            return Err("it is one tensor by itself, without a name".to_owned());
-        }
-        _ => {}
-    }
-    for key in NESTED {
-        if tensors.iter().any(|(name, _)| name.starts_with(key)) {
-            tensors = tensors
-                .into_iter()
-                .filter_map(|(name, tensor)| Some((name.strip_prefix(key)?.to_owned(), tensor)))
-                .collect();
-        }
-    }
+    let tensors = collector.state_dictionary()?;
     let archive = Rc::new(archive);
     let found = |(name, tensor): (String, Tensor)| {
         let (archive, folder) = (Rc::clone(&archive), folder.to_owned());
@@ -165,6 +143,36 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
+    /// The tensors that were found; those of the state dictionary alone, if there is one beside other things.
+    fn state_dictionary(self) -> Result<Vec<(String, Tensor)>, String> {
+        let mut tensors = self.tensors;
+        match (tensors.as_slice(), self.other) {
+            ([], Some((name, class))) => {
+                let (name, class) = (quote::text(&name), quote::text(&class));
+                return Err(match class.starts_with("numpy") {
+                    true => format!("`{name}` is a NumPy array, and no tensor is beside it"),
+                    false => {
+                        format!("`{name}` is an object of `{class}`, and no tensor is beside it")
+                    }
+                });
+            }
+            ([], None) => return Err("no tensor is in it".to_owned()),
+            ([(name, _)], _) if name.is_empty() => {
+                return Err("it is one tensor by itself, without a name".to_owned());
+            }
+            _ => {}
+        }
+        for key in NESTED {
+            if tensors.iter().any(|(name, _)| name.starts_with(key)) {
+                tensors = tensors
+                    .into_iter()
+                    .filter_map(|(name, tensor)| Some((name.strip_prefix(key)?.to_owned(), tensor)))
+                    .collect();
+            }
+        }
+        Ok(tensors)
+    }
+
     /// The tensors in a value, each with the keys that lead to it.
     fn collect(&mut self, name: &str, place: Place, depth: usize) -> Result<(), String> {
         self.visits += 1;

@@ -5,13 +5,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use backdraft_models::data::{
-    DataError, Division, ExampleShape, ImageShape, LoadOptions, Rescale, Targets, Task, TaskKind,
-    load, load_with, read_idx,
+    DataError, DataProblem, Division, ExampleShape, IdxProblem, ImageShape, LoadOptions, Rescale,
+    Targets, Task, TaskKind, load, load_with, read_idx,
 };
 use burn::tensor::Device;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
+
+use crate::problem;
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
 const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
@@ -162,9 +164,9 @@ fn truncated_gzip_is_named() {
     // Cut in the middle of the data, and in the check sum at the end.
     for length in [whole.len() / 2, whole.len() - 3] {
         write(&folder, &format!("{TRAIN_IMAGES}.gz"), &whole[..length]);
-        assert!(
-            matches!(error(&folder), DataError::TruncatedGzip { path } if path.ends_with(format!("{TRAIN_IMAGES}.gz")))
-        );
+        let DataError { path, problem } = error(&folder);
+        assert!(matches!(problem, DataProblem::TruncatedGzip), "{problem}");
+        assert!(path.ends_with(format!("{TRAIN_IMAGES}.gz")));
     }
 }
 
@@ -176,10 +178,16 @@ fn damaged_gzip_is_named() {
     damaged[last] ^= 0xff;
     fs::remove_file(folder.path().join(TRAIN_IMAGES)).unwrap();
     write(&folder, &format!("{TRAIN_IMAGES}.gz"), &damaged);
-    assert!(matches!(error(&folder), DataError::CorruptGzip { .. }));
+    assert!(matches!(
+        error(&folder).problem,
+        DataProblem::CorruptGzip { .. }
+    ));
 
     write(&folder, &format!("{TRAIN_IMAGES}.gz"), b"not gzip at all");
-    assert!(matches!(error(&folder), DataError::CorruptGzip { .. }));
+    assert!(matches!(
+        error(&folder).problem,
+        DataProblem::CorruptGzip { .. }
+    ));
 }
 
 #[test]
@@ -189,13 +197,13 @@ fn wrong_magic_number_is_named() {
     write(&folder, TRAIN_IMAGES, &idx(&[4], &[0, 1, 2, 1]));
     let error = error(&folder);
     assert!(matches!(
-        error,
-        DataError::Magic {
+        error.problem,
+        DataProblem::Idx(IdxProblem::Magic {
             found: 0x0801,
             expected: 0x0803,
             dimensions: 3,
             ..
-        }
+        })
     ));
     assert!(
         error
@@ -211,30 +219,33 @@ fn wrong_lengths_are_named() {
     for length in [0, 3, 6, 11] {
         write(&folder, TRAIN_LABELS, &labels[..length]);
         assert!(
-            matches!(error(&folder), DataError::IdxTruncated { found, .. } if found == length as u64)
+            matches!(error(&folder).problem, DataProblem::Idx(IdxProblem::Truncated { found, .. }) if found == length as u64)
         );
     }
     write(&folder, TRAIN_LABELS, &[&labels[..], &[9]].concat());
     assert!(matches!(
-        error(&folder),
-        DataError::IdxTrailing {
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::Trailing {
             found: 13,
             expected: 12,
             ..
-        }
+        })
     ));
     // Sizes whose product overflows ask for more than any file has.
     write(&folder, TRAIN_LABELS, &labels);
     write(&folder, TRAIN_IMAGES, &idx(&[u32::MAX; 3], &[0; 24]));
     assert!(matches!(
-        error(&folder),
-        DataError::IdxTruncated {
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::Truncated {
             expected: u64::MAX,
             ..
-        }
+        })
     ));
     write(&folder, TRAIN_IMAGES, &idx(&[0, 2, 3], &[]));
-    assert!(matches!(error(&folder), DataError::IdxEmpty { .. }));
+    assert!(matches!(
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::Empty { .. })
+    ));
 }
 
 #[test]
@@ -242,22 +253,22 @@ fn counts_and_sizes_must_agree() {
     let folder = small();
     write(&folder, TEST_LABELS, &idx(&[3], &[0, 1, 2]));
     assert!(matches!(
-        error(&folder),
-        DataError::CountMismatch {
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::CountMismatch {
             images: 2,
             labels: 3,
             ..
-        }
+        })
     ));
     write(&folder, TEST_LABELS, &idx(&[2], &[0, 1]));
     write(&folder, TEST_IMAGES, &idx(&[2, 3, 2], &[0; 12]));
     assert!(matches!(
-        error(&folder),
-        DataError::ImageSize {
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::ImageSize {
             train: [2, 3],
             test: [3, 2],
             ..
-        }
+        })
     ));
 }
 
@@ -274,9 +285,10 @@ fn labels_of_any_values_are_mapped_and_named() {
     // A label that no training example has.
     write(&folder, TEST_LABELS, &idx(&[2], &[1, 8]));
     let stranger = error(&folder);
+    assert!(stranger.path.ends_with(TEST_LABELS));
     assert!(matches!(
-        &stranger,
-        DataError::Label { label, row: 1, classes: 3, path } if label == "8" && path.ends_with(TEST_LABELS)
+        &stranger.problem,
+        DataProblem::Idx(IdxProblem::Label { label, row: 1, classes: 3 }) if label == "8"
     ));
     let text = stranger.to_string();
     assert!(
@@ -284,10 +296,9 @@ fn labels_of_any_values_are_mapped_and_named() {
         "{text}"
     );
     write(&folder, TRAIN_LABELS, &idx(&[4], &[5; 4]));
-    assert!(matches!(
-        error(&folder),
-        DataError::ConstantTarget { value, .. } if value == "5"
-    ));
+    assert!(
+        matches!(error(&folder).problem, DataProblem::ConstantTarget { value, .. } if value == "5")
+    );
 }
 
 /// A list of elements of the type that `code` stands for.
@@ -348,18 +359,21 @@ fn labels_of_any_type_are_read() {
         &floats(&[0.0, 1.0]),
     );
     assert!(matches!(
-        error(&folder),
-        DataError::IdxNotFinite { row: 1, .. }
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::NotFinite { row: 1, .. })
     ));
     // Pixels are bytes, and there is no type 10.
     write_labels(0x0a, 1, &[0, 1, 2, 1], &[2, 0]);
     assert!(matches!(
-        error(&folder),
-        DataError::Magic { found: 0x0a01, .. }
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::Magic { found: 0x0a01, .. })
     ));
     let folder = small();
     write(&folder, TRAIN_IMAGES, &list(0x09, 1, &[0; 24]));
-    assert!(matches!(error(&folder), DataError::Magic { .. }));
+    assert!(matches!(
+        error(&folder).problem,
+        DataProblem::Idx(IdxProblem::Magic { .. })
+    ));
 }
 
 #[test]
@@ -405,8 +419,8 @@ fn the_test_part_may_be_another_folder() {
     assert_eq!(data.test, data.train);
     options.test = Some(other.path().join(TEST_IMAGES));
     assert!(matches!(
-        load_with(folder.path(), &options),
-        Err(DataError::FileOfFolder { .. })
+        problem(load_with(folder.path(), &options)),
+        Some(DataProblem::FileOfFolder { .. })
     ));
 }
 
@@ -414,21 +428,20 @@ fn the_test_part_may_be_another_folder() {
 fn missing_files_and_targets_are_named() {
     let folder = small();
     fs::remove_file(folder.path().join(TEST_LABELS)).unwrap();
-    assert!(matches!(
-        error(&folder),
-        DataError::MissingIdxFile { file, .. } if file == TEST_LABELS
-    ));
+    assert!(
+        matches!(error(&folder).problem, DataProblem::Idx(IdxProblem::MissingFile { file, .. }) if file == TEST_LABELS)
+    );
     let folder = small();
     assert!(matches!(
-        load(folder.path(), Some("label")),
-        Err(DataError::UnexpectedTarget { .. })
+        problem(load(folder.path(), Some("label"))),
+        Some(DataProblem::UnexpectedTarget { .. })
     ));
     let empty = tempfile::tempdir().unwrap();
     let nothing = load(empty.path(), None).unwrap_err();
-    assert!(matches!(nothing, DataError::EmptyFolder { .. }));
+    assert!(matches!(nothing.problem, DataProblem::EmptyFolder));
     assert!(nothing.to_string().contains(TRAIN_IMAGES), "{nothing}");
     assert!(matches!(
-        load(empty.path().join("nowhere"), None),
-        Err(DataError::NotFound { .. })
+        problem(load(empty.path().join("nowhere"), None)),
+        Some(DataProblem::NotFound)
     ));
 }

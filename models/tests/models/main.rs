@@ -14,3 +14,10 @@ mod training;
 mod weight_files;
 mod weights;
 mod workloads;
+
+use backdraft_models::data::{DataError, DataProblem};
+
+/// What is wrong with data that are not to be read.
+fn problem<T>(found: Result<T, DataError>) -> Option<DataProblem> {
+    found.err().map(|error| error.problem)
+}

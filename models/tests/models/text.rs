@@ -5,13 +5,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use backdraft_models::data::{
-    At, DataError, Dataset, ExampleShape, SEQUENCE, Split, Targets, TextError, Unigram, load,
+    At, DataProblem, Dataset, ExampleShape, SEQUENCE, Split, Targets, TextProblem, Unigram, load,
     read_text,
 };
 use burn::tensor::Device;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
+
+use crate::problem;
 
 const TRAIN: &str = " the cat sat \n the <unk> sat on the mat \n";
 const VALID: &str = "the dog sat\n";
@@ -148,20 +150,19 @@ fn gzipped_parts_are_the_same() {
     assert_eq!((packed.train, packed.task), (plain.train, plain.task));
     fs::write(&path, "plain").unwrap();
     assert!(matches!(
-        read_text(folder.path(), 2),
-        Err(DataError::CorruptGzip { .. })
+        problem(read_text(folder.path(), 2)),
+        Some(DataProblem::CorruptGzip { .. })
     ));
 }
 
-fn error(folder: &TempDir, sequence: usize) -> TextError {
-    match read_text(folder.path(), sequence) {
-        Err(DataError::Text(error)) => {
-            let text = error.to_string();
-            assert!(!text.contains('\n'), "{text}");
-            assert!(text.contains(&*folder.path().to_string_lossy()), "{text}");
-            error
-        }
-        other => panic!("an error of text was expected: {other:?}"),
+fn error(folder: &TempDir, sequence: usize) -> (PathBuf, TextProblem) {
+    let error = read_text(folder.path(), sequence).unwrap_err();
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "{text}");
+    assert!(text.contains(&*folder.path().to_string_lossy()), "{text}");
+    match error.problem {
+        DataProblem::Text(problem) => (error.path, problem),
+        other => panic!("a problem of text was expected: {other}"),
     }
 }
 
@@ -171,52 +172,54 @@ fn broken_texts_are_named() {
     write(&folder, "valid", b"fine\nalso fine\nbad \xff here\n");
     assert!(matches!(
         error(&folder, 2),
-        TextError::NotUtf8 { line: 3, byte: 19, path } if path.ends_with("tiny.valid.txt")
+        (path, TextProblem::NotUtf8 { line: 3, byte: 19 }) if path.ends_with("tiny.valid.txt")
     ));
     write(&folder, "valid", b" \n\n");
-    assert!(matches!(error(&folder, 2), TextError::Empty { .. }));
+    assert!(matches!(error(&folder, 2).1, TextProblem::Empty));
     write(&folder, "valid", b"two words\n");
     assert!(matches!(
-        error(&folder, 3),
-        TextError::TooShort {
+        error(&folder, 3).1,
+        TextProblem::TooShort {
             tokens: 3,
             needed: 4,
             ..
         }
     ));
-    assert!(matches!(error(&folder, 0), TextError::NoSequence { .. }));
+    assert!(matches!(error(&folder, 0).1, TextProblem::NoSequence));
     assert!(matches!(
-        error(&folder, usize::MAX),
-        TextError::TooShort { .. }
+        error(&folder, usize::MAX).1,
+        TextProblem::TooShort { .. }
     ));
     fs::remove_file(folder.path().join("tiny.test.txt")).unwrap();
     assert!(matches!(
-        error(&folder, 2),
-        TextError::MissingPart { part: "test", .. }
+        error(&folder, 2).1,
+        TextProblem::MissingPart { part: "test", .. }
     ));
     fs::write(folder.path().join("other.test.txt"), TEST).unwrap();
     assert!(matches!(
-        error(&folder, 2),
-        TextError::Several { names, .. } if names == ["other", "tiny"]
+        error(&folder, 2).1,
+        TextProblem::Several { names, .. } if names == ["other", "tiny"]
     ));
     let empty = tempfile::tempdir().unwrap();
-    assert!(matches!(error(&empty, 2), TextError::MissingPart { .. }));
+    assert!(matches!(
+        error(&empty, 2).1,
+        TextProblem::MissingPart { .. }
+    ));
 }
 
 #[test]
 fn load_recognises_text() {
     let folder = small();
+    assert!(
+        matches!(problem(load(folder.path(), None)), Some(DataProblem::Text(TextProblem::TooShort { needed, .. })) if needed == SEQUENCE + 1)
+    );
     assert!(matches!(
-        load(folder.path(), None),
-        Err(DataError::Text(TextError::TooShort { needed, .. })) if needed == SEQUENCE + 1
+        problem(load(folder.path(), Some("y"))),
+        Some(DataProblem::UnexpectedTarget { .. })
     ));
     assert!(matches!(
-        load(folder.path(), Some("y")),
-        Err(DataError::UnexpectedTarget { .. })
-    ));
-    assert!(matches!(
-        load(folder.path().join("tiny.train.txt"), None),
-        Err(DataError::FileOfFolder { .. })
+        problem(load(folder.path().join("tiny.train.txt"), None)),
+        Some(DataProblem::FileOfFolder { .. })
     ));
 }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use backdraft_models::{
     data::{
-        self, DataError, Dataset, ExampleShape, LoadOptions, Moments, MomentsOf, Refusal, Rescale,
-        Scaling, ScalingProblem, Task, TaskKind,
+        self, DataError, DataProblem, Dataset, ExampleShape, LoadOptions, Moments, MomentsOf,
+        Refusal, Rescale, Scaling, ScalingProblem, TableProblem, Task, TaskKind,
     },
     quote,
     weights::WeightsRecord,
@@ -177,8 +177,9 @@ impl DataArgs {
             found = self.read(&options);
         }
         let dataset = match found {
-            Err(CliError::Data(DataError::Refused {
-                refusal: Refusal::Scaling(problem @ ScalingProblem::Count { .. }),
+            Err(CliError::Data(DataError {
+                problem:
+                    DataProblem::Refused(Refusal::Scaling(problem @ ScalingProblem::Count { .. })),
                 ..
             })) if !told => return Err(strangers(&problem.to_string())),
             other => other?,
@@ -285,8 +286,8 @@ fn is_no_classes(found: &Result<Dataset, CliError>) -> bool {
     match found {
         Ok(dataset) => dataset.task == Task::Regression,
         Err(CliError::Data(error)) => matches!(
-            error,
-            DataError::Cell { .. } | DataError::TooManyLabels { .. }
+            &error.problem,
+            DataProblem::Table(TableProblem::Cell { .. } | TableProblem::TooManyLabels { .. })
         ),
         Err(_) => false,
     }

@@ -4,10 +4,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use backdraft_models::data::{At, CellProblem, DataError, Dataset, Targets, Task, load, read_csv};
+use backdraft_models::data::{
+    At, CellProblem, DataError, DataProblem, Dataset, TableProblem, Targets, Task, load, read_csv,
+};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
+
+use crate::problem;
 
 fn uci(file: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -54,13 +58,12 @@ fn with_line(line: usize, new: &str) -> String {
 }
 
 fn cell(error: DataError) -> (u64, String, CellProblem) {
-    match error {
-        DataError::Cell {
+    match error.problem {
+        DataProblem::Table(TableProblem::Cell {
             line,
             column,
             problem,
-            ..
-        } => (line, column, problem),
+        }) => (line, column, problem),
         other => panic!("{other}"),
     }
 }
@@ -158,12 +161,12 @@ fn targets_are_inferred() {
         Task::Regression
     );
     assert!(matches!(
-        read(&rows(|row| format!("name{row}"))),
-        Err(DataError::TooManyLabels {
+        problem(read(&rows(|row| format!("name{row}")))),
+        Some(DataProblem::Table(TableProblem::TooManyLabels {
             labels: 20,
             rows: 20,
             ..
-        })
+        }))
     ));
 }
 
@@ -244,15 +247,20 @@ fn numbers_must_be_finite() {
 #[test]
 fn ragged_lines_are_named() {
     for (line, found) in [("1,2", 2), ("1,2,3,4", 4)] {
-        assert!(matches!(
-            read(&with_line(7, line)),
-            Err(DataError::FieldCount { line: 7, found: n, expected: 3, .. }) if n == found
-        ));
+        assert!(
+            matches!(problem(read(&with_line(7, line))), Some(DataProblem::Table(TableProblem::FieldCount { line: 7, found: n, expected: 3, .. })) if n == found)
+        );
     }
     // A quoted line break and an empty line count as lines of the file.
     let text = with_line(2, "\"1\n\",2,1\n").to_owned() + "\n1,2";
     assert!(
-        matches!(read(&text), Err(DataError::FieldCount { line: 24, .. })),
+        matches!(
+            problem(read(&text)),
+            Some(DataProblem::Table(TableProblem::FieldCount {
+                line: 24,
+                ..
+            }))
+        ),
         "{:?}",
         read(&text)
     );
@@ -260,20 +268,28 @@ fn ragged_lines_are_named() {
 
 #[test]
 fn headers_are_checked() {
-    assert!(matches!(read(""), Err(DataError::EmptyTable { .. })));
     assert!(matches!(
-        read("1,2,3\n4,5,6\n"),
-        Err(DataError::NoHeader { .. })
+        problem(read("")),
+        Some(DataProblem::Table(TableProblem::Empty))
     ));
     assert!(matches!(
-        read("a,,y\n1,2,3\n"),
-        Err(DataError::UnnamedColumn { column: 2, .. })
+        problem(read("1,2,3\n4,5,6\n")),
+        Some(DataProblem::Table(TableProblem::NoHeader))
     ));
     assert!(matches!(
-        read("a,a,y\n1,2,3\n"),
-        Err(DataError::DuplicateColumn { column, .. }) if column == "a"
+        problem(read("a,,y\n1,2,3\n")),
+        Some(DataProblem::Table(TableProblem::UnnamedColumn {
+            column: 2,
+            ..
+        }))
     ));
-    assert!(matches!(read("y\n1\n"), Err(DataError::NoFeatures { .. })));
+    assert!(
+        matches!(problem(read("a,a,y\n1,2,3\n")), Some(DataProblem::Table(TableProblem::DuplicateColumn { column, .. })) if column == "a")
+    );
+    assert!(matches!(
+        problem(read("y\n1\n")),
+        Some(DataProblem::Table(TableProblem::NoFeatures { .. }))
+    ));
     let error = read("a,b,c\n1,2,3\n").unwrap_err();
     assert!(
         error
@@ -282,27 +298,25 @@ fn headers_are_checked() {
         "{error}"
     );
     let (_folder, path) = table("a,b,c\n1,2,3\n");
-    assert!(matches!(
-        read_csv(&path, None),
-        Err(DataError::TargetNeeded { columns, .. }) if columns == ["a", "b", "c"]
-    ));
+    assert!(
+        matches!(problem(read_csv(&path, None)), Some(DataProblem::Table(TableProblem::TargetNeeded { columns, .. })) if columns == ["a", "b", "c"])
+    );
 }
 
 #[test]
 fn there_must_be_something_to_learn() {
     assert!(matches!(
-        read("a,y\n1,2\n3,4\n"),
-        Err(DataError::TooFewRows {
+        problem(read("a,y\n1,2\n3,4\n")),
+        Some(DataProblem::TooFewRows {
             rows: 2,
             needed: 10,
             ..
         })
     ));
     for constant in ["1", "2.5", "red"] {
-        assert!(matches!(
-            read(&rows(|_| constant.to_owned())),
-            Err(DataError::ConstantTarget { value, .. }) if value == constant
-        ));
+        assert!(
+            matches!(problem(read(&rows(|_| constant.to_owned()))), Some(DataProblem::ConstantTarget { value, .. }) if value == constant)
+        );
     }
     // A class of one example that is held out: find it through the split of a valid table.
     let held_out = read(&rows(|row| (row % 2).to_string()))
@@ -312,10 +326,9 @@ fn there_must_be_something_to_learn() {
     let lone = read(&rows(|row| {
         (if row == held_out { 2 } else { row % 2 }).to_string()
     }));
-    assert!(matches!(
-        lone,
-        Err(DataError::UntrainableClass { class, count: 1, .. }) if class == "2"
-    ));
+    assert!(
+        matches!(problem(lone), Some(DataProblem::UntrainableClass { class, count: 1, .. }) if class == "2")
+    );
 }
 
 /// With a byte order mark, empty lines, lines that end in two ways and a cell of two lines.
@@ -373,24 +386,23 @@ fn unreadable_files_are_named() {
     assert_eq!(load(folder.path(), Some("y")).unwrap().name, "table");
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     assert!(matches!(
-        load(&path, Some("y")),
-        Err(DataError::TruncatedGzip { .. })
+        problem(load(&path, Some("y"))),
+        Some(DataProblem::TruncatedGzip)
     ));
 
     fs::write(folder.path().join("other.csv"), "a,y\n").unwrap();
-    assert!(matches!(
-        load(folder.path(), Some("y")),
-        Err(DataError::SeveralTables { files, .. }) if files == ["other.csv", "table.csv.gz"]
-    ));
+    assert!(
+        matches!(problem(load(folder.path(), Some("y"))), Some(DataProblem::SeveralTables { files, .. }) if files == ["other.csv", "table.csv.gz"])
+    );
     let binary = folder.path().join("binary.csv");
     fs::write(&binary, b"a,y\n\xff\xfe,1\n").unwrap();
     assert!(matches!(
-        load(&binary, Some("y")),
-        Err(DataError::Csv { .. })
+        problem(load(&binary, Some("y"))),
+        Some(DataProblem::Table(TableProblem::Csv { .. }))
     ));
     assert!(matches!(
-        read_csv(folder.path().join("nowhere.csv"), Some("y")),
-        Err(DataError::Read { .. })
+        problem(read_csv(folder.path().join("nowhere.csv"), Some("y"))),
+        Some(DataProblem::Read { .. })
     ));
 }
 
@@ -428,7 +440,10 @@ fn other_encodings_are_told() {
         let path = folder.path().join("table.csv");
         fs::write(&path, bytes).unwrap();
         let error = read_csv(&path, Some("y")).unwrap_err();
-        assert!(matches!(error, DataError::Encoding { .. }), "{error}");
+        assert!(
+            matches!(error.problem, DataProblem::Encoding { .. }),
+            "{error}"
+        );
         assert!(error.to_string().contains(found), "{error}");
     }
 }
@@ -462,5 +477,5 @@ fn what_is_no_file_is_told() {
     let looped = folder.path().join("loop.csv");
     std::os::unix::fs::symlink(&looped, &looped).unwrap();
     let error = load(&looped, Some("y")).unwrap_err();
-    assert!(matches!(error, DataError::NotFound { .. }), "{error}");
+    assert!(matches!(error.problem, DataProblem::NotFound), "{error}");
 }

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use backdraft_models::data::{
-    CellProblem, DataError, Dataset, Division, LoadOptions, Moments, MomentsOf, Refusal, Rescale,
-    SPLIT_SEED, Scaling, ScalingProblem, ScalingRule, Targets, Task, TaskKind, cancer, digits,
-    load_with,
+    CellProblem, DataProblem, Dataset, Division, LoadOptions, Moments, MomentsOf, Refusal, Rescale,
+    SPLIT_SEED, Scaling, ScalingProblem, ScalingRule, TableProblem, Targets, Task, TaskKind,
+    cancer, digits, load_with,
 };
 use tempfile::TempDir;
+
+use crate::problem;
 
 /// Twelve rows: `a` from -6 to 5, `b` ten times its square, `c` 3 throughout; the target is `a` and a quarter.
 fn rows(columns: &str, last: impl Fn(i32) -> String) -> String {
@@ -240,11 +242,8 @@ fn moments_that_make_no_sense_are_refused() {
             inputs: Some(Rescale::Fixed(Scaling::given(moments))),
             ..options()
         };
-        match load_with(&path, &options) {
-            Err(DataError::Refused {
-                refusal: Refusal::Scaling(problem),
-                ..
-            }) => problem,
+        match crate::problem(load_with(&path, &options)) {
+            Some(DataProblem::Refused(Refusal::Scaling(problem))) => problem,
             other => panic!("{other:?}"),
         }
     };
@@ -324,9 +323,11 @@ fn a_column_tells_the_parts() {
             ..self::options()
         };
         let error = load_with(&path, &options).unwrap_err();
-        match error {
-            DataError::UnknownSplit { column, .. } => assert!(!only && column == split),
-            DataError::EmptyPart { part, .. } => assert!(only && part == "test"),
+        match error.problem {
+            DataProblem::Table(TableProblem::UnknownSplit { column, .. }) => {
+                assert!(!only && column == split)
+            }
+            DataProblem::EmptyPart { part, .. } => assert!(only && part == "test"),
             other => panic!("{other}"),
         }
     }
@@ -373,11 +374,8 @@ fn a_table_to_test_on_may_have_its_columns_in_another_order() {
         ..options
     };
     assert!(matches!(
-        load_with(&path, &both),
-        Err(DataError::Refused {
-            refusal: Refusal::TwoDivisions,
-            ..
-        })
+        problem(load_with(&path, &both)),
+        Some(DataProblem::Refused(Refusal::TwoDivisions))
     ));
 }
 
@@ -392,7 +390,8 @@ fn classes_are_those_of_the_training_part() {
     };
     let error = load_with(&path, &options).unwrap_err();
     assert!(
-        matches!(&error, DataError::UnknownClass { path, line: 3, class, .. } if *path == test && class == "green"),
+        error.path == test
+            && matches!(&error.problem, DataProblem::Table(TableProblem::UnknownClass { line: 3, class, .. }) if class == "green"),
         "{error}"
     );
 }
@@ -424,11 +423,11 @@ fn the_task_can_be_told() {
     let found = task(&names, classification).unwrap();
     assert_eq!(found.task.classes(), ["7", "NA", "none"]);
     assert!(matches!(
-        task(&names, None),
-        Err(DataError::Cell {
+        problem(task(&names, None)),
+        Some(DataProblem::Table(TableProblem::Cell {
             problem: CellProblem::Missing { .. },
             ..
-        })
+        }))
     ));
     let two = |row: usize| ["-1", "1"][row % 2].to_owned();
     assert_eq!(task(&two, None).unwrap().task.classes(), ["-1", "1"]);
@@ -436,12 +435,12 @@ fn the_task_can_be_told() {
     assert!(error.contains("line 2, column `y`"), "{error}");
     let texts = |row: usize| ["low", "high"][row % 2].to_owned();
     assert!(matches!(
-        task(&texts, regression),
-        Err(DataError::Cell {
+        problem(task(&texts, regression)),
+        Some(DataProblem::Table(TableProblem::Cell {
             line: 2,
             problem: CellProblem::NotANumber { .. },
             ..
-        })
+        }))
     ));
 }
 
@@ -456,8 +455,8 @@ fn two_classes_may_have_a_logit_each() {
 
 #[test]
 fn choices_that_a_source_has_not_are_refused() {
-    let refused = |options: &LoadOptions| match load_with("cancer", options) {
-        Err(DataError::Refused { refusal, .. }) => refusal,
+    let refused = |options: &LoadOptions| match crate::problem(load_with("cancer", options)) {
+        Some(DataProblem::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
     let split = LoadOptions {
