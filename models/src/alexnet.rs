@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, activation::relu};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, linear, margin};
+use crate::layers::{ConvolutionShape, linear, margin};
 use crate::picture::mean;
 
 /// Side of the pictures that the network was made for; smaller ones are framed with zeros.
@@ -64,13 +64,14 @@ impl AlexNetConfig {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let widths = self.widths;
         let frame = [self.height, self.width].map(|side| margin(side, SIDE) + 5);
-        let first = Convolution {
+        let first = ConvolutionShape {
             stride: 4,
             padding: frame,
-            ..Convolution::same([self.channels, widths[0]], 11)
+            ..ConvolutionShape::same([self.channels, widths[0]], 11)
         };
         let rest = [5, 3, 3, 3].into_iter().enumerate();
-        let rest = rest.map(|(i, kernel)| Convolution::same([widths[i], widths[i + 1]], kernel));
+        let rest =
+            rest.map(|(i, kernel)| ConvolutionShape::same([widths[i], widths[i + 1]], kernel));
         AlexNet {
             convolutions: std::iter::once(first)
                 .chain(rest)

@@ -53,7 +53,7 @@ pub(crate) fn sparse_linear(
 
 /// The shape of a convolution: square, with the same padding on all sides.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Convolution {
+pub(crate) struct ConvolutionShape {
     /// Channels in and out.
     pub(crate) channels: [usize; 2],
     /// Side of the kernel.
@@ -66,7 +66,7 @@ pub(crate) struct Convolution {
     pub(crate) bias: bool,
 }
 
-impl Convolution {
+impl ConvolutionShape {
     /// A kernel of odd side that keeps the picture's size, with a bias.
     pub(crate) fn same(channels: [usize; 2], kernel: usize) -> Self {
         Self {

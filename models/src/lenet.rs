@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, activation::relu};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, linear, margin};
+use crate::layers::{ConvolutionShape, linear, margin};
 
 /// Side of the pictures that the network was made for; smaller ones are framed with zeros.
 const SIDE: usize = 32;
@@ -61,13 +61,13 @@ impl LeNetConfig {
         // A convolution of 5 by 5 takes 4 pixels, a pool halves.
         let left = sides.map(|side| ((side + 2 * margin(side, SIDE) - 4) / 2 - 4) / 2);
         let flat = 16 * left[0] * left[1];
-        let first = Convolution {
+        let first = ConvolutionShape {
             padding: sides.map(|side| margin(side, SIDE)),
-            ..Convolution::same([self.channels, 6], 5)
+            ..ConvolutionShape::same([self.channels, 6], 5)
         };
-        let second = Convolution {
+        let second = ConvolutionShape {
             padding: [0; 2],
-            ..Convolution::same([6, 16], 5)
+            ..ConvolutionShape::same([6, 16], 5)
         };
         LeNet {
             first: first.uniform(rng, device),

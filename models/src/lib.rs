@@ -84,7 +84,7 @@ pub use objective::Objective;
 pub use preset::Preset;
 pub use resnet20::{ResNet20, ResNet20Config};
 pub use train::{
-    Checkpoint, CheckpointError, Optimizer, Progress, Schedule, TrainConfig, TrainError,
+    Checkpoint, CheckpointError, Optimizer, Schedule, TrainConfig, TrainError, TrainProgress,
     TrainState, Trained, Training, numbers, train, with_numbers,
 };
 pub use transformer::{Transformer, TransformerConfig};

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, activation::relu, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, batch_norm, linear};
+use crate::layers::{ConvolutionShape, batch_norm, linear};
 use crate::picture::mean;
 
 /// Blocks in each of the three stages.
@@ -118,11 +118,11 @@ impl Block {
     }
 
     /// Without bias, as a normalisation follows.
-    fn convolution(channels: [usize; 2], stride: usize) -> Convolution {
-        Convolution {
+    fn convolution(channels: [usize; 2], stride: usize) -> ConvolutionShape {
+        ConvolutionShape {
             stride,
             bias: false,
-            ..Convolution::same(channels, 3)
+            ..ConvolutionShape::same(channels, 3)
         }
     }
 

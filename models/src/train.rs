@@ -18,7 +18,7 @@ pub use checkpoint::{Checkpoint, TrainState, numbers, with_numbers};
 pub use checkpoint_error::CheckpointError;
 pub use config::{Optimizer, Schedule, TrainConfig};
 pub use error::TrainError;
-pub use progress::Progress;
+pub use progress::TrainProgress;
 pub use trained::Trained;
 pub use training::Training;
 
@@ -51,7 +51,7 @@ pub fn train<M: Network>(
     split: &Split,
     objective: Objective,
     config: &TrainConfig,
-    mut on_progress: impl FnMut(&Progress),
+    mut on_progress: impl FnMut(&TrainProgress),
 ) -> Result<Trained<M>, TrainError> {
     config.check()?;
     if split.rows == 0 {

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, activation::relu};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, batch_norm, linear, margin};
+use crate::layers::{ConvolutionShape, batch_norm, linear, margin};
 use crate::picture::mean;
 
 /// Side of the pictures that the network was made for, halved five times; smaller ones are framed with zeros.
@@ -65,9 +65,9 @@ impl Vgg13Config {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let outputs = self.widths.into_iter().flat_map(|width| [width; 2]);
         let inputs = std::iter::once(self.channels).chain(outputs.clone());
-        let mut shapes: Vec<Convolution> = inputs
+        let mut shapes: Vec<ConvolutionShape> = inputs
             .zip(outputs.clone())
-            .map(|(inputs, outputs)| Convolution::same([inputs, outputs], 3))
+            .map(|(inputs, outputs)| ConvolutionShape::same([inputs, outputs], 3))
             .collect();
         shapes[0].padding = [self.height, self.width].map(|side| margin(side, SIDE) + 1);
         Vgg13 {

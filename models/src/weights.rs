@@ -24,8 +24,8 @@
 
 mod archive;
 mod error;
+mod file_tensor;
 mod fit;
-mod found;
 mod layout;
 mod name_map;
 mod pickle;
@@ -40,13 +40,13 @@ use std::path::Path;
 use burn::module::Module;
 use burn::store::ModuleSnapshot;
 
-pub use error::{Mismatch, Misshapen, Missing, WeightsError};
+pub use error::{Mismatch, MisshapenTensor, MissingTensor, WeightsError};
 pub use name_map::{NameMap, NameMapError};
-pub use record::{Measured, WeightsRecord};
+pub use record::{MeasuredMetrics, WeightsRecord};
 pub use save::{encode, encode_with, save, save_as};
 pub use stable::stable;
 
-use fit::Fit;
+use fit::FittedTensors;
 use layout::{FromPyTorch, ToPyTorch};
 
 /// The module with the weights of a file.
@@ -69,7 +69,7 @@ pub fn load_into<M: Module>(
 ) -> Result<M, WeightsError> {
     let path = path.as_ref();
     let expected = module.collect(None, Some(Box::new(ToPyTorch)), true);
-    let tensors = Fit::find(&expected, read::read(path)?, names, path)?.convert(path)?;
+    let tensors = FittedTensors::find(&expected, read::read(path)?, names, path)?.convert(path)?;
     let result = module.apply(tensors, None, Some(Box::new(FromPyTorch)), true);
     // Names, shapes and kinds agree by now, so nothing is left over: this is for what a module of one's own may do.
     let left = result.errors.iter().map(ToString::to_string);

@@ -1,7 +1,7 @@
 //! How good a network is, and in which unit that is told.
 
 use backdraft_models::{
-    Metrics as Measured, Model, Objective, Zoo,
+    Metrics, Model, Objective, Zoo,
     data::{Dataset, Split},
     evaluate, per_example_losses, quote,
 };
@@ -38,7 +38,7 @@ pub(super) fn measured(
     network: &Zoo,
     split: &Split,
     objective: Objective,
-) -> Result<Measured, CliError> {
+) -> Result<Metrics, CliError> {
     let measured = evaluate(network, split, objective);
     if measured.loss.is_finite() {
         return Ok(measured);
@@ -54,7 +54,7 @@ pub(super) fn measured(
 }
 
 /// A measurement as the record holds it, in the units that the network was trained with.
-pub(super) fn quality(measured: &Measured) -> Quality {
+pub(super) fn quality(measured: &Metrics) -> Quality {
     Quality {
         loss: measured.loss,
         accuracy: measured.accuracy,

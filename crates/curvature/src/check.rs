@@ -1,7 +1,7 @@
 //! What a network and a loss return, checked while they are traced: rows are examples, each for itself, and nothing is
 //! repeated to fit.
 
-use backdraft_program::{Place, Program, ProgramError, Spec};
+use backdraft_program::{ErrorLocation, Program, ProgramError, Spec};
 use burn::{Tensor, tensor::Shape};
 
 use crate::{
@@ -80,7 +80,7 @@ impl Tracer<'_> {
         specs.extend_from_slice(targets);
         let losses = self.losses_as_written(&specs);
         // Whatever is wrong, this is where.
-        let losses = losses.map_err(|error| error.moved(Some(Place::In("loss".into()))))?;
+        let losses = losses.map_err(|error| error.moved(Some(ErrorLocation::In("loss".into()))))?;
         let found = losses.outputs()[0].shape[0];
         if found != examples {
             return Err(CurvatureError::Losses { examples, found });

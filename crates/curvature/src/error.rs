@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Shape, TensorReadError};
 
-use backdraft_program::{Mixing, Place, ProgramError, Spec};
+use backdraft_program::{ErrorLocation, Mixing, ProgramError, Spec};
 
 use crate::{Cause, Slot};
 
@@ -248,7 +248,7 @@ pub enum CurvatureError {
         /// The operation's name in Burn.
         operation: String,
         /// Where it is.
-        place: Option<Place>,
+        place: Option<ErrorLocation>,
     },
     /// A setting that makes no sense.
     #[error("the setting `{name}` {problem}")]
@@ -327,7 +327,7 @@ fn mixed(mixing: &Mixing) -> String {
     placed(&mixing.place)
 }
 
-fn placed(place: &Option<Place>) -> String {
+fn placed(place: &Option<ErrorLocation>) -> String {
     match place {
         Some(place) => format!(" ({place})"),
         None => String::new(),

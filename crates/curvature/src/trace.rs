@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use backdraft_program::{
-    DispatchTensor, Place, Program, ProgramError, Spec, Tensors, hvp, linearize,
+    DispatchTensor, ErrorLocation, Program, ProgramError, Spec, Tensors, hvp, linearize,
 };
 use burn::Tensor;
 
@@ -27,7 +27,7 @@ impl Tracer<'_> {
     pub(crate) fn program(&self, function: BatchFunction) -> Result<Program, CurvatureError> {
         let program = self.trace(function).map_err(|error| match error {
             CurvatureError::Program(error) if self.is_the_loss(function) => {
-                CurvatureError::Program(error.moved(Some(Place::In("loss".into()))))
+                CurvatureError::Program(error.moved(Some(ErrorLocation::In("loss".into()))))
             }
             error => error,
         })?;

@@ -89,7 +89,7 @@
 //! # What is not supported
 //!
 //! An operation without a rule is [`ProgramError::Unsupported`], never a wrong derivative. The error says where it was
-//! met ([`Place`]): of which named input it is downstream, a module's parameter or an input of
+//! met ([`ErrorLocation`]): of which named input it is downstream, a module's parameter or an input of
 //! [`Program::trace_named`].
 //!
 //! - In a trace: random numbers (draw them outside, as an argument), custom operations, quantized tensors, and the
@@ -124,8 +124,8 @@ pub use closures::{
     tensors::{Constant, Leaves, Outcome, Tensors},
 };
 pub use ir::{
-    error::ProgramError, error_location::Place, half_precision::Half, program::Program, spec::Spec,
-    value::without_autodiff,
+    error::ProgramError, error_location::ErrorLocation, half_precision::Half, program::Program,
+    spec::Spec, value::without_autodiff,
 };
 pub use quirks::{
     bool_indexing::bool_select,

@@ -43,7 +43,7 @@ pub use examples::Examples;
 pub use labels::{Labels, Target};
 pub use number::{brief, count, short};
 pub use record::{
-    Coverage, Failed, Intervals, Kind, Metrics, Pair, Quality, QueryRecord, Record, RunRecord,
+    Coverage, Failed, Intervals, Kind, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord,
     Settings, Sizes, SolveRecord, Timing, Verification, Versions, WeightsFile, details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};

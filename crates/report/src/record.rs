@@ -42,7 +42,7 @@ pub struct RunRecord {
     /// How long each stage took, in order.
     pub timings: Vec<Timing>,
     /// How good the trained model is.
-    pub metrics: Metrics,
+    pub metrics: ModelQuality,
     /// The test examples asked about, in the order of the scores' rows.
     pub queries: Vec<QueryRecord>,
     /// Predicted against actual changes, if they were compared.
@@ -131,7 +131,7 @@ pub struct WeightsFile {
 
 /// The model's quality on both sets.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
+pub struct ModelQuality {
     /// On the training set.
     pub train: Quality,
     /// On the test set.

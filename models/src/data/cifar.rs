@@ -64,14 +64,14 @@ pub(crate) fn read_cifar_with(folder: &Path, options: &LoadOptions) -> Result<Da
     }
     let unpacked = folder.join(UNPACKED);
     let files = if is_here(folder) { folder } else { &unpacked };
-    let train = Part::read(files, &TRAIN)?;
+    let train = CifarPart::read(files, &TRAIN)?;
     let (test, division) = match &options.test {
-        None => (Part::read(files, &TEST)?, Division::Source),
+        None => (CifarPart::read(files, &TEST)?, Division::Source),
         Some(path) => {
             let test = if path.is_dir() {
-                Part::read(path, &TEST)?
+                CifarPart::read(path, &TEST)?
             } else {
-                Part::of_file(path.clone())?
+                CifarPart::of_file(path.clone())?
             };
             (test, Division::Test { path: path.clone() })
         }
@@ -128,14 +128,14 @@ fn is_here(folder: &Path) -> bool {
 
 /// The records of some files, one after another.
 #[derive(Default)]
-struct Part {
+struct CifarPart {
     /// Each file with its number of records.
     files: Vec<(PathBuf, usize)>,
     labels: Vec<i64>,
     pixels: Vec<u8>,
 }
 
-impl Part {
+impl CifarPart {
     fn read(folder: &Path, files: &[&'static str]) -> Result<Self, DataError> {
         let mut part = Self::default();
         for &file in files {

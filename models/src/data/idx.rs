@@ -40,7 +40,7 @@ pub fn read_idx(folder: &Path) -> Result<Dataset, DataError> {
 /// As [`read_idx`], with the `task`, `inputs`, `targets` and `test` of the options. The folder `test` holds images and
 /// labels for `t10k`, or else for `train`.
 pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
-    let train = Part::read(folder, TRAIN)?;
+    let train = IdxPart::read(folder, TRAIN)?;
     let (test, division) = tested(folder, options.test.as_deref())?;
     if train.size != test.size {
         return Err(DataError::new(
@@ -98,9 +98,9 @@ pub(crate) fn read_idx_with(folder: &Path, options: &LoadOptions) -> Result<Data
 }
 
 /// The part to test on, of `folder` or of another one.
-fn tested(folder: &Path, other: Option<&Path>) -> Result<(Part, Division), DataError> {
+fn tested(folder: &Path, other: Option<&Path>) -> Result<(IdxPart, Division), DataError> {
     let Some(path) = other else {
-        return Ok((Part::read(folder, TEST)?, Division::Source));
+        return Ok((IdxPart::read(folder, TEST)?, Division::Source));
     };
     if path.is_file() {
         let give = "the folder that it is in";
@@ -111,7 +111,7 @@ fn tested(folder: &Path, other: Option<&Path>) -> Result<(Part, Division), DataE
         Err(_) => TRAIN,
     };
     let path = path.to_owned();
-    Ok((Part::read(&path, pair)?, Division::Test { path }))
+    Ok((IdxPart::read(&path, pair)?, Division::Test { path }))
 }
 
 /// The task, the targets of both parts, and how they were scaled.
@@ -119,8 +119,8 @@ type Asked = (Task, [Targets; 2], Option<Scaling>);
 
 /// What is to be predicted: the class that a label stands for, or the label as a number.
 fn targets(
-    train: &Part,
-    test: &Part,
+    train: &IdxPart,
+    test: &IdxPart,
     is_number: bool,
     options: &LoadOptions,
     folder: &Path,
@@ -170,7 +170,7 @@ pub(crate) fn is_idx_file(name: &str) -> bool {
 }
 
 /// The images and labels of one split.
-struct Part {
+struct IdxPart {
     images_path: PathBuf,
     labels_path: PathBuf,
     size: [usize; 2],
@@ -178,7 +178,7 @@ struct Part {
     labels: Vec<f64>,
 }
 
-impl Part {
+impl IdxPart {
     fn read(folder: &Path, [images, labels]: [&'static str; 2]) -> Result<Self, DataError> {
         let images_path = find(folder, images)?;
         let labels_path = find(folder, labels)?;

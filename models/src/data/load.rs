@@ -48,16 +48,16 @@ pub fn load_with(source: impl AsRef<Path>, options: &LoadOptions) -> Result<Data
     if path == Path::new("cancer") {
         return labelled(path, options).and_then(|()| cancer_with(options));
     }
-    let kind = Kind::of(path)?;
-    if let Kind::Table(table) = &kind {
+    let kind = SourceKind::of(path)?;
+    if let SourceKind::Table(table) = &kind {
         return read_csv_with(table, options);
     }
     labelled(path, options)?;
     let dataset = match kind {
-        Kind::Idx => read_idx_with(path, options)?,
-        Kind::Cifar => read_cifar_with(path, options)?,
-        Kind::Pictures => read_pictures_with(path, options)?,
-        Kind::Text | Kind::Table(_) => {
+        SourceKind::Idx => read_idx_with(path, options)?,
+        SourceKind::Cifar => read_cifar_with(path, options)?,
+        SourceKind::Pictures => read_pictures_with(path, options)?,
+        SourceKind::Text | SourceKind::Table(_) => {
             plain(path, options)?;
             return read_text(path, SEQUENCE);
         }
@@ -95,7 +95,7 @@ fn plain(path: &Path, options: &LoadOptions) -> Result<(), DataError> {
 }
 
 /// What a path holds.
-enum Kind {
+enum SourceKind {
     Idx,
     Cifar,
     Text,
@@ -103,7 +103,7 @@ enum Kind {
     Pictures,
 }
 
-impl Kind {
+impl SourceKind {
     fn of(path: &Path) -> Result<Self, DataError> {
         if !path.exists() {
             Err(DataError::new(path, DataProblem::NotFound))

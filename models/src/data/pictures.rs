@@ -56,8 +56,8 @@ pub(crate) fn read_pictures_with(
     }
     let [train_source, test_source] = origins(&train, &test, &division);
     let size = one_size(&train, &test)?;
-    let train = Part::read(train, size)?;
-    let test = Part::read(test, size)?;
+    let train = PicturePart::read(train, size)?;
+    let test = PicturePart::read(test, size)?;
     let [count, height, width] = size;
     let own = match count {
         1 => Rescale::Unit,
@@ -96,7 +96,11 @@ pub(crate) fn read_pictures_with(
 }
 
 /// Where the examples of both parts come from.
-fn origins(train: &[Source], test: &[Source], division: &Division) -> [source::Source; 2] {
+fn origins(
+    train: &[PictureFile],
+    test: &[PictureFile],
+    division: &Division,
+) -> [source::Source; 2] {
     match division {
         // One list of files, of which both parts are.
         Division::Drawn { .. } => {
@@ -163,15 +167,15 @@ pub(crate) fn is_png(path: &Path) -> bool {
 }
 
 /// A picture's file, class and place in its source.
-struct Source {
+struct PictureFile {
     path: PathBuf,
     class: i64,
     origin: usize,
 }
 
 /// Where pictures stand.
-fn files<'a>(sources: impl IntoIterator<Item = &'a Source>) -> source::Source {
-    let mut sources: Vec<&Source> = sources.into_iter().collect();
+fn files<'a>(sources: impl IntoIterator<Item = &'a PictureFile>) -> source::Source {
+    let mut sources: Vec<&PictureFile> = sources.into_iter().collect();
     sources.sort_by_key(|source| source.origin);
     let files = sources.into_iter().map(|source| source.path.clone());
     source::Source::Files {
@@ -209,12 +213,12 @@ fn classes(folder: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, DataError> {
 }
 
 /// Pictures with their classes, in order.
-fn sources(pictures: impl IntoIterator<Item = (i64, Vec<PathBuf>)>) -> Vec<Source> {
+fn sources(pictures: impl IntoIterator<Item = (i64, Vec<PathBuf>)>) -> Vec<PictureFile> {
     pictures
         .into_iter()
         .flat_map(|(class, files)| files.into_iter().map(move |path| (class, path)))
         .enumerate()
-        .map(|(origin, (class, path))| Source {
+        .map(|(origin, (class, path))| PictureFile {
             path,
             class,
             origin,
@@ -223,7 +227,7 @@ fn sources(pictures: impl IntoIterator<Item = (i64, Vec<PathBuf>)>) -> Vec<Sourc
 }
 
 /// The classes' names, and the pictures to train and to test with.
-type Divided = (Vec<String>, [Vec<Source>; 2]);
+type Divided = (Vec<String>, [Vec<PictureFile>; 2]);
 
 /// Pictures that are divided already.
 fn divided(train: &Path, test: &Path) -> Result<Divided, DataError> {
@@ -260,7 +264,7 @@ fn divide(folder: &Path) -> Result<Divided, DataError> {
         ));
     }
     let (_, held_out) = partition(rows);
-    let (test, train): (Vec<Source>, Vec<Source>) = sources((0..).zip(files))
+    let (test, train): (Vec<PictureFile>, Vec<PictureFile>) = sources((0..).zip(files))
         .into_iter()
         .partition(|source| held_out.binary_search(&source.origin).is_ok());
     for ((class, name), count) in (0_i64..).zip(&names).zip(counts) {
@@ -279,10 +283,10 @@ fn divide(folder: &Path) -> Result<Divided, DataError> {
 }
 
 /// The size that all pictures have, of which there must be one to train on: by their headers, before any is decoded.
-fn one_size(train: &[Source], test: &[Source]) -> Result<[usize; 3], DataError> {
+fn one_size(train: &[PictureFile], test: &[PictureFile]) -> Result<[usize; 3], DataError> {
     let first = &train[0].path;
     let expected = picture::size(first)?;
-    for Source { path, .. } in train.iter().chain(test) {
+    for PictureFile { path, .. } in train.iter().chain(test) {
         let found = picture::size(path)?;
         if found != expected {
             return Err(DataError::new(
@@ -313,16 +317,16 @@ fn one_size(train: &[Source], test: &[Source]) -> Result<[usize; 3], DataError> 
 }
 
 /// Decoded pictures, one after another.
-struct Part {
+struct PicturePart {
     size: [usize; 3],
     pixels: Vec<u8>,
     classes: Vec<i64>,
     origin: Vec<usize>,
 }
 
-impl Part {
+impl PicturePart {
     /// Reads pictures, of which there must be one and which are known to be of one size.
-    fn read(sources: Vec<Source>, size: [usize; 3]) -> Result<Self, DataError> {
+    fn read(sources: Vec<PictureFile>, size: [usize; 3]) -> Result<Self, DataError> {
         let mut part = Self {
             size,
             pixels: Vec::with_capacity(sources.len() * size.iter().product::<usize>()),

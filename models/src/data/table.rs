@@ -35,7 +35,7 @@ pub(crate) struct Table {
 
 /// What a column is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum ColumnRole {
     Feature,
     Target,
     Part,
@@ -65,15 +65,15 @@ impl Table {
         let mut table = Self {
             path: path.to_owned(),
             appended: None,
-            features: with(Role::Feature).collect(),
-            target: with(Role::Target).collect(),
+            features: with(ColumnRole::Feature).collect(),
+            target: with(ColumnRole::Target).collect(),
             values: Vec::new(),
             labels: Vec::new(),
             parts: Vec::new(),
             lines: Vec::new(),
         };
         let named = options.task == Some(TaskKind::Classification);
-        let mut lines = Lines::of(bytes);
+        let mut lines = LineNumbers::of(bytes);
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
             let byte = record.position().map_or(0, csv::Position::byte);
@@ -88,7 +88,7 @@ impl Table {
         &mut self,
         record: &StringRecord,
         columns: &[String],
-        roles: &[Role],
+        roles: &[ColumnRole],
         named: bool,
         line: u64,
     ) -> Result<(), DataError> {
@@ -104,16 +104,16 @@ impl Table {
         }
         for ((text, column), &role) in record.iter().zip(columns).zip(roles) {
             let cell = |problem| cell_error(&self.path, line, column, problem);
-            let name = named && role == Role::Target && !text.is_empty();
+            let name = named && role == ColumnRole::Target && !text.is_empty();
             if is_missing(text) && !name {
                 return Err(cell(CellProblem::Missing {
                     text: text.to_owned(),
                 }));
             }
             match role {
-                Role::Feature => self.values.push(number(text).map_err(cell)?),
-                Role::Target => self.labels.push(text.to_owned()),
-                Role::Part => self.parts.push(text.to_owned()),
+                ColumnRole::Feature => self.values.push(number(text).map_err(cell)?),
+                ColumnRole::Target => self.labels.push(text.to_owned()),
+                ColumnRole::Part => self.parts.push(text.to_owned()),
             }
         }
         self.lines.push(line);
@@ -193,13 +193,13 @@ impl Table {
 }
 
 /// Lines as an editor counts them, from 1; the parser counts an empty line to the record after it.
-struct Lines<'a> {
+struct LineNumbers<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineNumbers<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
@@ -277,13 +277,13 @@ fn check_header(header: &StringRecord) -> Result<Vec<String>, TableProblem> {
 }
 
 /// What each column is for.
-fn roles(columns: &[String], options: &LoadOptions) -> Result<Vec<Role>, TableProblem> {
+fn roles(columns: &[String], options: &LoadOptions) -> Result<Vec<ColumnRole>, TableProblem> {
     let names = columns.to_vec();
     let Some(target) = &options.target else {
         let columns = names;
         return Err(TableProblem::TargetNeeded { columns });
     };
-    let mut roles = vec![Role::Feature; columns.len()];
+    let mut roles = vec![ColumnRole::Feature; columns.len()];
     let position = |name: &String| columns.iter().position(|column| column == name);
     let Some(place) = position(target) else {
         return Err(TableProblem::UnknownTarget {
@@ -291,10 +291,10 @@ fn roles(columns: &[String], options: &LoadOptions) -> Result<Vec<Role>, TablePr
             columns: names,
         });
     };
-    roles[place] = Role::Target;
+    roles[place] = ColumnRole::Target;
     if let Some(split) = &options.split {
         match position(split) {
-            Some(place) if roles[place] == Role::Feature => roles[place] = Role::Part,
+            Some(place) if roles[place] == ColumnRole::Feature => roles[place] = ColumnRole::Part,
             _ => {
                 return Err(TableProblem::UnknownSplit {
                     column: split.clone(),
@@ -303,7 +303,7 @@ fn roles(columns: &[String], options: &LoadOptions) -> Result<Vec<Role>, TablePr
             }
         }
     }
-    if !roles.contains(&Role::Feature) {
+    if !roles.contains(&ColumnRole::Feature) {
         let target = target.clone();
         return Err(TableProblem::NoFeatures { target });
     }

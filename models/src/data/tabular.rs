@@ -18,7 +18,7 @@ use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
 use super::shape::ExampleShape;
 use super::split::{Split, Targets};
 use super::table::Table;
-use super::target::{Target, target_scaling};
+use super::target::{TableTarget, target_scaling};
 use super::task::Task;
 
 /// Reads a CSV table, plain or gzipped: a header line, then one line for each example.
@@ -68,7 +68,7 @@ pub(crate) fn dataset(
 ) -> Result<Dataset, DataError> {
     let mut table = Table::parse(bytes, path, options)?;
     let parts = Parts::of(&mut table, path, options)?;
-    let (target, inference) = Target::of(&table, options.task, path)?;
+    let (target, inference) = TableTarget::of(&table, options.task, path)?;
     if let Some(pixels) = pixels {
         table.values.iter_mut().for_each(|x| *x /= pixels.brightest);
     }
@@ -123,20 +123,20 @@ type Asked = (Task, Targets, Option<Scaling>);
 /// What is to be predicted: the class that a label stands for, or the label as a number.
 fn targets(
     table: &Table,
-    target: Target,
+    target: TableTarget,
     parts: &Parts,
     options: &LoadOptions,
     path: &Path,
 ) -> Result<Asked, DataError> {
     let values = match target {
-        Target::Classes { .. } if options.targets.is_some() => {
+        TableTarget::Classes { .. } if options.targets.is_some() => {
             return Err(Refusal::Classes.of(path));
         }
-        Target::Classes { classes, names } => {
+        TableTarget::Classes { classes, names } => {
             check_classes(table, &classes, &names, parts)?;
             return Ok((Task::of_classes(names), Targets::Classes(classes), None));
         }
-        Target::Values(values) => values,
+        TableTarget::Values(values) => values,
     };
     let train: Vec<f64> = parts.train.iter().map(|&row| values[row]).collect();
     if train.iter().all(|value| *value == train[0]) {

@@ -16,7 +16,7 @@ use crate::quote;
 const MAX_INTEGER_CLASSES: usize = 20;
 
 /// A target column, understood.
-pub(crate) enum Target {
+pub(crate) enum TableTarget {
     /// Class indices, and the classes' names.
     Classes {
         classes: Vec<i64>,
@@ -26,7 +26,7 @@ pub(crate) enum Target {
     Values(Vec<f64>),
 }
 
-impl Target {
+impl TableTarget {
     /// What the target is taken for: what was asked, or what it looks like. Says why in a sentence.
     pub(crate) fn of(
         table: &Table,

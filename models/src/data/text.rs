@@ -41,7 +41,7 @@ pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, D
         0 | 1 => names.pop().unwrap_or_else(|| "NAME".to_owned()),
         _ => return Err(DataError::new(folder, TextProblem::Several { names })),
     };
-    let [train, valid, test] = PARTS.map(|part| Part::read(folder, &name, part));
+    let [train, valid, test] = PARTS.map(|part| TextPart::read(folder, &name, part));
     let (train, valid, test) = (train?, valid?, test?);
 
     let vocabulary = Vocabulary::of(&train.text);
@@ -102,12 +102,12 @@ fn names(folder: &Path) -> Result<Vec<String>, DataError> {
 }
 
 /// One file of a text.
-struct Part {
+struct TextPart {
     path: PathBuf,
     text: String,
 }
 
-impl Part {
+impl TextPart {
     fn read(folder: &Path, name: &str, part: &'static str) -> Result<Self, DataError> {
         let Some(path) = file::find(folder, &format!("{name}.{part}.txt")) else {
             return Err(DataError::new(

@@ -4,16 +4,16 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorReadError};
 
 use super::config::TrainConfig;
-use super::examples::Examples;
+use super::examples::TrainExamples;
 use crate::data::Split;
 use crate::named_tensor::{replace, tensors, with_gradients};
 use crate::network::{Network, placement};
 use crate::objective::Objective;
 
 /// The cost of a model: the mean loss over all examples plus the L2 term.
-pub(super) struct Cost<M> {
+pub(super) struct TrainCost<M> {
     model: M,
-    examples: Examples,
+    examples: TrainExamples,
     batch_size: usize,
     weight_decay: f64,
 }
@@ -28,13 +28,13 @@ pub(super) struct CostValue {
     pub(super) gradient: Tensor<1>,
 }
 
-impl<M: Network> Cost<M> {
+impl<M: Network> TrainCost<M> {
     /// The cost of `model` on a split, in batches of the config's size.
     pub(super) fn new(model: M, split: &Split, objective: Objective, config: &TrainConfig) -> Self {
         let (device, dtype) = placement(&model);
         Self {
             model: model.train(),
-            examples: Examples::new(split, objective, (&device, dtype)),
+            examples: TrainExamples::new(split, objective, (&device, dtype)),
             batch_size: config.batch_size,
             weight_decay: config.weight_decay,
         }

@@ -11,7 +11,7 @@ use crate::network::Network;
 use crate::objective::Objective;
 
 /// The examples that a model is trained on, on its device.
-pub(super) struct Examples {
+pub(super) struct TrainExamples {
     inputs: Tensor<2>,
     criterion: Criterion,
     rows: usize,
@@ -19,7 +19,7 @@ pub(super) struct Examples {
     weights: Option<Tensor<1>>,
 }
 
-impl Examples {
+impl TrainExamples {
     pub(super) fn new(split: &Split, objective: Objective, place: (&Device, DType)) -> Self {
         Self {
             inputs: split.inputs(place),

@@ -4,9 +4,9 @@ use backdraft_optimize::{Bounds, Lbfgs, LineSearch, Point, norm};
 use burn::tensor::{DType, Tensor, TensorReadError};
 
 use super::config::TrainConfig;
-use super::cost::{Cost, CostValue};
+use super::cost::{CostValue, TrainCost};
 use super::error::TrainError;
-use super::progress::Progress;
+use super::progress::TrainProgress;
 use super::trained::Trained;
 use crate::data::Split;
 use crate::network::{Network, computes_in_f64, placement, to_dtype, zero_if_finite};
@@ -22,14 +22,14 @@ pub(super) fn minimise<M: Network>(
     objective: Objective,
     config: &TrainConfig,
     tolerance: f64,
-    on_progress: impl FnMut(&Progress),
+    on_progress: impl FnMut(&TrainProgress),
 ) -> Result<Trained<M>, TrainError> {
     let (device, own) = placement(&model);
     let dtype = match computes_in_f64(&device) {
         true => DType::F64,
         false => DType::F32,
     };
-    let cost = Cost::new(to_dtype(model, dtype), split, objective, config);
+    let cost = TrainCost::new(to_dtype(model, dtype), split, objective, config);
     Minimisation {
         tolerance: tolerance.max(least_tolerance(dtype)),
         cost,
@@ -50,14 +50,14 @@ fn least_tolerance(dtype: DType) -> f64 {
 
 /// A cost on its way to the minimum, every evaluation of which is told of.
 struct Minimisation<'a, M, F> {
-    cost: Cost<M>,
+    cost: TrainCost<M>,
     config: &'a TrainConfig,
     tolerance: f64,
     history: Vec<f64>,
     on_progress: F,
 }
 
-impl<M: Network, F: FnMut(&Progress)> Minimisation<'_, M, F> {
+impl<M: Network, F: FnMut(&TrainProgress)> Minimisation<'_, M, F> {
     /// The model at the minimum, in the element type `own`.
     fn run(mut self, own: DType) -> Result<Trained<M>, TrainError> {
         let start = self.cost.parameters();
@@ -104,7 +104,7 @@ impl<M: Network, F: FnMut(&Progress)> Minimisation<'_, M, F> {
         self.history.push(loss);
         let evaluations = self.history.len();
         let limit = self.config.epochs.max(evaluations);
-        (self.on_progress)(&Progress {
+        (self.on_progress)(&TrainProgress {
             epoch: evaluations,
             epochs: limit,
             step: evaluations,
@@ -179,11 +179,11 @@ mod tests {
             let objective = data.task.objective();
             let model = to_dtype(model, DType::F32);
             let minimisation = Minimisation {
-                cost: Cost::new(model, &data.train, objective, &config),
+                cost: TrainCost::new(model, &data.train, objective, &config),
                 config: &config,
                 tolerance: least_tolerance(DType::F32),
                 history: Vec::new(),
-                on_progress: |_: &Progress| {},
+                on_progress: |_: &TrainProgress| {},
             };
             let trained = minimisation.run(DType::F32).unwrap();
             assert!(trained.gradient_norm.unwrap() <= 1e-6);

@@ -2,7 +2,7 @@
 
 /// Where training stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
+pub struct TrainProgress {
     /// Passes over the data completed or begun, from 1.
     pub epoch: usize,
     /// Passes there will be, at most.

@@ -9,11 +9,11 @@ use super::checkpoint::{Checkpoint, TrainState, numbers, with_numbers};
 use super::checkpoint_error::CheckpointError;
 use super::config::TrainConfig;
 use super::error::TrainError;
-use super::examples::Examples;
+use super::examples::TrainExamples;
 use super::loss_history::LossHistory;
 use super::optimizer::Steps;
 use super::order::Order;
-use super::progress::Progress;
+use super::progress::TrainProgress;
 use super::trained::Trained;
 use crate::data::Split;
 use crate::network::{Network, placement, zero_if_finite};
@@ -34,7 +34,7 @@ pub struct Training<M> {
     model: M,
     optimizer: Steps,
     config: TrainConfig,
-    examples: Examples,
+    examples: TrainExamples,
     /// Most examples that are differentiated at once.
     part: usize,
     order: Order,
@@ -70,7 +70,7 @@ impl<M: Network> Training<M> {
             optimizer: Steps::new(descent, config.weight_decay, &model),
             model,
             config: config.clone(),
-            examples: Examples::new(split, objective, (&device, dtype)),
+            examples: TrainExamples::new(split, objective, (&device, dtype)),
             part: config.batch_size,
             order: Order::new(split.rows, config.seed),
             step: 0,
@@ -148,7 +148,7 @@ impl<M: Network> Training<M> {
     /// # Panics
     ///
     /// If the model's outputs are not of the objective's kind.
-    pub fn advance(&mut self) -> Result<Option<Progress>, TrainError> {
+    pub fn advance(&mut self) -> Result<Option<TrainProgress>, TrainError> {
         let (batches, steps) = (self.batches(), self.steps());
         if self.step == steps {
             return Ok(None);
@@ -181,7 +181,7 @@ impl<M: Network> Training<M> {
             }
             self.losses.end_pass(self.examples.rows());
         }
-        Ok(Some(Progress {
+        Ok(Some(TrainProgress {
             epoch,
             epochs: self.config.epochs,
             step: self.step,

@@ -98,16 +98,16 @@ pub enum WeightsError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mismatch {
     /// Tensors of the module that the file has not.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingTensor>,
     /// Tensors of the file that the module has not.
     pub unexpected: Vec<String>,
     /// Tensors of another shape or kind.
-    pub misshapen: Vec<Misshapen>,
+    pub misshapen: Vec<MisshapenTensor>,
 }
 
 /// A tensor of the module that the file has not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingTensor {
     /// Its name.
     pub name: String,
     /// Its shape.
@@ -121,7 +121,7 @@ pub struct Missing {
 
 /// A tensor that has another shape or kind in the file than in the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misshapen {
+pub struct MisshapenTensor {
     /// Its name.
     pub name: String,
     /// Shape and element type in the file.

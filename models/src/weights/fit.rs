@@ -7,21 +7,21 @@ use burn::store::bridge;
 use burn::store::burn_pack::Tensor as Stored;
 use burn::tensor::{DType, TensorData};
 
-use super::error::{Mismatch, Misshapen, Missing, WeightsError};
-use super::found::Found;
+use super::error::{Mismatch, MisshapenTensor, MissingTensor, WeightsError};
+use super::file_tensor::FileTensor;
 use super::name_map::NameMap;
 
 /// What PyTorch counts in a batch norm, and Burn does not.
 const COUNTER: &str = "num_batches_tracked";
 
 /// Each tensor of a module with the file's tensor for it.
-pub(super) struct Fit<'a>(Vec<(&'a Stored, Found)>);
+pub(super) struct FittedTensors<'a>(Vec<(&'a Stored, FileTensor)>);
 
-impl<'a> Fit<'a> {
+impl<'a> FittedTensors<'a> {
     /// Finds the file's tensor for each that the module expects, in PyTorch's names and layouts.
     pub(super) fn find(
         expected: &'a [Stored],
-        found: BTreeMap<String, Found>,
+        found: BTreeMap<String, FileTensor>,
         names: &NameMap,
         path: &Path,
     ) -> Result<Self, WeightsError> {
@@ -46,7 +46,7 @@ impl<'a> Fit<'a> {
 
     /// The tensors in the module's element types.
     pub(super) fn convert(self, path: &Path) -> Result<Vec<Stored>, WeightsError> {
-        let convert = |(tensor, found): (&Stored, Found)| {
+        let convert = |(tensor, found): (&Stored, FileTensor)| {
             let data = found.data(path)?.convert_dtype(tensor.dtype);
             check_finite(&data, &tensor.name, path)?;
             Ok(bridge::from_data(data, tensor.name.clone(), None))
@@ -73,10 +73,10 @@ pub(super) fn check_finite(data: &TensorData, name: &str, path: &Path) -> Result
 
 /// The tensors by their names in the model.
 fn rename(
-    found: BTreeMap<String, Found>,
+    found: BTreeMap<String, FileTensor>,
     names: &NameMap,
     path: &Path,
-) -> Result<BTreeMap<String, Found>, WeightsError> {
+) -> Result<BTreeMap<String, FileTensor>, WeightsError> {
     let mut renamed = BTreeMap::new();
     for (old, tensor) in found {
         let Some(name) = names.rename(&old) else {
@@ -98,7 +98,7 @@ fn rename(
 }
 
 /// Takes the counters of batch norms away, unless the module has such a tensor.
-fn drop_counters(found: &mut BTreeMap<String, Found>, expected: &[Stored]) {
+fn drop_counters(found: &mut BTreeMap<String, FileTensor>, expected: &[Stored]) {
     let counters: Vec<String> = found
         .keys()
         .filter(|name| {
@@ -114,7 +114,7 @@ fn drop_counters(found: &mut BTreeMap<String, Found>, expected: &[Stored]) {
 }
 
 /// What does not fit.
-fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
+fn compare(expected: &[Stored], found: &BTreeMap<String, FileTensor>) -> Mismatch {
     let wanted: BTreeSet<&str> = expected.iter().map(|tensor| tensor.name.as_str()).collect();
     let unexpected: Vec<String> = found
         .iter()
@@ -125,14 +125,14 @@ fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
     for tensor in expected {
         let shape = tensor.shape.to_vec();
         match found.get(&tensor.name) {
-            None => mismatch.missing.push(Missing {
+            None => mismatch.missing.push(MissingTensor {
                 name: tensor.name.clone(),
                 nearest: nearest(&tensor.name, &shape, &unexpected, found),
                 twin: twin(&shape, expected, found),
                 shape,
             }),
             Some(other) if other.shape != shape || kind(other.dtype) != kind(tensor.dtype) => {
-                mismatch.misshapen.push(Misshapen {
+                mismatch.misshapen.push(MisshapenTensor {
                     name: tensor.name.clone(),
                     found: (other.shape.clone(), other.dtype.name().to_owned()),
                     expected: (shape, tensor.dtype.name().to_owned()),
@@ -146,7 +146,11 @@ fn compare(expected: &[Stored], found: &BTreeMap<String, Found>) -> Mismatch {
 }
 
 /// A tensor of the same shape that the file has for the module, unless there are several.
-fn twin(shape: &[usize], expected: &[Stored], found: &BTreeMap<String, Found>) -> Option<String> {
+fn twin(
+    shape: &[usize],
+    expected: &[Stored],
+    found: &BTreeMap<String, FileTensor>,
+) -> Option<String> {
     let names = expected.iter().map(|tensor| &tensor.name);
     let mut alike = names.filter(|name| found.get(*name).is_some_and(|it| it.shape == shape));
     let first = alike.next();
@@ -160,7 +164,7 @@ fn nearest(
     name: &str,
     shape: &[usize],
     among: &[String],
-    found: &BTreeMap<String, Found>,
+    found: &BTreeMap<String, FileTensor>,
 ) -> Option<String> {
     let rank = |other: &&String| {
         (
@@ -180,27 +184,27 @@ fn nearest(
 
 /// Types between which numbers are converted.
 #[derive(PartialEq, Eq)]
-enum Kind {
+enum NumberKind {
     Float,
     Int,
     Bool,
     Other,
 }
 
-fn kind(dtype: DType) -> Kind {
+fn kind(dtype: DType) -> NumberKind {
     if dtype.is_float() {
-        Kind::Float
+        NumberKind::Float
     } else if dtype.is_int() || dtype.is_uint() {
-        Kind::Int
+        NumberKind::Int
     } else if dtype.is_bool() {
-        Kind::Bool
+        NumberKind::Bool
     } else {
-        Kind::Other
+        NumberKind::Other
     }
 }
 
 /// The tensors with the numbers in their names made contiguous: `a.0`, `a.2`, `a.5` become `a.0`, `a.1`, `a.2`.
-fn close_gaps(found: BTreeMap<String, Found>) -> BTreeMap<String, Found> {
+fn close_gaps(found: BTreeMap<String, FileTensor>) -> BTreeMap<String, FileTensor> {
     let mut numbers: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for name in found.keys() {
         for (before, number) in numbered(name) {

@@ -6,19 +6,19 @@ use std::ops::Index;
 /// What a pickle holds. Values refer to each other by place, so that however deeply they are nested, and whether or not
 /// in circles, to drop them takes no recursion.
 pub(super) struct Pickle {
-    values: Vec<Value>,
+    values: Vec<PickleValue>,
     /// The value that was pickled.
-    pub(super) root: Place,
+    pub(super) root: ValueIndex,
 }
 
 /// A value of a [`Pickle`].
 #[derive(Clone, Copy)]
-pub(super) struct Place(usize);
+pub(super) struct ValueIndex(usize);
 
-impl Index<Place> for Pickle {
-    type Output = Value;
+impl Index<ValueIndex> for Pickle {
+    type Output = PickleValue;
 
-    fn index(&self, place: Place) -> &Value {
+    fn index(&self, place: ValueIndex) -> &PickleValue {
         &self.values[place.0]
     }
 }
@@ -32,18 +32,18 @@ impl Pickle {
 
 /// A value, as far as state dictionaries need it. Nothing is ever imported or called: what a pickle wants built is
 /// recognised by name, or left as [`Built`](Self::Built).
-pub(super) enum Value {
+pub(super) enum PickleValue {
     Int(i64),
     Text(String),
-    Tuple(Vec<Place>),
-    List(Vec<Place>),
-    Dict(Vec<[Place; 2]>),
+    Tuple(Vec<ValueIndex>),
+    List(Vec<ValueIndex>),
+    Dict(Vec<[ValueIndex; 2]>),
     /// Something in a Python module: `module name`.
     Global(String),
     /// What is kept outside the pickle.
-    Persistent(Place),
+    Persistent(ValueIndex),
     /// The result of calling something, by its name, with arguments.
-    Built(String, Place),
+    Built(String, ValueIndex),
     /// A whole `torch.nn.Module` of the class `module name`, whose state is passed over.
     Module(String),
     Bool(bool),
@@ -77,10 +77,10 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Pickle, String> {
 
 struct Machine<'a> {
     rest: &'a [u8],
-    values: Vec<Value>,
-    stack: Vec<Place>,
+    values: Vec<PickleValue>,
+    stack: Vec<ValueIndex>,
     marks: Vec<usize>,
-    memo: HashMap<usize, Place>,
+    memo: HashMap<usize, ValueIndex>,
 }
 
 impl Machine<'_> {
@@ -95,11 +95,11 @@ impl Machine<'_> {
                 let top = self.pop()?;
                 self.stack.extend([top, top]);
             }
-            b'N' => self.push(Value::None),
-            0x88 | 0x89 => self.push(Value::Bool(operation == 0x88)),
+            b'N' => self.push(PickleValue::None),
+            0x88 | 0x89 => self.push(PickleValue::Bool(operation == 0x88)),
             b'J' => {
                 let number = self.number(4)? as u32 as i32;
-                self.push(Value::Int(number.into()));
+                self.push(PickleValue::Int(number.into()));
             }
             b'K' => self.push_number(1)?,
             b'M' => self.push_number(2)?,
@@ -114,11 +114,11 @@ impl Machine<'_> {
             b'I' | b'L' => {
                 let line = self.line()?;
                 let number = line.trim_end_matches('L').parse();
-                self.push(number.map_or(Value::Other, Value::Int));
+                self.push(number.map_or(PickleValue::Other, PickleValue::Int));
             }
             b'F' => {
                 self.line()?;
-                self.push(Value::Other);
+                self.push(PickleValue::Other);
             }
             b'G' => self.other(8)?,
             b'X' => self.text(4)?,
@@ -127,20 +127,20 @@ impl Machine<'_> {
             b'U' | b'C' => self.bytes(1)?,
             b'T' | b'B' => self.bytes(4)?,
             0x8e | 0x96 => self.bytes(8)?,
-            b')' => self.push(Value::Tuple(Vec::new())),
+            b')' => self.push(PickleValue::Tuple(Vec::new())),
             0x85..=0x87 => {
                 let start = self.below(usize::from(operation - 0x84))?;
                 let items = self.stack.split_off(start);
-                self.push(Value::Tuple(items));
+                self.push(PickleValue::Tuple(items));
             }
             b't' => {
                 let items = self.pop_mark()?;
-                self.push(Value::Tuple(items));
+                self.push(PickleValue::Tuple(items));
             }
-            b']' | 0x8f => self.push(Value::List(Vec::new())),
+            b']' | 0x8f => self.push(PickleValue::List(Vec::new())),
             b'l' => {
                 let items = self.pop_mark()?;
-                self.push(Value::List(items));
+                self.push(PickleValue::List(items));
             }
             b'a' => {
                 let item = self.pop()?;
@@ -150,10 +150,10 @@ impl Machine<'_> {
                 let items = self.pop_mark()?;
                 self.extend(items)?;
             }
-            b'}' => self.push(Value::Dict(Vec::new())),
+            b'}' => self.push(PickleValue::Dict(Vec::new())),
             b'd' => {
                 let items = pairs(self.pop_mark()?)?;
-                self.push(Value::Dict(items));
+                self.push(PickleValue::Dict(items));
             }
             b's' => {
                 let start = self.below(2)?;
@@ -166,16 +166,16 @@ impl Machine<'_> {
             }
             b'c' => {
                 let global = format!("{} {}", self.line()?, self.line()?);
-                self.push(Value::Global(global));
+                self.push(PickleValue::Global(global));
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let (Value::Text(module), Value::Text(name)) =
+                let (PickleValue::Text(module), PickleValue::Text(name)) =
                     (&self.values[module.0], &self.values[name.0])
                 else {
                     return Err("its pickle names something by what is no text".to_owned());
                 };
-                self.push(Value::Global(format!("{module} {name}")));
+                self.push(PickleValue::Global(format!("{module} {name}")));
             }
             b'R' | 0x81 => {
                 let (arguments, callable) = (self.pop()?, self.pop()?);
@@ -188,7 +188,7 @@ impl Machine<'_> {
             b'b' => self.set_state()?,
             b'Q' => {
                 let id = self.pop()?;
-                self.push(Value::Persistent(id));
+                self.push(PickleValue::Persistent(id));
             }
             b'q' => {
                 let place = self.number(1)? as usize;
@@ -226,23 +226,25 @@ impl Machine<'_> {
         Ok(bytes.fold(0, |number, &byte| (number << 8) | u64::from(byte)))
     }
 
-    fn push(&mut self, value: Value) {
-        self.stack.push(Place(self.values.len()));
+    fn push(&mut self, value: PickleValue) {
+        self.stack.push(ValueIndex(self.values.len()));
         self.values.push(value);
     }
 
-    fn build(&mut self, callable: Place, arguments: Place) {
+    fn build(&mut self, callable: ValueIndex, arguments: ValueIndex) {
         let built = match &self.values[callable.0] {
-            Value::Global(name) if name == "collections OrderedDict" => Value::Dict(Vec::new()),
-            Value::Global(name) => Value::Built(name.clone(), arguments),
-            _ => Value::Other,
+            PickleValue::Global(name) if name == "collections OrderedDict" => {
+                PickleValue::Dict(Vec::new())
+            }
+            PickleValue::Global(name) => PickleValue::Built(name.clone(), arguments),
+            _ => PickleValue::Other,
         };
         self.push(built);
     }
 
     fn push_number(&mut self, length: usize) -> Result<(), String> {
         let number = self.number(length)?;
-        self.push(Value::Int(number as i64));
+        self.push(PickleValue::Int(number as i64));
         Ok(())
     }
 
@@ -257,9 +259,9 @@ impl Machine<'_> {
         let mut wide = [sign; 8];
         let value = if length <= 8 {
             wide[..length].copy_from_slice(bytes);
-            Value::Int(i64::from_le_bytes(wide))
+            PickleValue::Int(i64::from_le_bytes(wide))
         } else {
-            Value::Other
+            PickleValue::Other
         };
         self.push(value);
         Ok(())
@@ -277,7 +279,7 @@ impl Machine<'_> {
         let length = self.number(width)? as usize;
         let text = str::from_utf8(self.take(length)?)
             .map_err(|_| "its pickle has text that is not UTF-8")?;
-        let text = Value::Text(text.to_owned());
+        let text = PickleValue::Text(text.to_owned());
         self.push(text);
         Ok(())
     }
@@ -289,11 +291,11 @@ impl Machine<'_> {
 
     fn other(&mut self, length: usize) -> Result<(), String> {
         self.take(length)?;
-        self.push(Value::Other);
+        self.push(PickleValue::Other);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Place, String> {
+    fn pop(&mut self) -> Result<ValueIndex, String> {
         self.stack.pop().ok_or_else(underflow)
     }
 
@@ -302,7 +304,7 @@ impl Machine<'_> {
         self.stack.len().checked_sub(count).ok_or_else(underflow)
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Place>, String> {
+    fn pop_mark(&mut self) -> Result<Vec<ValueIndex>, String> {
         match self.marks.pop() {
             Some(mark) if mark <= self.stack.len() => Ok(self.stack.split_off(mark)),
             _ => Err(underflow()),
@@ -310,9 +312,9 @@ impl Machine<'_> {
     }
 
     /// Appends to the list on top; to anything else, which is of no use here, nothing.
-    fn extend(&mut self, items: Vec<Place>) -> Result<(), String> {
+    fn extend(&mut self, items: Vec<ValueIndex>) -> Result<(), String> {
         let top = self.stack.last().ok_or_else(underflow)?;
-        if let Value::List(list) = &mut self.values[top.0] {
+        if let PickleValue::List(list) = &mut self.values[top.0] {
             list.extend(items);
         }
         Ok(())
@@ -323,21 +325,21 @@ impl Machine<'_> {
         let state = self.pop()?;
         let top = self.stack.last().ok_or_else(underflow)?;
         let has_modules = match &self.values[state.0] {
-            Value::Dict(pairs) => pairs
-                .iter()
-                .any(|[key, _]| matches!(&self.values[key.0], Value::Text(key) if key == MODULES)),
+            PickleValue::Dict(pairs) => pairs.iter().any(
+                |[key, _]| matches!(&self.values[key.0], PickleValue::Text(key) if key == MODULES),
+            ),
             _ => false,
         };
-        if let (Value::Built(class, _), true) = (&self.values[top.0], has_modules) {
-            self.values[top.0] = Value::Module(class.clone());
+        if let (PickleValue::Built(class, _), true) = (&self.values[top.0], has_modules) {
+            self.values[top.0] = PickleValue::Module(class.clone());
         }
         Ok(())
     }
 
     /// Puts keys and values into the dictionary on top.
-    fn insert(&mut self, items: Vec<Place>) -> Result<(), String> {
+    fn insert(&mut self, items: Vec<ValueIndex>) -> Result<(), String> {
         let top = self.stack.last().ok_or_else(underflow)?;
-        if let Value::Dict(dict) = &mut self.values[top.0] {
+        if let PickleValue::Dict(dict) = &mut self.values[top.0] {
             dict.extend(pairs(items)?);
         }
         Ok(())
@@ -362,7 +364,7 @@ fn underflow() -> String {
     "its pickle takes more from its stack than it put there".to_owned()
 }
 
-fn pairs(items: Vec<Place>) -> Result<Vec<[Place; 2]>, String> {
+fn pairs(items: Vec<ValueIndex>) -> Result<Vec<[ValueIndex; 2]>, String> {
     let (pairs, rest) = items.as_chunks::<2>();
     if !rest.is_empty() {
         return Err("its pickle has a key without a value".to_owned());

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use burn::tensor::{BoolStore, DType};
 
 use super::archive::Archive;
-use super::found::Found;
-use super::pickle::{Pickle, Place, Value, unpickle};
+use super::file_tensor::FileTensor;
+use super::pickle::{Pickle, PickleValue, ValueIndex, unpickle};
 use crate::quote;
 
 /// The keys under which checkpoints keep a state dictionary beside other things.
@@ -22,7 +22,7 @@ const DEPTH: usize = 64;
 
 /// The tensors of a file that `torch.save` wrote, PyTorch 1.6 or later: of dictionaries in dictionaries, with dots
 /// between the keys; of a checkpoint with a state dictionary beside other things, of that alone.
-pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
+pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, FileTensor>, String> {
     let archive = Archive::new(bytes)?;
     if let Some(name) = archive.names().find(|name| name.ends_with(CODE)) {
         let folder = quote::text(name.trim_end_matches(CODE));
@@ -49,13 +49,13 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
     collector.collect("", pickle.root, DEPTH)?;
     let tensors = collector.state_dictionary()?;
     let archive = Rc::new(archive);
-    let found = |(name, tensor): (String, Tensor)| {
+    let found = |(name, tensor): (String, PickledTensor)| {
         let (archive, folder) = (Rc::clone(&archive), folder.to_owned());
         let (shape, dtype) = (tensor.shape.clone(), tensor.dtype);
         // Gathered when it is needed: a checkpoint may hold far more than the weights.
         let read =
             move || tensor.gather(archive.read(&format!("{folder}data/{}", tensor.storage))?);
-        (name, Found::new(shape, dtype, Box::new(read)))
+        (name, FileTensor::new(shape, dtype, Box::new(read)))
     };
     let mut all = BTreeMap::new();
     for (name, found) in tensors.into_iter().map(found) {
@@ -68,7 +68,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<BTreeMap<String, Found>, String> {
 }
 
 /// A tensor: a view of a storage.
-struct Tensor {
+struct PickledTensor {
     storage: String,
     dtype: DType,
     offset: usize,
@@ -78,7 +78,7 @@ struct Tensor {
     negative: bool,
 }
 
-impl Tensor {
+impl PickledTensor {
     /// Its bytes out of the storage's, row-major.
     fn gather(&self, storage: &[u8]) -> Result<Vec<u8>, String> {
         let size = self.dtype.size();
@@ -137,14 +137,14 @@ struct Collector<'a> {
     pickle: &'a Pickle,
     /// Values looked at; one that others share is looked at for each.
     visits: usize,
-    tensors: Vec<(String, Tensor)>,
+    tensors: Vec<(String, PickledTensor)>,
     /// The first of other things that are built, and what builds it.
     other: Option<(String, String)>,
 }
 
 impl Collector<'_> {
     /// The tensors that were found; those of the state dictionary alone, if there is one beside other things.
-    fn state_dictionary(self) -> Result<Vec<(String, Tensor)>, String> {
+    fn state_dictionary(self) -> Result<Vec<(String, PickledTensor)>, String> {
         let mut tensors = self.tensors;
         match (tensors.as_slice(), self.other) {
             ([], Some((name, class))) => {
@@ -174,7 +174,7 @@ impl Collector<'_> {
     }
 
     /// The tensors in a value, each with the keys that lead to it.
-    fn collect(&mut self, name: &str, place: Place, depth: usize) -> Result<(), String> {
+    fn collect(&mut self, name: &str, place: ValueIndex, depth: usize) -> Result<(), String> {
         self.visits += 1;
         // No more than if every value were shared as deep down as can be: a value that holds itself is looked at for
         // ever.
@@ -189,21 +189,21 @@ impl Collector<'_> {
         };
         let pickle = self.pickle;
         match &pickle[place] {
-            Value::Dict(pairs) => {
+            PickleValue::Dict(pairs) => {
                 for &[key, value] in pairs {
                     match &pickle[key] {
-                        Value::Text(key) => self.collect(&join(key), value, depth - 1)?,
-                        Value::Int(key) => self.collect(&join(key), value, depth - 1)?,
+                        PickleValue::Text(key) => self.collect(&join(key), value, depth - 1)?,
+                        PickleValue::Int(key) => self.collect(&join(key), value, depth - 1)?,
                         _ => {}
                     }
                 }
             }
-            Value::List(values) | Value::Tuple(values) => {
+            PickleValue::List(values) | PickleValue::Tuple(values) => {
                 for (index, &value) in values.iter().enumerate() {
                     self.collect(&join(&index), value, depth - 1)?;
                 }
             }
-            Value::Module(class) => {
+            PickleValue::Module(class) => {
                 let class = quote::text(class);
                 let name = match name {
                     "" => "it".to_owned(),
@@ -213,7 +213,7 @@ impl Collector<'_> {
                     "{name} is a whole module of the class `{class}`, not its state dictionary"
                 ));
             }
-            Value::Built(function, arguments) => {
+            PickleValue::Built(function, arguments) => {
                 self.built(name, function, *arguments, depth)?;
             }
             _ => {}
@@ -226,7 +226,7 @@ impl Collector<'_> {
         &mut self,
         name: &str,
         function: &str,
-        arguments: Place,
+        arguments: ValueIndex,
         depth: usize,
     ) -> Result<(), String> {
         let pickle = self.pickle;
@@ -234,7 +234,7 @@ impl Collector<'_> {
         match (function, &pickle[arguments]) {
             (
                 "torch._utils _rebuild_tensor_v2" | "torch._utils _rebuild_tensor",
-                Value::Tuple(arguments),
+                PickleValue::Tuple(arguments),
             ) => {
                 let tensor = tensor(pickle, arguments);
                 let tensor = tensor.map_err(|reason| format!("`{}` {reason}", shown()))?;
@@ -242,7 +242,7 @@ impl Collector<'_> {
             }
             (
                 "torch._utils _rebuild_parameter" | "torch._utils _rebuild_parameter_with_state",
-                Value::Tuple(arguments),
+                PickleValue::Tuple(arguments),
             ) => {
                 if let [data, ..] = arguments.as_slice() {
                     self.collect(name, *data, depth - 1)?;
@@ -267,7 +267,7 @@ impl Collector<'_> {
 
 /// A tensor from the arguments that PyTorch rebuilds it with: storage, offset, size, strides, whether it has a
 /// gradient, its hooks, and how its numbers differ from the storage's.
-fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
+fn tensor(pickle: &Pickle, arguments: &[ValueIndex]) -> Result<PickledTensor, String> {
     let unknown = || "is built from unknown arguments".to_owned();
     let [storage, offset, shape, strides, ref others @ ..] = *arguments else {
         return Err(unknown());
@@ -276,23 +276,23 @@ fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
         [_, _, metadata, ..] => is_negative(&pickle[*metadata], pickle)?,
         _ => false,
     };
-    let (Value::Persistent(id), Value::Tuple(shape), Value::Tuple(strides)) =
+    let (PickleValue::Persistent(id), PickleValue::Tuple(shape), PickleValue::Tuple(strides)) =
         (&pickle[storage], &pickle[shape], &pickle[strides])
     else {
         return Err(unknown());
     };
     // ('storage', its class, its key, its device, its number of elements)
     let (class, key) = match &pickle[*id] {
-        Value::Tuple(storage) => match *storage.as_slice() {
+        PickleValue::Tuple(storage) => match *storage.as_slice() {
             [_, class, key, ..] => (&pickle[class], &pickle[key]),
             _ => return Err(unknown()),
         },
         _ => return Err(unknown()),
     };
-    let (Value::Global(class), Value::Text(key)) = (class, key) else {
+    let (PickleValue::Global(class), PickleValue::Text(key)) = (class, key) else {
         return Err(unknown());
     };
-    let sizes = |places: &[Place]| -> Result<Vec<usize>, String> {
+    let sizes = |places: &[ValueIndex]| -> Result<Vec<usize>, String> {
         places.iter().map(|&place| size(&pickle[place])).collect()
     };
     let (shape, strides) = (sizes(shape)?, sizes(strides)?);
@@ -304,7 +304,7 @@ fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
     if negative && !dtype.is_float() {
         return Err("has a negative bit, which is for floating-point numbers".to_owned());
     }
-    Ok(Tensor {
+    Ok(PickledTensor {
         storage: key.clone(),
         dtype,
         negative,
@@ -316,19 +316,19 @@ fn tensor(pickle: &Pickle, arguments: &[Place]) -> Result<Tensor, String> {
 
 /// What a tensor's metadata say: whether PyTorch's negative bit is set. Its conjugate bit is for complex numbers, which
 /// are not read.
-fn is_negative(metadata: &Value, pickle: &Pickle) -> Result<bool, String> {
+fn is_negative(metadata: &PickleValue, pickle: &Pickle) -> Result<bool, String> {
     let unknown = || "has metadata that are not known".to_owned();
     let pairs = match metadata {
-        Value::None => return Ok(false),
-        Value::Dict(pairs) => pairs,
+        PickleValue::None => return Ok(false),
+        PickleValue::Dict(pairs) => pairs,
         _ => return Err(unknown()),
     };
     let mut negative = false;
     for &[key, value] in pairs {
         match (&pickle[key], &pickle[value]) {
-            (_, Value::Bool(false)) => {}
-            (Value::Text(key), Value::Bool(true)) if key == "neg" => negative = true,
-            (Value::Text(key), Value::Bool(true)) if key == "conj" => {
+            (_, PickleValue::Bool(false)) => {}
+            (PickleValue::Text(key), PickleValue::Bool(true)) if key == "neg" => negative = true,
+            (PickleValue::Text(key), PickleValue::Bool(true)) if key == "conj" => {
                 return Err("has a conjugate bit, which is for complex numbers".to_owned());
             }
             _ => return Err(unknown()),
@@ -337,9 +337,9 @@ fn is_negative(metadata: &Value, pickle: &Pickle) -> Result<bool, String> {
     Ok(negative)
 }
 
-fn size(value: &Value) -> Result<usize, String> {
+fn size(value: &PickleValue) -> Result<usize, String> {
     match value {
-        Value::Int(size) => {
+        PickleValue::Int(size) => {
             usize::try_from(*size).map_err(|_| format!("has a negative size {size}"))
         }
         _ => Err("has a size that is no number".to_owned()),

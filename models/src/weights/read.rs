@@ -7,13 +7,13 @@ use burn::tensor::{BoolStore, DType};
 use safetensors::{Dtype, SafeTensors};
 
 use super::error::WeightsError;
-use super::found::{Found, malformed};
+use super::file_tensor::{FileTensor, malformed};
 use super::pytorch;
 use crate::data::contents;
 use crate::quote;
 
 /// The tensors of a file, by name.
-pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Found>, WeightsError> {
+pub(super) fn read(path: &Path) -> Result<BTreeMap<String, FileTensor>, WeightsError> {
     let bytes = contents(path).map_err(|source| WeightsError::Read {
         path: path.to_owned(),
         source,
@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Found>, WeightsError>
     }
 }
 
-fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
+fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, FileTensor>, String> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| format!("not a readable safetensors file ({error})"))?;
     // Of tied tensors `safetensors.torch.save_model` writes one, and which other name it goes by into the metadata.
@@ -59,7 +59,7 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Found>, String> {
             )
         })?;
         let contents = view.data().to_vec();
-        let mut found = Found::new(view.shape().to_vec(), dtype, Box::new(|| Ok(contents)));
+        let mut found = FileTensor::new(view.shape().to_vec(), dtype, Box::new(|| Ok(contents)));
         found.tied = tied;
         tensors.insert(name.to_owned(), found);
     }

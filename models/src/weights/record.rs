@@ -26,12 +26,12 @@ pub struct WeightsRecord {
     /// Names of the classes, in order; empty for a regression and for tokens.
     pub classes: Vec<String>,
     /// How well the network does, if that was measured.
-    pub measured: Option<Measured>,
+    pub measured: Option<MeasuredMetrics>,
 }
 
 /// How well a network does on a part of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct MeasuredMetrics {
     /// `train`, `valid` or `test`.
     pub part: String,
     /// Number of examples.
@@ -44,17 +44,17 @@ pub struct Measured {
 /// The record as JSON. Moments are texts, as options take them: numbers that go through JSON need not come back to the
 /// bit.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    inputs: Option<KeptScaling>,
-    targets: Option<KeptScaling>,
+struct StoredRecord {
+    inputs: Option<StoredScaling>,
+    targets: Option<StoredScaling>,
     columns: Vec<String>,
     task: String,
     classes: Vec<String>,
-    measured: Option<Measured>,
+    measured: Option<MeasuredMetrics>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptScaling {
+struct StoredScaling {
     rule: ScalingRule,
     #[serde(default)]
     of: MomentsOf,
@@ -67,7 +67,7 @@ impl WeightsRecord {
     pub const KEY: &str = "backdraft";
 
     /// The record of a network for a data set.
-    pub fn of(dataset: &Dataset, measured: Option<Measured>) -> Self {
+    pub fn of(dataset: &Dataset, measured: Option<MeasuredMetrics>) -> Self {
         let (task, classes) = match &dataset.task {
             Task::Binary { names } => ("binary", names.to_vec()),
             Task::Classification { names } => ("classification", names.clone()),
@@ -111,9 +111,9 @@ impl WeightsRecord {
     }
 
     pub(super) fn encode(&self) -> serde_json::Result<String> {
-        serde_json::to_string(&Kept {
-            inputs: self.inputs.as_ref().map(KeptScaling::of),
-            targets: self.targets.as_ref().map(KeptScaling::of),
+        serde_json::to_string(&StoredRecord {
+            inputs: self.inputs.as_ref().map(StoredScaling::of),
+            targets: self.targets.as_ref().map(StoredScaling::of),
             columns: self.columns.clone(),
             task: self.task.clone(),
             classes: self.classes.clone(),
@@ -121,10 +121,10 @@ impl WeightsRecord {
         })
     }
 
-    fn from_kept(kept: Kept) -> Result<Self, String> {
+    fn from_kept(kept: StoredRecord) -> Result<Self, String> {
         Ok(Self {
-            inputs: kept.inputs.map(KeptScaling::scaling).transpose()?,
-            targets: kept.targets.map(KeptScaling::scaling).transpose()?,
+            inputs: kept.inputs.map(StoredScaling::scaling).transpose()?,
+            targets: kept.targets.map(StoredScaling::scaling).transpose()?,
             columns: kept.columns,
             task: kept.task,
             classes: kept.classes,
@@ -133,7 +133,7 @@ impl WeightsRecord {
     }
 }
 
-impl KeptScaling {
+impl StoredScaling {
     fn of(scaling: &Scaling) -> Self {
         let list = |of: fn(&Moments) -> f64| {
             let numbers = scaling.moments.iter().map(|it| of(it).to_string());

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use backdraft_models::data::cancer;
 use backdraft_models::weights::{
-    Measured, NameMap, NameMapError, WeightsError, WeightsRecord, encode, encode_with, load_into,
+    MeasuredMetrics, NameMap, NameMapError, WeightsError, WeightsRecord, encode, encode_with,
+    load_into,
 };
 use backdraft_models::{Metrics, Mlp, MlpConfig};
 use burn::nn::LinearConfig;
@@ -33,7 +34,7 @@ fn what_is_kept_with_weights_comes_back_to_the_bit() {
     let path = folder.path().join("kept.safetensors");
     let record = WeightsRecord::of(
         &cancer(),
-        Some(Measured {
+        Some(MeasuredMetrics {
             part: "train".to_owned(),
             rows: 456,
             metrics: Metrics {

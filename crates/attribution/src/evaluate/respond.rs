@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use backdraft_influence::{
     ResponseError,
-    response::{Descent, Objective, Step, Stop},
+    response::{Descent, ResponseObjective, Step, Stop},
 };
 use burn::tensor::Tensor;
 
@@ -109,7 +109,7 @@ impl Respond {
     /// Where it comes to; tells `on_step` how many of the steps are made.
     pub(super) fn response(
         &self,
-        objective: &Objective<'_>,
+        objective: &ResponseObjective<'_>,
         mut on_step: impl FnMut(usize),
     ) -> Result<Tensor<1>, ResponseError> {
         let from = objective.theta().clone();
@@ -125,7 +125,7 @@ impl Respond {
 
 /// Where the objective is least; tells `on_step` how much of the way is made, of how much.
 pub(crate) fn minimized(
-    objective: &Objective<'_>,
+    objective: &ResponseObjective<'_>,
     from: Tensor<1>,
     stop: Stop,
     mut on_step: impl FnMut(usize, usize),

@@ -31,7 +31,7 @@ use crate::{
     quality::{measured, quality, shown, tell, unit},
 };
 use backdraft_report::{
-    Metrics, Place, Quality, Sizes, Unit, Versions,
+    ModelQuality, Place, Quality, Sizes, Unit, Versions,
     experiment::{Correlations, Setup},
 };
 
@@ -66,7 +66,7 @@ pub(super) struct Subject<'a> {
     /// Of the training examples.
     cost: Cost,
     search: Vec<Trial>,
-    metrics: Metrics,
+    metrics: ModelQuality,
     device: Device,
     /// How estimates are solved for, once that is settled.
     solver: RefCell<SolverConfig>,
@@ -107,7 +107,7 @@ impl<'a> Subject<'a> {
         .with_batch_size(plan.pass.min(dataset.train.rows))?
         .with_l2(training.weight_decay);
         let gradient = cost.clone().with_l2(0.0).gradient()?;
-        let metrics = Metrics {
+        let metrics = ModelQuality {
             train: unit.quality(choices.train),
             test: unit.quality(choices.test),
             gradient_norm: unit.loss_factor * gradient.square().sum().into_scalar::<f64>().sqrt(),

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use backdraft_curvature::{Cost, Curvature, Damped, Half, Model};
 use backdraft_influence::scores;
-use backdraft_models::{
-    Metrics as Measured, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype,
-};
+use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype};
 use burn::{
     module::Module,
     tensor::{DType, Device, Tensor},
@@ -24,7 +22,7 @@ use crate::{
     verify::{self, Extent, Verify},
     weights::scaling::check_scaling,
 };
-use backdraft_report::{Metrics, Scores, Unit, Verification};
+use backdraft_report::{ModelQuality, Scores, Unit, Verification};
 
 /// Queries picked where none are named.
 const QUERIES: usize = 3;
@@ -50,9 +48,9 @@ pub(super) struct Found {
     pub queries: Vec<usize>,
     /// Of every test example, in the unit.
     pub losses: Vec<f64>,
-    pub metrics: Metrics,
+    pub metrics: ModelQuality,
     /// On the training part, as it is kept with the weights.
-    pub on_train: Measured,
+    pub on_train: Metrics,
     pub parameters: usize,
     pub errors: Option<ProductErrors>,
     pub scores: Scores,
@@ -161,7 +159,7 @@ impl Run<'_> {
     }
 
     /// How good the network is, and how far from a minimum, which is said.
-    fn metrics(&self, module: &Zoo, cost: &Cost) -> Result<(Metrics, Measured), CliError> {
+    fn metrics(&self, module: &Zoo, cost: &Cost) -> Result<(ModelQuality, Metrics), CliError> {
         let objective = self.inputs.dataset.task.objective();
         let measured = [
             measured("train", module, &self.inputs.dataset.train, objective)?,
@@ -186,7 +184,7 @@ impl Run<'_> {
         say(format_args!(
             "gradient of the training loss, without an L2 term: norm {gradient_norm:.2e}"
         ));
-        let metrics = Metrics {
+        let metrics = ModelQuality {
             train,
             test,
             gradient_norm,

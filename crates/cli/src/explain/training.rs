@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use backdraft_models::{Optimizer, Progress, TrainError, Training, Zoo, train};
+use backdraft_models::{Optimizer, TrainError, TrainProgress, Training, Zoo, train};
 
 use super::run::Run;
 use crate::{
@@ -48,7 +48,7 @@ impl Run<'_> {
     fn train(&self, initial: Zoo) -> Result<Zoo, CliError> {
         let bar = Bar::new("training", 0);
         let objective = self.inputs.dataset.task.objective();
-        let show = |progress: &Progress| {
+        let show = |progress: &TrainProgress| {
             bar.at(progress.step as u64, progress.steps as u64);
             let loss = self.unit.loss_factor * progress.loss;
             bar.message(format!("loss {}", short(loss)));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use backdraft_models::{
-    Metrics, Model, Objective, Optimizer, Progress, Trained, Training, Zoo,
+    Metrics, Model, Objective, Optimizer, TrainProgress, Trained, Training, Zoo,
     data::{Dataset, Split, Task},
     evaluate, quote, train,
     weights::{NameMap, WeightsRecord, load_into},
@@ -209,7 +209,7 @@ impl Run<'_> {
     fn measure(
         &self,
         standing: &mut Standing,
-        it: &Progress,
+        it: &TrainProgress,
         since: Instant,
     ) -> Result<String, CliError> {
         let model = standing.training.model();
@@ -316,7 +316,7 @@ fn summary(train: Option<&Metrics>, valid: Option<&Metrics>, test: &Metrics) -> 
     parts.collect::<Vec<_>>().join("; ")
 }
 
-fn show(bar: &Bar, it: &Progress, loss: f64, measured: &str) {
+fn show(bar: &Bar, it: &TrainProgress, loss: f64, measured: &str) {
     bar.at(it.step as u64, it.steps as u64);
     bar.message(format!(
         "pass {}/{}, loss {}{measured}",

@@ -11,7 +11,7 @@ use backdraft_models::{
     Metrics, Zoo, ZooConfig,
     data::{Dataset, Split, Task},
     quote,
-    weights::{self, Measured, NameMap, WeightsError, WeightsRecord},
+    weights::{self, MeasuredMetrics, NameMap, WeightsError, WeightsRecord},
 };
 use burn::tensor::Device;
 use clap::Args;
@@ -66,7 +66,7 @@ pub(super) fn record(
     split: &Split,
     metrics: &Metrics,
 ) -> WeightsRecord {
-    let measured = metrics.loss.is_finite().then(|| Measured {
+    let measured = metrics.loss.is_finite().then(|| MeasuredMetrics {
         part: part.to_owned(),
         rows: split.rows,
         metrics: *metrics,

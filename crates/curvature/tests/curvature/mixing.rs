@@ -2,7 +2,7 @@
 
 use super::shapes::{N, Outcome, inputs, linear, own, refused, returning, squares, zeros};
 use backdraft_curvature::{Cost, CurvatureError, Model, SquaredError};
-use backdraft_program::Place;
+use backdraft_program::ErrorLocation;
 use burn::{
     nn::Linear,
     tensor::{Int, Tensor, activation, module::conv1d, ops::ConvOptions, s},
@@ -67,7 +67,7 @@ fn a_network_must_not_mix_examples() {
         panic!("{error}");
     };
     assert_eq!(*of, "network");
-    assert_eq!(mixing.place, Some(Place::After("bias".into())));
+    assert_eq!(mixing.place, Some(ErrorLocation::After("bias".into())));
     assert!(cost.outputs().is_err());
 }
 

@@ -5,7 +5,7 @@ use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, SquaredError, TokenCrossEntropy, Weighted,
 };
-use backdraft_program::{Place, ProgramError};
+use backdraft_program::{ErrorLocation, ProgramError};
 use burn::{
     nn::{
         Embedding, EmbeddingConfig, Linear, LinearConfig,
@@ -311,7 +311,7 @@ fn a_panic_is_an_error_with_its_place() {
         }) => {
             assert_eq!(message, "no such loss");
             assert!(location.unwrap().contains("shapes.rs:"));
-            assert_eq!(place, Some(Place::In("loss".into())));
+            assert_eq!(place, Some(ErrorLocation::In("loss".into())));
         }
         error => panic!("{error}"),
     }
@@ -327,7 +327,7 @@ fn a_panic_is_an_error_with_its_place() {
             source: ProgramError::Panicked { message, place, .. },
         } => {
             assert_eq!(message, "a batch of 4 alone");
-            assert_eq!(place, Some(Place::After("bias".into())));
+            assert_eq!(place, Some(ErrorLocation::After("bias".into())));
         }
         error => panic!("{error}"),
     }

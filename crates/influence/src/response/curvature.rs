@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Objective, ResponseError, ResponseKind};
+use super::{ResponseError, ResponseKind, ResponseObjective};
 use crate::{ConjugateGradientConfig, SolveError};
 
 /// Most products that a direction of negative curvature is looked for with.
@@ -47,7 +47,7 @@ impl LinearOperator for Bent {
     }
 }
 
-impl Objective<'_> {
+impl ResponseObjective<'_> {
     /// Whether the objective curves downwards at `theta`: along a direction that conjugate gradients come to when they
     /// start from what the removed examples weigh on most, for it is their loss that may count less than nothing.
     pub(super) fn curves_down(&self, theta: &Tensor<1>) -> Result<bool, ResponseError> {

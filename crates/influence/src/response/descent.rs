@@ -4,7 +4,7 @@ use backdraft_curvature::CurvatureError;
 use backdraft_optimize::{Descent, Memory, norm};
 use burn::Tensor;
 
-use super::{Objective, ResponseError, ResponseKind, minibatch::Turn};
+use super::{ResponseError, ResponseKind, ResponseObjective, minibatch::Turn};
 
 /// Steps between two looks at the numbers, which make the host wait for the device.
 const CHECK_EVERY: usize = 64;
@@ -32,7 +32,7 @@ pub struct Descended {
     pub values: [f64; 2],
 }
 
-impl Objective<'_> {
+impl ResponseObjective<'_> {
     /// Makes `steps` from `from`. The removed examples take part in every one of them, or as many of them as the batch
     /// has examples, in turn; so a single one pulls evenly, not once a pass. `on_step` is called after each.
     ///

@@ -8,7 +8,7 @@ use std::{
 use backdraft_curvature::{BatchOperator, Cost, Examples};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Objective, ResponseError, ResponseKind, Responses, reweighted::Reweighting};
+use super::{ResponseError, ResponseKind, ResponseObjective, Responses, reweighted::Reweighting};
 
 /// Removed examples that take part in a step, and what is taken off their mean loss.
 pub(super) struct Removed {
@@ -24,7 +24,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn of(objective: &'a Objective<'_>) -> Self {
+    pub fn of(objective: &'a ResponseObjective<'_>) -> Self {
         let examples = &objective.removal().examples;
         Self {
             examples: examples.iter().copied().cycle(),
@@ -82,7 +82,7 @@ impl Responses {
     }
 }
 
-impl Objective<'_> {
+impl ResponseObjective<'_> {
     /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch and all or some of the removed
     /// ones: its mean over the batches of a pass, weighted by their sizes, is the gradient if `removed` is all of them
     /// each time.

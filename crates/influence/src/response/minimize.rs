@@ -3,7 +3,7 @@
 use backdraft_optimize::{Bounds, Lbfgs, LineSearch, Point, norm};
 use burn::Tensor;
 
-use super::{Minimum, Objective, ResponseError, ResponseKind, Stop};
+use super::{Minimum, ResponseError, ResponseKind, ResponseObjective, Stop};
 
 /// With curvature of at least `modulus`, the minimum lies within `|gradient| / modulus` of the start. So many times
 /// further out, the descent has left the region in which the objective has a minimum.
@@ -11,7 +11,7 @@ const REACH: f64 = 2.0;
 /// Differences of the objective below this share of its decrease are rounding.
 const ROUNDING: f64 = 1e-9;
 
-impl Objective<'_> {
+impl ResponseObjective<'_> {
     /// Minimises from `from` by L-BFGS over all examples, until the gradient is small or nothing is left to gain. For
     /// the linearised objective a [`Solver`](crate::Solver) does the same in fewer products.
     ///

@@ -10,7 +10,7 @@
 //! | `Linearized` | `1/2 d' (G + lambda I) d - eps <grad L(z), d>`, with `d = theta - theta_s` | Eqn 11, with the factor 1/2 |
 //!
 //! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
-//! [`Objective::minimize`] finds the minimum itself; [`Objective::descend`] does what the training did, in as many
+//! [`ResponseObjective::minimize`] finds the minimum itself; [`ResponseObjective::descend`] does what the training did, in as many
 //! steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of several at once,
 //! and [`Responses::two_stage`] what retraining does beyond what it would do anyway (F.2).
 
@@ -38,7 +38,7 @@ pub use error::ResponseError;
 pub use estimate::{estimate, estimate_all};
 pub use kind::ResponseKind;
 pub use minimum::Minimum;
-pub use objective::Objective;
+pub use objective::ResponseObjective;
 pub use pbrf::{Pbrf, PbrfConfig};
 pub use removal::Removal;
 pub use responses::Responses;

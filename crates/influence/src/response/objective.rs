@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::{Removal, ResponseError, ResponseKind, Responses};
 
 /// What one response function minimises for one removal.
-pub struct Objective<'a> {
+pub struct ResponseObjective<'a> {
     pub(super) shared: &'a Responses,
     pub(super) kind: ResponseKind,
     removal: Removal,
@@ -29,7 +29,7 @@ impl Responses {
         &self,
         kind: ResponseKind,
         removal: Removal,
-    ) -> Result<Objective<'_>, ResponseError> {
+    ) -> Result<ResponseObjective<'_>, ResponseError> {
         removal.check(self.cost.len())?;
         let removed = match removal.examples.as_slice() {
             [] => None,
@@ -47,7 +47,7 @@ impl Responses {
             }
             _ => None,
         };
-        Ok(Objective {
+        Ok(ResponseObjective {
             shared: self,
             kind,
             removal,
@@ -58,7 +58,7 @@ impl Responses {
     }
 }
 
-impl Objective<'_> {
+impl ResponseObjective<'_> {
     /// What is minimised.
     pub fn kind(&self) -> ResponseKind {
         self.kind

@@ -2,7 +2,7 @@
 
 use burn::Tensor;
 
-use super::{Objective, Removal, ResponseError, ResponseKind, Responses};
+use super::{Removal, ResponseError, ResponseKind, ResponseObjective, Responses};
 
 impl Responses {
     /// Two-stage leave-one-out retraining (Bae et al. 2022, F.2): what `retrain` makes of the cost without the removed
@@ -20,7 +20,7 @@ impl Responses {
     pub fn two_stage<E: From<ResponseError>>(
         &self,
         removal: Removal,
-        mut retrain: impl FnMut(&Objective<'_>) -> Result<Tensor<1>, E>,
+        mut retrain: impl FnMut(&ResponseObjective<'_>) -> Result<Tensor<1>, E>,
     ) -> Result<Tensor<1>, E> {
         let mut trained = |removal| retrain(&self.objective(ResponseKind::Retraining, removal)?);
         let (without, with) = (trained(removal)?, trained(Removal::none())?);

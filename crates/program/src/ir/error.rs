@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use burn_backend::DType;
 
-use crate::ir::{error_location::Place, operation::name, spec::Spec};
+use crate::ir::{error_location::ErrorLocation, operation::name, spec::Spec};
 
 /// Error of tracing, transforming or running a program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum ProgramError {
         /// What is missing.
         reason: &'static str,
         /// Where it was met, if inputs have names ([`Program::trace_named`](crate::Program::trace_named)).
-        place: Option<Place>,
+        place: Option<ErrorLocation>,
     },
     /// The function could not be recorded.
     #[error("the function could not be traced: {0}")]
@@ -31,7 +31,7 @@ pub enum ProgramError {
         /// Its file and line, if they are the user's own.
         location: Option<String>,
         /// After which named input it happened, if inputs have names.
-        place: Option<Place>,
+        place: Option<ErrorLocation>,
     },
     /// The function computes with floats, or ints, of different types at once, which Burn does not convert.
     #[error(
@@ -42,7 +42,7 @@ pub enum ProgramError {
         /// The types.
         types: Vec<DType>,
         /// Where they meet, if inputs have names.
-        place: Option<Place>,
+        place: Option<ErrorLocation>,
     },
     /// A program was given a wrong number of tensors.
     #[error("the program takes {expected} inputs and was given {found}")]
@@ -137,7 +137,7 @@ impl ProgramError {
     }
 
     /// Says where an unsupported operation was met, or the function failed, unless that is known.
-    pub(crate) fn at(self, find: impl FnOnce() -> Option<Place>) -> Self {
+    pub(crate) fn at(self, find: impl FnOnce() -> Option<ErrorLocation>) -> Self {
         match self.place() {
             None => self.moved(find()),
             Some(_) => self,
@@ -145,7 +145,7 @@ impl ProgramError {
     }
 
     /// Where in the function it was met, if that is known.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&ErrorLocation> {
         match self {
             Self::Unsupported { place, .. }
             | Self::Panicked { place, .. }
@@ -156,7 +156,7 @@ impl ProgramError {
 
     /// The same error, met at another place, if it is one that has a place.
     #[must_use]
-    pub fn moved(mut self, to: Option<Place>) -> Self {
+    pub fn moved(mut self, to: Option<ErrorLocation>) -> Self {
         if let Self::Unsupported { place, .. }
         | Self::Panicked { place, .. }
         | Self::MixedTypes { place, .. } = &mut self
@@ -179,7 +179,7 @@ fn named(types: &[DType]) -> String {
     types.join(" and ")
 }
 
-fn placed(place: &Option<Place>) -> String {
+fn placed(place: &Option<ErrorLocation>) -> String {
     match place {
         Some(place) => format!(" ({place})"),
         None => String::new(),

@@ -9,7 +9,7 @@ use crate::ir::operation::name;
 /// Where in a function an operation was met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Place {
+pub enum ErrorLocation {
     /// Downstream of this named input, which it depends on last: `encoder.2.linear.weight`.
     After(String),
     /// Before the function reads any of its named inputs.
@@ -18,7 +18,7 @@ pub enum Place {
     In(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ErrorLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::After(name) => write!(f, "downstream of `{name}`"),
@@ -37,7 +37,7 @@ pub(crate) fn place(
     operations: &[OperationIr],
     position: usize,
     named: impl Fn(TensorId) -> Option<String>,
-) -> Option<Place> {
+) -> Option<ErrorLocation> {
     let op = &operations[position];
     if op.inputs().next().is_none() {
         return last_read(&operations[..position], named);
@@ -50,17 +50,17 @@ pub(crate) fn place(
     } else {
         found.max_by_key(|(position, _)| *position)
     };
-    found.map(|(_, name)| Place::After(name))
+    found.map(|(_, name)| ErrorLocation::After(name))
 }
 
 /// The named input that was read last.
 pub(crate) fn last_read(
     operations: &[OperationIr],
     named: impl Fn(TensorId) -> Option<String>,
-) -> Option<Place> {
+) -> Option<ErrorLocation> {
     let operations = operations.iter().rev();
     let last = operations.filter_map(|op| reads(op, &named)).next();
-    last.map(Place::After)
+    last.map(ErrorLocation::After)
 }
 
 /// The name of the last named input among what `tensor` is computed from, and where it is read.

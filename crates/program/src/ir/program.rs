@@ -11,7 +11,7 @@ use burn_ir::{IrVisitorMut, OperationIr, TensorId, TensorIr, TensorStatus};
 
 use crate::ir::{
     error::ProgramError,
-    error_location::{Place, place},
+    error_location::{ErrorLocation, place},
     operation::{index, name},
     spec::{Spec, spec},
 };
@@ -118,7 +118,7 @@ impl Program {
         error.at(|| {
             let named = self.names.iter().any(|name| !name.is_empty());
             let found = place(&self.operations, position, |id| self.name_of(id));
-            found.or(named.then_some(Place::Before))
+            found.or(named.then_some(ErrorLocation::Before))
         })
     }
 

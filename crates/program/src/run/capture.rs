@@ -13,7 +13,10 @@ use burn_ir::{
 };
 
 use crate::{
-    ir::{error::ProgramError, error_location::Place, program::Program, spec::Spec, value::Value},
+    ir::{
+        error::ProgramError, error_location::ErrorLocation, program::Program, spec::Spec,
+        value::Value,
+    },
     quirks::panic_messages::explained,
     run::panic::{Panic, catch},
 };
@@ -141,7 +144,7 @@ impl Captured {
     /// The function's own; [`ProgramError::Unsupported`] if it draws random numbers.
     pub(crate) fn body(
         self,
-        locate: impl Fn(&[OperationIr], Option<usize>) -> Option<Place>,
+        locate: impl Fn(&[OperationIr], Option<usize>) -> Option<ErrorLocation>,
     ) -> Result<Body, ProgramError> {
         let Self {
             inputs,

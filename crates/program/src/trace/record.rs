@@ -8,7 +8,7 @@ use burn_ir::TensorId;
 use crate::{
     ir::{
         error::ProgramError,
-        error_location::{Place, last_read, place},
+        error_location::{ErrorLocation, last_read, place},
         program::Program,
         spec::{Spec, different},
         value::Value,
@@ -140,7 +140,7 @@ where
         };
         found.or_else(|| {
             let any = names.iter().any(|name| !name.is_empty());
-            any.then_some(Place::Before)
+            any.then_some(ErrorLocation::Before)
         })
     })?;
     let operations = requests.inline(settings, operations, &mut values, &name)?;

@@ -8,7 +8,7 @@ use burn_ir::{
 
 use crate::ir::{
     error::ProgramError,
-    error_location::{Place, place},
+    error_location::{ErrorLocation, place},
     operation::{index, name},
     program::Program,
 };
@@ -19,7 +19,7 @@ pub struct Lookup {
     /// The operation's name in Burn, such as `Embedding` or `Gather`.
     pub operation: String,
     /// Where it is, if inputs have names ([`Program::trace_named`]).
-    pub place: Option<Place>,
+    pub place: Option<ErrorLocation>,
     /// How many there are to choose among: the numbers must lie between 0 and one less.
     pub len: usize,
 }

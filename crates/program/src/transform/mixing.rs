@@ -8,7 +8,7 @@ use burn_ir::{
 };
 
 use crate::ir::{
-    error_location::{Place, place},
+    error_location::{ErrorLocation, place},
     operation::{index, name, number},
     program::Program,
 };
@@ -19,7 +19,7 @@ pub struct Mixing {
     /// The operation's name in Burn.
     pub operation: String,
     /// Where it is met, if inputs have names.
-    pub place: Option<Place>,
+    pub place: Option<ErrorLocation>,
 }
 
 impl Program {

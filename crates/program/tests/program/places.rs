@@ -2,7 +2,8 @@
 
 use crate::common::*;
 use backdraft_program::{
-    Constant, Parameters, Place, Program, ProgramError, Spec, Tensors, grad, hvp, jacobian, jvp,
+    Constant, ErrorLocation, Parameters, Program, ProgramError, Spec, Tensors, grad, hvp, jacobian,
+    jvp,
 };
 use burn::{
     Tensor,
@@ -66,7 +67,7 @@ impl Blocks {
 fn place(error: ProgramError) -> Option<String> {
     match error {
         ProgramError::Unsupported { place, .. } => match place? {
-            Place::After(name) => Some(name),
+            ErrorLocation::After(name) => Some(name),
             other => panic!("{other}"),
         },
         other => panic!("{other}"),

@@ -8,7 +8,7 @@ use backdraft_attribution::evaluate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Metrics, Place, Sizes, Unit, Versions};
+use crate::{ModelQuality, Place, Sizes, Unit, Versions};
 
 /// What every experiment tells, before its own findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct Setup {
     /// How much there was to do it with.
     pub sizes: Sizes,
     /// How good the base network is.
-    pub metrics: Metrics,
+    pub metrics: ModelQuality,
     /// Everything else, under its own names beside the above.
     #[serde(flatten)]
     pub details: Map<String, Value>,

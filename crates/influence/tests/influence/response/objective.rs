@@ -4,7 +4,7 @@ use backdraft_curvature::{BatchOperator, Cost};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, ResponseError, SolveError, Solver, parameter_change,
     response::{
-        Descent, Minimum, Objective, Removal, ResponseKind, Responses, Step, Stop, estimate,
+        Descent, Minimum, Removal, ResponseKind, ResponseObjective, Responses, Step, Stop, estimate,
     },
 };
 use burn::tensor::Tensor;
@@ -221,7 +221,7 @@ fn two_stages_forget_what_further_training_does() {
         rate: 0.2,
         examples: (0..N).collect(),
     };
-    let retrain = |objective: &Objective<'_>| {
+    let retrain = |objective: &ResponseObjective<'_>| {
         let descent = Descent::Sgd { momentum: 0.9 };
         let steps = vec![step.clone(); 10];
         let found = objective.descend(responses.theta().clone(), descent, steps, |_| {})?;

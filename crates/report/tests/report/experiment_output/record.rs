@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use backdraft_report::experiment::{
     Correlations, Decomposition, Mislabel, Setup, Sweep, SweepPoint,
 };
-use backdraft_report::{At, Metrics, Place, Quality, Sizes, Unit, Versions};
+use backdraft_report::{At, ModelQuality, Place, Quality, Sizes, Unit, Versions};
 use serde_json::json;
 
 /// Of MNIST's digits.
@@ -47,7 +47,7 @@ pub fn setup() -> Setup {
             test: 3,
             parameters: 1234,
         },
-        metrics: Metrics {
+        metrics: ModelQuality {
             train: quality(0.01),
             test: quality(0.2),
             gradient_norm: 0.5,

@@ -1,7 +1,7 @@
 //! A run and its report, with everything in them that can go wrong.
 
 use backdraft_report::{
-    At, Example, Examples, Explained, Features, Float, Frame, Kind, Labels, Layout, Metrics,
+    At, Example, Examples, Explained, Features, Float, Frame, Kind, Labels, Layout, ModelQuality,
     OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, ScoredExample, Scores,
     Settings, Sizes, SolveRecord, Target, Timing, Unit, Verification, Versions,
 };
@@ -90,7 +90,7 @@ pub fn record() -> RunRecord {
             stage: "train".into(),
             seconds: 1.25,
         }],
-        metrics: Metrics {
+        metrics: ModelQuality {
             train: Quality {
                 loss: 0.01,
                 accuracy: Some(1.0),

@@ -7,7 +7,7 @@ use burn::tensor::{DType, TensorData};
 use super::error::WeightsError;
 
 /// A tensor of a file.
-pub(super) struct Found {
+pub(super) struct FileTensor {
     pub(super) shape: Vec<usize>,
     pub(super) dtype: DType,
     /// Whether the file says that it is tied to another, under whose name it has it.
@@ -15,7 +15,7 @@ pub(super) struct Found {
     read: Box<dyn FnOnce() -> Result<Vec<u8>, String>>,
 }
 
-impl Found {
+impl FileTensor {
     /// A tensor whose bytes, row-major and little-endian, `read` gives.
     pub(super) fn new(
         shape: Vec<usize>,
