@@ -3,17 +3,15 @@
 //! By the process's peak resident set, which only Linux tells and only a process that does nothing else means something
 //! of: one test in a file of its own.
 
-mod common;
-
 use std::{convert::Infallible, fs};
 
 use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Model};
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
     tensor::{Tensor, activation},
 };
-use common::*;
 
 const BATCH: usize = 128;
 const INPUTS: usize = 256;
@@ -39,7 +37,7 @@ fn cost(batches: usize) -> Cost {
         |net: &Net, x: Tensor<2>| net.second.forward(activation::relu(net.first.forward(x)));
     let pass = move || {
         (0..batches as u64).map(|i| {
-            let inputs = matrix(&numbers(BATCH * INPUTS, i), BATCH, INPUTS);
+            let inputs = random([BATCH, INPUTS], i);
             let labels: Vec<i64> = (0..BATCH as i64).map(|i| i % OUTPUTS as i64).collect();
             Ok::<_, Infallible>((inputs, classes(&labels)))
         })

@@ -1,18 +1,16 @@
 //! The CIFAR-10 reader, on small files in the published binary format.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use backdraft_models::data::{
-    At, CifarProblem, DataError, DataProblem, Dataset, ExampleShape, Targets, load, read_cifar,
+    At, CifarProblem, DataError, DataProblem, Dataset, ExampleShape, load, read_cifar,
 };
+use backdraft_test_support::gzip;
 use burn::tensor::Device;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
-use crate::problem;
+use crate::{embedded::classes, problem};
 
 const AREA: usize = 32 * 32;
 const TEST: &str = "test_batch.bin";
@@ -47,13 +45,6 @@ fn small() -> TempDir {
     folder
 }
 
-fn classes(targets: &Targets) -> &[i64] {
-    match targets {
-        Targets::Classes(classes) => classes,
-        _ => panic!("pictures have classes"),
-    }
-}
-
 #[test]
 fn records_are_pictures_channel_by_channel() {
     let folder = small();
@@ -67,8 +58,8 @@ fn records_are_pictures_channel_by_channel() {
     };
     assert_eq!((data.shape, data.train.columns), (shape, 3072));
     assert_eq!(data.task.classes()[3], "cat");
-    assert_eq!(classes(&data.train.targets), [1, 9, 2, 9, 3, 9, 4, 9, 5, 9]);
-    assert_eq!(classes(&data.test.targets), [3]);
+    assert_eq!(classes(&data.train), [1, 9, 2, 9, 3, 9, 4, 9, 5, 9]);
+    assert_eq!(classes(&data.test), [3]);
     assert_eq!(data.train.origin, (0..10).collect::<Vec<_>>());
     assert_eq!((&*data.features[0], &*data.features[3071]), ("r0", "b1023"));
     // The second of the two records of the fourth file.
@@ -108,11 +99,8 @@ fn gzipped_files_and_the_published_folder_are_read() {
     same(load(outer.path(), None).unwrap());
     same(load(&inner, None).unwrap());
     for name in (1..=5).map(batch).chain([TEST.to_owned()]) {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder
-            .write_all(&fs::read(inner.join(&name)).unwrap())
-            .unwrap();
-        fs::write(inner.join(format!("{name}.gz")), encoder.finish().unwrap()).unwrap();
+        let packed = gzip(&fs::read(inner.join(&name)).unwrap());
+        fs::write(inner.join(format!("{name}.gz")), packed).unwrap();
         fs::remove_file(inner.join(&name)).unwrap();
     }
     same(load(outer.path(), None).unwrap());

@@ -3,7 +3,8 @@
 use backdraft_models::data::{Dataset, Split, Targets, Task, cancer, digits, load};
 use burn::tensor::{DType, Device};
 
-fn classes(split: &Split) -> &[i64] {
+/// The labels of examples that have some.
+pub(super) fn classes(split: &Split) -> &[i64] {
     match &split.targets {
         Targets::Classes(classes) => classes,
         _ => panic!("classes were expected"),

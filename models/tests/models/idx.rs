@@ -1,16 +1,13 @@
 //! The IDX reader: real MNIST, and files that are broken.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use backdraft_models::data::{
     DataError, DataProblem, Division, ExampleShape, IdxProblem, ImageShape, LoadOptions, Rescale,
     Targets, Task, TaskKind, load, load_with, read_idx,
 };
+use backdraft_test_support::{gzip, shared_data};
 use burn::tensor::Device;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use crate::problem;
@@ -19,21 +16,6 @@ const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
 const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
-
-fn mnist() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/mnist");
-    let here = folder.is_dir();
-    if !here {
-        println!("skipped: there is no {}", folder.display());
-    }
-    here.then_some(folder)
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 fn idx(sizes: &[u32], elements: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, sizes.len() as u8];
@@ -67,7 +49,9 @@ fn error(folder: &TempDir) -> DataError {
 
 #[test]
 fn mnist_is_read() {
-    let Some(folder) = mnist() else { return };
+    let Some(folder) = shared_data("mnist") else {
+        return;
+    };
     let data = load(&folder, None).unwrap();
     assert_eq!(data.name, "mnist");
     assert_eq!((data.train.rows, data.test.rows), (6000, 2000));

@@ -7,23 +7,18 @@ use backdraft_models::{
     Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
     Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
 };
+use backdraft_test_support::parameters;
 use burn::config::Config;
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 
 /// The parameters of a module, tensor by tensor.
 fn tensors<M: Module>(model: &M) -> Vec<Vec<f32>> {
-    struct Collector(Vec<Vec<f32>>);
-
-    impl ModuleVisitor for Collector {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().into_data().iter::<f32>().collect());
-        }
-    }
-
-    let mut collector = Collector(Vec::new());
-    model.visit(&mut collector);
-    collector.0
+    let tensors = parameters(model);
+    tensors
+        .iter()
+        .map(|data| data.iter::<f32>().collect())
+        .collect()
 }
 
 fn split(columns: usize, features: &[f32], targets: Targets) -> Split {

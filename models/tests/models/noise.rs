@@ -1,17 +1,11 @@
 //! Label noise.
 
 use backdraft_models::data::{
-    Dataset, LabelChange, LabelNoise, NoiseError, Split, Targets, cancer, digits, read_csv,
-    read_text,
+    Dataset, LabelChange, LabelNoise, NoiseError, cancer, digits, read_csv, read_text,
 };
 use std::fs;
 
-fn classes(split: &Split) -> Vec<i64> {
-    match &split.targets {
-        Targets::Classes(classes) => classes.clone(),
-        _ => panic!("classes were expected"),
-    }
-}
+use crate::embedded::classes;
 
 fn corrupted(mut data: Dataset, fraction: f64, seed: u64) -> (Dataset, LabelNoise) {
     let noise = data.corrupt_labels(fraction, seed).unwrap();
@@ -28,7 +22,7 @@ fn exactly_so_many_labels_become_others() {
         let expected = (fraction * truth.len() as f64).round() as usize;
         assert_eq!(noise.changes.len(), expected);
         let mask = noise.mask(truth.len());
-        for ((label, truth), wrong) in labels.iter().zip(&truth).zip(mask) {
+        for ((label, truth), wrong) in labels.iter().zip(truth).zip(mask) {
             assert_eq!(label != truth, wrong);
             assert!((0..10).contains(label));
         }

@@ -6,23 +6,8 @@ use backdraft_models::{
     Objective, Optimizer, ResNet20Config, Schedule, TrainConfig, TrainError, Training,
     TransformerConfig, Vgg13Config, Zoo, ZooConfig, train,
 };
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
-
-/// Every number, running statistics included, as it is.
-fn numbers<M: Module>(module: &M) -> Vec<TensorData> {
-    struct Collect(Vec<TensorData>);
-
-    impl ModuleVisitor for Collect {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().into_data());
-        }
-    }
-
-    let mut collect = Collect(Vec::new());
-    module.visit(&mut collect);
-    collect.0
-}
+use backdraft_test_support::parameters;
+use burn::tensor::{Device, TensorData};
 
 /// Examples that look random, with targets of the kind asked for.
 fn examples(rows: usize, columns: usize, targets: impl Fn(usize) -> i64) -> Split {
@@ -197,7 +182,11 @@ fn stopped_training_ends_with_the_same_bits() {
             |_| {},
         );
         let whole = whole.unwrap();
-        assert_ne!(numbers(&whole.model), numbers(&case.model()), "{name}");
+        assert_ne!(
+            parameters(&whole.model),
+            parameters(&case.model()),
+            "{name}"
+        );
 
         // Stop after each report, and go on with nothing but what was stored.
         let mut training = case.start();
@@ -205,7 +194,7 @@ fn stopped_training_ends_with_the_same_bits() {
         loop {
             let checkpoint = training.checkpoint();
             // Looking at the model must not change anything.
-            numbers(&training.model());
+            parameters(&training.model());
             training = case.resume(checkpoint).unwrap();
             if training.advance().unwrap().is_none() {
                 break;
@@ -216,7 +205,7 @@ fn stopped_training_ends_with_the_same_bits() {
         assert_eq!(training.history().len(), case.config.epochs, "{name}");
         let parts = training.finish();
         assert_eq!(parts.history, whole.history, "{name}");
-        assert_eq!(numbers(&parts.model), numbers(&whole.model), "{name}");
+        assert_eq!(parameters(&parts.model), parameters(&whole.model), "{name}");
     }
 }
 
@@ -234,7 +223,7 @@ fn running_statistics_are_learned_and_then_stay() {
         |_| {},
     );
     let model = trained.unwrap().model;
-    let before = numbers(&model);
+    let before = parameters(&model);
     let inputs = case.split.inputs(&Device::flex());
     let outputs = Network::forward(&model, inputs.clone()).into_data();
     // The same alone as among others.
@@ -243,8 +232,8 @@ fn running_statistics_are_learned_and_then_stay() {
     for (alone, among) in alone.iter::<f32>().zip(among) {
         assert!((alone - among).abs() < 1e-5, "{alone} {among}");
     }
-    assert_eq!(numbers(&model), before);
-    let initial = numbers(&case.model());
+    assert_eq!(parameters(&model), before);
+    let initial = parameters(&case.model());
     let shapes = |numbers: &[TensorData]| {
         numbers
             .iter()
@@ -371,9 +360,9 @@ fn the_rate_falls_when_so_many_passes_are_done() {
         ..case.config
     };
     let mut training = case.start();
-    let mut seen = vec![numbers(&training.model())];
+    let mut seen = vec![parameters(&training.model())];
     while training.advance().unwrap().is_some() {
-        seen.push(numbers(&training.model()));
+        seen.push(parameters(&training.model()));
     }
     assert_eq!(seen.len(), 4);
     assert_ne!(seen[0], seen[1]);

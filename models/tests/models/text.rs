@@ -1,16 +1,14 @@
 //! The reader of text in the layout of the Penn Treebank files, its vocabulary and the unigram baseline.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use backdraft_models::data::{
     At, DataProblem, Dataset, ExampleShape, SEQUENCE, Split, Targets, TextProblem, Unigram, load,
     read_text,
 };
+use backdraft_test_support::{gzip, shared_data};
 use burn::tensor::Device;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use crate::problem;
@@ -141,11 +139,9 @@ fn the_unigram_baseline_is_worked_out() {
 fn gzipped_parts_are_the_same() {
     let folder = small();
     let plain = read_text(folder.path(), 2).unwrap();
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(TRAIN.as_bytes()).unwrap();
     fs::remove_file(folder.path().join("tiny.train.txt")).unwrap();
     let path = folder.path().join("tiny.train.txt.gz");
-    fs::write(&path, encoder.finish().unwrap()).unwrap();
+    fs::write(&path, gzip(TRAIN.as_bytes())).unwrap();
     let packed = read_text(folder.path(), 2).unwrap();
     assert_eq!((packed.train, packed.task), (plain.train, plain.task));
     fs::write(&path, "plain").unwrap();
@@ -223,18 +219,11 @@ fn load_recognises_text() {
     ));
 }
 
-fn bible() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/text");
-    let here = folder.is_dir();
-    if !here {
-        println!("skipped: there is no {}", folder.display());
-    }
-    here.then_some(folder)
-}
-
 #[test]
 fn the_bible_is_read() {
-    let Some(folder) = bible() else { return };
+    let Some(folder) = shared_data("text") else {
+        return;
+    };
     let data = load(&folder, None).unwrap();
     assert_eq!(data.name, "kjv");
     // All figures were counted by a script of a few lines in another language.

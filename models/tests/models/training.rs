@@ -1,6 +1,5 @@
 //! Training on real data, and training that must fail.
 
-use std::path::Path;
 use std::thread;
 
 use backdraft_models::data::{Split, Targets, cancer, digits, read_csv};
@@ -8,22 +7,14 @@ use backdraft_models::{
     Model, Network, Objective, Optimizer, Schedule, TrainConfig, TrainError, Zoo, ZooConfig,
     evaluate, outputs, to_dtype, train,
 };
-use burn::module::{Module, ModuleVisitor, Param};
+use backdraft_test_support::{norm, shared_data};
+use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 
 /// All parameters, in the order of the module.
 fn parameters<M: Module>(model: &M) -> Vec<f64> {
-    struct Collector(Vec<f64>);
-
-    impl ModuleVisitor for Collector {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.extend(param.val().into_data().iter::<f64>());
-        }
-    }
-
-    let mut collector = Collector(Vec::new());
-    model.visit(&mut collector);
-    collector.0
+    let tensors = backdraft_test_support::parameters(model);
+    tensors.iter().flat_map(|data| data.iter::<f64>()).collect()
 }
 
 /// The gradient of a one-output linear model's cost, written out: `1/N sum_i slope(y_i, t_i) (x_i, 1) + decay theta`.
@@ -47,10 +38,6 @@ fn gradient(theta: &[f64], split: &Split, slope: fn(f64, f64) -> f64, decay: f64
         }
     }
     gradient
-}
-
-fn norm(vector: &[f64]) -> f64 {
-    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
 fn sigmoid_slope(y: f64, t: f64) -> f64 {
@@ -276,11 +263,9 @@ fn adam_learns_digits() {
 
 #[test]
 fn the_mlp_learns_concrete() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/uci/concrete.csv");
-    if !path.is_file() {
-        println!("skipped: there is no {}", path.display());
+    let Some(path) = shared_data("uci/concrete.csv") else {
         return;
-    }
+    };
     let data = read_csv(&path, Some("compressive_strength")).unwrap();
     let [linear, mlp] = [Model::LogisticRegression, Model::Mlp].map(|model| {
         let config = TrainConfig::preset(model, &data);

@@ -5,11 +5,12 @@ use backdraft_attribution::{
 };
 use backdraft_curvature::{Cost, CrossEntropy, Model, SquaredError};
 use backdraft_influence::response::{Descent, Removal, Stop};
+use backdraft_test_support::{classes, dot, double, matrix, numbers, random, solve, vector};
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::Module,
     nn::{Linear, LinearConfig},
     optim::SgdConfig,
-    tensor::{DType, Device, Int, Tensor, TensorData, activation},
+    tensor::{Device, Int, Tensor, activation},
 };
 
 pub(crate) const N: usize = 12;
@@ -22,24 +23,6 @@ pub(crate) const TO_THE_END: Respond = Respond::Minimize(Stop {
     decrease: 0.0,
     max_steps: 1_000,
 });
-
-/// Numbers between -1 and 1. The square is for columns that do not depend on each other, as those of a sine do.
-pub(crate) fn numbers(count: usize, seed: f64) -> Vec<f64> {
-    (0..count)
-        .map(|i| ((i as f64 + 1.0).powi(2) * (seed + 2.3)).sin())
-        .collect()
-}
-
-pub(crate) fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
-    let shape = [values.len() / columns, columns];
-    let data = TensorData::new(values.to_vec(), shape);
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
-}
-
-pub(crate) fn vector(values: &[f64]) -> Tensor<1> {
-    let data = TensorData::new(values.to_vec(), [values.len()]);
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
-}
 
 pub(crate) fn removals(examples: &[&[usize]]) -> Vec<Removal> {
     let removal = |it: &&[usize]| Removal::of(it.to_vec(), N);
@@ -60,30 +43,6 @@ pub(crate) fn timeless_changes(mut found: Correlations) -> Correlations {
     found
 }
 
-/// The solution of a small system, by elimination with pivots.
-pub(crate) fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
-    let n = b.len();
-    for column in 0..n {
-        let size = |row: &usize| a[*row][column].abs();
-        let pivot = (column..n).max_by(|i, j| size(i).total_cmp(&size(j)));
-        a.swap(column, pivot.unwrap());
-        b.swap(column, pivot.unwrap());
-        for row in column + 1..n {
-            let factor = a[row][column] / a[column][column];
-            let above = a[column].clone();
-            for (below, above) in a[row].iter_mut().zip(above).skip(column) {
-                *below -= factor * above;
-            }
-            b[row] -= factor * b[column];
-        }
-    }
-    for row in (0..n).rev() {
-        let rest: f64 = (row + 1..n).map(|column| a[row][column] * b[column]).sum();
-        b[row] = (b[row] - rest) / a[row][row];
-    }
-    b
-}
-
 /// Least squares of targets on inputs and no constant, `1/N sum of w_i/2 (x_i theta - t_i)^2`.
 pub(crate) struct LeastSquares {
     pub x: Vec<Vec<f64>>,
@@ -91,11 +50,11 @@ pub(crate) struct LeastSquares {
 }
 
 impl LeastSquares {
-    pub fn new(count: usize, seed: f64) -> Self {
+    pub fn new(count: usize, seed: u64) -> Self {
         let x = numbers(count * INPUTS, seed);
         Self {
             x: x.chunks(INPUTS).map(<[f64]>::to_vec).collect(),
-            t: numbers(count, seed + 1.5),
+            t: numbers(count, seed + 1),
         }
     }
 
@@ -138,26 +97,6 @@ impl LeastSquares {
     }
 }
 
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The module with weights in f64 that are the same everywhere, between -1/2 and 1/2.
-pub(crate) fn double<M: Module>(module: M) -> M {
-    struct Double(f64);
-    impl ModuleMapper for Double {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            self.0 += 0.7;
-            param.map(|tensor| {
-                let (shape, columns) = (tensor.shape(), tensor.shape().num_elements());
-                let values = matrix(&numbers(columns, self.0), columns) * 0.5;
-                values.reshape(shape)
-            })
-        }
-    }
-    module.map(&mut Double(3.1))
-}
-
 #[derive(Module, Debug)]
 pub(crate) struct Net {
     first: Linear,
@@ -178,18 +117,18 @@ impl Net {
     }
 }
 
-pub(crate) fn inputs(seed: f64) -> Tensor<2> {
-    matrix(&numbers(N * INPUTS, seed), INPUTS)
+pub(crate) fn inputs(seed: u64) -> Tensor<2> {
+    random([N, INPUTS], seed)
 }
 
 pub(crate) fn labels() -> Tensor<1, Int> {
     let labels: Vec<i64> = (0..N as i64).map(|i| (i * i + 1) % 3).collect();
-    Tensor::from_data(TensorData::new(labels, [N]), &Device::flex())
+    classes(&labels)
 }
 
 /// Training of the small network by Burn's gradient descent.
 pub(crate) fn fit() -> impl Retrain {
-    let (x, y) = (inputs(0.4), labels());
+    let (x, y) = (inputs(4), labels());
     let config = FitConfig {
         epochs: 4,
         batch_size: 5,
@@ -213,7 +152,7 @@ pub(crate) fn network() -> Cost {
     let theta = fit().retrain(&[1.0; N], 0).unwrap();
     let model = Model::new(&Net::new(), Net::forward).unwrap();
     let model = model.at(theta).unwrap();
-    Cost::new(model, CrossEntropy, inputs(0.4), labels()).unwrap()
+    Cost::new(model, CrossEntropy, inputs(4), labels()).unwrap()
 }
 
 /// Two passes more.

@@ -6,7 +6,8 @@ use backdraft_attribution::{
 use backdraft_influence::response::Removal;
 use burn::Tensor;
 
-use crate::common::{DAMPING, N, fit, network, removals, steps, vector};
+use crate::common::{DAMPING, N, fit, network, removals, steps};
+use backdraft_test_support::vector;
 
 fn config() -> EvaluationConfig {
     EvaluationConfig {

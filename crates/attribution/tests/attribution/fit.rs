@@ -7,17 +7,14 @@ use burn::{
     tensor::{Device, Int, Tensor},
 };
 
-use crate::common::{INPUTS, LeastSquares, N, double, fit, matrix};
+use crate::common::{INPUTS, LeastSquares, N, fit};
+use backdraft_test_support::{double, host, matrix};
 
 const FIT: FitConfig = FitConfig {
     epochs: 1,
     batch_size: N,
     learning_rate: 0.1,
 };
-
-fn host(theta: Tensor<1>) -> Vec<f64> {
-    theta.into_data().iter::<f64>().collect()
-}
 
 fn linear() -> Linear {
     let config = LinearConfig::new(INPUTS, 1).with_bias(false);
@@ -26,7 +23,7 @@ fn linear() -> Linear {
 
 #[test]
 fn weights_multiply_losses_and_batches_count_all_examples() {
-    let problem = LeastSquares::new(N, 0.4);
+    let problem = LeastSquares::new(N, 4);
     let (x, t) = (matrix(&problem.x.concat(), INPUTS), matrix(&problem.t, 1));
     let config = FitConfig {
         epochs: 300,
@@ -125,7 +122,7 @@ fn what_makes_no_sense_is_refused() {
 
 #[test]
 fn training_that_diverges_is_told_of() {
-    let x = matrix(&LeastSquares::new(N, 0.4).x.concat(), INPUTS);
+    let x = matrix(&LeastSquares::new(N, 4).x.concat(), INPUTS);
     let steep = FitConfig {
         epochs: 400,
         learning_rate: 100.0,

@@ -5,29 +5,20 @@ use backdraft_attribution::{
 };
 use backdraft_curvature::{CrossEntropy, CurvatureError, SquaredError};
 use backdraft_influence::{DirectConfig, LissaConfig, SolveError};
+use backdraft_test_support::{assert_close, classes, matrix, solve};
 use burn::{
     config::Config,
     module::Module,
     nn::{Linear, LinearConfig},
-    tensor::{DType, Device, Int, Tensor, TensorData},
+    tensor::{Device, Tensor},
 };
 
 const DAMPING: f64 = 0.05;
+/// The systems are well conditioned.
+const ROUNDING: f64 = 1e-12;
 const WEIGHTS: [f64; 3] = [0.3, -0.2, 0.7];
 const X: [f64; 5] = [1.0, -0.5, 2.0, 0.3, -1.2];
 const CLASSES: [i64; 5] = [2, 0, 1, 2, 0];
-
-fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
-    let shape = [values.len() / columns, columns];
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), shape),
-        (&Device::flex(), DType::F64),
-    )
-}
-
-fn classes(values: &[i64]) -> Tensor<1, Int> {
-    Tensor::from_data(values, &Device::flex())
-}
 
 /// `outputs = x weights`, one input.
 fn net(weights: &[f64]) -> Linear {
@@ -59,28 +50,6 @@ fn softmax(y: &[f64]) -> Vec<f64> {
     y.iter().map(|y| y.exp() / sum).collect()
 }
 
-/// The solution of a small system, by elimination.
-fn solved(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
-    let n = b.len();
-    for i in 0..n {
-        for j in i + 1..n {
-            let factor = a[j][i] / a[i][i];
-            let above = a[i].clone();
-            for (below, above) in a[j].iter_mut().zip(above) {
-                *below -= factor * above;
-            }
-            b[j] -= factor * b[i];
-        }
-    }
-    for i in (0..n).rev() {
-        for k in i + 1..n {
-            b[i] -= a[i][k] * b[k];
-        }
-        b[i] /= a[i][i];
-    }
-    b
-}
-
 /// The scores for a query `x` of a measurement with the gradient `slope` in the outputs.
 fn expected(x: f64, slope: &[f64]) -> Vec<f64> {
     let n = X.len() as f64;
@@ -100,21 +69,9 @@ fn expected(x: f64, slope: &[f64]) -> Vec<f64> {
     for (i, row) in a.iter_mut().enumerate() {
         row[i] += DAMPING;
     }
-    let s = solved(a, slope.iter().map(|slope| slope * x).collect());
+    let s = solve(a, slope.iter().map(|slope| slope * x).collect());
     let along = |g: &Vec<f64>| g.iter().zip(&s).map(|(g, s)| g * s).sum::<f64>() / n;
     gradients.iter().map(along).collect()
-}
-
-/// The system is well conditioned: what is left is rounding.
-fn assert_close(found: &[f64], expected: &[f64]) {
-    let scale = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            (found - expected).abs() <= 1e-12 * scale,
-            "{found} {expected}"
-        );
-    }
-    assert_eq!(found.len(), expected.len());
 }
 
 #[test]
@@ -142,7 +99,7 @@ fn every_measurement_has_its_closed_form() {
     ];
     for (measurement, slope) in slopes {
         let scores = influence.scores(&measurement, matrix(&[query], 1)).unwrap();
-        assert_close(&scores.of(0).unwrap(), &expected(query, &slope));
+        assert_close(&scores.of(0).unwrap(), &expected(query, &slope), ROUNDING);
         assert!(scores.solves()[0].converged);
     }
 }
@@ -157,7 +114,7 @@ fn sure_queries_keep_their_digits() {
     let slope = [-others[0], -others[1], 1.0];
     let measurement = Measurement::margin(classes(&[2]));
     let scores = influence.scores(&measurement, matrix(&[query], 1)).unwrap();
-    assert_close(&scores.of(0).unwrap(), &expected(query, &slope));
+    assert_close(&scores.of(0).unwrap(), &expected(query, &slope), ROUNDING);
 }
 
 #[test]
@@ -177,7 +134,7 @@ fn many_queries_or_their_mean() {
     let averaged: Vec<f64> = (0..5)
         .map(|i| rows.iter().map(|row| row[i]).sum::<f64>() / 3.0)
         .collect();
-    assert_close(&mean.of(0).unwrap(), &averaged);
+    assert_close(&mean.of(0).unwrap(), &averaged, ROUNDING);
 
     let [positive, negative] = each.strongest(1, 2).unwrap();
     assert!(positive.iter().all(|it| it.1 > 0.0) && negative.iter().all(|it| it.1 < 0.0));
@@ -193,7 +150,11 @@ fn self_influence_is_the_diagonal() {
         .scores(&Measurement::loss(classes(&CLASSES)), matrix(&X, 1))
         .unwrap();
     let own: Vec<f64> = (0..5).map(|i| all.of(i).unwrap()[i]).collect();
-    assert_close(&influence.self_influence(&[0, 1, 2, 3, 4]).unwrap(), &own);
+    assert_close(
+        &influence.self_influence(&[0, 1, 2, 3, 4]).unwrap(),
+        &own,
+        ROUNDING,
+    );
 }
 
 /// Least squares: what the first order leaves out is a few hundredths of a change.

@@ -12,9 +12,8 @@ use backdraft_attribution::{EvaluationConfig, Measurement, RankBy, SolverConfig}
 use backdraft_influence::{ConjugateGradientConfig, response::Removal, statistics::pearson};
 use burn::Tensor;
 
-use crate::common::{
-    DAMPING, INPUTS, LeastSquares, N, TO_THE_END, dot, matrix, removals, solve, vector,
-};
+use crate::common::{DAMPING, INPUTS, LeastSquares, N, TO_THE_END, removals};
+use backdraft_test_support::{dot, matrix, solve, vector};
 
 /// What is left of gradients that are lowered by 1e13, times condition numbers of about 10.
 const TOLERANCE: f64 = 1e-11;
@@ -26,7 +25,7 @@ struct Known {
 
 impl Known {
     fn new() -> Self {
-        let problem = LeastSquares::new(N, 0.4);
+        let problem = LeastSquares::new(N, 4);
         let trained = problem.minimum(&[1.0; N]);
         Self { problem, trained }
     }
@@ -139,7 +138,7 @@ fn all_five_gaps_are_those_in_closed_form() {
 fn changes_of_losses_are_those_in_closed_form() {
     let known = Known::new();
     let cost = known.problem.cost(&known.trained);
-    let tests = LeastSquares::new(5, 7.1);
+    let tests = LeastSquares::new(5, 71);
     let queries = tests.cost(&known.trained);
     let retrain = |weights: &[f64], _: u64| known.retrain(weights);
     let evaluation = config().init(&cost, &retrain).unwrap();
@@ -184,7 +183,7 @@ fn changes_of_losses_are_those_in_closed_form() {
 fn changes_of_outputs_are_those_in_closed_form() {
     let known = Known::new();
     let cost = known.problem.cost(&known.trained);
-    let tests = LeastSquares::new(5, 7.1);
+    let tests = LeastSquares::new(5, 71);
     let output = Measurement::output(0);
     let queries = output
         .cost(&cost, matrix(&tests.x.concat(), INPUTS))

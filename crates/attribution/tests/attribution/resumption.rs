@@ -45,7 +45,7 @@ type Found = (Decomposition, Correlations, Mislabel);
 impl Subject {
     fn new() -> Self {
         let cost = network();
-        let queries = cost.with_examples(inputs(2.9), labels()).unwrap();
+        let queries = cost.with_examples(inputs(29), labels()).unwrap();
         let queries = queries.select(&[0, 1, 2]).unwrap();
         Self {
             queries,
@@ -225,7 +225,7 @@ fn what_is_of_another_evaluation_is_not_taken() {
     assert_eq!(second, subject.evaluate(&NoStore, damped).unwrap());
 
     // Other data, at the same parameters.
-    let others = subject.cost.with_examples(inputs(5.0), labels()).unwrap();
+    let others = subject.cost.with_examples(inputs(50), labels()).unwrap();
     let other = Subject {
         cost: others,
         ..Subject::new()

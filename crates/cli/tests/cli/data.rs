@@ -1,8 +1,8 @@
 //! Small data sets in the formats that the command line reads.
 
-use std::io::{self, Write};
+use std::io;
 
-use flate2::{Compression, write::GzEncoder};
+use backdraft_test_support::gzip;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -54,17 +54,11 @@ pub fn idx(sizes: &[usize], bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes)?;
-    encoder.finish()
-}
-
 /// Writes a folder of IDX files, gzipped or not.
 pub fn write_pictures(place: &Place, folder: &str, gzipped: bool) -> io::Result<()> {
     pictures().into_iter().try_for_each(|(name, bytes)| {
         if gzipped {
-            place.write(&format!("{folder}/{name}.gz"), gzip(&bytes)?)
+            place.write(&format!("{folder}/{name}.gz"), gzip(&bytes))
         } else {
             place.write(&format!("{folder}/{name}"), bytes)
         }

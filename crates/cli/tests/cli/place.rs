@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use backdraft_report::{Record, RunRecord, Scores};
+pub use backdraft_test_support::Outcome;
+use backdraft_test_support::relative_error;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use tempfile::TempDir;
-
-pub type Outcome = Result<(), Box<dyn Error>>;
 
 /// A folder of its own, which is removed in the end.
 pub struct Place(TempDir);
@@ -73,6 +73,16 @@ impl Place {
         }
         child.kill()?;
         Ok(!child.wait()?.success())
+    }
+
+    /// Runs the command line until it comes to `file`, where it ends, for a folder has that name.
+    pub fn stop_at(&self, arguments: &str, file: &str) -> io::Result<()> {
+        let path = self.path().join(file);
+        fs::create_dir_all(&path)?;
+        let stopped = self.backdraft(arguments).assert().failure();
+        let said = String::from_utf8_lossy(&stopped.get_output().stderr).into_owned();
+        assert!(said.contains(file), "{said}");
+        fs::remove_dir(&path)
     }
 
     /// Runs `explain` to its good end and reads what it left in `out`.
@@ -180,13 +190,8 @@ impl Run {
     /// `|a - b| / |b|` of two runs' scores in the Euclidean norm, the worst of their queries.
     pub fn difference(&self, other: &Self) -> f64 {
         assert_eq!(self.queries, other.queries);
-        let norm =
-            |values: &mut dyn Iterator<Item = f64>| values.map(|x| x.powi(2)).sum::<f64>().sqrt();
         let rows = self.scores.iter().zip(&other.scores);
-        let differences = rows.map(|(a, b)| {
-            assert_eq!(a.len(), b.len());
-            norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied())
-        });
+        let differences = rows.map(|(a, b)| relative_error(a, b));
         differences.fold(0.0, f64::max)
     }
 }

@@ -1,9 +1,11 @@
 //! Runs of `explain` that are stopped, begun anew, or met by another.
+//!
+//! A run is stopped at a file of its folder by a folder in its place. That is what a kill leaves, for nothing is tidied on
+//! the way to the end; one real kill shows it, in `a_verification_may_be_given_up`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,28 +48,21 @@ fn kept(folder: &Path) -> Result<Kept, Box<dyn Error>> {
     Ok((found, record))
 }
 
-/// Kills the command each time one of `files` appears in `out`, and runs it to its end. False if it ended before it
-/// could be killed.
-fn in_pieces(place: &Place, command: &str, out: &Path, files: &[&str]) -> io::Result<bool> {
-    for file in files {
-        if !place.kill_when(command, || out.join(file).exists())? {
-            return Ok(false);
-        }
-        assert!(!out.join("run.json").exists(), "{file}");
-        // A part of a file, as a kill in the midst of writing leaves it.
-        fs::write(out.join(".backdraft-abc"), "half a")?;
+fn assert_same(found: &Kept, expected: &Kept) {
+    assert!(found.0.keys().eq(expected.0.keys()), "{:?}", found.0.keys());
+    assert_eq!(found.1, expected.1);
+    for (name, bytes) in &expected.0 {
+        assert!(found.0.get(name) == Some(bytes), "{name:?} differs");
     }
-    place.backdraft(command).assert().success();
-    Ok(true)
 }
 
 #[test]
-fn a_killed_run_goes_on_to_the_same_bits() -> Outcome {
+fn a_stopped_run_goes_on_to_the_same_bits() -> Outcome {
     let cases: [(&str, &[&str]); 2] = [
         (
             NETWORK,
             &[
-                "explain.json",
+                "run.json",
                 "training.safetensors",
                 "parts/model.safetensors",
                 "parts/solution-0.safetensors",
@@ -78,6 +73,7 @@ fn a_killed_run_goes_on_to_the_same_bits() -> Outcome {
         (
             "explain --model lr --data cancer --solver lissa --corrupt-labels 0.1",
             &[
+                "run.json",
                 "wrong-labels.csv",
                 "parts/solution-1.safetensors",
                 "report.html",
@@ -91,22 +87,15 @@ fn a_killed_run_goes_on_to_the_same_bits() -> Outcome {
         let expected = kept(&whole.path().join("out"))?;
         let parts = Place::new()?;
         let out = parts.path().join("out");
-        // A machine that is busy elsewhere may let it end before it can be stopped: then once more from the beginning.
-        let mut stopped = false;
-        for _ in 0..20 {
-            stopped = in_pieces(&parts, &command, &out, files)?;
-            if stopped {
-                break;
-            }
-            fs::remove_dir_all(&out)?;
+        for file in files {
+            parts.stop_at(&command, &format!("out/{file}"))?;
+            assert!(!out.join("run.json").exists(), "{file}");
+            // A part of a file, as a kill in the midst of writing leaves it.
+            fs::write(out.join(".backdraft-abc"), "half a")?;
         }
-        assert!(stopped, "{command} could not be stopped");
+        parts.backdraft(&command).assert().success();
         let found = kept(&out)?;
-        assert!(found.0.keys().eq(expected.0.keys()), "{:?}", found.0.keys());
-        assert_eq!(found.1, expected.1);
-        for (name, bytes) in &expected.0 {
-            assert!(found.0.get(name) == Some(bytes), "{name:?} differs");
-        }
+        assert_same(&found, &expected);
         // Whole, it is not done again.
         assert_refused(
             &parts,
@@ -129,15 +118,8 @@ fn what_rots_in_a_stopped_run_is_computed_anew() -> Outcome {
     let expected = kept(&whole.path().join("out"))?;
     let place = Place::new()?;
     let out = place.path().join("out");
-    let mut stopped = false;
-    for _ in 0..20 {
-        stopped = place.kill_when(&command, || out.join("scores.safetensors").exists())?;
-        if stopped {
-            break;
-        }
-        fs::remove_dir_all(&out)?;
-    }
-    assert!(stopped, "it could not be stopped");
+    place.stop_at(&command, "out/run.json")?;
+    place.stop_at(&command, "out/scores.safetensors")?;
     let mut damaged = Vec::new();
     for entry in fs::read_dir(out.join("parts"))? {
         let path = entry?.path();
@@ -145,24 +127,16 @@ fn what_rots_in_a_stopped_run_is_computed_anew() -> Outcome {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(&path, bytes)?;
-        damaged.push(
-            path.file_name()
-                .ok_or("no name")?
-                .to_string_lossy()
-                .into_owned(),
-        );
+        let name = path.file_name().ok_or("no name")?;
+        damaged.push(name.to_string_lossy().into_owned());
     }
     assert!(damaged.len() >= 3, "{damaged:?}");
     let done = place.backdraft(&command).assert().success();
     let said = String::from_utf8(done.get_output().stderr.clone())?;
-    for name in damaged.iter().filter(|name| !name.starts_with('.')) {
+    for name in damaged {
         assert!(said.contains(&format!("parts/{name} is damaged")), "{said}");
     }
-    let found = kept(&out)?;
-    assert_eq!(found.1, expected.1);
-    for (name, bytes) in &expected.0 {
-        assert!(found.0.get(name) == Some(bytes), "{name:?} differs");
-    }
+    assert_same(&kept(&out)?, &expected);
     Ok(())
 }
 
@@ -171,39 +145,33 @@ fn what_rots_in_a_stopped_run_is_computed_anew() -> Outcome {
 fn a_killed_overwriting_leaves_nothing_of_the_earlier_run() -> Outcome {
     let old = format!("{CANCER} --seed 5 --corrupt-labels 0.1 --out out");
     let new = format!("{CANCER} --seed 6 --out out");
-    let overwrite = format!("{new} --overwrite");
     let fresh = Place::new()?;
     fresh.backdraft(&new).assert().success();
     let expected = kept(&fresh.path().join("out"))?;
 
     let place = Place::new()?;
     let out = place.path().join("out");
-    let stages: [&dyn Fn() -> bool; 4] = [
-        &|| !out.join("run.json").exists(),
-        &|| !out.join("wrong-labels.csv").exists(),
-        &|| out.join("parts/model.safetensors").exists(),
-        &|| out.join("scores.safetensors").exists() && !out.join("run.json").exists(),
-    ];
-    for stage in stages {
+    // The same command goes on with what was asked for last, without the option too.
+    for (removed, option) in [
+        (&["run.json"][..], ""),
+        (
+            &["run.json", "explain.json", "wrong-labels.csv"],
+            " --overwrite",
+        ),
+    ] {
         place
             .backdraft(&format!("{old} --overwrite"))
             .assert()
             .success();
-        if !place.kill_when(&overwrite, stage)? {
-            // It ended first, and is whole.
-            continue;
+        // What a kill leaves while the earlier run is removed.
+        place.write("out/.backdraft-clearing-explain.json", "")?;
+        for name in removed {
+            fs::remove_file(out.join(name))?;
         }
-        assert!(!out.join("run.json").exists());
-        place.backdraft(&overwrite).assert().success();
-        assert_eq!(kept(&out)?, expected);
-    }
-    // The same command goes on with what was asked for last, without the option too.
-    place
-        .backdraft(&format!("{old} --overwrite"))
-        .assert()
-        .success();
-    if place.kill_when(&overwrite, stages[0])? {
-        place.backdraft(&new).assert().success();
+        place
+            .backdraft(&format!("{new}{option}"))
+            .assert()
+            .success();
         assert_eq!(kept(&out)?, expected);
     }
     Ok(())

@@ -92,6 +92,32 @@ fn stored(place: &Place, out: &str) -> Option<Vec<u8>> {
     fs::read(place.path().join(out).join("training.safetensors")).ok()
 }
 
+/// Stops the training twice once it has stored where it stands: by Ctrl-C, and by a kill.
+fn stop_for_good(place: &Place, command: &str, out: &str) -> Outcome {
+    let mut stops = [Stop::Interrupt, Stop::Kill];
+    if !hear_interrupts() {
+        eprintln!("interrupts are ignored here: killed twice instead");
+        stops = [Stop::Kill; 2];
+    }
+    // A machine that is busy elsewhere may let the training end before it can be stopped: then once more from the
+    // beginning.
+    let mut stopped = 0;
+    for _ in 0..40 {
+        let before = stored(place, out);
+        let child = place.start(command)?;
+        if stop_once_stored(place, before, child, out, stops[stopped])? {
+            stopped += 1;
+        } else {
+            fs::remove_dir_all(place.path().join(out))?;
+            stopped = 0;
+        }
+        if stopped == stops.len() {
+            return Ok(());
+        }
+    }
+    Err("it could not be stopped".into())
+}
+
 #[test]
 fn a_stopped_training_goes_on_to_the_same_bits() -> Outcome {
     let place = Place::new()?;
@@ -100,16 +126,16 @@ fn a_stopped_training_goes_on_to_the_same_bits() -> Outcome {
     // Momentum, running statistics, Adam with a validation part, and weights from a file.
     let cases = [
         ("lenet", "--model lenet --data pictures --epochs 4", 4),
-        ("resnet20", "--model resnet20 --data pictures --epochs 3", 3),
+        ("resnet20", "--model resnet20 --data pictures --epochs 2", 2),
         (
             "transformer",
-            "--model transformer --data words --epochs 12",
-            12,
+            "--model transformer --data words --epochs 4",
+            4,
         ),
         (
             "more",
-            "--model lenet --data pictures --epochs 4 --weights lenet-whole/last.safetensors",
-            4,
+            "--model lenet --data pictures --epochs 2 --weights lenet-whole/last.safetensors",
+            2,
         ),
     ];
     for (name, arguments, epochs) in cases {
@@ -119,33 +145,20 @@ fn a_stopped_training_goes_on_to_the_same_bits() -> Outcome {
         place.backdraft(&command).assert().success();
 
         let command = format!("{arguments} {parts}");
-        // A machine that is busy elsewhere may let the training end before it can be stopped: then once more from the
-        // beginning.
-        let mut stops = [Stop::Interrupt, Stop::Kill];
-        if !hear_interrupts() {
-            eprintln!("interrupts are ignored here: killed twice instead");
-            stops = [Stop::Kill; 2];
-        }
-        let mut stopped = 0;
-        for _ in 0..40 {
-            let before = stored(&place, &parts);
-            let child = place.start(&command)?;
-            if stop_once_stored(&place, before, child, &parts, stops[stopped])? {
-                stopped += 1;
-                // A part of a file and of a line, as a kill in the midst of writing leaves them.
-                place.write(&format!("{parts}/.backdraft-abc"), "half a")?;
-                let log = place.path().join(&parts).join("log.jsonl");
-                let cut = format!("{}{{\"epoch\":", fs::read_to_string(&log)?);
-                fs::write(log, cut)?;
-            } else {
-                fs::remove_dir_all(place.path().join(&parts))?;
-                stopped = 0;
-            }
-            if stopped == stops.len() {
-                break;
+        if name == "lenet" {
+            stop_for_good(&place, &command, &parts)?;
+        } else {
+            // A folder is ours by its record, and one that is damaged before anything is trained is written anew.
+            place.write(&format!("{parts}/train.json"), "{")?;
+            // The start, and the first checkpoint with a pass behind it.
+            for file in ["log.jsonl", "best.safetensors"] {
+                place.stop_at(&command, &format!("{parts}/{file}"))?;
             }
         }
-        assert_eq!(stopped, stops.len(), "{name} could not be stopped");
+        // A part of a file and of a line, as a kill in the midst of writing leaves them.
+        place.write(&format!("{parts}/.backdraft-abc"), "half a")?;
+        let cut = place.path().join(&parts).join("log.jsonl");
+        fs::write(&cut, format!("{}{{\"epoch\":", fs::read_to_string(&cut)?))?;
         let done = place.backdraft(&command).assert().success();
         done.stdout(contains("going on after"));
 

@@ -1,10 +1,10 @@
 //! Linear models, whose curvature is known in closed form. In f64, relative error 1e-10.
 
-use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model,
     SquaredError,
 };
+use backdraft_test_support::*;
 use burn::{
     nn::{Linear, LinearConfig},
     tensor::Tensor,
@@ -20,15 +20,10 @@ fn linear(outputs: usize) -> Linear {
 fn cost<L: Loss>(module: &Linear, loss: L, targets: L::Targets) -> Cost {
     let model = Model::new(module, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
     // Batches of 10, 10 and 3.
-    Cost::new(
-        model,
-        loss,
-        matrix(&numbers(N * INPUTS, 1), N, INPUTS),
-        targets,
-    )
-    .unwrap()
-    .with_batch_size(10)
-    .unwrap()
+    Cost::new(model, loss, random([N, INPUTS], 1), targets)
+        .unwrap()
+        .with_batch_size(10)
+        .unwrap()
 }
 
 /// `1/N sum over i of (H_i kron x_i x_i')` in the order of the flat vector: weight `[inputs, outputs]`, then bias, with
@@ -76,7 +71,7 @@ fn assert_products(cost: &Cost, dense: &[f64]) {
 #[test]
 fn least_squares() {
     let outputs = 2;
-    let targets = matrix(&numbers(N * outputs, 7), N, outputs);
+    let targets = random([N, outputs], 7);
     let cost = cost(&linear(outputs), SquaredError, targets);
     assert_products(&cost, &dense(|_| vec![1.0, 0.0, 0.0, 1.0], outputs));
 }
@@ -85,7 +80,7 @@ fn least_squares() {
 fn binary_logistic_regression() {
     let module = linear(1);
     let targets: Vec<f64> = (0..N).map(|i| (i % 2) as f64).collect();
-    let cost = cost(&module, BinaryCrossEntropy, matrix(&targets, N, 1));
+    let cost = cost(&module, BinaryCrossEntropy, matrix(&targets, 1));
     let logits = host(cost.outputs().unwrap());
     let p = |i: usize| 1.0 / (1.0 + (-logits[i]).exp());
     assert_products(&cost, &dense(|i| vec![p(i) * (1.0 - p(i))], 1));
@@ -123,7 +118,7 @@ fn softmax_regression() {
 fn values_and_gradients_are_those_of_the_mean() {
     let module = linear(1);
     let targets = numbers(N, 9);
-    let cost = cost(&module, SquaredError, matrix(&targets, N, 1));
+    let cost = cost(&module, SquaredError, matrix(&targets, 1));
     let (value, gradient) = cost.value_and_gradient().unwrap();
     let (outputs, x) = (host(cost.outputs().unwrap()), numbers(N * INPUTS, 1));
     let errors: Vec<f64> = outputs.iter().zip(&targets).map(|(y, t)| y - t).collect();
@@ -150,7 +145,7 @@ fn values_and_gradients_are_those_of_the_mean() {
 #[test]
 fn wrong_shapes_are_errors() {
     let module = linear(1);
-    let cost = cost(&module, SquaredError, matrix(&numbers(N, 9), N, 1));
+    let cost = cost(&module, SquaredError, random([N, 1], 9));
     let short = cost.gauss_newton().apply(vector(&[1.0, 2.0]));
     assert!(matches!(
         short,
@@ -164,7 +159,7 @@ fn wrong_shapes_are_errors() {
         missing,
         Err(CurvatureError::Index { index: N, len: N })
     ));
-    let uneven = cost.with_examples(matrix(&numbers(8, 1), 2, 4), matrix(&numbers(3, 1), 3, 1));
+    let uneven = cost.with_examples(random([2, 4], 1), random([3, 1], 1));
     assert!(matches!(
         uneven,
         Err(CurvatureError::Examples {

@@ -1,7 +1,7 @@
 //! Convolutions and pooling, forward and in both reverse passes. In f64.
 
-use crate::common::*;
 use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Model};
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{

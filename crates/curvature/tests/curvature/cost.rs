@@ -9,11 +9,11 @@ use std::{
     },
 };
 
-use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, Examples, LinearOperator, Loss, Model, Rows,
     SquaredError, TokenCrossEntropy, TokenReduction, to_dense,
 };
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
@@ -51,11 +51,11 @@ impl Net {
 }
 
 fn inputs() -> Tensor<2> {
-    matrix(&numbers(N * INPUTS, 81), N, INPUTS)
+    random([N, INPUTS], 81)
 }
 
 fn targets() -> Tensor<2> {
-    matrix(&numbers(N * OUTPUTS, 82), N, OUTPUTS)
+    random([N, OUTPUTS], 82)
 }
 
 fn cost(model: Model) -> Cost {
@@ -210,9 +210,7 @@ fn mixed_derivatives_match_central_differences() {
         let at = |sign: f64| {
             let mut x = numbers(N * INPUTS, 81);
             x[element] += sign * h;
-            let moved = cost
-                .with_examples(matrix(&x, N, INPUTS), targets())
-                .unwrap();
+            let moved = cost.with_examples(matrix(&x, INPUTS), targets()).unwrap();
             host(moved.directional_derivatives(v.clone()).unwrap())[element / INPUTS]
         };
         let central = (at(1.0) - at(-1.0)) / (2.0 * h);
@@ -237,7 +235,7 @@ fn several_inputs_are_a_tuple() {
         net.value.forward(x) * activation::sigmoid(net.gate.forward(z))
     };
     let model = Model::new(&net, forward).unwrap();
-    let z = matrix(&numbers(N * INPUTS, 86), N, INPUTS);
+    let z = random([N, INPUTS], 86);
     let cost = Cost::new(
         model.clone(),
         SquaredError,

@@ -1,8 +1,8 @@
 //! How many matrix products the operators' own programs take: as few as by hand, which the tests of `backdraft-program`
 //! derive.
 
-use crate::common::*;
 use backdraft_curvature::{Cost, CrossEntropy, Curvature, Model};
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -32,7 +32,7 @@ fn cost(widths: &[usize], batch: usize) -> Cost {
     let mlp = double(Mlp {
         layers: layers.collect(),
     });
-    let x = matrix(&numbers(batch * widths[0], 5), batch, widths[0]);
+    let x = random([batch, widths[0]], 5);
     let labels: Vec<i64> = (0..batch as i64).map(|i| i % 3).collect();
     let model = Model::new(&mlp, Mlp::forward).unwrap();
     Cost::new(model, CrossEntropy, x, classes(&labels)).unwrap()

@@ -1,10 +1,10 @@
 //! Every result is finite, or the error names what makes it NaN or infinite. In f64.
 
-use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, Cause, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model, Poisson,
     SquaredError, TokenCrossEntropy, TokenReduction, to_dense,
 };
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -23,11 +23,11 @@ fn model(layer: &Linear) -> Model {
 }
 
 fn regression(inputs: Vec<f64>) -> Cost {
-    let targets = matrix(&numbers(N, 7), N, 1);
+    let targets = random([N, 1], 7);
     Cost::new(
         model(&layer(1)),
         SquaredError,
-        matrix(&inputs, N, INPUTS),
+        matrix(&inputs, INPUTS),
         targets,
     )
     .unwrap()
@@ -150,8 +150,8 @@ fn a_loss_that_overflows_is_named() {
     x[5 * INPUTS] = 2_000.0;
     let mut layer = layer(1);
     layer.weight = layer.weight.map(|w| w * 0.0 + 0.5);
-    let counts = matrix(&[1.0; N], N, 1);
-    let cost = Cost::new(model(&layer), Poisson, matrix(&x, N, INPUTS), counts).unwrap();
+    let counts = matrix(&[1.0; N], 1);
+    let cost = Cost::new(model(&layer), Poisson, matrix(&x, INPUTS), counts).unwrap();
     let Err(CurvatureError::NotFinite { cause, .. }) = cost.losses() else {
         panic!("exp(1000) overflows");
     };
@@ -165,7 +165,7 @@ fn a_loss_that_overflows_is_named() {
 fn a_sum_that_overflows_is_told_from_its_terms() {
     // Losses of 0.72e308 each.
     let cost = regression(vec![0.0; N * INPUTS]);
-    let cost = cost.with_targets(matrix(&[1.2e154; N], N, 1)).unwrap();
+    let cost = cost.with_targets(matrix(&[1.2e154; N], 1)).unwrap();
     cost.losses().unwrap();
     let Err(CurvatureError::NotFinite { cause, .. }) = cost.value_and_gradient() else {
         panic!("the sum overflows");
@@ -197,13 +197,13 @@ fn masked(mask: &[[bool; 3]], classes: &[i64]) -> Cost {
     let n = mask.len();
     let flat: Vec<bool> = mask.iter().flatten().copied().collect();
     let mask = Tensor::<2, Bool>::from_data(TensorData::new(flat, [n, 3]), &device());
-    let x = matrix(&numbers(n * INPUTS, 3), n, INPUTS);
+    let x = random([n, INPUTS], 3);
     let model = Model::new(&Masked { layer }, forward).unwrap();
     Cost::new(
         model,
         CrossEntropy,
         (x, mask),
-        crate::common::classes(classes),
+        backdraft_test_support::classes(classes),
     )
     .unwrap()
 }
@@ -270,11 +270,11 @@ fn what_padding_rules_out_does_not_matter() {
             padding: Some(-100),
             reduction,
         };
-        let outputs = matrix(&[0.3, 0.3, infinite, 0.3], 1, 4);
+        let outputs = matrix(&[0.3, 0.3, infinite, 0.3], 4);
         let targets = Tensor::from_data([[1, -100]], &device());
         let found = host(loss.per_example(outputs.clone(), targets.clone()));
         assert!((found[0] - 2.0_f64.ln()).abs() < 1e-15, "{found:?}");
-        let tangents = matrix(&[1.0, 2.0, 3.0, 4.0], 1, 4);
+        let tangents = matrix(&[1.0, 2.0, 3.0, 4.0], 4);
         let product = loss.hessian_product(outputs, targets, tangents);
         let product = host(product.unwrap());
         assert!((product[0] + 0.25).abs() < 1e-15, "{product:?}");
@@ -303,11 +303,10 @@ fn attention_to_nothing_is_named() {
         net.output.forward(mean.squeeze_dim::<2>(1))
     };
     let cost = |masked: [bool; 4 * TOKENS]| {
-        let x = matrix(&numbers(4 * TOKENS * INPUTS, 3), 4 * TOKENS, INPUTS);
-        let x = x.reshape([4, TOKENS, INPUTS]);
+        let x = random([4, TOKENS, INPUTS], 3);
         let mask =
             Tensor::<2, Bool>::from_data(TensorData::new(masked.to_vec(), [4, TOKENS]), &device());
-        let targets = matrix(&numbers(4, 6), 4, 1);
+        let targets = random([4, 1], 6);
         Cost::new(
             Model::new(&net, forward).unwrap(),
             SquaredError,

@@ -1,10 +1,10 @@
 //! Fisher matrices of the model's own distribution: expectations over targets, taken one target at a time. In f64.
 
-use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, SquaredError, TokenCrossEntropy, TokenReduction, Weighted, to_dense,
 };
+use backdraft_test_support::*;
 use burn::{
     nn::{Linear, LinearConfig},
     tensor::{Tensor, TensorData},
@@ -17,7 +17,7 @@ const OUTPUTS: usize = 2;
 fn cost<L: Loss>(loss: L, targets: L::Targets) -> Cost {
     let module = double(LinearConfig::new(INPUTS, OUTPUTS).init(&device()));
     let model = Model::new(&module, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
-    let inputs = matrix(&numbers(N * INPUTS, 71), N, INPUTS);
+    let inputs = random([N, INPUTS], 71);
     Cost::new(model, loss, inputs, targets).unwrap()
 }
 
@@ -88,7 +88,7 @@ fn cross_entropy_expects_over_classes() {
 
 #[test]
 fn binary_cross_entropy_expects_over_labels() {
-    let targets = matrix(&[0.0; N * OUTPUTS], N, OUTPUTS);
+    let targets = matrix(&[0.0; N * OUTPUTS], OUTPUTS);
     let cost = cost(BinaryCrossEntropy, targets);
     let expected = expectation(
         &host(cost.outputs().unwrap()),
@@ -110,7 +110,7 @@ fn binary_cross_entropy_expects_over_labels() {
 
 #[test]
 fn poisson_expects_over_counts() {
-    let targets = matrix(&[1.0; N * OUTPUTS], N, OUTPUTS);
+    let targets = matrix(&[1.0; N * OUTPUTS], OUTPUTS);
     let cost = cost(Poisson, targets);
     // Rates stay near one: counts above 40 have no probability left.
     let probability = |rate: f64, count: usize| {
@@ -151,7 +151,7 @@ fn squared_error_and_huber_expect_over_residuals() {
         square / total
     };
     let identity = |factor: f64| [factor, 0.0, 0.0, factor];
-    let targets = matrix(&numbers(N * OUTPUTS, 73), N, OUTPUTS);
+    let targets = random([N, OUTPUTS], 73);
 
     let squared = cost(SquaredError, targets.clone());
     check(&squared, &identity(moment(&|r| 0.5 * r * r, &|r| r)), 1e-10);
@@ -198,7 +198,7 @@ fn tokens_have_a_distribution_each() {
     let classes = Tensor::from_data(TensorData::new(classes, [N, TOKENS]), &device());
     let module = double(LinearConfig::new(INPUTS, WIDTH).init(&device()));
     let model = Model::new(&module, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
-    let inputs = matrix(&numbers(N * INPUTS, 71), N, INPUTS);
+    let inputs = random([N, INPUTS], 71);
 
     for reduction in [TokenReduction::Sum, TokenReduction::Mean] {
         let padding = Some(PAD);
@@ -244,7 +244,7 @@ fn a_loss_without_distribution_is_refused() {
             (outputs - targets).powi_scalar(4).sum_dim(1).squeeze_dim(1)
         }
     }
-    let cost = cost(Quartic, matrix(&[0.5; N * OUTPUTS], N, OUTPUTS));
+    let cost = cost(Quartic, matrix(&[0.5; N * OUTPUTS], OUTPUTS));
     let v = vector(&numbers(cost.model().dim(), 75));
     assert!(matches!(
         cost.fisher().apply(v),

@@ -1,12 +1,12 @@
 //! Inputs and targets of every kind, rank and place: through all quantities, or refused with what to cast or move. In
 //! f64 on flex.
 
-use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, LinearOperator, Loss, Model, Rows,
     SquaredError, Weighted,
 };
 use backdraft_program::ProgramError;
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
@@ -53,7 +53,7 @@ fn inputs(examples: &[usize]) -> Inputs {
     let mask: Vec<bool> = examples.iter().flat_map(mask).collect();
     let shape = [examples.len(), TOKENS];
     (
-        matrix(&x, examples.len(), 2),
+        matrix(&x, 2),
         Tensor::from_data(TensorData::new(tokens, shape), &device()),
         Tensor::from_data(TensorData::new(mask, shape), &device()),
     )
@@ -62,7 +62,7 @@ fn inputs(examples: &[usize]) -> Inputs {
 fn targets(examples: &[usize]) -> Tensor<2> {
     let of = |i: usize| numbers(2, 30 + i as u64);
     let t: Vec<f64> = examples.iter().flat_map(|&i| of(i)).collect();
-    matrix(&t, examples.len(), 2)
+    matrix(&t, 2)
 }
 
 fn cost(examples: &[usize]) -> Cost {
@@ -155,7 +155,7 @@ fn masks_may_be_indexed_within_the_network() {
         net.forward(x.mask_fill(swapped.bool_not(), 0.0))
     };
     let net: Linear = double(LinearConfig::new(2, 2).init(&device()));
-    let x = matrix(&numbers(2 * N, 1), N, 2);
+    let x = random([N, 2], 1);
     let bits: Vec<bool> = (0..2 * N).map(|i| i % 3 == 0).collect();
     let mask = Tensor::<2, Bool>::from_data(TensorData::new(bits, [N, 2]), &device());
     let masked = x.clone() * mask.clone().float().cast(DType::F64);

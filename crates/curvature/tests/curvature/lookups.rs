@@ -1,8 +1,8 @@
 //! Numbers that look up what is not there: errors that name the example and the value. In f64.
 
 use super::targets::{N, TOKENS, cost, three};
-use crate::common::*;
 use backdraft_curvature::{Cost, CurvatureError, Loss, Model, TokenCrossEntropy, reject};
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},

@@ -1,10 +1,10 @@
 //! Every loss: its closed form against the engine's own second derivative, and against central differences. In f64.
 
-use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Huber, LinearOperator, Loss, Model, Poisson, Scaled,
     SquaredError, Sum, TokenCrossEntropy, TokenReduction, Weighted,
 };
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -45,7 +45,7 @@ fn model(outputs: usize) -> Model {
 }
 
 fn inputs() -> Tensor<2> {
-    matrix(&numbers(N * INPUTS, 31), N, INPUTS)
+    random([N, INPUTS], 31)
 }
 
 /// The gradient of each example's loss, one example at a time.
@@ -112,9 +112,9 @@ fn check_on<L: Loss>(name: &str, model: Model, loss: L, targets: L::Targets) {
 #[test]
 fn closed_forms_are_second_derivatives() {
     let numbers = numbers(N * OUTPUTS, 32);
-    let real = matrix(&numbers, N, OUTPUTS);
+    let real = matrix(&numbers, OUTPUTS);
     let unit: Vec<f64> = numbers.iter().map(|x| (x + 1.0) / 2.0).collect();
-    let unit = matrix(&unit, N, OUTPUTS);
+    let unit = matrix(&unit, OUTPUTS);
     let counts: Vec<f64> = (0..N * OUTPUTS).map(|i| (i % 4) as f64).collect();
     let labels = classes(&[0, 1, 1, 0, 1, 0, 0, 1, 1]);
     let weights = vector(&numbers[..N].iter().map(|x| x.abs()).collect::<Vec<_>>());
@@ -123,7 +123,7 @@ fn closed_forms_are_second_derivatives() {
     check("binary cross-entropy", BinaryCrossEntropy, unit);
     check("cross-entropy", CrossEntropy, labels.clone());
     check("Huber", Huber { delta: 0.7 }, real.clone());
-    check("Poisson", Poisson, matrix(&counts, N, OUTPUTS));
+    check("Poisson", Poisson, matrix(&counts, OUTPUTS));
     check(
         "weighted cross-entropy",
         Weighted(CrossEntropy),
@@ -161,14 +161,14 @@ fn closed_forms_of_tokens_are_second_derivatives() {
 
 #[test]
 fn hubers_loss_is_quadratic_then_linear() {
-    let outputs = matrix(&[0.5, -0.5, 3.0, -3.0], 4, 1);
-    let losses = host(Huber { delta: 1.0 }.per_example(outputs, matrix(&[0.0; 4], 4, 1)));
+    let outputs = matrix(&[0.5, -0.5, 3.0, -3.0], 1);
+    let losses = host(Huber { delta: 1.0 }.per_example(outputs, matrix(&[0.0; 4], 1)));
     assert_eq!(losses, [0.125, 0.125, 2.5, 2.5]);
 }
 
 #[test]
 fn a_weight_counts_copies() {
-    let targets = matrix(&numbers(N * OUTPUTS, 33), N, OUTPUTS);
+    let targets = random([N, OUTPUTS], 33);
     let plain = Cost::new(model(OUTPUTS), SquaredError, inputs(), targets.clone()).unwrap();
     let mut weights = vec![1.0; N];
     weights[2] = 3.0;

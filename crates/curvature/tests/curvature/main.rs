@@ -1,8 +1,5 @@
 //! The tests of this crate in one binary: each further one would compile the engine anew.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod closed_form;
 mod convolution;
 mod cost;

@@ -1,14 +1,14 @@
 //! A network without closed form, against matrices built row by row with Burn's own reverse mode. In f64.
 
-use crate::common::*;
 use backdraft_curvature::{
     BatchOperator, BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Damped, LinearOperator,
     Loss, Model, Scaled, SquaredError, Sum,
 };
+use backdraft_test_support::*;
 use burn::{
-    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    module::{Module, ModuleMapper, Param},
     nn::{Linear, LinearConfig},
-    tensor::{DType, Gradients, Tensor, activation},
+    tensor::{DType, Tensor, activation},
 };
 
 const N: usize = 7;
@@ -44,7 +44,7 @@ impl Net {
 }
 
 fn inputs() -> Tensor<2> {
-    matrix(&numbers(N * INPUTS, 11), N, INPUTS)
+    random([N, INPUTS], 11)
 }
 
 fn targets() -> Tensor<2> {
@@ -52,7 +52,7 @@ fn targets() -> Tensor<2> {
         .iter()
         .map(|x| (x + 1.0) / 2.0)
         .collect();
-    matrix(&values, N, OUTPUTS)
+    matrix(&values, OUTPUTS)
 }
 
 type Forward = fn(&Net, Tensor<2>) -> Tensor<2>;
@@ -66,25 +66,12 @@ fn cost<L: Loss>(net: &Net, forward: Forward, loss: L, targets: L::Targets) -> C
         .unwrap()
 }
 
-/// Burn's own gradients as a flat vector.
-fn flat(module: &Net, gradients: &Gradients) -> Vec<f64> {
-    struct Collect<'a>(&'a Gradients, Vec<f64>);
-    impl ModuleVisitor for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.1.extend(host(param.val().grad(self.0).unwrap()));
-        }
-    }
-    let mut collect = Collect(gradients, Vec::new());
-    module.visit(&mut collect);
-    collect.1
-}
-
 /// The Jacobian of all outputs, row by row in reverse mode: `[N * OUTPUTS][dim]`.
 fn jacobian(net: &Net, forward: Forward) -> Vec<Vec<f64>> {
     let net = net.clone().train();
     let row = |i: usize, k: usize| {
         let output = forward(&net, inputs()).slice([i..i + 1, k..k + 1]);
-        flat(&net, &output.sum().backward())
+        flat_gradients(&net, &output.sum().backward())
     };
     (0..N * OUTPUTS)
         .map(|r| row(r / OUTPUTS, r % OUTPUTS))
@@ -159,7 +146,7 @@ fn gauss_newton_is_jacobian_transposed_hessian_jacobian() {
 fn gradient(net: &Net, model: &Model, theta: &[f64]) -> Vec<f64> {
     let net = model.write(net.clone(), vector(theta)).unwrap().train();
     let error = net.tanh(inputs()) - targets();
-    flat(&net, &(error.square().sum() * (0.5 / N as f64)).backward())
+    flat_gradients(&net, &(error.square().sum() * (0.5 / N as f64)).backward())
 }
 
 #[test]
@@ -327,7 +314,7 @@ fn many_vectors_share_the_work() {
     );
     let dim = cost.model().dim();
     let rows = 3;
-    let vs = matrix(&numbers(rows * dim, 23), rows, dim);
+    let vs = random([rows, dim], 23);
     let check = |name: &str, operator: &dyn LinearOperator| {
         let many = operator.apply_many(vs.clone()).unwrap();
         assert_eq!(many.dims(), [rows, dim]);
@@ -349,7 +336,7 @@ fn many_vectors_share_the_work() {
     let (a, b) = (cost.hessian(), cost.gauss_newton());
     check("sum", &Sum::new(Scaled::new(&a, 0.5), &b).unwrap());
     assert!(matches!(
-        a.apply_many(matrix(&[0.0; 4], 2, 2)),
+        a.apply_many(matrix(&[0.0; 4], 2)),
         Err(CurvatureError::Dimension { .. })
     ));
 }

@@ -1,7 +1,7 @@
 //! Which tensors of a module are one parameter, and writing parameters into modules. In f64.
 
-use crate::common::*;
 use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Model, SquaredError, to_dense};
+use backdraft_test_support::*;
 use burn::{
     module::{Module, ModuleMapper, Param},
     nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig},
@@ -43,11 +43,11 @@ impl Twins {
 }
 
 fn inputs() -> Tensor<2> {
-    matrix(&numbers(2 * N, 1), N, 2)
+    random([N, 2], 1)
 }
 
 fn targets() -> Tensor<2> {
-    matrix(&numbers(2 * N, 2), N, 2)
+    random([N, 2], 2)
 }
 
 fn cost(net: &Twins) -> Cost {

@@ -1,11 +1,11 @@
 //! Losses of networks that are sure: losses, gradients, Hessians and Fisher products however large the logits, right
 //! and wrong ones, against closed forms without differences. A few units in the last place, in both types.
 
-use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, Huber, LinearOperator, Loss, Model, Poisson,
     TokenCrossEntropy, TokenReduction, Weighted,
 };
+use backdraft_test_support::*;
 use burn::{
     module::Param,
     nn::Linear,

@@ -1,11 +1,11 @@
 //! Shapes that broadcast or do not mean what they are taken for are refused, with both shapes.
 
-use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, SquaredError, TokenCrossEntropy, Weighted,
 };
 use backdraft_program::{ErrorLocation, ProgramError};
+use backdraft_test_support::*;
 use burn::{
     nn::{
         Embedding, EmbeddingConfig, Linear, LinearConfig,
@@ -26,7 +26,7 @@ fn model(outputs: usize) -> Model {
 }
 
 pub(super) fn inputs(n: usize) -> Tensor<2> {
-    matrix(&numbers(3 * n, 1), n, 3)
+    random([n, 3], 1)
 }
 
 pub(super) fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
@@ -103,7 +103,7 @@ impl Loss for Own {
 }
 
 pub(super) fn own(outputs: usize, width: usize, loss: Outcome) -> Cost {
-    let targets = matrix(&numbers(N * width, 2), N, width);
+    let targets = random([N, width], 2);
     Cost::new(model(outputs), Own(loss), inputs(N), targets).unwrap()
 }
 
@@ -293,7 +293,7 @@ fn tokens_are_those_that_the_network_returned() {
 /// A forward pass or a loss that panics: an error with the panic's text and its place.
 #[test]
 fn a_panic_is_an_error_with_its_place() {
-    let wide = matrix(&numbers(N * 5, 1), N, 5);
+    let wide = random([N, 5], 1);
     let cost = Cost::new(model(2), SquaredError, wide, zeros([N, 2])).unwrap();
     let error = refused(&cost);
     let CurvatureError::Program(ProgramError::Panicked { message, place, .. }) = &error else {

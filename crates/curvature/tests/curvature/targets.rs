@@ -6,11 +6,11 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::common::*;
 use backdraft_curvature::{
     BinaryCrossEntropy, Cost, CrossEntropy, CurvatureError, Huber, LinearOperator, Loss, Model,
     Poisson, Scaled, SquaredError, TokenCrossEntropy, Weighted,
 };
+use backdraft_test_support::*;
 use burn::{
     nn::{Linear, LinearConfig},
     tensor::{DType, Int, IntDType, Tensor, TensorData},
@@ -26,7 +26,7 @@ fn model(outputs: usize) -> Model {
 }
 
 fn inputs() -> Tensor<2> {
-    matrix(&numbers(N * INPUTS, 3), N, INPUTS)
+    random([N, INPUTS], 3)
 }
 
 pub(super) fn cost<L: Loss>(outputs: usize, loss: L, targets: L::Targets) -> Cost {
@@ -67,7 +67,7 @@ pub(super) fn three(value: i64) -> Tensor<1, Int> {
 }
 
 fn column(value: f64) -> Tensor<2> {
-    matrix(&[0.0, 1.0, 0.5, value, 0.25], N, 1)
+    matrix(&[0.0, 1.0, 0.5, value, 0.25], 1)
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn values_that_a_loss_is_not_defined_for() {
 
     let mut pairs = vec![0.5; 2 * N];
     pairs[7] = 2.0;
-    let found = refused(2, BinaryCrossEntropy, matrix(&pairs, N, 2));
+    let found = refused(2, BinaryCrossEntropy, matrix(&pairs, 2));
     assert_eq!(found, ("target".into(), Some(1), 2.0));
 
     for bad in [-1.0, f64::NAN, f64::INFINITY] {
@@ -276,7 +276,7 @@ fn settings_beyond_the_type_are_refused() {
 /// A stream that is cut otherwise in every pass, or shuffled, or the same.
 fn stream(how: &'static str) -> Cost {
     let passes = AtomicUsize::new(0);
-    let targets = || matrix(&numbers(7, 9), 7, 1);
+    let targets = || random([7, 1], 9);
     Cost::streamed(model(1), SquaredError, 7, move || {
         let pass = passes.fetch_add(1, Ordering::Relaxed);
         let cuts: Vec<usize> = match (how, pass % 2) {
@@ -287,7 +287,7 @@ fn stream(how: &'static str) -> Cost {
         let shift = if how == "shuffled" { 3 * pass } else { 0 };
         let ranges: Vec<_> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
         ranges.into_iter().map(move |range| {
-            let x = matrix(&numbers(14, 8), 7, INPUTS);
+            let x = random([7, INPUTS], 8);
             let rows: Vec<i64> = range.map(|i| ((i + shift) % 7) as i64).collect();
             let rows = Tensor::from_data(rows.as_slice(), &device());
             Ok::<_, io::Error>((x.select(0, rows.clone()), targets().select(0, rows)))

@@ -1,8 +1,8 @@
 //! What cannot be differentiated is named, and so is the parameter that it comes after.
 
-use crate::common::*;
 use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Loss, Model, SquaredError};
 use backdraft_program::ProgramError;
+use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
@@ -53,7 +53,7 @@ fn cost<L: Loss<Targets = Tensor<2>>>(
     forward: impl Fn(&Net, Tensor<2>) -> Tensor<2> + Send + Sync + 'static,
     loss: L,
 ) -> Cost {
-    let (inputs, targets) = (matrix(&numbers(15, 1), 5, 3), matrix(&numbers(10, 2), 5, 2));
+    let (inputs, targets) = (random([5, 3], 1), random([5, 2], 2));
     Cost::new(
         Model::new(&Net::new(), forward).unwrap(),
         loss,

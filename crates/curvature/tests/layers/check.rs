@@ -3,10 +3,8 @@
 use backdraft_curvature::{Cost, CrossEntropy, Curvature, CurvatureError, LinearOperator, Loss};
 use burn::{Tensor, tensor::activation};
 
-use crate::{
-    common::*,
-    row::{N, OUTPUTS, Row},
-};
+use crate::row::{N, OUTPUTS, Row};
+use backdraft_test_support::*;
 
 /// The loss `<y, u>`, with the targets `u`: its gradient is what `u` pulls back.
 #[derive(Clone)]
@@ -69,10 +67,10 @@ pub fn failures(row: &Row) -> Result<Vec<String>, CurvatureError> {
     let jw = host(jw);
 
     // Reverse mode: its gradient, and the Jacobian row by row.
-    let inner = |u: &[f64]| cost.with_loss(Inner, matrix(u, N, OUTPUTS));
+    let inner = |u: &[f64]| cost.with_loss(Inner, matrix(u, OUTPUTS));
     let pullback = inner(&u)?;
     let pull = |u: &[f64]| -> Result<Vec<f64>, CurvatureError> {
-        let cost = pullback.with_examples(row.inputs.clone(), matrix(u, N, OUTPUTS))?;
+        let cost = pullback.with_examples(row.inputs.clone(), matrix(u, OUTPUTS))?;
         Ok(host(cost.gradient()? * N as f64))
     };
     let ju = pull(&u)?;
@@ -118,7 +116,7 @@ pub fn failures(row: &Row) -> Result<Vec<String>, CurvatureError> {
 
     // Gauss-Newton: J'HJ with the softmax's covariance as H, by differences of tangents, which lose nothing where a
     // class is sure.
-    let probabilities = host(activation::softmax(matrix(&outputs, N, OUTPUTS), 1));
+    let probabilities = host(activation::softmax(matrix(&outputs, OUTPUTS), 1));
     let curve = |jv: &[f64]| -> Vec<f64> {
         let rows = probabilities.chunks(OUTPUTS).zip(jv.chunks(OUTPUTS));
         let product = |(p, v): (&[f64], &[f64])| -> Vec<f64> {
@@ -206,10 +204,6 @@ fn columns_times(rows: &[Vec<f64>], u: &[f64]) -> Vec<f64> {
         sum.iter_mut().zip(row).for_each(|(sum, r)| *sum += u * r);
     }
     sum
-}
-
-fn norm(v: &[f64]) -> f64 {
-    dot(v, v).sqrt()
 }
 
 /// What was found wrong.

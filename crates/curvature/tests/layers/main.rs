@@ -3,12 +3,12 @@
 //! flex.
 //!
 //! A layer is one [`Row`](row::Row) of a table; what is checked is the same for all, in [`check`].
+//!
+//! A binary of its own: what a process takes for the type of floats where nothing is said, f64 here, is set once.
 
 mod activation;
 mod attention;
 mod check;
-#[path = "../common/mod.rs"]
-mod common;
 mod convolution;
 mod dense;
 mod networks;

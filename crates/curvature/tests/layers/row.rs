@@ -5,11 +5,11 @@ use std::sync::Once;
 use backdraft_curvature::{Model, RowKind, Rows};
 use burn::{
     Tensor,
-    module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId},
-    tensor::{DType, Device, FloatDType, Gradients, TensorData},
+    module::{Module, ModuleMapper, Param, ParamId},
+    tensor::{DType, Device, FloatDType, TensorData},
 };
 
-use crate::common::{host, matrix, numbers};
+use backdraft_test_support::{flat_gradients, matrix, numbers, random};
 
 /// Examples of every row.
 pub const N: usize = 5;
@@ -68,11 +68,8 @@ impl Row {
                 // Statistics stay frozen, as they are in a model.
                 let module = module.valid().train();
                 let outputs = forward(&module, inputs.clone());
-                let weights = Tensor::from_inner(matrix(cotangents, N, OUTPUTS));
-                let gradients = (outputs * weights).sum().backward();
-                let mut flat = Flat(&gradients, Vec::new());
-                module.visit(&mut flat);
-                flat.1
+                let weights = Tensor::from_inner(matrix(cotangents, OUTPUTS));
+                flat_gradients(&module, &(outputs * weights).sum().backward())
             }
         };
         let outputs = forward(&module.valid(), inputs.clone());
@@ -154,8 +151,7 @@ pub fn device() -> Device {
 /// Numbers in (-1, 1) of a shape.
 pub fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     let device = device();
-    let data = TensorData::new(numbers(shape.iter().product(), seed), shape);
-    Tensor::from_data(data, (&device, DType::F64))
+    random(shape, seed).to_device(&device)
 }
 
 /// Inputs of [`N`] examples of a shape `[N, ..]`.
@@ -204,22 +200,4 @@ fn projected<const D: usize>(outputs: Tensor<D>) -> Tensor<2> {
     let data = TensorData::new(numbers(width * OUTPUTS, 62), [width, OUTPUTS]);
     let matrix = Tensor::<2>::from_data(data, (&device, DType::F64));
     outputs.reshape([dims[0], width]).matmul(matrix)
-}
-
-/// Burn's gradients of the trainable parameters in visiting order.
-struct Flat<'a>(&'a Gradients, Vec<f64>);
-
-impl ModuleVisitor for Flat<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val();
-        if !tensor.is_require_grad() {
-            return;
-        }
-        let elements = tensor.shape().num_elements();
-        match tensor.grad(self.0) {
-            Some(gradient) => self.1.extend(host(gradient)),
-            // It does not matter for the outputs.
-            None => self.1.extend(vec![0.0; elements]),
-        }
-    }
 }

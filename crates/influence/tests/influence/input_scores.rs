@@ -2,46 +2,22 @@
 
 use backdraft_curvature::{Cost, Model, SquaredError};
 use backdraft_influence::{DirectConfig, Inverse, Solver, input_scores};
+use backdraft_test_support::{double, host, matrix, numbers, random};
 use burn::{
-    module::{Module, ModuleMapper, Param},
     nn::{Linear, LinearConfig},
-    tensor::{DType, Device, Tensor, TensorData},
+    tensor::{Device, Tensor},
 };
 
 const N: usize = 8;
 const INPUTS: usize = 3;
 const L2: f64 = 0.1;
 
-fn numbers(count: usize, seed: f64) -> Vec<f64> {
-    (0..count)
-        .map(|i| ((i as f64 + 1.0) * (seed + 2.3)).sin())
-        .collect()
-}
-
-fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
-    let shape = [values.len() / columns, columns];
-    let data = TensorData::new(values.to_vec(), shape);
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-struct Double;
-
-impl ModuleMapper for Double {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| tensor.cast(DType::F64))
-    }
-}
-
 /// The ridge regression of the examples `x`, at its optimum: one Newton step from anywhere.
 fn trained(x: &[f64]) -> Cost {
     let config = LinearConfig::new(INPUTS, 1);
-    let module = config.init(&Device::flex()).map(&mut Double);
+    let module = double(config.init(&Device::flex()));
     let model = Model::new(&module, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
-    let targets = matrix(&numbers(N, 1.9), 1);
+    let targets = random([N, 1], 19);
     let cost = Cost::new(model, SquaredError, matrix(x, INPUTS), targets)
         .unwrap()
         .with_l2(L2);
@@ -54,10 +30,10 @@ fn trained(x: &[f64]) -> Cost {
 
 #[test]
 fn they_are_the_derivative_of_the_retrained_loss() {
-    let x = numbers(N * INPUTS, 0.4);
+    let x = numbers(N * INPUTS, 4);
     let cost = trained(&x);
     let test = |cost: &Cost| {
-        let query = matrix(&numbers(INPUTS, 5.2), INPUTS);
+        let query = random([1, INPUTS], 52);
         cost.with_examples(query, matrix(&[0.4], 1)).unwrap()
     };
     let hessian = cost.hessian();

@@ -7,10 +7,11 @@ use backdraft_curvature::{
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver,
 };
+use backdraft_test_support::{dot, double, host, norm, numbers, random, vector};
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
-    tensor::{DType, Device, Int, Tensor, TensorData, activation},
+    tensor::{DType, Device, Int, Tensor, activation},
 };
 
 const N: usize = 6;
@@ -28,20 +29,10 @@ struct Net {
 impl Net {
     fn new() -> Self {
         let device = Device::flex();
-        let mut net = Self {
+        double(Self {
             first: LinearConfig::new(INPUTS, 4).init(&device),
             second: LinearConfig::new(4, 3).init(&device),
-        };
-        for (seed, layer) in [&mut net.first, &mut net.second].into_iter().enumerate() {
-            let [rows, columns] = layer.weight.dims();
-            layer.weight = layer
-                .weight
-                .clone()
-                .map(|_| matrix(&numbers(rows * columns, seed as u64), columns));
-            let bias = vector(&numbers(columns, 10 + seed as u64));
-            layer.bias = layer.bias.clone().map(|old| old.map(|_| bias));
-        }
-        net.valid()
+        })
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
@@ -49,45 +40,10 @@ impl Net {
     }
 }
 
-/// Numbers between -1 and 1.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    let mut state = 2 * seed + 1;
-    let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    };
-    (0..count + 8).map(|_| next()).skip(8).collect()
-}
-
-fn vector(values: &[f64]) -> Tensor<1> {
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), [values.len()]),
-        (&Device::flex(), DType::F64),
-    )
-}
-
-fn matrix(values: &[f64], columns: usize) -> Tensor<2> {
-    vector(values).reshape([values.len() / columns, columns])
-}
-
-fn host(v: Tensor<1>) -> Vec<f64> {
-    v.try_into_vec_as::<f64>().unwrap()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn norm(a: &[f64]) -> f64 {
-    dot(a, a).sqrt()
-}
-
 fn cost() -> Cost {
     let model = Model::new(&Net::new(), Net::forward).unwrap();
     let classes = Tensor::<1, Int>::from_ints([0, 2, 1, 1, 0, 2], &Device::flex());
-    let x = matrix(&numbers(N * INPUTS, 5), INPUTS);
+    let x = random([N, INPUTS], 5);
     Cost::new(model, CrossEntropy, x, classes).unwrap()
 }
 
@@ -96,9 +52,7 @@ fn operators() -> Vec<(&'static str, Box<dyn LinearOperator>)> {
     let cost = cost();
     let batched = cost.clone().with_batch_size(4).unwrap();
     let regularised = batched.clone().with_l2(0.7);
-    let squared = cost
-        .with_loss(SquaredError, matrix(&numbers(N * 3, 6), 3))
-        .unwrap();
+    let squared = cost.with_loss(SquaredError, random([N, 3], 6)).unwrap();
     vec![
         ("Gauss-Newton", Box::new(cost.gauss_newton())),
         ("Gauss-Newton, L2", Box::new(regularised.gauss_newton())),

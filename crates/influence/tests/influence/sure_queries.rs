@@ -3,6 +3,7 @@
 
 use backdraft_curvature::{BinaryCrossEntropy, Cost, Model};
 use backdraft_influence::{ConjugateGradientConfig, DirectConfig, Inverse, scores};
+use backdraft_test_support::host;
 use burn::{
     module::Param,
     nn::Linear,
@@ -17,10 +18,6 @@ const T: [f64; 6] = [0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
 fn column(values: &[f64]) -> Tensor<2> {
     let data = TensorData::new(values.to_vec(), [values.len(), 1]);
     Tensor::from_data(data.convert::<f32>(), &Device::flex())
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
 }
 
 fn sigmoid(x: f64) -> f64 {

@@ -4,7 +4,7 @@
 //!   the type. Burn 0.22.1.
 //! - Way round: samples are gathered, weighted and multiplied by the kernel as a matrix.
 //! - It may go when reverse mode can be differentiated: `layers_without_a_reverse_mode_on_every_device` in
-//!   `tests/tests/gpu.rs` then passes without it. No test tells by itself.
+//!   `tests/tests/across/gpu.rs` then passes without it. No test tells by itself.
 
 use burn_backend::{
     Backend, Scalar, Shape, Slice, TensorData, TensorMetadata, get_or_init_device_settings,

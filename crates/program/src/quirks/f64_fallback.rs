@@ -2,7 +2,7 @@
 //!
 //! - Fault: burn-ndarray takes the exponent of `powf_scalar` in f32. Burn 0.22.1.
 //! - Way round: an exponent that f32 does not hold is given as a tensor.
-//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/gpu.rs` fails at the power.
+//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the power.
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};

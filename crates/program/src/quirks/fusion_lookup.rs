@@ -7,7 +7,7 @@
 //! - Way round: only tensors of as many dimensions share a kernel, so such a gather is given more of them than other
 //!   operations have. Such a reduction reads the same memory under another name.
 //! - It may go when `gathers_agree_with_the_processor` and `lookups_beside_reductions_agree_with_the_processor` in
-//!   `tests/tests/fused.rs` pass without it. No test tells by itself.
+//!   `tests/tests/across/fused.rs` pass without it. No test tells by itself.
 
 use std::iter;
 

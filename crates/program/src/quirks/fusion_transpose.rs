@@ -5,8 +5,8 @@
 //!   transposed inside it. Burn 0.22.1.
 //! - Way round: where the order of the elements stays, another shape of the same memory will do; otherwise they are put
 //!   in order.
-//! - It may go when `turned_tensors_agree_with_the_processor` in `tests/tests/fused.rs` passes without it. No test
-//!   tells by itself.
+//! - It may go when `turned_tensors_agree_with_the_processor` in `tests/tests/across/fused.rs` passes without it. No
+//!   test tells by itself.
 
 use burn::backend::Dispatch;
 use burn_backend::{

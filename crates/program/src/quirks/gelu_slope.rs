@@ -3,7 +3,7 @@
 //! - Fault: `gelu_backward` of burn-backend, which all but burn-flex use, is that of an approximation, and wrong from
 //!   the fourth digit on. Burn 0.22.1.
 //! - Way round: its closed form.
-//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/gpu.rs` fails at gelu.
+//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at gelu.
 
 use std::f64::consts::{PI, SQRT_2};
 

@@ -3,8 +3,8 @@
 //! - Fault: `conv1d_weight_backward` of burn-backend is wrong where a stride leaves out the end of the input: its
 //!   result for a group is longer than the kernel, and is not cut. Burn 0.22.1.
 //! - Way round: the convolution as one in two dimensions, which is cut.
-//! - It may go when random programs of sequences (`tests/tests/random_programs`) agree on burn-ndarray without it:
-//!   burn-flex has a derivative of its own.
+//! - It may go when random programs of sequences (`tests/tests/across/random_programs`) agree on burn-ndarray without
+//!   it: burn-flex has a derivative of its own.
 
 use burn_backend::{Backend, TensorMetadata, ops::ConvOptions, tensor::FloatTensor};
 use burn_ir::Conv1dOptionsIr;

@@ -2,7 +2,7 @@
 //!
 //! - Fault: `hard_sigmoid` of burn-backend, which all but burn-flex use, goes through f32. Burn 0.22.1.
 //! - Way round: the line and the clamp that it is.
-//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/gpu.rs` fails at the hard sigmoid.
+//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the hard sigmoid.
 
 use burn_backend::{Backend, DType, Scalar, TensorMetadata, tensor::FloatTensor};
 

@@ -3,7 +3,7 @@
 //! - Fault: Burn's reverse pass of it knows few modes, on burn-ndarray and graphics devices only the nearest neighbour.
 //!   Burn 0.22.1.
 //! - Way round: the matrices that resize rows and columns, which are what Burn makes of unit vectors.
-//! - It may go when `burn_still_does_not_resize_backwards` in `tests/tests/gpu.rs` fails.
+//! - It may go when `burn_still_does_not_resize_backwards` in `tests/tests/across/gpu.rs` fails.
 
 use burn_backend::{
     Backend, DType, Shape, TensorData, TensorMetadata,

@@ -2,7 +2,7 @@
 //!
 //! - Fault: `log1p` of cubecl-core is `ln(1 + x)`, taken literally, on every graphics device. Burn 0.22.0 and 0.22.1.
 //! - Way round: the series of `2 atanh(x / (2 + x))`.
-//! - It may go when `burn_still_takes_log1p_literally` in `tests/tests/gpu.rs` fails.
+//! - It may go when `burn_still_takes_log1p_literally` in `tests/tests/across/gpu.rs` fails.
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{

@@ -3,7 +3,7 @@
 //! - Fault: `log_sigmoid` of burn-backend, which all but burn-flex use, is a logarithm of `1 + x`: zero for a sure
 //!   example. Burn 0.22.0 and 0.22.1.
 //! - Way round: `log1p`.
-//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/gpu.rs` fails at the log-sigmoid.
+//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the log-sigmoid.
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn_backend::{ops::FloatTensorOps, tensor::FloatTensor};

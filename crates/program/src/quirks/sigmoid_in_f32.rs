@@ -3,7 +3,7 @@
 //! - Fault: `sigmoid` of burn-backend, which all but burn-flex use, is `exp(-log(1 + exp(-x)))` in f32 whatever the
 //!   type. Burn 0.22.0 and 0.22.1.
 //! - Way round: the quotient that it is.
-//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/gpu.rs` fails at the sigmoid.
+//! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the sigmoid.
 
 use burn::backend::Dispatch;
 use burn_backend::{ops::FloatTensorOps, tensor::FloatTensor};

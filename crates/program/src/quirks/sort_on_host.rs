@@ -2,8 +2,8 @@
 //!
 //! - Fault: Burn reads a tensor back to the host to sort it, on every device. Burn 0.22.1.
 //! - Way round: programs that sort run as they are.
-//! - It may go when `a_program_that_sorts_runs_as_it_is` in `tests/tests/recorded.rs` passes without it. No test tells
-//!   by itself.
+//! - It may go when `a_program_that_sorts_runs_as_it_is` in `tests/tests/across/recorded.rs` passes without it. No
+//!   test tells by itself.
 
 use burn_ir::{NumericOperationIr as Numeric, OperationIr};
 

@@ -4,5 +4,4 @@ mod experiment_output;
 mod output;
 mod page;
 
-/// A test's end.
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use backdraft_test_support::Outcome;

@@ -1,28 +1,15 @@
 //! The CSV reader: real tables, what it infers, and tables that are broken.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use backdraft_models::data::{
     At, CellProblem, DataError, DataProblem, Dataset, TableProblem, Targets, Task, load, read_csv,
 };
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use backdraft_test_support::{gzip, shared_data};
 use tempfile::TempDir;
 
 use crate::problem;
-
-fn uci(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data/uci")
-        .join(file);
-    let here = path.is_file();
-    if !here {
-        println!("skipped: there is no {}", path.display());
-    }
-    here.then_some(path)
-}
 
 /// A folder with one table.
 fn table(text: &str) -> (TempDir, PathBuf) {
@@ -70,7 +57,7 @@ fn cell(error: DataError) -> (u64, String, CellProblem) {
 
 #[test]
 fn concrete_is_a_regression() {
-    let Some(path) = uci("concrete.csv") else {
+    let Some(path) = shared_data("uci/concrete.csv") else {
         return;
     };
     let data = load(&path, Some("compressive_strength")).unwrap();
@@ -108,7 +95,7 @@ fn concrete_is_a_regression() {
 
 #[test]
 fn diabetes_is_binary() {
-    let Some(path) = uci("diabetes.csv") else {
+    let Some(path) = shared_data("uci/diabetes.csv") else {
         return;
     };
     let data = read_csv(&path, Some("diabetes")).unwrap();
@@ -126,7 +113,7 @@ fn diabetes_is_binary() {
 
 #[test]
 fn gzipped_tables_are_read() {
-    let Some(path) = uci("digits.csv.gz") else {
+    let Some(path) = shared_data("uci/digits.csv.gz") else {
         return;
     };
     let data = read_csv(&path, Some("label")).unwrap();
@@ -377,11 +364,7 @@ fn lines_are_counted_as_an_editor_does() {
 fn unreadable_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.csv.gz");
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(rows(|row| row.to_string()).as_bytes())
-        .unwrap();
-    let whole = encoder.finish().unwrap();
+    let whole = gzip(rows(|row| row.to_string()).as_bytes());
     fs::write(&path, &whole).unwrap();
     assert_eq!(load(folder.path(), Some("y")).unwrap().name, "table");
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();

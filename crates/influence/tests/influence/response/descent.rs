@@ -7,7 +7,8 @@ use backdraft_influence::{
 };
 use burn::tensor::Tensor;
 
-use super::common::{DAMPING, N, distance, network, norm, vector};
+use super::common::{DAMPING, N, distance, network, norm};
+use backdraft_test_support::random;
 
 /// Batches of 5, 5 and 2 examples, in an order of their own.
 fn batches(rate: f64) -> Vec<Step> {
@@ -31,7 +32,7 @@ fn one_batch_of_all_is_gradient_descent() {
     for l2 in [0.0, 0.05] {
         let cost = network().with_l2(l2);
         let responses = Responses::new(&cost, DAMPING).unwrap();
-        let start = cost.model().theta() + vector(cost.model().dim(), 1.3) * 0.2;
+        let start = cost.model().theta() + random([cost.model().dim()], 13) * 0.2;
         for (kind, removed) in KINDS
             .into_iter()
             .flat_map(|kind| [vec![4], vec![2, 9], vec![]].map(|r| (kind, r)))
@@ -67,7 +68,7 @@ fn one_batch_of_all_is_gradient_descent() {
 fn batches_estimate_the_gradient_without_bias() {
     let cost = network().with_l2(0.05);
     let responses = Responses::new(&cost, DAMPING).unwrap();
-    let theta = cost.model().theta() + vector(cost.model().dim(), 1.3) * 0.2;
+    let theta = cost.model().theta() + random([cost.model().dim()], 13) * 0.2;
     for kind in KINDS {
         let objective = responses.objective(kind, Removal::of(vec![4], N)).unwrap();
         // One step from the same place for each batch: the mean step, weighted by the batches' sizes, is the whole
@@ -146,7 +147,7 @@ fn steps_a_little_too_long_are_reported_too() {
     let cost = network();
     let responses = Responses::new(&cost, DAMPING).unwrap();
     let matrix = cost.gauss_newton().damped(DAMPING);
-    let mut top = vector(cost.model().dim(), 0.7);
+    let mut top = random([cost.model().dim()], 7);
     for _ in 0..200 {
         let product = matrix.apply(top).unwrap();
         top = product.clone() / norm(product);

@@ -10,7 +10,8 @@ use burn::{
     tensor::{DType, Device, Tensor},
 };
 
-use super::common::{DAMPING, N, host, matrix, network};
+use super::common::{DAMPING, N, network};
+use backdraft_test_support::{host, matrix};
 
 const KINDS: [ResponseKind; 3] = [
     ResponseKind::Retraining,

@@ -11,10 +11,11 @@ use burn::{
     tensor::{Bool, DType, Device, Tensor, TensorData},
 };
 
-use super::common::{DAMPING, INPUTS, N, host, inputs, layer, linear, matrix, numbers};
+use super::common::{DAMPING, INPUTS, N, inputs, layer, linear};
+use backdraft_test_support::{host, random};
 
 fn targets() -> Tensor<2> {
-    matrix(&numbers(N, 1.9), 1)
+    random([N, 1], 19)
 }
 
 /// Inputs of which a mask leaves some; and the same with zeros in the place of the others.

@@ -9,7 +9,8 @@ use backdraft_influence::{
 };
 use burn::tensor::Tensor;
 
-use super::common::{DAMPING, N, distance, host, linear, network, norm, vector};
+use super::common::{DAMPING, N, distance, linear, network, norm};
+use backdraft_test_support::{host, random};
 
 const KINDS: [ResponseKind; 4] = [
     ResponseKind::Retraining,
@@ -38,8 +39,8 @@ fn gradients_are_those_of_the_values() {
         let cost = network().with_l2(l2);
         let responses = Responses::new(&cost, DAMPING).unwrap();
         let dim = cost.model().dim();
-        let theta = cost.model().theta() + vector(dim, 5.1) * 0.3;
-        let v = vector(dim, 8.7);
+        let theta = cost.model().theta() + random([dim], 51) * 0.3;
+        let v = random([dim], 87);
         for (kind, removal) in KINDS
             .into_iter()
             .flat_map(|kind| removals().map(|r| (kind, r)))
@@ -104,7 +105,7 @@ fn for_a_linear_model_the_linearised_objective_has_the_bregman_hessian_without_t
     // Squared error: both are quadratic, and differ by eps H_z alone.
     let cost = linear();
     let responses = Responses::new(&cost, DAMPING).unwrap();
-    let d = vector(cost.model().dim(), 2.2);
+    let d = random([cost.model().dim()], 22);
     let theta = cost.model().theta() + d.clone();
     let removal = Removal::of(vec![7], N);
     let gradient = |kind| {
@@ -158,7 +159,7 @@ fn on_a_strongly_convex_problem_at_its_optimum_all_agree_to_first_order() {
         };
         let cold = |removal: Removal| {
             let objective = responses.objective(ResponseKind::Retraining, removal);
-            let elsewhere = vector(cost.model().dim(), 0.9);
+            let elsewhere = random([cost.model().dim()], 9);
             objective.unwrap().minimize(elsewhere, STOP).unwrap().theta
         };
         let two_stage = |removal: Removal| {
@@ -297,7 +298,7 @@ fn retraining_from_anywhere_ends_at_the_same_optimum() {
         .minimize(responses.theta().clone(), STOP)
         .unwrap()
         .theta;
-    let elsewhere = vector(cost.model().dim(), 0.9);
+    let elsewhere = random([cost.model().dim()], 9);
     let cold = objective.minimize(elsewhere, STOP).unwrap().theta;
     // Gradients of 1e-12 over a curvature of at least 0.1.
     assert!(distance(&cold, &warm) < 1e-10);

@@ -10,9 +10,8 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData},
 };
 
-use super::common::{
-    DAMPING, INPUTS, N, distance, host, inputs, layer, linear, network, norm, vector,
-};
+use super::common::{DAMPING, INPUTS, N, distance, inputs, layer, linear, network, norm};
+use backdraft_test_support::{host, random};
 
 #[test]
 fn the_divergence_is_zero_and_minimal_at_the_reference() {
@@ -25,7 +24,7 @@ fn the_divergence_is_zero_and_minimal_at_the_reference() {
             .all(|d| d.abs() < 1e-15)
     );
     assert!(norm(divergence.gradient().unwrap()) < 1e-16);
-    let step = vector(cost.model().dim(), 5.1);
+    let step = random([cost.model().dim()], 51);
     let away = divergence.at(cost.model().theta() + step).unwrap();
     assert!(host(away.losses().unwrap()).iter().all(|&d| d >= 0.0));
 }
@@ -36,8 +35,8 @@ fn the_divergence_has_the_gradient_of_its_values() {
     let divergence = Bregman::of(&cost).unwrap();
     let dim = cost.model().dim();
     let (theta, v) = (
-        cost.model().theta() + vector(dim, 5.1) * 0.3,
-        vector(dim, 8.7),
+        cost.model().theta() + random([dim], 51) * 0.3,
+        random([dim], 87),
     );
     let h = 1e-5;
     let value = |sign: f64| {

@@ -2,7 +2,9 @@
 
 use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator};
 use backdraft_influence::{Solution, SolveError};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use backdraft_test_support::relative_error;
+pub use backdraft_test_support::vector;
+use burn::tensor::{DType, Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -130,13 +132,6 @@ impl LinearOperator for Skewed {
     }
 }
 
-pub fn vector(values: &[f64]) -> Tensor<1> {
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), [values.len()]),
-        (&Device::flex(), DType::F64),
-    )
-}
-
 pub fn uniform(len: usize, seed: u64) -> Tensor<1> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let values: Vec<f64> = (0..len).map(|_| rng.random_range(-1.0..1.0)).collect();
@@ -144,18 +139,12 @@ pub fn uniform(len: usize, seed: u64) -> Tensor<1> {
 }
 
 pub fn host(v: &Tensor<1>) -> Vec<f64> {
-    v.clone().into_data().iter::<f64>().collect()
-}
-
-pub fn length(v: &[f64]) -> f64 {
-    v.iter().map(|x| x * x).sum::<f64>().sqrt()
+    backdraft_test_support::host(v.clone())
 }
 
 /// `||a - b|| / ||b||`.
 pub fn distance(a: &Tensor<1>, b: &Tensor<1>) -> f64 {
-    let (a, b) = (host(a), host(b));
-    let difference: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
-    length(&difference) / length(&b)
+    relative_error(&host(a), &host(b))
 }
 
 /// `||b - A s|| / ||b||`, from scratch.

@@ -5,7 +5,7 @@ use burn::tensor::{
     ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
 };
 
-use crate::{
+use super::{
     choices::Choices,
     steps::{Step, indices},
 };

@@ -11,19 +11,11 @@ use backdraft::models::{
     self, Activation, AlexNetConfig, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig,
     MlpConfig, ResNet20Config, TransformerConfig, Vgg13Config, Zoo, ZooConfig, to_dtype,
 };
-use backdraft_tests::{apart, host, numbers};
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
-
-fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
-    let data = TensorData::new(numbers(shape.iter().product(), seed), shape);
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
-}
-
-fn vector(values: &[f64]) -> Tensor<1> {
-    let data = TensorData::new(values.to_vec(), [values.len()]);
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
-}
+use backdraft_test_support::{
+    dot, flat_gradients, host, numbers, random, relative_error, tensor, tracked, vector,
+};
+use burn::module::Module;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 fn integers<const D: usize>(shape: [usize; D], below: i64, seed: u64) -> Tensor<D, Int> {
     let values = numbers(shape.iter().product(), seed);
@@ -31,58 +23,6 @@ fn integers<const D: usize>(shape: [usize; D], below: i64, seed: u64) -> Tensor<
         .iter()
         .map(|x| ((x + 1.0) / 2.0 * below as f64) as i64);
     Tensor::from_data(TensorData::new(values.collect(), shape), &Device::flex())
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// A module without training behaviour, whose parameters are tracked: for Burn's own gradients of what the engine
-/// differentiates.
-fn tracked<M: Module>(module: &M) -> M {
-    struct Trainable(Vec<ParamId>);
-
-    impl ModuleVisitor for Trainable {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if param.val().is_require_grad() {
-                self.0.push(param.id);
-            }
-        }
-    }
-
-    impl ModuleMapper for Trainable {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            match self.0.contains(&param.id) {
-                true => param.map(|tensor| Tensor::from_inner(tensor).require_grad()),
-                false => param,
-            }
-        }
-    }
-
-    let mut trainable = Trainable(Vec::new());
-    module.valid().train().visit(&mut trainable);
-    module.valid().map(&mut trainable)
-}
-
-/// Burn's own gradients as a flat vector.
-fn flat<M: Module>(module: &M, gradients: &Gradients) -> Vec<f64> {
-    struct Collect<'a>(&'a Gradients, Vec<f64>);
-
-    impl ModuleVisitor for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let tensor = param.val();
-            if tensor.is_require_grad() {
-                match tensor.grad(self.0) {
-                    Some(gradient) => self.1.extend(host(gradient)),
-                    None => self.1.extend(vec![0.0; tensor.shape().num_elements()]),
-                }
-            }
-        }
-    }
-
-    let mut collect = Collect(gradients, Vec::new());
-    module.visit(&mut collect);
-    collect.1
 }
 
 /// A model, some examples and a loss.
@@ -119,9 +59,12 @@ impl<L: Loss> Row<L> {
         let reference = tracked(&module);
         let outputs = reference.forward(self.inputs);
         let mean = self.loss.per_example(outputs, self.targets).mean();
-        let expected = flat(&reference, &mean.backward());
+        let expected = flat_gradients(&reference, &mean.backward());
         let gradient = host(cost.gradient().unwrap());
-        assert!(apart(&gradient, &expected) < 1e-12, "{name}: gradient");
+        assert!(
+            relative_error(&gradient, &expected) < 1e-12,
+            "{name}: gradient"
+        );
 
         let theta = host(cost.model().theta());
         let moved = |v: &[f64], step: f64| {
@@ -138,9 +81,12 @@ impl<L: Loss> Row<L> {
         // Truncation goes with the step squared, rounding with 1e-16 over the step.
         let (outputs, jv) = cost.outputs_along(vector(&v)).unwrap();
         let plain = host(cost.outputs().unwrap());
-        assert!(apart(&host(outputs), &plain) < 1e-14, "{name}: outputs");
+        assert!(
+            relative_error(&host(outputs), &plain) < 1e-14,
+            "{name}: outputs"
+        );
         let expected = central(&v, &|cost| host(cost.outputs().unwrap()));
-        let error = apart(&host(jv.clone()), &expected);
+        let error = relative_error(&host(jv.clone()), &expected);
         assert!(
             error < 1e-6,
             "{name}: outputs along a vector off by {error:.1e}"
@@ -148,11 +94,11 @@ impl<L: Loss> Row<L> {
 
         let scores = host(cost.directional_derivatives(vector(&v)).unwrap());
         let expected = central(&v, &|cost| host(cost.losses().unwrap()));
-        let error = apart(&scores, &expected);
+        let error = relative_error(&scores, &expected);
         assert!(error < 1e-6, "{name}: scores off by {error:.1e}");
         let slopes = cost.output_gradients().unwrap();
         let expected = host((slopes * jv).sum_dim(1));
-        assert!(apart(&scores, &expected) < 1e-12, "{name}: scores");
+        assert!(relative_error(&scores, &expected) < 1e-12, "{name}: scores");
 
         // The examples' gradients one by one.
         let gradients: Vec<Vec<f64>> = (0..cost.len())
@@ -160,7 +106,7 @@ impl<L: Loss> Row<L> {
             .collect();
         let expected: Vec<f64> = gradients.iter().map(|g| dot(g, &v)).collect();
         assert!(
-            apart(&scores, &expected) < 1e-11,
+            relative_error(&scores, &expected) < 1e-11,
             "{name}: scores by gradients"
         );
         let mut expected = vec![0.0; dim];
@@ -172,13 +118,13 @@ impl<L: Loss> Row<L> {
                 .for_each(|(sum, g)| *sum += along * g);
         }
         let fisher = host(cost.empirical_fisher().apply(vector(&v)).unwrap());
-        let error = apart(&fisher, &expected);
+        let error = relative_error(&fisher, &expected);
         assert!(error < 1e-11, "{name}: empirical Fisher off by {error:.1e}");
 
         let (hessian, matrix) = (cost.hessian(), cost.gauss_newton());
         let hv = host(hessian.apply(vector(&v)).unwrap());
         let expected = central(&v, &|cost| host(cost.gradient().unwrap()));
-        let error = apart(&hv, &expected);
+        let error = relative_error(&hv, &expected);
         assert!(error < 1e-6, "{name}: Hessian off by {error:.1e}");
 
         // u'Gv = 1/N sum over i of (J u)' H (J v), the Jacobian by central differences.
@@ -186,10 +132,7 @@ impl<L: Loss> Row<L> {
         let along = |v: &[f64]| {
             let values = central(v, &|cost| host(cost.outputs().unwrap()));
             let shape = cost.outputs().unwrap().dims();
-            Tensor::<2>::from_data(
-                TensorData::new(values, shape),
-                (&Device::flex(), DType::F64),
-            )
+            tensor::<2>(&values, shape)
         };
         let targets = cost.targets().unwrap();
         for other in [&u, &v] {
@@ -241,14 +184,14 @@ fn classified(module: Zoo, inputs: Tensor<2>, step: f64) -> Row<CrossEntropy> {
 
 /// Five rows of four columns.
 fn table() -> Tensor<2> {
-    tensor([5, 4], 1)
+    random([5, 4], 1)
 }
 
 /// The module after some passes in training, so that its running statistics are not those of the beginning.
 fn warmed(module: Zoo, inputs: usize) -> Zoo {
     let training = module.train();
     for seed in 0..5 {
-        let pictures = tensor([4, inputs], 90 + seed) * 2.0 + 0.5;
+        let pictures = random([4, inputs], 90 + seed) * 2.0 + 0.5;
         training.forward(pictures.cast(DType::F32));
     }
     training.valid()
@@ -300,14 +243,14 @@ fn rows() -> Vec<Entry> {
                 module: init(ZooConfig::Mlp(config)),
                 inputs: table(),
                 loss: SquaredError,
-                targets: tensor([5, 1], 2),
+                targets: random([5, 1], 2),
                 step: 1e-6,
             };
             row.check(name);
         }),
         (It::Autoencoder, "", |name| {
             let config = AutoencoderConfig::new().with_widths(vec![6, 5, 3]);
-            let pixels = tensor([5, 6], 3) * 0.5 + 0.5;
+            let pixels = random([5, 6], 3) * 0.5 + 0.5;
             let row = Row {
                 module: init(ZooConfig::Autoencoder(config)),
                 inputs: pixels.clone(),
@@ -324,7 +267,7 @@ fn rows() -> Vec<Entry> {
                 .with_width(10)
                 .with_outputs(CLASSES);
             let module = init(ZooConfig::LeNet(config));
-            classified(module, tensor([3, 2 * 9 * 10], 4), 1e-8).check(name);
+            classified(module, random([3, 2 * 9 * 10], 4), 1e-8).check(name);
         }),
         (It::AlexNet, "", |name| {
             let config = AlexNetConfig::new()
@@ -334,7 +277,7 @@ fn rows() -> Vec<Entry> {
                 .with_widths([3, 4, 5, 4, 3])
                 .with_outputs(CLASSES);
             let module = init(ZooConfig::AlexNet(config));
-            classified(module, tensor([3, 2 * 12 * 12], 5), 1e-8).check(name);
+            classified(module, random([3, 2 * 12 * 12], 5), 1e-8).check(name);
         }),
         (It::Vgg13, "", |name| {
             let config = Vgg13Config::new()
@@ -343,7 +286,7 @@ fn rows() -> Vec<Entry> {
                 .with_width(8)
                 .with_widths([2, 3, 3, 4, 4])
                 .with_outputs(CLASSES);
-            let inputs = tensor([3, 2 * 8 * 8], 6);
+            let inputs = random([3, 2 * 8 * 8], 6);
             let module = warmed(init(ZooConfig::Vgg13(config)), 2 * 8 * 8);
             classified(module, inputs, 1e-8).check(name);
         }),
@@ -354,7 +297,7 @@ fn rows() -> Vec<Entry> {
                 .with_width(7)
                 .with_widths([2, 3, 5])
                 .with_outputs(CLASSES);
-            let inputs = tensor([3, 2 * 7 * 7], 7);
+            let inputs = random([3, 2 * 7 * 7], 7);
             let module = warmed(init(ZooConfig::ResNet20(config)), 2 * 7 * 7);
             classified(module, inputs, 1e-8).check(name);
         }),

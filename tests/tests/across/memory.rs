@@ -7,7 +7,7 @@ use backdraft::influence::{
     ConjugateGradientConfig, LissaConfig, ResponseError, Scale, SolveError, Solver,
     response::{Descent, Removal, ResponseKind, Responses, Step, Stop},
 };
-use backdraft_tests::wgpu;
+use backdraft_test_support::wgpu_alone;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor};
 
@@ -62,7 +62,7 @@ fn greedy(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
 /// An error that names the batches to try, and the device goes on.
 #[test]
 fn memory_that_does_not_suffice_is_an_error() {
-    let Some(device) = wgpu() else { return };
+    let Some(device) = wgpu_alone() else { return };
     let rhs = || Tensor::<1>::from_floats([1.0, 2.0, 3.0, 4.0], &device);
     let lissa = LissaConfig {
         scale: Scale::Fixed(2.0),
@@ -91,11 +91,11 @@ fn memory_that_does_not_suffice_is_an_error() {
 /// The same of response functions, however they are minimised.
 #[test]
 fn responses_say_so_too() {
-    let Some(device) = wgpu() else { return };
+    let Some(device) = wgpu_alone() else { return };
     let layer = LinearConfig::new(3, 1).init(&device);
     let model = Model::new(&layer, greedy).unwrap();
-    let x = Tensor::<2>::ones([8, 3], &device);
-    let cost = Cost::new(model, SquaredError, x, Tensor::<2>::ones([8, 1], &device)).unwrap();
+    let x = Tensor::<2>::ones([8, 3], &*device);
+    let cost = Cost::new(model, SquaredError, x, Tensor::<2>::ones([8, 1], &*device)).unwrap();
     let responses = Responses::new(&cost.with_batch_size(6).unwrap(), 0.1).unwrap();
     let removal = || Removal::of(vec![0], 8);
     let steps = || {

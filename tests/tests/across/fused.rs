@@ -2,7 +2,7 @@
 //! processor.
 
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
-use backdraft_tests::{Outcome, host, numbers, wgpu};
+use backdraft_test_support::{Outcome, host, numbers, wgpu};
 use burn::tensor::{
     DType, Device, Int, Tensor, TensorData, module,
     ops::{ConvOptions, MaxPoolOptions},

@@ -7,7 +7,7 @@ use backdraft::{
     models::{Mlp, MlpConfig},
     program::{Compiled, DispatchTensor, Program, ProgramError, Spec},
 };
-use backdraft_tests::{Outcome, apart, host, numbers, wgpu};
+use backdraft_test_support::{Outcome, host, numbers, relative_error, wgpu, wgpu_alone};
 use burn::{
     module::Module,
     tensor::{Bool, DType, Device, Int, Tensor, TensorData},
@@ -97,7 +97,7 @@ fn a_program(device: &Device) -> Outcome {
         }
         assert!(program.is_recorded(), "varies: {varies}");
         for (run, (expected, found)) in held.into_iter().enumerate() {
-            let error = apart(&read(found), &expected);
+            let error = relative_error(&read(found), &expected);
             assert!(error < TOLERANCE, "run {run}, varies: {varies}: {error}");
         }
     }
@@ -144,7 +144,7 @@ fn derivatives(device: &Device) -> Outcome {
         }
         for (run, (expected, found)) in held.into_iter().enumerate() {
             for (i, (expected, found)) in expected.into_iter().zip(found).enumerate() {
-                let error = apart(&host(found), &host(expected));
+                let error = relative_error(&host(found), &host(expected));
                 assert!(
                     error < 10.0 * TOLERANCE,
                     "batch {batch}, run {run}, {i}: {error}"
@@ -155,10 +155,9 @@ fn derivatives(device: &Device) -> Outcome {
     Ok(())
 }
 
-/// One test, for nothing else may compute on the device meanwhile.
 #[test]
 fn recorded_runs_give_the_same() -> Outcome {
-    let Some(device) = wgpu() else {
+    let Some(device) = wgpu_alone() else {
         return Ok(());
     };
     a_program(&device)?;
@@ -192,7 +191,7 @@ fn a_program_for_another_device_is_an_error() -> Outcome {
         let mask = x.clone().greater_elem(0.1);
         Ok(vec![x.mask_fill(mask, 0.0).into_dispatch()])
     };
-    for (from, to) in [(&flex, &gpu), (&gpu, &flex)] {
+    for (from, to) in [(&flex, &*gpu), (&*gpu, &flex)] {
         let program = Program::trace(&from.settings(), &specs, clipped)?;
         let x = matrix(2, 3, 1, to).into_dispatch();
         let dtype = DType::from(from.settings().bool_dtype);
@@ -206,7 +205,9 @@ fn a_program_for_another_device_is_an_error() -> Outcome {
 /// Burn sorts on the host, which no recording holds.
 #[test]
 fn a_program_that_sorts_runs_as_it_is() -> Outcome {
-    let Some(gpu) = wgpu() else { return Ok(()) };
+    let Some(gpu) = wgpu_alone() else {
+        return Ok(());
+    };
     let specs = [Spec::new([6, 8], DType::F32)];
     let program = Program::trace(&gpu.settings(), &specs, |x| {
         let x = Tensor::<2>::from_dispatch(x[0].clone());

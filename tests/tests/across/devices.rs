@@ -14,7 +14,7 @@ use backdraft::curvature::{
 };
 use backdraft::influence::{DirectConfig, SolveError, Solver};
 use backdraft::models::Model;
-use backdraft_tests::{Outcome, wgpu};
+use backdraft_test_support::{Outcome, ndarray, wgpu_alone};
 use burn::{
     nn::{Linear, LinearConfig},
     tensor::{Device, Int, Tensor},
@@ -65,7 +65,8 @@ fn apart(
 
 #[test]
 fn wgpu_agrees_with_flex() -> Outcome {
-    wgpu().map_or(Ok(()), |device| assert_agrees(&device, 1, Quantity::bound))
+    // Runs are recorded.
+    wgpu_alone().map_or(Ok(()), |device| assert_agrees(&device, 1, Quantity::bound))
 }
 
 #[cfg(feature = "cuda")]
@@ -83,12 +84,10 @@ fn cuda_agrees_with_flex() -> Outcome {
     }
 }
 
-// Deprecated by Burn in favour of flex; still offered to users who compare with it.
-#[allow(deprecated)]
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    assert_agrees(&Device::ndarray(), workers, Quantity::bound)
+    assert_agrees(&ndarray(), workers, Quantity::bound)
 }
 
 /// The comparison tells different numbers apart.
@@ -116,11 +115,9 @@ fn targets(device: &Device) -> Tensor<2> {
     Tensor::from_floats([[1.0], [0.0], [-1.0]], device)
 }
 
-// Deprecated by Burn in favour of flex; still a device that every build of these tests has.
-#[allow(deprecated)]
 #[test]
 fn tensors_elsewhere_are_refused() -> Outcome {
-    let (here, there) = (Device::flex(), Device::ndarray());
+    let (here, there) = (Device::flex(), ndarray());
     let cost = cost(&here)?;
     let v = cost.model().theta().to_device(&there);
     let model = || cost.model().clone();

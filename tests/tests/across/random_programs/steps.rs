@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::{choices::Choices, elementwise, moves, reductions};
+use super::{choices::Choices, elementwise, moves, reductions};
 
 /// Makes a tensor of those that are there. Numbers stay below ten or so where those are.
 pub(crate) type Step<const D: usize> = fn(&mut Choices, &[Tensor<D>]) -> Tensor<D>;

@@ -1,7 +1,7 @@
 //! Vectorized programs on a GPU, against one call after the other there: same operations, f32.
 
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
-use backdraft_tests::wgpu;
+use backdraft_test_support::wgpu;
 use burn::tensor::{
     DType, Device, Tensor, TensorData, activation, module,
     ops::{ConvOptions, MaxPoolOptions},

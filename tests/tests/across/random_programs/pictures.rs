@@ -8,7 +8,7 @@ use burn::tensor::{
     },
 };
 
-use crate::{choices::Choices, steps::Step};
+use super::{choices::Choices, steps::Step};
 
 pub(crate) const STEPS: [Step<4>; 8] = [
     convolution,

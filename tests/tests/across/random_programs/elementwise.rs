@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use crate::{
+use super::{
     choices::Choices,
     steps::{Step, fit},
 };

@@ -7,14 +7,14 @@ use std::{
 };
 
 use backdraft::program::{DispatchTensor, Program, ProgramError, Spec};
-use backdraft_tests::host;
+use backdraft_test_support::host;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::{
     prelude::any,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 
-use crate::{
+use super::{
     choices::Choices,
     pictures, sequences,
     steps::{Step, steps},

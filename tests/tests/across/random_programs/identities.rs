@@ -1,10 +1,10 @@
 //! What holds for the derivatives of every program, in 64 bits on a processor.
 
 use backdraft::program::{Compiled, DispatchTensor, Program, ProgramError};
-use backdraft_tests::numbers;
+use backdraft_test_support::{ndarray, numbers};
 use burn::tensor::{DType, Device};
 
-use crate::kind::{Kind, elements, matrices, pictures, sequences, tensor};
+use super::kind::{Kind, elements, matrices, pictures, sequences, tensor};
 
 const PROGRAMS: u32 = 60;
 
@@ -199,14 +199,6 @@ fn differences(program: &Program) -> Result<String, ProgramError> {
         wrong.0 += &format!("of\n{program}\n");
     }
     Ok(wrong.0)
-}
-
-#[allow(
-    deprecated,
-    reason = "burn-ndarray stays a device that can be asked for"
-)]
-fn ndarray() -> Device {
-    Device::ndarray()
 }
 
 fn check<const D: usize>(kind: &Kind<D>) {

@@ -2,7 +2,7 @@
 
 use burn::tensor::activation;
 
-use crate::steps::{Step, fit};
+use super::steps::{Step, fit};
 
 pub(crate) fn steps<const D: usize>() -> Vec<Step<D>> {
     vec![

@@ -4,7 +4,7 @@ use std::array;
 
 use burn::tensor::{IndexingUpdateOp, Tensor, ops::PadMode, s};
 
-use crate::steps::{Step, indices};
+use super::steps::{Step, indices};
 
 pub(crate) fn steps<const D: usize>() -> Vec<Step<D>> {
     vec![
