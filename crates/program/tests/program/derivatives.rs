@@ -1,41 +1,17 @@
 //! Derivative programs against central differences and their own identities. In f64 on flex.
 
 use backdraft_program::{DispatchTensor, Program, ProgramError, Spec};
+use backdraft_test_support::{assert_close, device, dot, random};
 use burn::{
     Tensor,
-    tensor::{DType, Device, Int, TensorData, activation},
+    tensor::{DType, Int, activation},
 };
 
 const ROWS: usize = 4;
 pub(super) const COLUMNS: usize = 3;
 
-pub(super) fn device() -> Device {
-    Device::flex()
-}
-
-pub(super) fn tensor(values: &[f64], shape: [usize; 2]) -> Tensor<2> {
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), shape),
-        (&device(), DType::F64),
-    )
-}
-
-/// Distinct numbers in (-1, 1).
-pub(super) fn numbers(count: usize, seed: f64) -> Vec<f64> {
-    (0..count)
-        .map(|i| ((i as f64 + 1.0) * (seed + 1.7)).sin())
-        .collect()
-}
-
 pub(super) fn host(tensor: DispatchTensor) -> Vec<f64> {
-    Tensor::<2>::from_dispatch(tensor)
-        .into_data()
-        .iter::<f64>()
-        .collect()
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    backdraft_test_support::host(Tensor::<2>::from_dispatch(tensor))
 }
 
 /// A smooth function of two matrices: `tanh(x w) * sigmoid(w_00 x) . log_softmax(..)`.
@@ -57,15 +33,15 @@ pub(super) fn program() -> Program {
 }
 
 pub(super) fn x() -> Tensor<2> {
-    tensor(&numbers(ROWS * COLUMNS, 0.1), [ROWS, COLUMNS])
+    random([ROWS, COLUMNS], 1)
 }
 
 fn w() -> Tensor<2> {
-    tensor(&numbers(COLUMNS * COLUMNS, 0.7), [COLUMNS, COLUMNS])
+    random([COLUMNS, COLUMNS], 7)
 }
 
 fn direction() -> Tensor<2> {
-    tensor(&numbers(COLUMNS * COLUMNS, 2.3), [COLUMNS, COLUMNS])
+    random([COLUMNS, COLUMNS], 23)
 }
 
 fn run(program: &Program, inputs: &[Tensor<2>]) -> Vec<Vec<f64>> {
@@ -76,22 +52,6 @@ fn run(program: &Program, inputs: &[Tensor<2>]) -> Vec<Vec<f64>> {
         .into_iter()
         .map(host)
         .collect()
-}
-
-fn assert_close(a: &[f64], b: &[f64], tolerance: f64) {
-    assert_eq!(a.len(), b.len());
-    let scale = dot(b, b).sqrt();
-    let error = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).powi(2))
-        .sum::<f64>()
-        .sqrt();
-    assert!(
-        error <= tolerance * scale,
-        "relative error {:e}",
-        error / scale
-    );
 }
 
 /// `(f(w + h v) - f(w - h v)) / 2h` for the last argument.
@@ -143,8 +103,8 @@ fn vjp_is_the_adjoint_of_jvp() {
         program().jvp(&[0, 1]).unwrap(),
         program().vjp(&[0, 1]).unwrap(),
     );
-    let v = tensor(&numbers(ROWS * COLUMNS, 3.1), [ROWS, COLUMNS]);
-    let u = tensor(&numbers(ROWS * COLUMNS, 4.9), [ROWS, COLUMNS]);
+    let v = random([ROWS, COLUMNS], 31);
+    let u = random([ROWS, COLUMNS], 49);
     let dy = run(&jvp, &[x(), w(), v.clone(), direction()]).remove(1);
     let [_, gx, gw] = run(&vjp, &[x(), w(), u.clone()]).try_into().unwrap();
     let forward = dot(&host(u.into_dispatch()), &dy);
@@ -228,7 +188,7 @@ fn a_program_that_ignores_an_input_has_derivative_zero() {
         Ok(inputs[..1].to_vec())
     })
     .unwrap();
-    let two = tensor(&numbers(4, 0.3), [2, 2]);
+    let two = random([2, 2], 3);
     let arguments = [two.clone(), two.clone(), two.clone()];
     assert_eq!(run(&first.jvp(&[1]).unwrap(), &arguments)[1], [0.0; 4]);
     assert_eq!(run(&first.vjp(&[1]).unwrap(), &arguments)[1], [0.0; 4]);
@@ -265,7 +225,7 @@ fn division_by_a_number_is_exact_in_reverse() {
             (Tensor::<2>::from_dispatch(inputs[0].clone()) / 3.0).into_dispatch(),
         ])
     });
-    let two = tensor(&numbers(4, 0.3), [2, 2]);
+    let two = random([2, 2], 3);
     let gradient = run(&third.unwrap().gradient(&[0]).unwrap(), &[two]).remove(1);
     // One rounding of 1/3 in f64; Burn's own reverse mode is off by 1e-8.
     assert_eq!(gradient, [1.0 / 3.0; 4]);

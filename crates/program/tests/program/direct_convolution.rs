@@ -1,6 +1,7 @@
 //! Convolutions as programs compute them on a processor, with their gradients, against their definition.
 
 use backdraft_program::{DispatchTensor, Program, Spec, value_and_grad};
+use backdraft_test_support::{host, numbers};
 use burn::tensor::{
     DType, Device, Tensor, TensorData,
     module::{conv_transpose2d, conv1d, conv2d},
@@ -193,19 +194,9 @@ impl Case {
     }
 }
 
-fn numbers(count: usize, seed: f64) -> Vec<f64> {
-    (0..count)
-        .map(|i| ((i as f64 + 1.0) * seed).sin())
-        .collect()
-}
-
 fn tensor<const D: usize>(values: &[f64], shape: [usize; D], dtype: DType) -> Tensor<D> {
     let data = TensorData::new(values.to_vec(), shape);
     Tensor::from_data(data, (&Device::flex(), dtype))
-}
-
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
 }
 
 /// Sums of some hundred products of numbers below one, in another order: rounding alone.
@@ -223,8 +214,8 @@ fn they_are_their_sums_and_so_are_their_gradients() {
     for case in cases() {
         let [input, weight, output] = case.shapes();
         let len = |shape: [usize; 4]| shape.iter().product::<usize>();
-        let (x, w) = (numbers(len(input), 0.71), numbers(len(weight), 1.37));
-        let bias = numbers(weight[0], 2.11);
+        let (x, w) = (numbers(len(input), 71), numbers(len(weight), 137));
+        let bias = numbers(weight[0], 211);
         let plane = output[2] * output[3];
         let mut y: Vec<f64> = (0..len(output))
             .map(|i| bias[i / plane % weight[0]])
@@ -281,8 +272,8 @@ fn one_dimension_is_a_row() {
         let [input, weight, output] = case.shapes();
         let flat = |[a, b, _, c]: [usize; 4]| [a, b, c];
         let (x, w) = (
-            numbers(input.iter().product(), 0.71),
-            numbers(weight.iter().product(), 1.37),
+            numbers(input.iter().product(), 71),
+            numbers(weight.iter().product(), 137),
         );
         let mut y = vec![0.0; output.iter().product()];
         case.terms(|i, k, o| y[o] += x[i] * w[k]);
@@ -320,10 +311,10 @@ fn transposed_ones_are_the_transpose() {
             case.size[i] = input[2 + i];
         }
         let (x, w) = (
-            numbers(output.iter().product(), 0.71),
-            numbers(weight.iter().product(), 1.37),
+            numbers(output.iter().product(), 71),
+            numbers(weight.iter().product(), 137),
         );
-        let (plane, bias) = (input[2] * input[3], numbers(input[1], 2.11));
+        let (plane, bias) = (input[2] * input[3], numbers(input[1], 211));
         let bias_of = |i: usize| bias[i / plane % bias.len()];
         let mut y: Vec<f64> = (0..input.iter().product()).map(bias_of).collect();
         case.terms(|i, k, o| y[i] += x[o] * w[k]);
@@ -367,8 +358,8 @@ fn transposed_ones_are_the_transpose() {
 fn views_are_read_as_they_are() {
     // A transposed picture and a slice of a weight are not laid out in order.
     let (x, w) = (
-        tensor(&numbers(2 * 3 * 8 * 6, 0.71), [2, 3, 8, 6], DType::F64),
-        tensor(&numbers(9 * 3 * 3 * 3, 1.37), [9, 3, 3, 3], DType::F64),
+        tensor(&numbers(2 * 3 * 8 * 6, 71), [2, 3, 8, 6], DType::F64),
+        tensor(&numbers(9 * 3 * 3 * 3, 137), [9, 3, 3, 3], DType::F64),
     );
     let apply = |inputs: Vec<DispatchTensor>| {
         let [x, w] = [0, 1].map(|i| Tensor::<4>::from_dispatch(inputs[i].clone()));

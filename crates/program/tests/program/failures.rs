@@ -1,12 +1,12 @@
 //! Functions that cannot be differentiated, or that fail while they are traced: typed errors.
 
-use crate::common::*;
 use backdraft_program::{ProgramError, grad, jvp, linearize};
+use backdraft_test_support::*;
 use burn::{Tensor, tensor::DType};
 
 #[test]
 fn misuse_is_a_typed_error() {
-    let x = some([3], 0.4);
+    let x = random([3], 4);
     let many = grad(|x: Tensor<1>| x.square(), x.clone()).unwrap_err();
     assert!(many.to_string().contains("F64[3]"), "{many}");
     let vector = jvp(
@@ -21,18 +21,18 @@ fn misuse_is_a_typed_error() {
             found: 2
         }
     );
-    let shape = jvp(|x: Tensor<1>| x, x.clone(), some([4], 0.1)).unwrap_err();
+    let shape = jvp(|x: Tensor<1>| x, x.clone(), random([4], 1)).unwrap_err();
     assert!(
         matches!(shape, ProgramError::Vector { index: 0, .. }),
         "{shape}"
     );
     let (_, derivative) = linearize(|x: Tensor<1>| x.square(), x.clone()).unwrap();
     assert!(matches!(
-        derivative.apply(some([2], 0.1)),
+        derivative.apply(random([2], 1)),
         Err(ProgramError::Vector { .. })
     ));
 
-    let outside = some([3], 0.7);
+    let outside = random([3], 7);
     let mixed = grad(|x: Tensor<1>| (x * outside.clone()).sum(), x.clone()).unwrap_err();
     assert!(mixed.to_string().contains("Constant"), "{mixed}");
     let reversed = grad(|x: Tensor<1>| (outside.clone() * x).sum(), x.clone()).unwrap_err();
@@ -54,7 +54,7 @@ fn misuse_is_a_typed_error() {
 
 #[test]
 fn a_panic_is_an_error_with_its_text_and_place() {
-    let x = some([3], 0.4);
+    let x = random([3], 4);
     let broken = |x: Tensor<1>| x.reshape([2, 2]).sum();
     let error = grad(broken, x.clone()).unwrap_err();
     let ProgramError::Panicked { message, place, .. } = &error else {
@@ -89,7 +89,7 @@ fn a_panic_is_an_error_with_its_text_and_place() {
 
 #[test]
 fn float_types_that_meet_are_named() {
-    let (x, y) = (some([2, 2], 0.4), some([2, 2], 0.1).cast(DType::F32));
+    let (x, y) = (random([2, 2], 4), random([2, 2], 1).cast(DType::F32));
     type Pair = (Tensor<2>, Tensor<2>);
     let sum = |(x, y): Pair| (x + y).sum();
     let product = |(x, y): Pair| x.matmul(y).sum();

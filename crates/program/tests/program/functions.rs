@@ -7,6 +7,7 @@ use backdraft_program::{
     Constant, Function, Program, ProgramError, Spec, Tensors, grad, hessian, hvp, jacobian, jvp,
     linearize, value_and_grad, vjp,
 };
+use backdraft_test_support::*;
 use burn::{
     Tensor,
     tensor::{Bool, DType, Int, activation},
@@ -22,11 +23,11 @@ fn smooth((x, w): Pair) -> Tensor<2> {
 }
 
 fn point() -> Pair {
-    (some([4, 3], 0.1), some([3, 3], 0.7))
+    (random([4, 3], 1), random([3, 3], 7))
 }
 
 fn direction() -> Pair {
-    (some([4, 3], 2.3), some([3, 3], 3.1))
+    (random([4, 3], 23), random([3, 3], 31))
 }
 
 fn at(flat: &[f64]) -> Pair {
@@ -59,8 +60,8 @@ fn vjp_and_linearize_are_transposes() {
     assert_close(&host(y.clone()), &host(smooth(point())), 1e-15);
     assert_eq!(host(again), host(y));
     assert!(derivative.kept_bytes() > 0);
-    for seed in [4.9, 5.3] {
-        let u = some([4, 3], seed);
+    for seed in [49, 53] {
+        let u = random([4, 3], seed);
         let (v, expected) = (direction(), jvp(smooth, point(), direction()).unwrap().1);
         let dy = derivative.apply(v.clone()).unwrap();
         assert_close(&host(dy.clone()), &host(expected), 1e-14);
@@ -115,8 +116,8 @@ fn jacobian_is_the_central_difference_in_either_mode() {
 #[test]
 fn hessian_has_its_closed_form() {
     // f = (a . x)^3 has the Hessian 6 (a . x) a a'.
-    let a = some([3], 0.9);
-    let x = some([3], 1.3);
+    let a = random([3], 9);
+    let x = random([3], 13);
     let f = |(x, Constant(a)): (Tensor<1>, Constant<Tensor<1>>)| (a * x).sum().powi_scalar(3);
     let matrix = hessian(f, (x.clone(), Constant(a.clone()))).unwrap();
     assert_eq!(matrix.dims(), [3, 3]);
@@ -129,7 +130,7 @@ fn hessian_has_its_closed_form() {
 #[test]
 fn derivatives_nest_to_the_third_order_in_every_mode() {
     // f = sum sin(2 x): derivatives 2 cos, -4 sin, -8 cos, 16 sin.
-    let x = some([5], 0.4);
+    let x = random([5], 4);
     let values = host(x.clone());
     let wave = |x: Tensor<1>| (x * 2.0).sin();
     let first = |x| grad(|x| wave(x).sum(), x);
@@ -162,7 +163,7 @@ fn derivatives_nest_to_the_third_order_in_every_mode() {
 #[test]
 fn an_inner_function_reads_the_tensors_of_the_outer_ones() {
     // d/dx of x d/da (a^2 x^3) at a = x, which is 2 x^5: 10 x^4; with all of the inner function's x held fixed.
-    let x = some([3], 0.4);
+    let x = random([3], 4);
     let outer = |x: Tensor<1>| {
         let inner = grad(
             |a: Tensor<1>| (a.square() * x.clone().powi_scalar(3)).sum(),
@@ -197,8 +198,8 @@ fn an_inner_function_reads_the_tensors_of_the_outer_ones() {
 #[test]
 fn linear_maps_nest() {
     // g(x) = J(x) J(x)' u for y = sin(w x): differentiate through linearize, transpose and vjp.
-    let w = some([4, 3], 0.2);
-    let u = some([4, 1], 1.1);
+    let w = random([4, 3], 2);
+    let u = random([4, 1], 11);
     let f = |(x, Constant((w, u))): (Tensor<2>, Constant<(Tensor<2>, Tensor<2>)>)| {
         let (_, derivative) = linearize(|x: Tensor<2>| w.clone().matmul(x).sin(), x.clone())?;
         let (_, pull_back) = vjp(|x: Tensor<2>| w.clone().matmul(x).sin(), x)?;
@@ -207,7 +208,7 @@ fn linear_maps_nest() {
         Ok(derivative.apply(back)?.sum() + (same * 0.5).sum())
     };
     let constants = Constant((w, u));
-    let x = some([3, 1], 0.6);
+    let x = random([3, 1], 6);
     let value = |x: Tensor<2>| {
         let call = Function::new(f);
         host(call.call((x, constants.clone())).unwrap())[0]
@@ -219,7 +220,7 @@ fn linear_maps_nest() {
 #[test]
 fn a_jacobian_can_be_differentiated() {
     // The Jacobian of x^3 is diag(3 x^2), with the gradient 6 x of its sum.
-    let x = some([3], 0.4);
+    let x = random([3], 4);
     let f = |x: Tensor<1>| Ok(jacobian(|x: Tensor<1>| x.powi_scalar(3), x)?.sum());
     let expected: Vec<f64> = host(x.clone()).iter().map(|x| 6.0 * x).collect();
     assert_close(&host(grad(f, x).unwrap()), &expected, 1e-14);
@@ -227,7 +228,7 @@ fn a_jacobian_can_be_differentiated() {
 
 #[test]
 fn ints_and_constants_are_passed_through() {
-    let table = some([5, 2], 0.3);
+    let table = random([5, 2], 3);
     let picks = Tensor::<1, Int>::from_ints([4, 0, 4], &device());
     let mask = Tensor::<2, Bool>::from_bool([[true, false]], &device());
     type Argument = (
@@ -241,7 +242,7 @@ fn ints_and_constants_are_passed_through() {
         let chosen = (table.select(0, picks) * scale).square();
         chosen.mask_fill(mask, 0.0).sum()
     };
-    let scale = some([3, 2], 0.8);
+    let scale = random([3, 2], 8);
     let x = (
         table.clone(),
         picks.clone(),
@@ -256,14 +257,14 @@ fn ints_and_constants_are_passed_through() {
     // An int result has no derivative, and none is needed.
     let (y, dy) = jvp(
         |x: Tensor<1>| (x.clone().square(), x.argmax(0)),
-        some([3], 0.5),
-        some([3], 0.6),
+        random([3], 5),
+        random([3], 6),
     )
     .unwrap();
     assert_eq!(y.1.into_data(), dy.1.into_data());
-    let expected: Vec<f64> = numbers(3, 0.5)
+    let expected: Vec<f64> = numbers(3, 5)
         .iter()
-        .zip(numbers(3, 0.6))
+        .zip(numbers(3, 6))
         .map(|(x, v)| 2.0 * x * v)
         .collect();
     assert_close(&host(dy.0), &expected, 1e-15);
@@ -273,21 +274,21 @@ fn ints_and_constants_are_passed_through() {
 
 #[test]
 fn structures_are_rebuilt() {
-    let parts = vec![some([2], 0.1), some([3], 0.2)];
+    let parts = vec![random([2], 1), random([3], 2)];
     let f = |parts: Vec<Tensor<1>>| parts[0].clone().square().sum() * parts[1].clone().sum();
     let gradient = grad(f, parts.clone()).unwrap();
     assert_eq!(gradient.len(), 2);
     assert_close(&flat(&gradient), &central(|x| host(f(x))[0], &parts), 1e-9);
-    let wrong = parts.unravel(some([4], 0.1));
+    let wrong = parts.unravel(random([4], 1));
     assert!(matches!(wrong, Err(ProgramError::Flat(_))));
-    let mixed = (some([2], 0.1), Tensor::<1>::ones([2], &device()));
+    let mixed = (random([2], 1), Tensor::<1>::ones([2], &device()));
     assert!(matches!(mixed.ravel(), Err(ProgramError::Flat(_))));
 }
 
 #[test]
 fn a_value_that_ignores_the_argument_has_gradient_zero() {
-    let outside = some([1], 0.3);
-    let gradient = grad(|_: Tensor<2>| outside.clone(), some([2, 2], 0.1)).unwrap();
+    let outside = random([1], 3);
+    let gradient = grad(|_: Tensor<2>| outside.clone(), random([2, 2], 1)).unwrap();
     assert_eq!(host(gradient), [0.0; 4]);
 }
 
@@ -313,8 +314,8 @@ fn a_function_is_traced_once_a_shape() {
         grad(|x: Tensor<1>| x.powi_scalar(3).sum(), x)
     });
     let expected = |x: &[f64]| x.iter().map(|x| 3.0 * x * x).collect::<Vec<_>>();
-    for seed in [0.1, 0.2, 0.3] {
-        let x = some([4], seed);
+    for seed in [1, 2, 3] {
+        let x = random([4], seed);
         assert_close(
             &host(gradient.call(x.clone()).unwrap()),
             &expected(&host(x)),
@@ -322,16 +323,16 @@ fn a_function_is_traced_once_a_shape() {
         );
     }
     assert_eq!(traces.get(), 1);
-    gradient.call(some([5], 0.1)).unwrap();
+    gradient.call(random([5], 1)).unwrap();
     assert_eq!(traces.get(), 2);
     // Within another function it is part of that trace.
-    let second = grad(|x| Ok(gradient.call(x)?.sum()), some([4], 0.4)).unwrap();
-    let expected: Vec<f64> = numbers(4, 0.4).iter().map(|x| 6.0 * x).collect();
+    let second = grad(|x| Ok(gradient.call(x)?.sum()), random([4], 4)).unwrap();
+    let expected: Vec<f64> = numbers(4, 4).iter().map(|x| 6.0 * x).collect();
     assert_close(&host(second), &expected, 1e-15);
 
     // Vectors of different lengths are different structures, whatever they hold.
     let regroup = Function::new(|x: Vec<Vec<Tensor<1>>>| x);
-    let (a, b) = (some([2], 0.1), some([2], 0.2));
+    let (a, b) = (random([2], 1), random([2], 2));
     let apart = regroup
         .call(vec![vec![a.clone()], vec![b.clone()]])
         .unwrap();
@@ -341,7 +342,7 @@ fn a_function_is_traced_once_a_shape() {
 
 #[test]
 fn computed_and_recorded_linear_maps_know_their_place() {
-    let x = some([3], 0.4);
+    let x = random([3], 4);
     let (_, derivative) = linearize(|x: Tensor<1>| x.powi_scalar(3), x.clone()).unwrap();
     // A map that was computed before is a constant of a later trace.
     let along = grad(
@@ -390,9 +391,9 @@ fn shared_work_is_done_once() {
 #[test]
 fn burns_own_autodiff_goes_through_a_gradient() {
     // d/dx of the sum of the gradient of x^3.
-    let x = some([3], 0.4).autodiff().require_grad();
+    let x = random([3], 4).autodiff().require_grad();
     let gradient = grad(|x: Tensor<1>| x.powi_scalar(3).sum(), x.clone()).unwrap();
     let second = x.grad(&gradient.sum().backward()).unwrap();
-    let expected: Vec<f64> = numbers(3, 0.4).iter().map(|x| 6.0 * x).collect();
+    let expected: Vec<f64> = numbers(3, 4).iter().map(|x| 6.0 * x).collect();
     assert_close(&host(second), &expected, 1e-14);
 }

@@ -1,7 +1,8 @@
 //! Programs in another form: parts of them, transposed products, convolutions as one. In f64 on flex.
 
-use super::derivatives::{COLUMNS, device, dot, host, numbers, program, tensor, x};
+use super::derivatives::{COLUMNS, host, program, x};
 use backdraft_program::{DispatchTensor, Program, Spec};
+use backdraft_test_support::{device, dot, numbers, random};
 use burn::{
     Tensor,
     backend::{Dispatch, ops::FloatTensorOps},
@@ -19,7 +20,7 @@ fn a_part_runs_its_operations_alone() {
     assert_eq!(products.operations().count(), 2);
     // Both read x; the second's transposed matrix is an input like another.
     assert_eq!((products.inputs().len(), products.outputs().len()), (3, 2));
-    let w = tensor(&numbers(COLUMNS * COLUMNS, 0.2), [COLUMNS, COLUMNS]);
+    let w = random([COLUMNS, COLUMNS], 2);
     let inputs = [x(), w.clone(), w.clone()].map(Tensor::into_dispatch);
     let results = products.call(inputs.to_vec()).unwrap();
     for result in results {
@@ -50,8 +51,8 @@ fn flat_products_are_arranged() {
         let arranged = product.clone().compile(&device());
         let swapped = arranged.program().operations();
         assert_eq!(swapped.filter(|name| name == "SwapDims").count(), swaps);
-        let a = tensor(&numbers(rows * 16, 0.3), [rows, 16]);
-        let w = tensor(&numbers(24 * 16, 0.4), [24, 16]);
+        let a = random([rows, 16], 3);
+        let w = random([24, 16], 4);
         let expected = host(a.clone().matmul(w.clone().transpose()).into_dispatch());
         let [found] = arranged
             .run(vec![a.into_dispatch(), w.into_dispatch()])
@@ -80,7 +81,7 @@ fn grouped_convolutions_have_the_right_gradient() {
     let convolution = convolution.unwrap();
     let [x, weight, u] = [0, 1, 2].map(|i| {
         let shape = specs[i].shape.clone();
-        let data = TensorData::new(numbers(shape.num_elements(), 0.4 + i as f64), shape);
+        let data = TensorData::new(numbers(shape.num_elements(), 4 + i as u64), shape);
         Tensor::<3>::from_data(data, (&device(), DType::F64)).into_dispatch()
     });
     let y = convolution.call(vec![x.clone(), weight.clone()]).unwrap();
@@ -116,7 +117,7 @@ fn convolutions_of_one_input_are_combined() {
         .iter()
         .enumerate()
         .map(|(i, spec)| {
-            let values = numbers(spec.shape.num_elements(), 0.2 + i as f64);
+            let values = numbers(spec.shape.num_elements(), 2 + i as u64);
             let data = TensorData::new(values, [spec.shape.num_elements()]);
             let flat = Tensor::<1>::from_data(data, (&device(), DType::F64));
             Dispatch::float_reshape(flat.into_dispatch(), spec.shape.clone())

@@ -1,7 +1,7 @@
 //! What a linear map keeps between applications, and within which budget. In f64 on flex.
 
-use crate::common::*;
 use backdraft_program::{Linear, grad, linearize, vjp};
+use backdraft_test_support::*;
 use burn::{Tensor, tensor::activation};
 
 type Matrix = Tensor<2>;
@@ -12,11 +12,11 @@ fn f(x: Matrix) -> Matrix {
 }
 
 fn point() -> Matrix {
-    some([5, 3], 0.2)
+    random([5, 3], 2)
 }
 
 fn product(map: &Linear<Matrix, Matrix>) -> Vec<f64> {
-    host(map.apply(some([5, 3], 0.9)).unwrap())
+    host(map.apply(random([5, 3], 9)).unwrap())
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn nothing_is_kept_beyond_the_budget() {
 fn a_map_without_memory_can_be_applied_in_a_trace() {
     let (_, map) = linearize(f, point()).unwrap();
     let slope = |map: &Linear<Matrix, Matrix>| {
-        let x = some([5, 3], 0.9);
+        let x = random([5, 3], 9);
         host(grad(|x: Matrix| Ok(map.apply(x)?.square().sum()), x).unwrap())
     };
     let expected = slope(&map);

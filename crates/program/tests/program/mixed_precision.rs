@@ -1,22 +1,11 @@
 //! Matrix products in 16 bits: how far off they are, and what they leave alone.
 
 use backdraft_program::{Half, Program, ProgramError, Spec};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use backdraft_test_support::{host, random, relative_error};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 
 const ROWS: usize = 8;
 const INNER: usize = 40;
-
-/// Numbers in (-1, 1) that look random, times `size`.
-fn numbers(count: usize, seed: u64, size: f32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| size * next()).collect()
-}
 
 /// `tanh(x w) w'`, which has two products.
 fn program(dtype: DType) -> Result<Program, ProgramError> {
@@ -28,20 +17,14 @@ fn program(dtype: DType) -> Result<Program, ProgramError> {
     })
 }
 
-fn run(program: &Program, dtype: DType, size: f32) -> Result<Vec<f64>, ProgramError> {
+fn run(program: &Program, dtype: DType, size: f64) -> Result<Vec<f64>, ProgramError> {
     let tensor = |rows: usize, seed, size| {
-        let data = TensorData::new(numbers(rows * INNER, seed, size), [rows, INNER]);
-        Tensor::<2>::from_data(data, (&Device::flex(), dtype)).into_dispatch()
+        let x: Tensor<2> = random([rows, INNER], seed) * size;
+        x.cast(FloatDType::from(dtype)).into_dispatch()
     };
     let inputs = vec![tensor(ROWS, 1, size), tensor(INNER, 2, 1.0)];
     let output = Tensor::<2>::from_dispatch(program.call(inputs)?.remove(0));
-    Ok(output.into_data().iter::<f64>().collect())
-}
-
-/// `|a - b| / |b|` in the Euclidean norm.
-fn apart(a: &[f64], b: &[f64]) -> f64 {
-    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-    norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied())
+    Ok(host(output))
 }
 
 /// Two products one after the other, each with both factors and itself rounded: less than six roundings, of half a unit
@@ -53,7 +36,7 @@ fn products_are_as_good_as_their_type() -> Result<(), ProgramError> {
         let rough = exact.with_products(half)?;
         // Among the small sizes are cotangents of means over many examples, which F16 cannot hold unscaled.
         for size in [1.0, 1e-9, 1e6] {
-            let error = apart(
+            let error = relative_error(
                 &run(&rough, DType::F32, size)?,
                 &run(&exact, DType::F32, size)?,
             );

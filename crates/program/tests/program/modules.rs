@@ -4,6 +4,7 @@ use crate::common::*;
 use backdraft_program::{
     Constant, Parameters, ProgramError, Tensors, grad, hvp, jacobian, jvp, value_and_grad,
 };
+use backdraft_test_support::*;
 use burn::{
     Tensor,
     module::Module,
@@ -43,13 +44,13 @@ impl Net {
 fn fixed<M: Module>(module: M) -> Parameters<M> {
     let parameters = Parameters::new(double(module));
     let len = flat(&parameters).len();
-    parameters.unravel(some([len], 0.37)).unwrap()
+    parameters.unravel(random([len], 37)).unwrap()
 }
 
 #[test]
 fn a_gradient_by_a_module_is_a_module() {
     let net = fixed(Net::new());
-    let x = Constant(some([6, 2], 0.2));
+    let x = Constant(random([6, 2], 2));
     type Argument = (Parameters<Net>, Constant<Tensor<2>>);
     let loss = |(net, Constant(x)): Argument| net.forward(x).square().sum();
     let argument = (net.clone(), x.clone());
@@ -69,14 +70,14 @@ fn a_gradient_by_a_module_is_a_module() {
     assert_eq!(flat(&gradient)[..15], order.concat());
     // The module that comes out can be used.
     let net = gradient.into_module();
-    assert_eq!(net.forward(some([1, 2], 0.1)).dims(), [1, 1]);
+    assert_eq!(net.forward(random([1, 2], 1)).dims(), [1, 1]);
 }
 
 #[test]
 fn mixed_partial_derivatives_by_inputs_and_parameters() {
     // A physics-informed loss: the parameters' gradient of sum (u_xx + u_t)^2 with u = net(x, t).
     let net = fixed(Net::new());
-    let points = some([6, 2], 0.2);
+    let points = random([6, 2], 2);
     let residual = |net: &Parameters<Net>, points: Tensor<2>| {
         let slopes = |points| grad(|points| net.forward(points).sum(), points);
         let curve = grad(
@@ -115,7 +116,7 @@ fn mixed_partial_derivatives_by_inputs_and_parameters() {
     );
     assert_close(&flat(&gradient), &central(by_hand, &argument), 1e-9);
     // And its Hessian along a direction, a derivative of the fourth order.
-    let v = argument.unravel(some([21], 0.9)).unwrap();
+    let v = argument.unravel(random([21], 9)).unwrap();
     let product = hvp(loss, argument.clone(), v.clone()).unwrap();
     let along = |x: Argument| dot(&flat(&grad(loss, x).unwrap()), &flat(&v));
     assert_close(&flat(&product), &central(along, &argument), 1e-8);
@@ -133,23 +134,23 @@ fn shared_parameters_count_once_and_frozen_ones_are_constant() {
     let linear = LinearConfig::new(3, 3).with_bias(false).init(&device());
     let frozen = LinearConfig::new(3, 3).init(&device()).no_grad();
     let mut norm = BatchNormConfig::new(3).init(&device());
-    norm.running_mean = burn::module::RunningState::new(some([3], 0.5));
+    norm.running_mean = burn::module::RunningState::new(random([3], 5));
     let module = Tied {
         decode: linear.clone(),
         encode: linear,
-        norm: double(norm.no_grad()),
+        norm: widened(norm.no_grad()),
     };
-    let module = (double(module), double(frozen));
+    let module = (widened(module), widened(frozen));
     let net = Parameters::new(module);
     assert_eq!(flat(&net).len(), 9);
-    let net = net.unravel(some([9], 0.4)).unwrap();
+    let net = net.unravel(random([9], 4)).unwrap();
     type Argument = (Parameters<(Tied, Linear)>, Constant<Tensor<2>>);
     let loss = |(net, Constant(x)): Argument| {
         let (tied, frozen) = &*net;
         let hidden = tied.norm.forward(tied.encode.forward(x)).tanh();
         frozen.forward(tied.decode.forward(hidden)).square().sum()
     };
-    let argument = (net.clone(), Constant(some([4, 3], 0.2)));
+    let argument = (net.clone(), Constant(random([4, 3], 2)));
     let (gradient, _) = grad(loss, argument.clone()).unwrap();
     assert_close(
         &flat(&gradient),
@@ -163,14 +164,14 @@ fn shared_parameters_count_once_and_frozen_ones_are_constant() {
     );
     assert_eq!(host(frozen.weight.val()), host(same.weight.val()));
     // Tracing leaves the running statistics of the user's module where they were.
-    assert_eq!(host(kept.norm.running_mean.value()), numbers(3, 0.5));
-    assert_eq!(host(tied.norm.running_mean.value()), numbers(3, 0.5));
+    assert_eq!(host(kept.norm.running_mean.value()), numbers(3, 5));
+    assert_eq!(host(tied.norm.running_mean.value()), numbers(3, 5));
 }
 
 #[test]
 fn the_jacobian_by_a_module_has_a_column_for_each_parameter() {
     let net = fixed(Net::new());
-    let x = some([3, 2], 0.2);
+    let x = random([3, 2], 2);
     let f = |(net, Constant(x)): (Parameters<Net>, Constant<Tensor<2>>)| net.forward(x);
     let argument = (net.clone(), Constant(x));
     let matrix = jacobian(f, argument.clone()).unwrap();
@@ -190,13 +191,13 @@ struct Scaled {
 fn a_module_may_hold_tensors_that_are_no_parameters() {
     let net = fixed(Scaled {
         linear: LinearConfig::new(2, 2).init(&device()),
-        scale: some([1, 2], 0.6),
+        scale: random([1, 2], 6),
     });
     assert_eq!(flat(&net).len(), 6);
     type Argument = (Parameters<Scaled>, Constant<Tensor<2>>);
     let loss =
         |(net, Constant(x)): Argument| (net.linear.forward(x) * net.scale.clone()).square().sum();
-    let argument = (net, Constant(some([3, 2], 0.2)));
+    let argument = (net, Constant(random([3, 2], 2)));
     let (gradient, x) = grad(loss, argument.clone()).unwrap();
     assert_close(
         &flat(&gradient),
@@ -204,18 +205,18 @@ fn a_module_may_hold_tensors_that_are_no_parameters() {
         1e-9,
     );
     // It comes back from the trace with the module, as a result too.
-    assert_eq!(host(gradient.scale.clone()), numbers(2, 0.6));
+    assert_eq!(host(gradient.scale.clone()), numbers(2, 6));
     let same = |(net, _): Argument| net;
     let (net, tangent) = jvp(same, argument.clone(), (gradient.clone(), x)).unwrap();
     assert_eq!(flat(&net), flat(&argument));
     assert_eq!(flat(&tangent), flat(&gradient));
-    assert_eq!(host(net.scale.clone()), numbers(2, 0.6));
+    assert_eq!(host(net.scale.clone()), numbers(2, 6));
 }
 
 /// Checks that reverse over reverse mode is forward over reverse mode, and that it is not zero.
 #[track_caller]
 fn assert_twice_differentiable<X: Tensors>(f: impl Fn(X) -> Tensor<1> + Copy, x: X) {
-    let v = x.unravel(some([flat(&x).len()], 0.83)).unwrap();
+    let v = x.unravel(random([flat(&x).len()], 83)).unwrap();
     let forward = hvp(f, x.clone(), v.clone()).unwrap();
     let along = |(x, Constant(v)): (X, Constant<X>)| Ok((grad(f, x)?.ravel()? * v.ravel()?).sum());
     let (reverse, _) = grad(along, (x.clone(), Constant(v.clone()))).unwrap();
@@ -229,9 +230,9 @@ fn assert_twice_differentiable<X: Tensors>(f: impl Fn(X) -> Tensor<1> + Copy, x:
 fn reverse_mode_goes_through_linear_layers_twice() {
     let net = fixed(LinearConfig::new(3, 4).init(&device()));
     let f = |(net, x): (Parameters<Linear>, Tensor<3>)| net.forward(x).tanh().powi_scalar(3).sum();
-    assert_twice_differentiable(f, (net.clone(), some([2, 5, 3], 0.2)));
+    assert_twice_differentiable(f, (net.clone(), random([2, 5, 3], 2)));
     let f = |(net, x): (Parameters<Linear>, Tensor<2>)| net.forward(x).powi_scalar(3).sum();
-    assert_twice_differentiable(f, (net, some([5, 3], 0.2)));
+    assert_twice_differentiable(f, (net, random([5, 3], 2)));
 }
 
 #[test]
@@ -250,7 +251,7 @@ fn reverse_mode_goes_through_convolutions_and_pools_twice() {
         .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
         .init(&device());
     type Argument = (Parameters<Conv2d>, Tensor<4>);
-    let x = some([2, 2, 6, 6], 0.2);
+    let x = random([2, 2, 6, 6], 2);
     let argument = (fixed(conv), x);
     let f = |(conv, x): Argument| {
         let y = conv.forward(x).tanh();
@@ -298,7 +299,7 @@ fn reverse_mode_goes_through_convolutions_and_pools_twice() {
             .powi_scalar(3)
             .sum()
     };
-    assert_twice_differentiable(f, (fixed(conv), some([2, 2, 9], 0.2)));
+    assert_twice_differentiable(f, (fixed(conv), random([2, 2, 9], 2)));
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn reverse_mode_goes_through_norms_and_activations_twice() {
             activation::softmax(y, 1) * activation::silu(x.clone()) + activation::log_sigmoid(x);
         y.powi_scalar(3).sum()
     };
-    assert_twice_differentiable(f, (fixed(norm), some([3, 4], 0.2)));
+    assert_twice_differentiable(f, (fixed(norm), random([3, 4], 2)));
 }
 
 /// Burn trains clones apart, whatever their ids: then they are two parameters, and before that one.
@@ -322,7 +323,7 @@ fn clones_are_one_parameter_while_they_are_equal() {
     net.second = layer;
     let forward =
         |(net, Constant(x)): (Parameters<Net>, Constant<Tensor<2>>)| net.forward(x).square().sum();
-    let x = Constant(some([4, 2], 0.2));
+    let x = Constant(random([4, 2], 2));
     let gradient = |net: &Net| {
         grad(forward, (Parameters::new(net.clone()), x.clone()))
             .unwrap()

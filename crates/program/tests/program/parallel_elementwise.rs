@@ -1,16 +1,13 @@
 //! Elementwise functions of many elements, which are computed in pieces, against Burn's own on the whole.
 
 use backdraft_program::{DispatchTensor, Program, Spec};
+use backdraft_test_support::host;
 use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 
 /// Not a multiple of any piece.
 const SHAPE: [usize; 2] = [331, 607];
 
 type Function = fn(Tensor<2>) -> Tensor<2>;
-
-fn host(tensor: Tensor<2>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
 
 #[test]
 fn pieces_make_the_whole() {
@@ -45,7 +42,7 @@ fn pieces_make_the_whole() {
                     .call(vec![x.clone().into_dispatch()])
                     .unwrap()
                     .remove(0);
-                let found = host(Tensor::from_dispatch(found));
+                let found = host(Tensor::<2>::from_dispatch(found));
                 let expected = host(function(x));
                 // Sigmoid in f32 is written differently: two units in the last place.
                 let tolerance = if name == "sigmoid" { 3e-7 } else { 0.0 };
@@ -80,7 +77,7 @@ fn gradients_are_those_of_parts() {
             });
             let gradient = program.unwrap().gradient(&[0]).unwrap();
             let gradient = gradient.call(vec![x.into_dispatch()]).unwrap().remove(1);
-            host(Tensor::from_dispatch(gradient))
+            host(Tensor::<2>::from_dispatch(gradient))
         };
         let values: Vec<f64> = (0..SHAPE[0] * SHAPE[1])
             .map(|i| 5.0 * (i as f64 * 0.37).sin())

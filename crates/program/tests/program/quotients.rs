@@ -2,8 +2,8 @@
 //! in the last place.
 
 use super::saturation::{Exact, Function, sigmoid, slopes, tensor};
-use crate::common::host;
 use backdraft_program::{grad, hvp, jvp};
+use backdraft_test_support::host;
 use burn::{Tensor, tensor::DType};
 
 /// Functions that users write with quotients, reciprocals and logarithms of exponentials, near the ends of what these

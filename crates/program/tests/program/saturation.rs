@@ -1,8 +1,8 @@
 //! First and second derivatives of functions at the ends of their range, where what is left is small: to a few units in
 //! the last place, in both types and in either mode, against closed forms without differences.
 
-use crate::common::{device, host};
 use backdraft_program::{ProgramError, grad, hvp, jvp};
+use backdraft_test_support::{device, host};
 use burn::{
     Tensor,
     tensor::{DType, TensorData, activation},

@@ -1,7 +1,7 @@
 //! First and second derivatives where a factor, a base or an exponent is zero, against what they are. In f64 on flex.
 
-use crate::common::{host, tensor};
 use backdraft_program::{ProgramError, grad, hessian, jvp};
+use backdraft_test_support::{host, tensor};
 use burn::{
     Tensor,
     tensor::{DType, TensorData},

@@ -1,16 +1,13 @@
 //! A program for many values at once, against the program for each.
 
 use backdraft_program::{DispatchTensor, Program, Spec};
+pub use backdraft_test_support::device;
 use burn::{
     Tensor,
     backend::Dispatch,
-    tensor::{Bool, BoolStore, DType, Device, Int, Shape, TensorData},
+    tensor::{Bool, BoolStore, DType, Int, Shape, TensorData},
 };
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
-
-pub fn device() -> Device {
-    Device::flex()
-}
 
 /// What an input of a program may hold.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use burn::{
     Tensor,
     backend::DispatchTensor,
-    module::{Module, ModuleMapper, Param},
+    module::Module,
     nn::{
         EmbeddingConfig, GateController, Initializer, LayerNormConfig, LinearConfig,
         attention::{MhaInput, MultiHeadAttentionConfig},
@@ -11,7 +11,7 @@ use burn::{
         pool::MaxPool2dConfig,
     },
     tensor::{
-        DType, activation, module,
+        activation, module,
         ops::{
             AttentionModuleOptions, AvgPoolOptions, ConvOptions, ConvTransposeOptions,
             DeformConvOptions, GridSampleOptions, InterpolateMode, InterpolateOptions,
@@ -21,6 +21,7 @@ use burn::{
 };
 
 use super::common::*;
+use crate::common::widened;
 
 fn one<const D: usize>(tensor: Tensor<D>) -> Vec<DispatchTensor> {
     vec![tensor.into_dispatch()]
@@ -300,13 +301,7 @@ fn sequences_without_alignment() {
 
 /// The module with its parameters in f64 on the device of `like`.
 fn double<M: Module>(module: M, like: &DispatchTensor) -> M {
-    struct Double;
-    impl ModuleMapper for Double {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|tensor| tensor.cast(DType::F64))
-        }
-    }
-    module.map(&mut Double).to_device(&f::<1>(like).device())
+    widened(module).to_device(&f::<1>(like).device())
 }
 
 /// Modules of burn-nn, their parameters constants; first the step of a long short-term memory.
