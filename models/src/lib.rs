@@ -29,13 +29,13 @@
 //! [`evaluate`] measures the result; [`weights`] reads and writes files of weights in PyTorch's naming.
 //!
 //! ```
-//! use backdraft_models::{Model, TrainConfig, ZooConfig, data, evaluate, train};
+//! use backdraft_models::{Architecture, TrainConfig, ZooConfig, data, evaluate, train};
 //! use burn::tensor::Device;
 //!
 //! let dataset = data::cancer();
 //! let device = Device::flex();
-//! let model = ZooConfig::preset(Model::LogisticRegression, &dataset).init(&device);
-//! let config = TrainConfig::preset(Model::LogisticRegression, &dataset);
+//! let model = ZooConfig::preset(Architecture::LogisticRegression, &dataset).init(&device);
+//! let config = TrainConfig::preset(Architecture::LogisticRegression, &dataset);
 //! let objective = dataset.task.objective();
 //!
 //! let trained = train(model, &dataset.train, objective, &config, |_| {})?;
@@ -50,6 +50,7 @@ pub mod weights;
 
 mod activation;
 mod alexnet;
+mod architecture;
 mod autoencoder;
 mod criterion;
 mod layers;
@@ -57,7 +58,6 @@ mod lenet;
 mod logistic_regression;
 mod metrics;
 mod mlp;
-mod model;
 mod named_tensor;
 mod network;
 mod number;
@@ -73,12 +73,12 @@ mod zoo;
 
 pub use activation::Activation;
 pub use alexnet::{AlexNet, AlexNetConfig};
+pub use architecture::{Architecture, UnknownModel, Unsuited};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 pub use metrics::{Metrics, evaluate, output_distance, outputs, per_example_losses};
 pub use mlp::{Mlp, MlpConfig};
-pub use model::{Model, UnknownModel, Unsuited};
 pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::Objective;
 pub use preset::Preset;

@@ -5,12 +5,12 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use crate::alexnet::AlexNetConfig;
+use crate::architecture::Architecture;
 use crate::autoencoder::AutoencoderConfig;
 use crate::data::{Dataset, ExampleShape, Task};
 use crate::lenet::LeNetConfig;
 use crate::logistic_regression::LogisticRegressionConfig;
 use crate::mlp::MlpConfig;
-use crate::model::Model;
 use crate::resnet20::ResNet20Config;
 use crate::train::{Optimizer, Schedule, TrainConfig};
 use crate::transformer::TransformerConfig;
@@ -44,18 +44,18 @@ impl Preset {
     ///
     /// # Panics
     ///
-    /// If the model cannot read the data set, see [`Model::check`].
-    pub fn network(self, model: Model, dataset: &Dataset) -> ZooConfig {
+    /// If the model cannot read the data set, see [`Architecture::check`].
+    pub fn network(self, model: Architecture, dataset: &Dataset) -> ZooConfig {
         let (inputs, outputs) = (dataset.train.columns, dataset.task.outputs());
         match (model, dataset.shape) {
-            (Model::LogisticRegression, _) => {
+            (Architecture::LogisticRegression, _) => {
                 ZooConfig::LogisticRegression(LogisticRegressionConfig::new(inputs, outputs))
             }
-            (Model::Mlp, _) => {
+            (Architecture::Mlp, _) => {
                 let hidden = vec![self.width(dataset); 2];
                 ZooConfig::Mlp(MlpConfig::new(inputs, outputs).with_hidden(hidden))
             }
-            (Model::Autoencoder, _) => {
+            (Architecture::Autoencoder, _) => {
                 let widths = vec![inputs, 1000, 500, 250, 30];
                 ZooConfig::Autoencoder(AutoencoderConfig::new().with_widths(widths))
             }
@@ -67,7 +67,7 @@ impl Preset {
                     width,
                 },
             ) => pictures(model, [channels, height, width], outputs),
-            (Model::Transformer, ExampleShape::Tokens { length }) => {
+            (Architecture::Transformer, ExampleShape::Tokens { length }) => {
                 let config = TransformerConfig::new()
                     .with_vocabulary(outputs)
                     .with_length(length);
@@ -93,9 +93,9 @@ impl Preset {
     }
 
     /// The training settings for a model and a data set, with seed 0.
-    pub fn training(self, model: Model, dataset: &Dataset) -> TrainConfig {
+    pub fn training(self, model: Architecture, dataset: &Dataset) -> TrainConfig {
         match (self, model) {
-            (_, Model::LogisticRegression) => regression(&dataset.task),
+            (_, Architecture::LogisticRegression) => regression(&dataset.task),
             (Self::Quick, model) => quick(model, dataset),
             (Self::Paper, model) => paper(model, dataset),
         }
@@ -113,43 +113,47 @@ impl ZooConfig {
     ///
     /// # Panics
     ///
-    /// If the model cannot read the data set, see [`Model::check`].
-    pub fn preset(model: Model, dataset: &Dataset) -> Self {
+    /// If the model cannot read the data set, see [`Architecture::check`].
+    pub fn preset(model: Architecture, dataset: &Dataset) -> Self {
         Preset::Quick.network(model, dataset)
     }
 }
 
 impl TrainConfig {
     /// The settings of [`Preset::Quick`] for a model and a data set, with seed 0.
-    pub fn preset(model: Model, dataset: &Dataset) -> Self {
+    pub fn preset(model: Architecture, dataset: &Dataset) -> Self {
         Preset::Quick.training(model, dataset)
     }
 }
 
-fn pictures(model: Model, [channels, height, width]: [usize; 3], outputs: usize) -> ZooConfig {
+fn pictures(
+    model: Architecture,
+    [channels, height, width]: [usize; 3],
+    outputs: usize,
+) -> ZooConfig {
     match model {
-        Model::LeNet => ZooConfig::LeNet(
+        Architecture::LeNet => ZooConfig::LeNet(
             LeNetConfig::new()
                 .with_channels(channels)
                 .with_height(height)
                 .with_width(width)
                 .with_outputs(outputs),
         ),
-        Model::AlexNet => ZooConfig::AlexNet(
+        Architecture::AlexNet => ZooConfig::AlexNet(
             AlexNetConfig::new()
                 .with_channels(channels)
                 .with_height(height)
                 .with_width(width)
                 .with_outputs(outputs),
         ),
-        Model::Vgg13 => ZooConfig::Vgg13(
+        Architecture::Vgg13 => ZooConfig::Vgg13(
             Vgg13Config::new()
                 .with_channels(channels)
                 .with_height(height)
                 .with_width(width)
                 .with_outputs(outputs),
         ),
-        Model::ResNet20 => ZooConfig::ResNet20(
+        Architecture::ResNet20 => ZooConfig::ResNet20(
             ResNet20Config::new()
                 .with_channels(channels)
                 .with_height(height)
@@ -160,7 +164,7 @@ fn pictures(model: Model, [channels, height, width]: [usize; 3], outputs: usize)
     }
 }
 
-fn unsuited(model: Model, dataset: &Dataset) -> ! {
+fn unsuited(model: Architecture, dataset: &Dataset) -> ! {
     panic!("the model `{model}` does not read {}", dataset.name)
 }
 
@@ -180,7 +184,7 @@ fn regression(task: &Task) -> TrainConfig {
     }
 }
 
-fn quick(model: Model, dataset: &Dataset) -> TrainConfig {
+fn quick(model: Architecture, dataset: &Dataset) -> TrainConfig {
     let momentum = TrainConfig {
         optimizer: Optimizer::Sgd { momentum: 0.9 },
         learning_rate: 0.05,
@@ -192,23 +196,23 @@ fn quick(model: Model, dataset: &Dataset) -> TrainConfig {
     };
     let many = dataset.train.rows > 20_000;
     match (model, &dataset.task) {
-        (Model::Mlp, Task::Regression) => TrainConfig {
+        (Architecture::Mlp, Task::Regression) => TrainConfig {
             learning_rate: 0.01,
             epochs: 300,
             ..momentum
         },
-        (Model::Mlp, _) => TrainConfig {
+        (Architecture::Mlp, _) => TrainConfig {
             epochs: if dataset.train.rows < 5000 { 60 } else { 20 },
             ..momentum
         },
-        (Model::Autoencoder, _) => TrainConfig {
+        (Architecture::Autoencoder, _) => TrainConfig {
             optimizer: Optimizer::Adam,
             learning_rate: 0.001,
             batch_size: 128,
             weight_decay: 0.0,
             ..momentum
         },
-        (Model::Transformer, _) => TrainConfig {
+        (Architecture::Transformer, _) => TrainConfig {
             optimizer: Optimizer::Adam,
             learning_rate: 0.002,
             batch_size: 20,
@@ -216,19 +220,23 @@ fn quick(model: Model, dataset: &Dataset) -> TrainConfig {
             weight_decay: 0.0,
             ..momentum
         },
-        (Model::LeNet, _) => TrainConfig {
+        (Architecture::LeNet, _) => TrainConfig {
             epochs: if many { 2 } else { 10 },
             weight_decay: 5e-4,
             ..momentum
         },
         (model, _) => TrainConfig {
             // At 0.05 its one pass ends before it has recovered from the first steps.
-            learning_rate: if model == Model::Vgg13 { 0.01 } else { 0.05 },
+            learning_rate: if model == Architecture::Vgg13 {
+                0.01
+            } else {
+                0.05
+            },
             batch_size: 64,
             epochs: match model {
                 _ if many => 1,
-                Model::AlexNet => 5,
-                Model::ResNet20 => 3,
+                Architecture::AlexNet => 5,
+                Architecture::ResNet20 => 3,
                 _ => 1,
             },
             weight_decay: 5e-4,
@@ -237,7 +245,7 @@ fn quick(model: Model, dataset: &Dataset) -> TrainConfig {
     }
 }
 
-fn paper(model: Model, dataset: &Dataset) -> TrainConfig {
+fn paper(model: Architecture, dataset: &Dataset) -> TrainConfig {
     let plain = TrainConfig {
         optimizer: Optimizer::Sgd { momentum: 0.0 },
         learning_rate: match dataset.task {
@@ -251,17 +259,20 @@ fn paper(model: Model, dataset: &Dataset) -> TrainConfig {
         seed: 0,
     };
     match model {
-        Model::Autoencoder => TrainConfig {
+        Architecture::Autoencoder => TrainConfig {
             optimizer: Optimizer::Sgd { momentum: 0.9 },
             learning_rate: 0.03,
             batch_size: 1024,
             weight_decay: 5e-5,
             ..plain
         },
-        Model::LeNet | Model::AlexNet | Model::Vgg13 | Model::ResNet20 => TrainConfig {
+        Architecture::LeNet
+        | Architecture::AlexNet
+        | Architecture::Vgg13
+        | Architecture::ResNet20 => TrainConfig {
             optimizer: Optimizer::Sgd { momentum: 0.9 },
             learning_rate: match model {
-                Model::Vgg13 | Model::ResNet20 => 0.1,
+                Architecture::Vgg13 | Architecture::ResNet20 => 0.1,
                 _ => 0.01,
             },
             // Coloured pictures stand for CIFAR-10, grey ones for a tenth of MNIST, where the rate stays.
@@ -276,13 +287,13 @@ fn paper(model: Model, dataset: &Dataset) -> TrainConfig {
             weight_decay: 5e-4,
             ..plain
         },
-        Model::Transformer => TrainConfig {
+        Architecture::Transformer => TrainConfig {
             optimizer: Optimizer::Adam,
             learning_rate: 0.001,
             batch_size: 20,
             epochs: 10,
             ..plain
         },
-        Model::LogisticRegression | Model::Mlp => plain,
+        Architecture::LogisticRegression | Architecture::Mlp => plain,
     }
 }

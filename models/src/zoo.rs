@@ -5,11 +5,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::alexnet::{AlexNet, AlexNetConfig};
+use crate::architecture::Architecture;
 use crate::autoencoder::{Autoencoder, AutoencoderConfig};
 use crate::lenet::{LeNet, LeNetConfig};
 use crate::logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 use crate::mlp::{Mlp, MlpConfig};
-use crate::model::Model;
 use crate::named_tensor::tensors;
 use crate::network::Network;
 use crate::picture::pictures;
@@ -41,18 +41,18 @@ pub enum ZooConfig {
 impl ZooConfig {
     /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels),
     /// CIFAR-10, or the Penn Treebank's 10,000 words in sequences of 35.
-    pub fn published(model: Model) -> Self {
+    pub fn published(model: Architecture) -> Self {
         match model {
-            Model::LogisticRegression => {
+            Architecture::LogisticRegression => {
                 Self::LogisticRegression(LogisticRegressionConfig::new(784, 10))
             }
-            Model::Mlp => Self::Mlp(MlpConfig::new(784, 10).with_hidden(vec![1024, 1024])),
-            Model::Autoencoder => Self::Autoencoder(AutoencoderConfig::new()),
-            Model::LeNet => Self::LeNet(LeNetConfig::new()),
-            Model::AlexNet => Self::AlexNet(AlexNetConfig::new()),
-            Model::Vgg13 => Self::Vgg13(Vgg13Config::new()),
-            Model::ResNet20 => Self::ResNet20(ResNet20Config::new()),
-            Model::Transformer => Self::Transformer(TransformerConfig::new()),
+            Architecture::Mlp => Self::Mlp(MlpConfig::new(784, 10).with_hidden(vec![1024, 1024])),
+            Architecture::Autoencoder => Self::Autoencoder(AutoencoderConfig::new()),
+            Architecture::LeNet => Self::LeNet(LeNetConfig::new()),
+            Architecture::AlexNet => Self::AlexNet(AlexNetConfig::new()),
+            Architecture::Vgg13 => Self::Vgg13(Vgg13Config::new()),
+            Architecture::ResNet20 => Self::ResNet20(ResNet20Config::new()),
+            Architecture::Transformer => Self::Transformer(TransformerConfig::new()),
         }
     }
 
@@ -71,16 +71,16 @@ impl ZooConfig {
     }
 
     /// Which model this configures.
-    pub fn model(&self) -> Model {
+    pub fn model(&self) -> Architecture {
         match self {
-            Self::LogisticRegression(_) => Model::LogisticRegression,
-            Self::Mlp(_) => Model::Mlp,
-            Self::Autoencoder(_) => Model::Autoencoder,
-            Self::LeNet(_) => Model::LeNet,
-            Self::AlexNet(_) => Model::AlexNet,
-            Self::Vgg13(_) => Model::Vgg13,
-            Self::ResNet20(_) => Model::ResNet20,
-            Self::Transformer(_) => Model::Transformer,
+            Self::LogisticRegression(_) => Architecture::LogisticRegression,
+            Self::Mlp(_) => Architecture::Mlp,
+            Self::Autoencoder(_) => Architecture::Autoencoder,
+            Self::LeNet(_) => Architecture::LeNet,
+            Self::AlexNet(_) => Architecture::AlexNet,
+            Self::Vgg13(_) => Architecture::Vgg13,
+            Self::ResNet20(_) => Architecture::ResNet20,
+            Self::Transformer(_) => Architecture::Transformer,
         }
     }
 
@@ -128,16 +128,16 @@ pub enum Zoo {
 
 impl Zoo {
     /// Which model this is.
-    pub fn model(&self) -> Model {
+    pub fn model(&self) -> Architecture {
         match self {
-            Self::LogisticRegression(_) => Model::LogisticRegression,
-            Self::Mlp(_) => Model::Mlp,
-            Self::Autoencoder(_) => Model::Autoencoder,
-            Self::LeNet(_) => Model::LeNet,
-            Self::AlexNet(_) => Model::AlexNet,
-            Self::Vgg13(_) => Model::Vgg13,
-            Self::ResNet20(_) => Model::ResNet20,
-            Self::Transformer(_) => Model::Transformer,
+            Self::LogisticRegression(_) => Architecture::LogisticRegression,
+            Self::Mlp(_) => Architecture::Mlp,
+            Self::Autoencoder(_) => Architecture::Autoencoder,
+            Self::LeNet(_) => Architecture::LeNet,
+            Self::AlexNet(_) => Architecture::AlexNet,
+            Self::Vgg13(_) => Architecture::Vgg13,
+            Self::ResNet20(_) => Architecture::ResNet20,
+            Self::Transformer(_) => Architecture::Transformer,
         }
     }
 
@@ -189,7 +189,7 @@ impl Network for LeNet {
     }
 
     fn batch(&self) -> usize {
-        Model::LeNet.pass()
+        Architecture::LeNet.pass()
     }
 }
 
@@ -199,7 +199,7 @@ impl Network for AlexNet {
     }
 
     fn batch(&self) -> usize {
-        Model::AlexNet.pass()
+        Architecture::AlexNet.pass()
     }
 }
 
@@ -209,7 +209,7 @@ impl Network for Vgg13 {
     }
 
     fn batch(&self) -> usize {
-        Model::Vgg13.pass()
+        Architecture::Vgg13.pass()
     }
 }
 
@@ -219,7 +219,7 @@ impl Network for ResNet20 {
     }
 
     fn batch(&self) -> usize {
-        Model::ResNet20.pass()
+        Architecture::ResNet20.pass()
     }
 }
 
@@ -229,7 +229,7 @@ impl Network for Transformer {
     }
 
     fn batch(&self) -> usize {
-        Model::Transformer.pass()
+        Architecture::Transformer.pass()
     }
 }
 

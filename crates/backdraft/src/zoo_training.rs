@@ -14,17 +14,17 @@ use burn::tensor::Tensor;
 /// [`Minimize`]: backdraft_attribution::Minimize
 ///
 /// ```
-/// use backdraft::{ZooTraining, attribution::Retrain, curvature::Model as Curved};
-/// use backdraft::models::{Model, Network, TrainConfig, Zoo, ZooConfig, data, train};
+/// use backdraft::{ZooTraining, attribution::Retrain, curvature::Model};
+/// use backdraft::models::{Architecture, Network, TrainConfig, Zoo, ZooConfig, data, train};
 /// use burn::tensor::Device;
 ///
 /// let (dataset, device) = (data::cancer(), Device::flex());
-/// let network = ZooConfig::preset(Model::Mlp, &dataset);
+/// let network = ZooConfig::preset(Architecture::Mlp, &dataset);
 /// let retrain = ZooTraining {
 ///     initial: |seed| network.clone().with_seed(seed).init(&device),
 ///     split: &dataset.train,
 ///     objective: dataset.task.objective(),
-///     config: TrainConfig { epochs: 1, ..TrainConfig::preset(Model::Mlp, &dataset) },
+///     config: TrainConfig { epochs: 1, ..TrainConfig::preset(Architecture::Mlp, &dataset) },
 ///     part: 1024,
 ///     on_step: &|_, _| {},
 /// };
@@ -32,7 +32,7 @@ use burn::tensor::Tensor;
 ///
 /// // With all weights 1 it is training.
 /// let once = train((retrain.initial)(0), &dataset.train, retrain.objective, &retrain.config, |_| {})?;
-/// let once = Curved::new(&once.model, Zoo::forward)?.theta();
+/// let once = Model::new(&once.model, Zoo::forward)?.theta();
 /// assert_eq!(again.into_data(), once.into_data());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use backdraft_models::{
-    Model, Preset, ZooConfig,
+    Architecture, Preset, ZooConfig,
     data::{Dataset, LabelNoise},
 };
 use burn::tensor::DType;
@@ -44,7 +44,7 @@ pub(super) fn wrong_labels(noise: &LabelNoise, dataset: &Dataset) -> Result<Stri
 
 /// Says what is about to be done, and `place`, where.
 pub(super) fn announce(
-    kind: Model,
+    kind: Architecture,
     dataset: &Dataset,
     noise: Option<&LabelNoise>,
     place: impl Display,
@@ -70,7 +70,7 @@ pub(super) fn announce(
 
 /// A network for some data, with what it takes to begin.
 pub(super) struct Inputs {
-    pub kind: Model,
+    pub kind: Architecture,
     pub opened: Opened,
     pub dataset: Dataset,
     /// What was done to the labels, if that was asked for.
@@ -86,7 +86,7 @@ impl Inputs {
         args: &RunArgs,
         preset: Preset,
         dtype: DType,
-        check: impl FnOnce(Model, &Opened, &Dataset) -> Result<(), CliError>,
+        check: impl FnOnce(Architecture, &Opened, &Dataset) -> Result<(), CliError>,
     ) -> Result<Self, CliError> {
         let kind = args.model.kind()?;
         let opened = args.compute.device.open()?;

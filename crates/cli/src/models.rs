@@ -1,6 +1,6 @@
 //! `backdraft models`: the zoo.
 
-use backdraft_models::{Model, ZooConfig, trainable_parameters};
+use backdraft_models::{Architecture, ZooConfig, trainable_parameters};
 
 use clap::Args;
 
@@ -19,7 +19,7 @@ pub(crate) struct Models {
 pub(super) fn list(args: &Models) -> Result<(), CliError> {
     let device = args.device.open()?.device;
     say("model        parameters  what it is; what it reads");
-    for model in Model::ALL {
+    for model in Architecture::ALL {
         let network = ZooConfig::published(model).init(&device);
         let count = count(trainable_parameters(&network));
         let (what, reads) = (model.description(), model.reads());

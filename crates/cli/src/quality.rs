@@ -1,7 +1,7 @@
 //! How good a network is, and in which unit that is told.
 
 use backdraft_models::{
-    Metrics, Model, Objective, Zoo,
+    Architecture, Metrics, Objective, Zoo,
     data::{Dataset, Split},
     evaluate, per_example_losses, quote,
 };
@@ -10,7 +10,7 @@ use super::{CliError, progress::say};
 use backdraft_report::{Quality, Unit, short};
 
 /// What the losses of a model are measured in; `target` is what is to be predicted, where it has a name.
-pub(super) fn unit(model: Model, dataset: &Dataset, target: Option<&str>) -> Unit {
+pub(super) fn unit(model: Architecture, dataset: &Dataset, target: Option<&str>) -> Unit {
     match model.objective(&dataset.task) {
         // A column may have a page for a name.
         Objective::SquaredError => {

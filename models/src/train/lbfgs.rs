@@ -165,17 +165,18 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::architecture::Architecture;
     use crate::data::cancer;
-    use crate::model::Model;
     use crate::zoo::ZooConfig;
 
     #[test]
     fn single_precision_reaches_its_own_tolerance() {
         let data = cancer();
-        let mut config = TrainConfig::preset(Model::LogisticRegression, &data);
+        let mut config = TrainConfig::preset(Architecture::LogisticRegression, &data);
         for weight_decay in [1e-1, 1e-2, 1e-3, 1e-4] {
             config.weight_decay = weight_decay;
-            let model = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
+            let model =
+                ZooConfig::preset(Architecture::LogisticRegression, &data).init(&Device::flex());
             let objective = data.task.objective();
             let model = to_dtype(model, DType::F32);
             let minimisation = Minimisation {

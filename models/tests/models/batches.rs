@@ -2,8 +2,8 @@
 
 use backdraft_models::data::{Split, Targets};
 use backdraft_models::{
-    LogisticRegressionConfig, Model, Objective, Optimizer, Schedule, TrainConfig, Training, Zoo,
-    ZooConfig, numbers, output_distance, to_dtype, with_numbers,
+    Architecture, LogisticRegressionConfig, Objective, Optimizer, Schedule, TrainConfig, Training,
+    Zoo, ZooConfig, numbers, output_distance, to_dtype, with_numbers,
 };
 use burn::tensor::{DType, Device};
 
@@ -111,7 +111,7 @@ fn weights_are_counted() {
 
 #[test]
 fn numbers_go_out_and_come_back_to_the_bit() {
-    let config = ZooConfig::published(Model::ResNet20);
+    let config = ZooConfig::published(Architecture::ResNet20);
     let (one, other) = (
         config.clone().with_seed(1).init(&Device::flex()),
         config.with_seed(2).init(&Device::flex()),

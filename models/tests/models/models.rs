@@ -4,8 +4,8 @@ use backdraft_models::data::{
     Dataset, Division, ExampleShape, Source, Split, Targets, Task, cancer, digits,
 };
 use backdraft_models::{
-    Activation, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Model, Objective, Preset,
-    Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
+    Activation, Architecture, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Objective,
+    Preset, Zoo, ZooConfig, evaluate, outputs, per_example_losses, to_dtype,
 };
 use backdraft_test_support::parameters;
 use burn::config::Config;
@@ -214,10 +214,10 @@ fn text() -> Dataset {
 #[test]
 fn the_zoo_is_configured_by_name_and_data() {
     let (pictures, text) = (digits(), text());
-    for model in Model::ALL {
+    for model in Architecture::ALL {
         assert_eq!(model.to_string().parse(), Ok(model));
         let data = match model {
-            Model::Transformer => &text,
+            Architecture::Transformer => &text,
             _ => &pictures,
         };
         model.check(data).unwrap();
@@ -227,8 +227,8 @@ fn the_zoo_is_configured_by_name_and_data() {
         assert_eq!(zoo.model(), model);
         let inputs = data.test.select(&[0, 1, 2]).inputs(&Device::flex());
         let outputs = match model {
-            Model::Transformer => 5 * 7,
-            Model::Autoencoder => 64,
+            Architecture::Transformer => 5 * 7,
+            Architecture::Autoencoder => 64,
             _ => 10,
         };
         let found = zoo.forward(inputs.clone());
@@ -246,7 +246,7 @@ fn the_zoo_is_configured_by_name_and_data() {
         assert_eq!(zoo.forward(inputs.clone()).into_data(), found.into_data());
         assert_eq!(double.forward(inputs.cast(DType::F64)).dims(), [3, outputs]);
     }
-    let unknown = "resnet".parse::<Model>().unwrap_err();
+    let unknown = "resnet".parse::<Architecture>().unwrap_err();
     assert_eq!(
         unknown.to_string(),
         "there is no model `resnet`: use lr, mlp, autoencoder, lenet, alexnet, vgg13, resnet20 or transformer"
@@ -261,28 +261,28 @@ fn a_model_tells_which_data_it_cannot_read() {
     coloured.train.features[3] = -0.5;
     let cases = [
         (
-            Model::LeNet,
+            Architecture::LeNet,
             table.clone(),
             "the model `lenet` reads pictures, and cancer holds a table; use one of lr, mlp for it",
         ),
         (
-            Model::Transformer,
+            Architecture::Transformer,
             table,
             "the model `transformer` reads text, and cancer holds a table; use one of lr, mlp for it",
         ),
         (
-            Model::Mlp,
+            Architecture::Mlp,
             text(),
             "the model `mlp` reads tables and pictures, and text holds text; use one of transformer for it",
         ),
         (
-            Model::Autoencoder,
+            Architecture::Autoencoder,
             coloured,
             "the model `autoencoder` reads pictures with pixels between 0 and 1, and digits holds pictures with \
              other pixels; use one of lr, mlp, lenet, alexnet, vgg13, resnet20 for it",
         ),
         (
-            Model::Transformer,
+            Architecture::Transformer,
             digits(),
             "the model `transformer` reads text, and digits holds pictures; use one of lr, mlp, autoencoder, lenet, \
              alexnet, vgg13, resnet20 for it",
@@ -296,7 +296,7 @@ fn a_model_tells_which_data_it_cannot_read() {
 #[test]
 fn a_sequence_is_measured_place_by_place() {
     let data = text();
-    let model = ZooConfig::preset(Model::Transformer, &data).init(&Device::flex());
+    let model = ZooConfig::preset(Architecture::Transformer, &data).init(&Device::flex());
     let model = to_dtype(model, DType::F64);
     let logits = outputs(&model, &data.test);
     let Targets::Tokens { ids, .. } = &data.test.targets else {
@@ -325,7 +325,7 @@ fn a_sequence_is_measured_place_by_place() {
 fn reconstruction_is_the_formula() {
     let inputs = [0.0_f32, 0.25, 1.0];
     let data = split(3, &inputs, Targets::Classes(vec![0]));
-    let objective = Model::Autoencoder.objective(&Task::of_classes(Vec::new()));
+    let objective = Architecture::Autoencoder.objective(&Task::of_classes(Vec::new()));
     assert_eq!(objective, Objective::Reconstruction);
     let model = AutoencoderConfig::new()
         .with_widths(vec![3, 2])

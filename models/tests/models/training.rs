@@ -4,7 +4,7 @@ use std::thread;
 
 use backdraft_models::data::{Split, Targets, cancer, digits, read_csv};
 use backdraft_models::{
-    Model, Network, Objective, Optimizer, Schedule, TrainConfig, TrainError, Zoo, ZooConfig,
+    Architecture, Network, Objective, Optimizer, Schedule, TrainConfig, TrainError, Zoo, ZooConfig,
     evaluate, outputs, to_dtype, train,
 };
 use backdraft_test_support::{norm, shared_data};
@@ -70,12 +70,12 @@ fn linear(seed: u64) -> Zoo {
 #[test]
 fn lbfgs_reaches_its_tolerance_on_cancer() {
     let data = cancer();
-    let model = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
+    let model = ZooConfig::preset(Architecture::LogisticRegression, &data).init(&Device::flex());
     let model = to_dtype(model, DType::F64);
     for weight_decay in [1e-1, 1e-2, 1e-3, 1e-4] {
         let config = TrainConfig {
             weight_decay,
-            ..TrainConfig::preset(Model::LogisticRegression, &data)
+            ..TrainConfig::preset(Architecture::LogisticRegression, &data)
         };
         let Optimizer::Lbfgs { tolerance } = config.optimizer else {
             panic!("logistic regression is trained by L-BFGS")
@@ -104,12 +104,12 @@ fn lbfgs_reaches_its_tolerance_on_cancer() {
 #[test]
 fn batches_do_not_change_what_lbfgs_minimises() {
     let data = cancer();
-    let whole = TrainConfig::preset(Model::LogisticRegression, &data);
+    let whole = TrainConfig::preset(Architecture::LogisticRegression, &data);
     let parts = TrainConfig {
         batch_size: 100,
         ..whole.clone()
     };
-    let model = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
+    let model = ZooConfig::preset(Architecture::LogisticRegression, &data).init(&Device::flex());
     let model = to_dtype(model, DType::F64);
     let [a, b] = [whole, parts].map(|config| {
         let trained = train(
@@ -131,7 +131,7 @@ fn lbfgs_finds_the_least_squares_solution() {
     let split = line();
     let config = TrainConfig {
         weight_decay: 0.0,
-        ..TrainConfig::preset(Model::LogisticRegression, &cancer())
+        ..TrainConfig::preset(Architecture::LogisticRegression, &cancer())
     };
     let model = to_dtype(linear(3), DType::F64);
     let trained = train(model, &split, Objective::SquaredError, &config, |_| {}).unwrap();
@@ -146,8 +146,8 @@ fn lbfgs_finds_the_least_squares_solution() {
 #[test]
 fn a_32_bit_model_gets_the_rounded_64_bit_solution() {
     let data = cancer();
-    let config = TrainConfig::preset(Model::LogisticRegression, &data);
-    let single = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
+    let config = TrainConfig::preset(Architecture::LogisticRegression, &data);
+    let single = ZooConfig::preset(Architecture::LogisticRegression, &data).init(&Device::flex());
     let double = to_dtype(single.clone(), DType::F64);
     let objective = data.task.objective();
     let single = train(single, &data.train, objective, &config, |_| {}).unwrap();
@@ -165,9 +165,9 @@ fn lbfgs_says_when_it_has_not_converged() {
     let config = TrainConfig {
         epochs: 20,
         weight_decay: 0.0,
-        ..TrainConfig::preset(Model::LogisticRegression, &data)
+        ..TrainConfig::preset(Architecture::LogisticRegression, &data)
     };
-    let model = ZooConfig::preset(Model::LogisticRegression, &data).init(&Device::flex());
+    let model = ZooConfig::preset(Architecture::LogisticRegression, &data).init(&Device::flex());
     let error = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap_err();
     assert!(matches!(
         error,
@@ -216,8 +216,8 @@ fn one_step_of_sgd_is_the_formula() {
 #[test]
 fn the_mlp_learns_digits() {
     let data = digits();
-    let config = TrainConfig::preset(Model::Mlp, &data);
-    let model = ZooConfig::preset(Model::Mlp, &data).init(&Device::flex());
+    let config = TrainConfig::preset(Architecture::Mlp, &data);
+    let model = ZooConfig::preset(Architecture::Mlp, &data).init(&Device::flex());
     let mut last = None;
     let trained = train(
         model,
@@ -253,9 +253,9 @@ fn adam_learns_digits() {
         optimizer: Optimizer::Adam,
         learning_rate: 0.003,
         epochs: 20,
-        ..TrainConfig::preset(Model::Mlp, &data)
+        ..TrainConfig::preset(Architecture::Mlp, &data)
     };
-    let model = ZooConfig::preset(Model::Mlp, &data).init(&Device::flex());
+    let model = ZooConfig::preset(Architecture::Mlp, &data).init(&Device::flex());
     let trained = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap();
     let test = evaluate(&trained.model, &data.test, data.task.objective());
     assert!(test.accuracy.unwrap() >= 0.93, "{test:?}");
@@ -267,7 +267,7 @@ fn the_mlp_learns_concrete() {
         return;
     };
     let data = read_csv(&path, Some("compressive_strength")).unwrap();
-    let [linear, mlp] = [Model::LogisticRegression, Model::Mlp].map(|model| {
+    let [linear, mlp] = [Architecture::LogisticRegression, Architecture::Mlp].map(|model| {
         let config = TrainConfig::preset(model, &data);
         let model = ZooConfig::preset(model, &data).init(&Device::flex());
         let trained = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap();
@@ -288,9 +288,9 @@ fn the_same_seed_gives_the_same_bits() {
             let config = TrainConfig {
                 epochs: 2,
                 seed,
-                ..TrainConfig::preset(Model::Mlp, &data)
+                ..TrainConfig::preset(Architecture::Mlp, &data)
             };
-            let model = ZooConfig::preset(Model::Mlp, &data)
+            let model = ZooConfig::preset(Architecture::Mlp, &data)
                 .with_seed(seed)
                 .init(&Device::flex());
             let trained = train(model, &data.train, data.task.objective(), &config, |_| {});
@@ -310,9 +310,9 @@ fn divergence_is_an_error() {
     for learning_rate in [1e3, 1e30] {
         let config = TrainConfig {
             learning_rate,
-            ..TrainConfig::preset(Model::Mlp, &data)
+            ..TrainConfig::preset(Architecture::Mlp, &data)
         };
-        let model = ZooConfig::preset(Model::Mlp, &data).init(&Device::flex());
+        let model = ZooConfig::preset(Architecture::Mlp, &data).init(&Device::flex());
         let error = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap_err();
         let TrainError::Diverged { epoch, step, .. } = error else {
             panic!("{error}")
@@ -327,7 +327,7 @@ fn divergence_is_an_error() {
     let config = TrainConfig {
         learning_rate: 10.0,
         epochs: 1000,
-        ..TrainConfig::preset(Model::Mlp, &data)
+        ..TrainConfig::preset(Architecture::Mlp, &data)
     };
     let error = train(linear(0), &line(), Objective::SquaredError, &config, |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
@@ -345,9 +345,9 @@ fn a_last_step_that_diverges_is_measured() {
             learning_rate,
             epochs: 1,
             batch_size: data.train.rows,
-            ..TrainConfig::preset(Model::Mlp, &data)
+            ..TrainConfig::preset(Architecture::Mlp, &data)
         };
-        let model = ZooConfig::preset(Model::Mlp, &data).init(&Device::flex());
+        let model = ZooConfig::preset(Architecture::Mlp, &data).init(&Device::flex());
         let error = train(model, &data.train, data.task.objective(), &config, |_| {}).unwrap_err();
         let TrainError::Diverged {
             epoch: 1,
@@ -398,7 +398,7 @@ fn ending_higher_than_it_began_is_divergence() {
 
 #[test]
 fn settings_are_checked() {
-    let valid = TrainConfig::preset(Model::Mlp, &digits());
+    let valid = TrainConfig::preset(Architecture::Mlp, &digits());
     type Case = (&'static str, fn(&mut TrainConfig));
     let cases: [Case; 8] = [
         ("learning rate", |config| config.learning_rate = 0.0),
@@ -447,7 +447,7 @@ fn any_module_can_be_trained() {
     let factor = Param::from_data([[0.0], [0.0]], &Device::flex());
     let config = TrainConfig {
         weight_decay: 0.0,
-        ..TrainConfig::preset(Model::LogisticRegression, &cancer())
+        ..TrainConfig::preset(Architecture::LogisticRegression, &cancer())
     };
     let trained = train(
         Proportion { factor },

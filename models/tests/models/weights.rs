@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use backdraft_models::weights::{
     Mismatch, NameMap, WeightsError, encode, load_into, save, save_as,
 };
-use backdraft_models::{Mlp, MlpConfig, Model, ZooConfig, to_dtype, trainable_parameters};
+use backdraft_models::{Architecture, Mlp, MlpConfig, ZooConfig, to_dtype, trainable_parameters};
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
@@ -231,7 +231,7 @@ fn what_is_saved_is_what_pytorch_saved() {
 fn every_model_of_the_zoo_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    for kind in Model::ALL {
+    for kind in Architecture::ALL {
         let init = |seed| {
             let config = ZooConfig::published(kind).with_seed(seed);
             config.init(&Device::flex())

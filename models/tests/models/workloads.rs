@@ -1,8 +1,8 @@
 //! The networks have the sizes that they are known by.
 
 use backdraft_models::{
-    AlexNetConfig, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig, MlpConfig, Model,
-    ResNet20Config, TransformerConfig, Vgg13Config, ZooConfig, trainable_parameters,
+    AlexNetConfig, Architecture, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig,
+    MlpConfig, ResNet20Config, TransformerConfig, Vgg13Config, ZooConfig, trainable_parameters,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -10,7 +10,7 @@ use burn::tensor::{Device, Int, Tensor};
 #[test]
 fn parameters_are_counted_as_published() {
     let device = Device::flex();
-    let counts = Model::ALL.map(|model| {
+    let counts = Architecture::ALL.map(|model| {
         let config = ZooConfig::published(model);
         let count = trainable_parameters(&config.init(&device));
         // Without making it.

@@ -13,7 +13,7 @@ use backdraft::curvature::{
     self, Cost, CrossEntropy, CurvatureError, LinearOperator, SquaredError,
 };
 use backdraft::influence::{DirectConfig, SolveError, Solver};
-use backdraft::models::Model;
+use backdraft::models::Architecture;
 use backdraft_test_support::{Outcome, ndarray, wgpu_alone};
 use burn::{
     nn::{Linear, LinearConfig},
@@ -27,7 +27,7 @@ fn assert_agrees(device: &Device, workers: usize, bound: fn(Quantity) -> f64) ->
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<String>, String> {
         let mut above = Vec::new();
-        while let Some(&model) = Model::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(&model) = Architecture::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
             above.extend(apart(model, device, bound).map_err(|error| error.to_string())?);
         }
         Ok(above)
@@ -44,7 +44,7 @@ fn assert_agrees(device: &Device, workers: usize, bound: fn(Quantity) -> f64) ->
 
 /// What is above its bound.
 fn apart(
-    model: Model,
+    model: Architecture,
     device: &Device,
     bound: fn(Quantity) -> f64,
 ) -> Result<Vec<String>, ComparisonError> {
@@ -93,7 +93,7 @@ fn ndarray_agrees_with_flex() -> Outcome {
 /// The comparison tells different numbers apart.
 #[test]
 fn another_seed_is_far_away() -> Outcome {
-    let of = |seed| Sample::of(Model::Mlp, seed);
+    let of = |seed| Sample::of(Architecture::Mlp, seed);
     let [a, b] = [1, 2].map(|seed| measure(&of(seed), &Device::flex(), None, &Quantity::ALL));
     for (quantity, error) in a?.compare(&b?) {
         assert!(error > 0.1, "{quantity}: {error}");

@@ -7,7 +7,7 @@ use backdraft::{
         statistics::{pearson, slope},
     },
     models::{
-        Model as Name, Network, Objective, TrainConfig, Zoo, ZooConfig,
+        Architecture, Network, Objective, TrainConfig, Zoo, ZooConfig,
         data::{self, Split},
         per_example_losses, to_dtype, train,
     },
@@ -18,7 +18,7 @@ const OBJECTIVE: Objective = Objective::BinaryCrossEntropyWithLogits;
 
 fn fit(split: &Split, config: &TrainConfig) -> Zoo {
     let device = Device::flex();
-    let start = ZooConfig::preset(Name::LogisticRegression, &data::cancer()).init(&device);
+    let start = ZooConfig::preset(Architecture::LogisticRegression, &data::cancer()).init(&device);
     let start = to_dtype(start, DType::F64);
     train(start, split, OBJECTIVE, config, |_| {})
         .unwrap()
@@ -32,7 +32,7 @@ fn losses(module: &impl Network, split: &Split) -> Vec<f64> {
 /// The changes of the five highest test losses when every tenth example is removed: predicted and by retraining.
 fn compare(full: &Split, weight_decay: f64) -> (Vec<f64>, Vec<f64>) {
     let dataset = data::cancer();
-    let preset = TrainConfig::preset(Name::LogisticRegression, &dataset);
+    let preset = TrainConfig::preset(Architecture::LogisticRegression, &dataset);
     let config = TrainConfig {
         weight_decay,
         ..preset

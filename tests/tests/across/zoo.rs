@@ -206,11 +206,11 @@ fn mlp(activation: Activation) -> ZooConfig {
 }
 
 /// A model, which of its kind, and its check by name.
-type Entry = (models::Model, &'static str, fn(&str));
+type Entry = (models::Architecture, &'static str, fn(&str));
 
 /// All models, some with several losses or activations.
 fn rows() -> Vec<Entry> {
-    use models::Model as It;
+    use models::Architecture as It;
     vec![
         (It::LogisticRegression, "classes", |name| {
             let config = LogisticRegressionConfig::new(4, CLASSES);
@@ -323,9 +323,9 @@ fn rows() -> Vec<Entry> {
 #[test]
 fn every_model_has_its_derivatives() {
     let rows = rows();
-    let mut found: Vec<models::Model> = rows.iter().map(|(model, ..)| *model).collect();
+    let mut found: Vec<models::Architecture> = rows.iter().map(|(model, ..)| *model).collect();
     found.dedup();
-    assert_eq!(found, models::Model::ALL);
+    assert_eq!(found, models::Architecture::ALL);
 
     let failed: Vec<String> = thread::scope(|scope| {
         let checks: Vec<_> = rows

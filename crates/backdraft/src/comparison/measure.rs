@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Model as Curved};
+use backdraft_curvature::{Cost, CurvatureError, Half, LinearOperator, Model};
 use backdraft_influence::{
     ConjugateGradientConfig, LissaConfig, ResponseError, Solution, SolveError, Solver,
     response::{Descent, Removal, ResponseKind, Responses, Step},
@@ -94,7 +94,7 @@ pub fn measure(
     quantities: &[Quantity],
 ) -> Result<Measured, ComparisonError> {
     let module = to_dtype(sample.config.init(device), DType::F32);
-    let mut model = Curved::new(&module, Zoo::forward)?.recorded();
+    let mut model = Model::new(&module, Zoo::forward)?.recorded();
     if let Some(half) = products {
         model = model.with_products(half);
     }

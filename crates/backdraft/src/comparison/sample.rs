@@ -1,8 +1,8 @@
 //! Small networks with data, the same numbers on every device.
 
 use backdraft_models::{
-    AlexNetConfig, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig, MlpConfig, Model,
-    Objective, ResNet20Config, TransformerConfig, Vgg13Config, ZooConfig,
+    AlexNetConfig, Architecture, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig,
+    MlpConfig, Objective, ResNet20Config, TransformerConfig, Vgg13Config, ZooConfig,
     data::{Split, Targets},
 };
 use rand::{Rng, SeedableRng};
@@ -31,7 +31,7 @@ pub struct Sample {
 
 impl Sample {
     /// The small variant of `model`, with examples drawn from `seed`.
-    pub fn of(model: Model, seed: u64) -> Self {
+    pub fn of(model: Architecture, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (config, columns) = small(model);
         let mut classes = |count| -> Vec<i64> {
@@ -40,7 +40,7 @@ impl Sample {
         };
         let targets = Targets::Classes(classes(CLASSES));
         let (features, targets, objective) = match model {
-            Model::Transformer => {
+            Architecture::Transformer => {
                 let mut words =
                     || -> Vec<i64> { (0..columns).flat_map(|_| classes(WORDS)).collect() };
                 let features = words().into_iter().map(|word| word as f32).collect();
@@ -50,7 +50,7 @@ impl Sample {
                 };
                 (features, targets, Objective::CrossEntropy)
             }
-            Model::Autoencoder => (
+            Architecture::Autoencoder => (
                 uniform(&mut rng, EXAMPLES * columns, 0.0),
                 targets,
                 Objective::Reconstruction,
@@ -76,7 +76,7 @@ impl Sample {
     }
 
     /// Which model it is a variant of.
-    pub fn model(&self) -> Model {
+    pub fn model(&self) -> Architecture {
         self.config.model()
     }
 
@@ -94,23 +94,23 @@ fn uniform(rng: &mut ChaCha8Rng, count: usize, from: f32) -> Vec<f32> {
 }
 
 /// The model with few units, and the numbers of one input.
-fn small(model: Model) -> (ZooConfig, usize) {
+fn small(model: Architecture) -> (ZooConfig, usize) {
     const CHANNELS: usize = 2;
     let pixels = |side: usize| CHANNELS * side * side;
     match model {
-        Model::LogisticRegression => {
+        Architecture::LogisticRegression => {
             let config = LogisticRegressionConfig::new(12, CLASSES);
             (ZooConfig::LogisticRegression(config), 12)
         }
-        Model::Mlp => {
+        Architecture::Mlp => {
             let config = MlpConfig::new(12, CLASSES).with_hidden(vec![16, 8]);
             (ZooConfig::Mlp(config), 12)
         }
-        Model::Autoencoder => {
+        Architecture::Autoencoder => {
             let config = AutoencoderConfig::new().with_widths(vec![20, 12, 6]);
             (ZooConfig::Autoencoder(config), 20)
         }
-        Model::LeNet => {
+        Architecture::LeNet => {
             let config = LeNetConfig::new()
                 .with_channels(CHANNELS)
                 .with_height(12)
@@ -118,7 +118,7 @@ fn small(model: Model) -> (ZooConfig, usize) {
                 .with_outputs(CLASSES);
             (ZooConfig::LeNet(config), pixels(12))
         }
-        Model::AlexNet => {
+        Architecture::AlexNet => {
             let config = AlexNetConfig::new()
                 .with_channels(CHANNELS)
                 .with_height(12)
@@ -127,7 +127,7 @@ fn small(model: Model) -> (ZooConfig, usize) {
                 .with_outputs(CLASSES);
             (ZooConfig::AlexNet(config), pixels(12))
         }
-        Model::Vgg13 => {
+        Architecture::Vgg13 => {
             let config = Vgg13Config::new()
                 .with_channels(CHANNELS)
                 .with_height(8)
@@ -136,7 +136,7 @@ fn small(model: Model) -> (ZooConfig, usize) {
                 .with_outputs(CLASSES);
             (ZooConfig::Vgg13(config), pixels(8))
         }
-        Model::ResNet20 => {
+        Architecture::ResNet20 => {
             let config = ResNet20Config::new()
                 .with_channels(CHANNELS)
                 .with_height(8)
@@ -145,7 +145,7 @@ fn small(model: Model) -> (ZooConfig, usize) {
                 .with_outputs(CLASSES);
             (ZooConfig::ResNet20(config), pixels(8))
         }
-        Model::Transformer => {
+        Architecture::Transformer => {
             let config = TransformerConfig::new()
                 .with_vocabulary(WORDS)
                 .with_length(6)

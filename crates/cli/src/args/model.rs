@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use backdraft_models::{Activation, Model, Preset, ZooConfig, data::Dataset};
+use backdraft_models::{Activation, Architecture, Preset, ZooConfig, data::Dataset};
 use clap::{Args, ValueEnum};
 
 use super::number::{some, width};
@@ -37,7 +37,7 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    pub fn kind(&self) -> Result<Model, CliError> {
+    pub fn kind(&self) -> Result<Architecture, CliError> {
         Ok(self.name.parse()?)
     }
 

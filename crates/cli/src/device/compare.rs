@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use backdraft_curvature::Half;
-use backdraft_models::Model;
+use backdraft_models::Architecture;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -35,7 +35,7 @@ pub(crate) struct Compare {
 
     /// The models, of `backdraft models`. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    pub models: Vec<Model>,
+    pub models: Vec<Architecture>,
 
     /// What is compared: outputs, gradient, jvp, gnvp, hvp, solution, scores, lissa, pbrf. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
@@ -103,7 +103,7 @@ impl fmt::Display for ComparedDevice {
 /// Runs `backdraft compare`.
 pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
     let models = match args.models.as_slice() {
-        [] => Model::ALL.to_vec(),
+        [] => Architecture::ALL.to_vec(),
         models => models.to_vec(),
     };
     let quantities = match args.quantities.as_slice() {
@@ -180,7 +180,7 @@ struct Errors<'a> {
 
 impl Errors<'_> {
     /// Adds those of a quantity, one for each of the other devices.
-    fn add(&mut self, model: Model, quantity: Quantity, errors: impl Iterator<Item = f64>) {
+    fn add(&mut self, model: Architecture, quantity: Quantity, errors: impl Iterator<Item = f64>) {
         let reference = self.reference;
         let mut cells = vec![model.name().to_owned(), quantity.name().to_owned()];
         for (place, error) in self.others.iter().zip(errors) {

@@ -1,7 +1,7 @@
 //! `backdraft mislabel`: how soon influence finds wrong labels.
 
 use backdraft::attribution::RankBy;
-use backdraft_models::Model;
+use backdraft_models::Architecture;
 
 use super::{
     args::Mislabelling,
@@ -14,7 +14,7 @@ use backdraft_report::{brief, experiment::Mislabel};
 
 /// Runs `backdraft mislabel`.
 pub(crate) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
-    if args.common.model.kind()? == Model::Autoencoder {
+    if args.common.model.kind()? == Architecture::Autoencoder {
         return Err(CliError::Option {
             option: "--model",
             problem: "autoencoder has no use for labels: mislabel takes a model that predicts them"

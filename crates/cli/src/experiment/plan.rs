@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use backdraft_models::{
-    Model, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
+    Architecture, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
     data::{Dataset, LabelNoise},
 };
 use burn::tensor::{DType, Device};
@@ -29,7 +29,7 @@ use backdraft_report::brief;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Plan {
     pub command: &'static str,
-    pub model: Model,
+    pub model: Architecture,
     pub data: String,
     pub target: Option<String>,
     #[serde(flatten)]
@@ -138,7 +138,7 @@ impl Plan {
     /// Whether a search takes the step size of the highest accuracy rather than of the least loss, as the paper does
     /// for convolutional networks.
     pub fn by_accuracy(&self) -> bool {
-        use Model::{AlexNet, LeNet, ResNet20, Vgg13};
+        use Architecture::{AlexNet, LeNet, ResNet20, Vgg13};
         matches!(self.model, LeNet | AlexNet | Vgg13 | ResNet20)
     }
 
@@ -272,9 +272,9 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, Cli
 const REPEATS: usize = 5;
 
 /// The step sizes that the paper searches through.
-fn rates(model: Model, sweep: bool) -> Vec<f64> {
+fn rates(model: Architecture, sweep: bool) -> Vec<f64> {
     match (model, sweep) {
-        (Model::Transformer, _) => TRANSFORMER.into(),
+        (Architecture::Transformer, _) => TRANSFORMER.into(),
         (_, true) => [&RATES[..], &SWEEP].concat(),
         (_, false) => RATES.into(),
     }

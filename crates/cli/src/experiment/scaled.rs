@@ -1,7 +1,7 @@
 //! The paper's settings, whole or scaled down.
 
 use backdraft_models::{
-    Model, Preset, Schedule, TrainConfig, ZooConfig,
+    Architecture, Preset, Schedule, TrainConfig, ZooConfig,
     data::{Dataset, Task},
 };
 use serde::Serialize;
@@ -31,18 +31,20 @@ pub(super) struct Scaled {
 }
 
 impl Scaled {
-    pub fn of(preset: Preset, model: Model, dataset: &Dataset) -> Self {
+    pub fn of(preset: Preset, model: Architecture, dataset: &Dataset) -> Self {
         let mut network = Preset::Paper.network(model, dataset);
         let mut training = Preset::Paper.training(model, dataset);
         let depth = match model {
-            Model::LogisticRegression | Model::Mlp | Model::Transformer => 5_000,
+            Architecture::LogisticRegression | Architecture::Mlp | Architecture::Transformer => {
+                5_000
+            }
             _ => 10_000,
         };
         let (epochs_divisor, depth_divisor) = match (preset, model) {
-            (Preset::Paper, _) | (_, Model::LogisticRegression) => (1, 1),
-            (_, Model::Mlp) => (10, 10),
-            (_, Model::Autoencoder) => (100, 20),
-            (_, Model::Transformer) => (5, 50),
+            (Preset::Paper, _) | (_, Architecture::LogisticRegression) => (1, 1),
+            (_, Architecture::Mlp) => (10, 10),
+            (_, Architecture::Autoencoder) => (100, 20),
+            (_, Architecture::Transformer) => (5, 50),
             _ => (20, 20),
         };
         let mut width_divisor = 1;
@@ -63,7 +65,7 @@ impl Scaled {
             depth_divisor,
             network,
             training,
-            damping: if model == Model::Transformer {
+            damping: if model == Architecture::Transformer {
                 0.01
             } else {
                 0.001

@@ -1,6 +1,6 @@
 //! `backdraft sweep`: the gaps against one setting.
 
-use backdraft_models::{Model, quote};
+use backdraft_models::{Architecture, quote};
 use serde::Serialize;
 
 use super::{
@@ -34,7 +34,7 @@ struct Settings<'a> {
 pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     let Sweeping { common, over, .. } = args;
     let model = common.model.kind()?;
-    if matches!(over, Over::Width | Over::Depth) && model != Model::Mlp {
+    if matches!(over, Over::Width | Over::Depth) && model != Architecture::Mlp {
         return Err(CliError::Option {
             option: "--over",
             problem: format!(

@@ -9,7 +9,7 @@ mod store;
 mod training;
 
 use backdraft_models::{
-    Model, Preset, TrainConfig,
+    Architecture, Preset, TrainConfig,
     data::{Dataset, Task},
     quote,
 };
@@ -91,17 +91,17 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand
 /// examples near its first order, and the L2 term where that alone makes the problem strongly convex.
-fn damping(args: &Explain, kind: Model, config: &TrainConfig) -> f64 {
+fn damping(args: &Explain, kind: Architecture, config: &TrainConfig) -> f64 {
     let default = match kind {
-        Model::LogisticRegression => config.weight_decay,
+        Architecture::LogisticRegression => config.weight_decay,
         _ => 0.03,
     };
     args.damping.unwrap_or(default)
 }
 
 /// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.
-fn check_task(kind: Model, dataset: &Dataset) -> Result<(), CliError> {
-    if kind == Model::Autoencoder {
+fn check_task(kind: Architecture, dataset: &Dataset) -> Result<(), CliError> {
+    if kind == Architecture::Autoencoder {
         return Err(CliError::Option {
             option: "--model",
             problem:

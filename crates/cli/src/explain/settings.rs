@@ -1,6 +1,6 @@
 //! What a run of `explain` was asked.
 
-use backdraft_models::{Model, TrainConfig, ZooConfig};
+use backdraft_models::{Architecture, TrainConfig, ZooConfig};
 use serde::Serialize;
 
 use crate::{
@@ -15,7 +15,7 @@ use backdraft_report::WeightsFile;
 /// Everything that decides the scores, but for the machine.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Asked<'a> {
-    pub model: Model,
+    pub model: Architecture,
     pub data: String,
     pub target: Option<&'a str>,
     #[serde(flatten)]

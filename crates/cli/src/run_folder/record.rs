@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use backdraft_models::{Model, quote};
+use backdraft_models::{Architecture, quote};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -93,11 +93,11 @@ impl RunFolder {
             return "nobody knows of which settings the rest of the folder is, and nothing in it is of these".to_owned();
         }
         let settings = serde_json::to_value(settings).unwrap_or_default();
-        let model: Option<Model> = serde_json::from_value(settings["model"].clone()).ok();
+        let model: Option<Architecture> = serde_json::from_value(settings["model"].clone()).ok();
         format!(
             "the settings and the results of the {} that made {BEST} and {LAST} are lost, and nothing else tells whether it was this one, {}",
             self.kind.name,
-            model.map_or("of these settings", Model::name)
+            model.map_or("of these settings", Architecture::name)
         )
     }
 

@@ -7,7 +7,7 @@ mod settings;
 pub(crate) mod state;
 
 use backdraft_models::{
-    Model, TrainConfig,
+    Architecture, TrainConfig,
     data::{Dataset, Task, Unigram},
     evaluate, quote,
 };
@@ -119,7 +119,8 @@ fn tell_baseline(dataset: &Dataset) {
 /// Says how well weights from a file do before they are trained further.
 fn check_weights(args: &Train, inputs: &Inputs) -> Result<(), CliError> {
     let Inputs { kind, dataset, .. } = inputs;
-    let tells = !matches!(dataset.task, Task::NextToken { .. }) && *kind != Model::Autoencoder;
+    let tells =
+        !matches!(dataset.task, Task::NextToken { .. }) && *kind != Architecture::Autoencoder;
     match &inputs.loaded {
         Some(loaded) if tells => {
             let objective = kind.objective(&dataset.task);

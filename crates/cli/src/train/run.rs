@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use backdraft_models::{
-    Metrics, Model, Objective, Optimizer, TrainProgress, Trained, Training, Zoo,
+    Architecture, Metrics, Objective, Optimizer, TrainProgress, Trained, Training, Zoo,
     data::{Dataset, Split, Task},
     evaluate, quote, train,
     weights::{NameMap, WeightsRecord, load_into},
@@ -54,7 +54,7 @@ impl Run<'_> {
         }
     }
 
-    fn kind(&self) -> Model {
+    fn kind(&self) -> Architecture {
         self.settings.model
     }
 

@@ -1,6 +1,6 @@
 //! What a training is asked to do, which `train.json` keeps, and its measurements in words.
 
-use backdraft_models::{Metrics, Model, Preset, TrainConfig, ZooConfig};
+use backdraft_models::{Architecture, Metrics, Preset, TrainConfig, ZooConfig};
 use serde::Serialize;
 
 use crate::preparation::Preparation;
@@ -9,7 +9,7 @@ use backdraft_report::{WeightsFile, short};
 /// Everything that decides the weights that training ends with, but for the machine.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Settings<'a> {
-    pub model: Model,
+    pub model: Architecture,
     pub data: &'a str,
     pub target: Option<&'a str>,
     #[serde(flatten)]

@@ -226,7 +226,7 @@ fn without_a_removal_a_warm_start_is_training_on() -> Outcome {
     let config = |epochs| TrainConfig {
         epochs,
         weight_decay: 0.01,
-        ..models::Preset::Paper.training(models::Model::Mlp, &dataset)
+        ..models::Preset::Paper.training(models::Architecture::Mlp, &dataset)
     };
     let (k, n) = (4, dataset.train.rows);
     let trained = |epochs| {

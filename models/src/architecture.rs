@@ -1,4 +1,4 @@
-//! The models by name.
+//! The zoo's architectures by name.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use crate::data::{Dataset, ExampleShape, Task};
 use crate::objective::Objective;
 use crate::quote;
 
-/// The models by name, as a command line offers them.
+/// An architecture of the zoo, by the name that a command line offers it under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Model {
+pub enum Architecture {
     /// [`LogisticRegression`](crate::LogisticRegression), `lr`.
     LogisticRegression,
     /// [`Mlp`](crate::Mlp), `mlp`.
@@ -41,7 +41,7 @@ pub struct UnknownModel(pub String);
 #[error("the model `{model}` reads {wanted}, and {name} holds {found}; use one of {others} for it", name = quote::text(.name))]
 pub struct Unsuited {
     /// The model.
-    pub model: Model,
+    pub model: Architecture,
     /// What it reads.
     pub wanted: &'static str,
     /// The data set's name.
@@ -52,7 +52,7 @@ pub struct Unsuited {
     pub others: String,
 }
 
-impl Model {
+impl Architecture {
     /// Every model there is.
     pub const ALL: [Self; 8] = [
         Self::LogisticRegression,
@@ -167,13 +167,13 @@ impl Model {
     }
 }
 
-impl Display for Model {
+impl Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Model {
+impl FromStr for Architecture {
     type Err = UnknownModel;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -186,6 +186,6 @@ impl FromStr for Model {
 
 /// All names, in a sentence.
 fn names() -> String {
-    let [rest @ .., last] = Model::ALL.map(Model::name);
+    let [rest @ .., last] = Architecture::ALL.map(Architecture::name);
     format!("{} or {last}", rest.join(", "))
 }
