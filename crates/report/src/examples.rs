@@ -6,7 +6,7 @@ use super::{Labels, OutputError, Unit};
 
 /// The targets of the training examples, where all examples stand, and what is measured of them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Examples {
+pub struct ExampleInfo {
     /// The targets of all training examples.
     pub labels: Labels,
     /// Where each training example stands in the source.
@@ -17,7 +17,7 @@ pub struct Examples {
     pub unit: Unit,
 }
 
-impl Examples {
+impl ExampleInfo {
     /// Whether everything is told of as many training examples.
     pub(super) fn check(&self, train: usize) -> Result<(), OutputError> {
         OutputError::check_len("labels", train, self.labels.len())?;

@@ -5,8 +5,8 @@
 //! | file                 | made by                      | holds                                                  |
 //! |----------------------|------------------------------|--------------------------------------------------------|
 //! | `run.json`           | [`RunRecord`]                | settings, versions, timings, metrics, verification     |
-//! | `scores.safetensors` | [`Scores::to_safetensors`]   | every score, `[queries, train]`                        |
-//! | `top.csv`            | [`Scores::to_csv`]           | the strongest scores of each query                     |
+//! | `scores.safetensors` | [`ScoreRecord::to_safetensors`]   | every score, `[queries, train]`                        |
+//! | `top.csv`            | [`ScoreRecord::to_csv`]           | the strongest scores of each query                     |
 //! | `report.html`        | [`Report::to_html`]          | all of it for a reader, in one file without network    |
 //!
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
@@ -39,15 +39,16 @@ mod work_folder;
 pub use backdraft_models::data::{At, Place};
 pub use digest::{Broken, Fingerprint, Seal, digest};
 pub use error::OutputError;
-pub use examples::Examples;
+pub use examples::ExampleInfo;
 pub use labels::{Labels, Target};
 pub use number::{brief, count, short};
 pub use record::{
-    Coverage, Failed, Intervals, Kind, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord,
-    Settings, Sizes, SolveRecord, Timing, Verification, Versions, WeightsFile, details_of,
+    Coverage, Failed, Intervals, ModelQuality, Pair, PairKind, Quality, QueryRecord, Record,
+    RunRecord, RunSettings, Sizes, SolveRecord, Timing, VerificationRecord, Versions, WeightsFile,
+    details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
-pub use scores::{Float, SIGN_CONVENTION, Scored, Scores, Strongest};
+pub use scores::{Float, SIGN_CONVENTION, ScoreRecord, Scored, Strongest};
 pub use staged_file::StagedFile;
 pub use table::aligned;
 pub use table::verification_table;

@@ -28,7 +28,7 @@ pub trait Record: Serialize {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// What the run was asked to do.
-    pub settings: Settings,
+    pub settings: RunSettings,
     /// What did it.
     pub versions: Versions,
     /// When it began (RFC 3339), if the caller wants that recorded.
@@ -46,7 +46,7 @@ pub struct RunRecord {
     /// The test examples asked about, in the order of the scores' rows.
     pub queries: Vec<QueryRecord>,
     /// Predicted against actual changes, if they were compared.
-    pub verification: Option<Verification>,
+    pub verification: Option<VerificationRecord>,
 }
 
 impl Record for RunRecord {
@@ -55,7 +55,7 @@ impl Record for RunRecord {
 
 /// All settings of a run: what every run has by name, the rest in [`details`](Self::details).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct RunSettings {
     /// The model.
     pub model: String,
     /// The data set.
@@ -79,7 +79,7 @@ pub struct Settings {
     pub details: Map<String, Value>,
 }
 
-/// Settings as [`Settings::details`] and [`Setup::details`](super::experiment::Setup::details) hold them.
+/// Settings as [`RunSettings::details`] and [`Setup::details`](super::experiment::Setup::details) hold them.
 ///
 /// # Errors
 /// [`OutputError::Encode`] if they are no object in JSON.
@@ -183,7 +183,7 @@ pub struct SolveRecord {
 
 /// Predicted changes held against actual ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verification {
+pub struct VerificationRecord {
     /// Pearson correlation of predicted and actual, where both vary.
     pub pearson: Option<f64>,
     /// Spearman rank correlation of the same.
@@ -258,13 +258,13 @@ pub struct Pair {
     /// The change found by training the response function to convergence.
     pub actual: f64,
     /// Why this example was verified.
-    pub kind: Kind,
+    pub kind: PairKind,
 }
 
 /// What a training example is to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum PairKind {
     /// Among the most positive scores: removing it raises the loss.
     Helpful,
     /// Among the most negative scores: removing it lowers the loss.
@@ -273,7 +273,7 @@ pub enum Kind {
     Random,
 }
 
-impl Kind {
+impl PairKind {
     /// The kind in a word.
     pub fn name(self) -> &'static str {
         match self {

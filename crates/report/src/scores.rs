@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use super::places::Files;
-use super::{Examples, Labels, OutputError, brief};
+use super::{ExampleInfo, Labels, OutputError, brief};
 
 /// What scores are computed in, and written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub const SIGN_CONVENTION: &str = "predicted change of the query's loss when the
 ///
 /// Each is `loss(without) - loss(with)` as predicted; see [`SIGN_CONVENTION`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scores {
+pub struct ScoreRecord {
     queries: Vec<usize>,
     train: usize,
     values: Vec<f64>,
@@ -50,7 +50,7 @@ pub struct Strongest {
     pub harmful: Vec<Scored>,
 }
 
-impl Scores {
+impl ScoreRecord {
     /// Name of the file of all scores in a run's folder.
     pub const FILE: &str = "scores.safetensors";
     /// Name of the table of the strongest.
@@ -156,7 +156,11 @@ impl Scores {
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
-    pub fn to_safetensors(&self, examples: &Examples, seed: u64) -> Result<Vec<u8>, OutputError> {
+    pub fn to_safetensors(
+        &self,
+        examples: &ExampleInfo,
+        seed: u64,
+    ) -> Result<Vec<u8>, OutputError> {
         examples.check(self.train)?;
         let labels = &examples.labels;
         let (dtype, scores): (_, Vec<u8>) = match self.float {
@@ -215,12 +219,12 @@ impl Scores {
 
 /// What a reader has to know of the numbers.
 fn metadata(
-    examples: &Examples,
+    examples: &ExampleInfo,
     seed: u64,
     files: &Files,
 ) -> Result<HashMap<String, String>, OutputError> {
     let json = |list: &[String]| {
-        serde_json::to_string(list).map_err(|error| OutputError::encode(Scores::FILE, error))
+        serde_json::to_string(list).map_err(|error| OutputError::encode(ScoreRecord::FILE, error))
     };
     let unit = &examples.unit;
     let mut metadata = vec![

@@ -1,7 +1,7 @@
 //! Tables for the terminal, and the verification as one.
 
 use super::number::{change, count, short_or_dash};
-use super::{Place, Verification};
+use super::{Place, VerificationRecord};
 
 /// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others
 /// end at the right. Ends with a newline.
@@ -29,7 +29,7 @@ const PAIRS: usize = 100;
 /// Predicted against actual changes in aligned columns, of a hundred pairs at most, and below them how well all agree.
 ///
 /// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
-pub fn verification_table(verification: &Verification) -> String {
+pub fn verification_table(verification: &VerificationRecord) -> String {
     let mut head: Vec<String> = ["query", "train", "kind", "predicted", "actual"]
         .map(String::from)
         .into();

@@ -2,9 +2,9 @@
 
 use super::places::column;
 use super::scores::Strongest;
-use super::{Examples, Float, Kind, OutputError, Place, Scored, Scores};
+use super::{ExampleInfo, Float, OutputError, PairKind, Place, ScoreRecord, Scored};
 
-impl Scores {
+impl ScoreRecord {
     /// For each query up to `k` helpful and up to `k` harmful examples, the strongest first, as
     /// `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
@@ -12,7 +12,7 @@ impl Scores {
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
-    pub fn to_csv(&self, examples: &Examples, k: usize) -> Result<Vec<u8>, OutputError> {
+    pub fn to_csv(&self, examples: &ExampleInfo, k: usize) -> Result<Vec<u8>, OutputError> {
         examples.check(self.train())?;
         let labels = &examples.labels;
         let refused = |reason: String| OutputError::encode(Self::TOP_FILE, reason);
@@ -33,7 +33,7 @@ impl Scores {
         write(&head)?;
         for (row, (&query, stands)) in self.queries().iter().zip(asked).enumerate() {
             let Strongest { helpful, harmful } = self.strongest(row, k);
-            for (kind, side) in [(Kind::Helpful, helpful), (Kind::Harmful, harmful)] {
+            for (kind, side) in [(PairKind::Helpful, helpful), (PairKind::Harmful, harmful)] {
                 for (rank, Scored { train, score }) in (1..).zip(side) {
                     let label = labels.get(train).map(|it| labels.exact(it));
                     let mut record: Vec<String> = vec![

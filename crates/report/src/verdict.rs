@@ -1,9 +1,9 @@
 //! How far a verification goes, in words.
 
-use super::Verification;
+use super::VerificationRecord;
 use super::number::{count, short};
 
-impl Verification {
+impl VerificationRecord {
     /// How sure the correlations are, how much was verified, and what is missing: a sentence each.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();

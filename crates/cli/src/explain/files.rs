@@ -16,8 +16,8 @@ use crate::{
     weights::{self, record},
 };
 use backdraft_report::{
-    QueryRecord, Record, Report, RunRecord, Scores, Settings, Sizes, Timing, Verification,
-    Versions, details_of, verification_table,
+    QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord, Sizes, Timing,
+    VerificationRecord, Versions, details_of, verification_table,
 };
 
 /// Examples of each sign in `top.csv`.
@@ -56,8 +56,8 @@ impl Run<'_> {
         let all = found
             .scores
             .to_safetensors(&examples, self.args.run.compute.seed)?;
-        folder.write(Scores::FILE, &stable(all))?;
-        folder.write(Scores::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
+        folder.write(ScoreRecord::FILE, &stable(all))?;
+        folder.write(ScoreRecord::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
         self.report(found, self.record(found, None)?)?;
         say(format_args!(
             "scores written to {}",
@@ -83,7 +83,7 @@ impl Run<'_> {
     pub(super) fn finish(
         &self,
         found: &Found,
-        verified: Option<(Verification, f64)>,
+        verified: Option<(VerificationRecord, f64)>,
     ) -> Result<(), CliError> {
         if let Some((verification, _)) = &verified {
             let table = verification_table(verification);
@@ -106,7 +106,7 @@ impl Run<'_> {
     fn record(
         &self,
         found: &Found,
-        verified: Option<(Verification, f64)>,
+        verified: Option<(VerificationRecord, f64)>,
     ) -> Result<RunRecord, CliError> {
         let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
         let outputs = outputs(&found.module, test);
@@ -154,7 +154,7 @@ impl Run<'_> {
         })
     }
 
-    fn settings(&self, errors: Option<ProductErrors>) -> Result<Settings, CliError> {
+    fn settings(&self, errors: Option<ProductErrors>) -> Result<RunSettings, CliError> {
         let dataset = &self.inputs.dataset;
         let details = Details {
             precision: self.args.precision().name(),
@@ -170,7 +170,7 @@ impl Run<'_> {
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,
             inference: dataset.inference.as_deref(),
         };
-        Ok(Settings {
+        Ok(RunSettings {
             model: self.inputs.kind.name().into(),
             data: self.args.run.data.path.display().to_string(),
             task: describe(dataset),

@@ -5,8 +5,8 @@ use std::path::Path;
 use backdraft_models::data::{Dataset, Split, Targets, Task};
 
 use backdraft_report::{
-    Example, Examples, Explained, Features, Frame, Labels, Layout, Place, Report, RunRecord,
-    Scored, ScoredExample, Scores, Target, Unit,
+    Example, ExampleInfo, Explained, Features, Frame, Labels, Layout, Place, Report, RunRecord,
+    ScoreRecord, Scored, ScoredExample, Target, Unit,
 };
 
 /// Examples of each sign in the report.
@@ -22,7 +22,7 @@ pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> Target {
 }
 
 /// What is known of all examples.
-pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> Examples {
+pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> ExampleInfo {
     let labels = match &dataset.train.targets {
         Targets::Classes(of) => Labels::Classes {
             of: of.clone(),
@@ -35,7 +35,7 @@ pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> Examples {
         Targets::Tokens { .. } => panic!("text has no one target for an example"),
     };
     let (train, test) = (0..dataset.train.rows, 0..dataset.test.rows);
-    Examples {
+    ExampleInfo {
         labels,
         train: train.map(|row| dataset.train_place(row)).collect(),
         test: test.map(|row| dataset.test_place(row)).collect(),
@@ -67,8 +67,8 @@ pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Ve
 pub(super) fn report(
     dataset: &Dataset,
     out: &Path,
-    scores: &Scores,
-    examples: &Examples,
+    scores: &ScoreRecord,
+    examples: &ExampleInfo,
     record: RunRecord,
 ) -> Report {
     let example = |split: &Split, index: usize, places: &[Place]| Example {

@@ -22,7 +22,7 @@ use crate::{
     verify::{self, Extent, Verify},
     weights::scaling::check_scaling,
 };
-use backdraft_report::{ModelQuality, Scores, Unit, Verification};
+use backdraft_report::{ModelQuality, ScoreRecord, Unit, VerificationRecord};
 
 /// Queries picked where none are named.
 const QUERIES: usize = 3;
@@ -53,7 +53,7 @@ pub(super) struct Found {
     pub on_train: Metrics,
     pub parameters: usize,
     pub errors: Option<ProductErrors>,
-    pub scores: Scores,
+    pub scores: ScoreRecord,
     pub scored: Vec<Scored>,
     /// Of training, if that was here.
     pub training: Option<f64>,
@@ -88,7 +88,7 @@ impl Run<'_> {
         let values = scored.iter().flat_map(|it| &it.values);
         let values = values.map(|score| factor * score).collect();
         let found = Found {
-            scores: Scores::new(queries.clone(), cost.len(), values, precision.float())?,
+            scores: ScoreRecord::new(queries.clone(), cost.len(), values, precision.float())?,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
             queries,
@@ -136,7 +136,7 @@ impl Run<'_> {
     }
 
     /// The scores beside what removals really do, and the seconds that this took, if it was asked for.
-    fn verify(&self, found: &Found) -> Result<Option<(Verification, f64)>, CliError> {
+    fn verify(&self, found: &Found) -> Result<Option<(VerificationRecord, f64)>, CliError> {
         let extent = self.extent();
         if extent == Extent::Nothing {
             return Ok(None);

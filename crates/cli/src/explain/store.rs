@@ -18,7 +18,7 @@ use crate::{
     weights,
 };
 use backdraft_report::{
-    Contents, OutputError, Record, Report, RunRecord, Scores, SolveRecord, WorkFolder,
+    Contents, OutputError, Record, Report, RunRecord, ScoreRecord, SolveRecord, WorkFolder,
 };
 
 /// What was asked.
@@ -34,8 +34,8 @@ const WHOLE: [&str; 6] = [
     ASKED,
     weights::FILE,
     WRONG_LABELS,
-    Scores::FILE,
-    Scores::TOP_FILE,
+    ScoreRecord::FILE,
+    ScoreRecord::TOP_FILE,
     Report::FILE,
 ];
 
@@ -47,8 +47,8 @@ const KIND: Kind = Kind {
         others: &[
             weights::FILE,
             WRONG_LABELS,
-            Scores::FILE,
-            Scores::TOP_FILE,
+            ScoreRecord::FILE,
+            ScoreRecord::TOP_FILE,
             Report::FILE,
             checksums::FILE,
             STATE,

@@ -63,7 +63,7 @@ fn percentiles(mut found: Vec<f64>, samples: usize) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backdraft_report::Kind;
+    use backdraft_report::PairKind;
 
     fn pairs(n: usize, noise: f64) -> Vec<Pair> {
         let pair = |i: usize| {
@@ -74,7 +74,7 @@ mod tests {
                 source: None,
                 predicted,
                 actual: predicted + noise * (7.7 * i as f64).sin(),
-                kind: Kind::Random,
+                kind: PairKind::Random,
             }
         };
         (0..n).map(pair).collect()

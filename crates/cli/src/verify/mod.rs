@@ -23,7 +23,7 @@ use super::{
     explain::{Outcome, Response, Store},
     progress::{Bar, say, words},
 };
-use backdraft_report::{Coverage, Failed, Kind, Pair, Scores, Unit, Verification};
+use backdraft_report::{Coverage, Failed, Pair, PairKind, ScoreRecord, Unit, VerificationRecord};
 
 /// Relative gradient norm that a response can reach in f32.
 const SINGLE: f64 = 0.1;
@@ -77,7 +77,7 @@ pub(super) struct Verify<'a> {
     pub train: &'a Cost,
     /// In the order of the scores' rows.
     pub queries: &'a Cost,
-    pub scores: &'a Scores,
+    pub scores: &'a ScoreRecord,
     /// What the scores are in.
     pub unit: &'a Unit,
     pub dataset: &'a Dataset,
@@ -90,7 +90,7 @@ pub(super) struct Verify<'a> {
 impl Verify<'_> {
     /// Computes the response to the removal of the strongest and of random training examples, and compares the change
     /// of every query's loss with its score. Also the seconds that the responses took.
-    pub fn run(&self) -> Result<(Verification, f64), CliError> {
+    pub fn run(&self) -> Result<(VerificationRecord, f64), CliError> {
         let count = match self.extent {
             Extent::Removals(count) => Some(count),
             _ => None,
@@ -127,7 +127,7 @@ impl Verify<'_> {
             0..LEAST => None,
             _ => statistic(&predicted, &actual),
         };
-        let verification = Verification {
+        let verification = VerificationRecord {
             pearson: told(pearson),
             spearman: told(spearman),
             slope: told(slope),
@@ -186,7 +186,7 @@ impl Verify<'_> {
     /// Predicted beside actual changes, of each query from the most positive prediction down.
     fn pairs(
         &self,
-        kinds: &[BTreeMap<usize, Kind>],
+        kinds: &[BTreeMap<usize, PairKind>],
         changes: &HashMap<usize, Vec<f64>>,
     ) -> Vec<Pair> {
         let mut pairs = Vec::new();

@@ -8,7 +8,7 @@ use rand::{
 };
 use rand_chacha::ChaCha8Rng;
 
-use backdraft_report::{Kind, Scores};
+use backdraft_report::{PairKind, ScoreRecord};
 
 /// Rounds of a whole verification: so many of the strongest examples of each sign for every query.
 const ROUNDS: usize = 5;
@@ -21,12 +21,12 @@ pub(super) struct Selection {
     /// The training examples, each once.
     pub removals: Vec<usize>,
     /// What each removal is to each query, in the order of the scores' rows; no pair where it is nothing.
-    pub kinds: Vec<BTreeMap<usize, Kind>>,
+    pub kinds: Vec<BTreeMap<usize, PairKind>>,
 }
 
 impl Selection {
     /// What a whole verification takes, or the first `count` removals.
-    pub fn of(scores: &Scores, seed: u64, count: Option<usize>) -> Self {
+    pub fn of(scores: &ScoreRecord, seed: u64, count: Option<usize>) -> Self {
         let (n, queries) = (scores.train(), scores.queries().len());
         let count = count.map(|count| count.min(n));
         let drawn = drawn(n, seed);
@@ -52,9 +52,20 @@ impl Selection {
                 continue;
             }
             let kinds = rows.iter().map(|strongest| {
-                let mut kinds: BTreeMap<_, _> = drawn.iter().map(|&i| (i, Kind::Random)).collect();
-                kinds.extend(strongest.helpful.iter().map(|it| (it.train, Kind::Helpful)));
-                kinds.extend(strongest.harmful.iter().map(|it| (it.train, Kind::Harmful)));
+                let mut kinds: BTreeMap<_, _> =
+                    drawn.iter().map(|&i| (i, PairKind::Random)).collect();
+                kinds.extend(
+                    strongest
+                        .helpful
+                        .iter()
+                        .map(|it| (it.train, PairKind::Helpful)),
+                );
+                kinds.extend(
+                    strongest
+                        .harmful
+                        .iter()
+                        .map(|it| (it.train, PairKind::Harmful)),
+                );
                 kinds
             });
             let kinds = kinds.collect();
@@ -92,7 +103,7 @@ mod tests {
 
     /// Scores of two queries for so many examples: strong ones of both signs, the strongest first, on even examples for
     /// the first query and on odd ones for the second.
-    fn scores(n: usize) -> Scores {
+    fn scores(n: usize) -> ScoreRecord {
         let value = |row: usize, i: usize| {
             let size = if i % 2 == row { (n - i) as f64 } else { 1e-6 };
             if (i / 2).is_multiple_of(2) {
@@ -102,7 +113,7 @@ mod tests {
             }
         };
         let values = (0..2).flat_map(|row| (0..n).map(move |i| value(row, i)));
-        Scores::new(vec![4, 9], n, values.collect(), Float::F32).expect("they are finite")
+        ScoreRecord::new(vec![4, 9], n, values.collect(), Float::F32).expect("they are finite")
     }
 
     #[test]
@@ -138,7 +149,7 @@ mod tests {
                 choice
                     .kinds
                     .iter()
-                    .all(|of| of.get(it) == Some(&Kind::Random))
+                    .all(|of| of.get(it) == Some(&PairKind::Random))
             };
             assert_eq!(chosen.iter().filter(random).count(), 2);
         }

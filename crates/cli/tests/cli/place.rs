@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use backdraft_report::{Record, RunRecord, Scores};
+use backdraft_report::{Record, RunRecord, ScoreRecord};
 pub use backdraft_test_support::Outcome;
 use backdraft_test_support::relative_error;
 use safetensors::{Dtype, SafeTensors};
@@ -139,7 +139,7 @@ pub type Top = (i64, usize, String, usize, String, f64);
 impl Run {
     fn read(folder: PathBuf, stdout: String) -> Result<Self, Box<dyn Error>> {
         let record = serde_json::from_slice(&fs::read(folder.join(RunRecord::FILE))?)?;
-        let bytes = fs::read(folder.join(Scores::FILE))?;
+        let bytes = fs::read(folder.join(ScoreRecord::FILE))?;
         let file = SafeTensors::deserialize(&bytes)?;
         let queries = file.tensor("queries")?.data().chunks_exact(8);
         let scores = file.tensor("scores")?;
@@ -161,7 +161,7 @@ impl Run {
             }
         };
         assert_eq!(values.len(), rows * train);
-        let top = csv::Reader::from_path(folder.join(Scores::TOP_FILE))?
+        let top = csv::Reader::from_path(folder.join(ScoreRecord::TOP_FILE))?
             .deserialize()
             .collect::<Result<_, _>>()?;
         Ok(Self {

@@ -1,6 +1,6 @@
 //! Runs that end well: what they write, and that it is right.
 
-use backdraft_report::{Report, RunRecord, Scores};
+use backdraft_report::{Report, RunRecord, ScoreRecord};
 use backdraft_test_support::gzip;
 use serde_json::{Value, json};
 
@@ -83,7 +83,11 @@ fn a_run_is_whole_and_the_same_seed_repeats_it() -> Outcome {
     assert!(run.stdout.contains("\nPearson "), "{}", run.stdout);
 
     let again = place.explain(&format!("{CANCER} --seed 5"), "runs/two")?;
-    for name in [Scores::FILE, Scores::TOP_FILE, "model.safetensors"] {
+    for name in [
+        ScoreRecord::FILE,
+        ScoreRecord::TOP_FILE,
+        "model.safetensors",
+    ] {
         assert!(again.file(name)? == run.file(name)?, "{name} differs");
     }
 

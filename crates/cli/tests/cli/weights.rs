@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use backdraft_report::{Report, Scores};
+use backdraft_report::{Report, ScoreRecord};
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ fn what_pytorch_trained_is_explained() -> Outcome {
     let fingerprint = "/settings/weights/fingerprint";
     let of = |run: usize| runs[run].record.pointer(fingerprint).cloned();
     assert!(of(0).is_some() && of(0) == of(1));
-    for name in [Scores::FILE, MODEL] {
+    for name in [ScoreRecord::FILE, MODEL] {
         assert!(runs[0].file(name)? == runs[1].file(name)?, "{name}");
     }
     Ok(())
@@ -111,7 +111,7 @@ fn what_was_written_is_read_back() -> Outcome {
     let lr = "--model lr --data cancer";
     let trained = place.explain(lr, "trained")?;
     let again = place.explain(&format!("{lr} --weights trained/{MODEL}"), "again")?;
-    for name in [MODEL, Scores::FILE, Scores::TOP_FILE] {
+    for name in [MODEL, ScoreRecord::FILE, ScoreRecord::TOP_FILE] {
         assert!(again.file(name)? == trained.file(name)?, "{name} differs");
     }
     assert_eq!(again.record["metrics"], trained.record["metrics"]);

@@ -9,7 +9,7 @@ use burn::{
 };
 
 use super::{
-    Matrix,
+    ExactMatrix,
     kept::{Kept, Local, Part, add, print},
 };
 use crate::{
@@ -30,13 +30,13 @@ const MEMORY: usize = 1 << 30;
 /// between products while it fits the memory budget; it is released with the operator.
 pub struct Curvature {
     cost: Cost,
-    matrix: &'static Matrix,
+    matrix: &'static ExactMatrix,
     scale: Tensor<1>,
     kept: Mutex<Kept>,
 }
 
 impl Curvature {
-    pub(super) fn new(cost: Cost, matrix: &'static Matrix) -> Self {
+    pub(super) fn new(cost: Cost, matrix: &'static ExactMatrix) -> Self {
         Self {
             scale: cost.scale(),
             cost,

@@ -8,10 +8,10 @@
 //! The expectation is exact, nothing is drawn. Equal to the Gauss-Newton matrix where the outputs are the natural
 //! parameters of an exponential family (Martens 2020): cross-entropy, squared error, Poisson.
 
-use super::{Curvature, Matrix};
+use super::{Curvature, ExactMatrix};
 use crate::{Cost, CurvatureError, Definiteness, function::BatchFunction};
 
-static FISHER: Matrix = Matrix {
+static FISHER: ExactMatrix = ExactMatrix {
     name: "the Fisher matrix",
     product: BatchFunction::product("Fisher", |batch| {
         batch.through_outputs(|y, dy| {

@@ -8,10 +8,10 @@
 //! et al. 2022, Section 2; Martens 2020). A product is one forward-mode and one reverse-mode pass over the same
 //! activations.
 
-use super::{Curvature, Matrix};
+use super::{Curvature, ExactMatrix};
 use crate::{Cost, Definiteness, function::BatchFunction};
 
-static GAUSS_NEWTON: Matrix = Matrix {
+static GAUSS_NEWTON: ExactMatrix = ExactMatrix {
     name: "the Gauss-Newton matrix",
     product: BatchFunction::product("Gauss-Newton", |batch| {
         batch.through_outputs(|y, dy| batch.loss_hessian(y, dy))

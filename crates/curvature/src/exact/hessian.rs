@@ -3,10 +3,10 @@
 
 use backdraft_program::hvp;
 
-use super::{Curvature, Matrix};
+use super::{Curvature, ExactMatrix};
 use crate::{Cost, Definiteness, function::BatchFunction, trace::flat};
 
-static HESSIAN: Matrix = Matrix {
+static HESSIAN: ExactMatrix = ExactMatrix {
     name: "the Hessian",
     product: BatchFunction::product("Hessian", |batch| {
         flat(hvp(

@@ -12,7 +12,7 @@ use crate::{Definiteness, function::BatchFunction};
 pub use curvature::Curvature;
 
 /// What tells one curvature matrix from another.
-pub(crate) struct Matrix {
+pub(crate) struct ExactMatrix {
     /// What it is called.
     name: &'static str,
     /// The product with a vector.

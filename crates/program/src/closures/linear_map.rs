@@ -31,14 +31,14 @@ use crate::{
 /// (ints, bools, [`Constant`](crate::Constant)) are ignored in the vector, and those of the product are the point's.
 #[derive(Clone)]
 pub struct Linear<X, Y> {
-    map: Evaluation,
+    map: MapEvaluation,
     mode: Mode,
     from: X,
     to: Y,
 }
 
 #[derive(Clone)]
-enum Evaluation {
+enum MapEvaluation {
     /// In a trace.
     Recorded(Region),
     Computed(Computed),
@@ -46,7 +46,7 @@ enum Evaluation {
 
 #[derive(Clone)]
 struct Computed {
-    point: Arc<Point>,
+    point: Arc<LinearizationPoint>,
     map: Arc<LinearMap>,
     /// What does not depend on the vector, where there is memory for it.
     kept: RefCell<Option<Vec<DispatchTensor>>>,
@@ -55,7 +55,7 @@ struct Computed {
 }
 
 /// A function and a point.
-struct Point {
+struct LinearizationPoint {
     program: Program,
     settings: DeviceSettings,
     inputs: Vec<DispatchTensor>,
@@ -64,7 +64,7 @@ struct Point {
     results: Vec<usize>,
 }
 
-impl Point {
+impl LinearizationPoint {
     /// The values of the function, and its derivative, of which at most `memory` bytes are kept.
     fn derivative(
         self: &Arc<Self>,
@@ -138,8 +138,8 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     pub fn apply(&self, v: X) -> Result<Y, ProgramError> {
         let vector = floats(&v);
         let product = match &self.map {
-            Evaluation::Recorded(region) => region.apply(self.mode, vector)?,
-            Evaluation::Computed(computed) => computed.apply(vector)?,
+            MapEvaluation::Recorded(region) => region.apply(self.mode, vector)?,
+            MapEvaluation::Computed(computed) => computed.apply(vector)?,
         };
         Ok(with_floats(&self.to, product))
     }
@@ -151,9 +151,9 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     pub fn transpose(&self) -> Result<Linear<Y, X>, ProgramError> {
         let mode = self.mode.other();
         let map = match &self.map {
-            Evaluation::Recorded(region) => Evaluation::Recorded(region.clone()),
-            Evaluation::Computed(Computed { point, memory, .. }) => {
-                Evaluation::Computed(point.derivative(mode, *memory)?.1)
+            MapEvaluation::Recorded(region) => MapEvaluation::Recorded(region.clone()),
+            MapEvaluation::Computed(Computed { point, memory, .. }) => {
+                MapEvaluation::Computed(point.derivative(mode, *memory)?.1)
             }
         };
         Ok(Linear {
@@ -170,7 +170,7 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     /// map that was made within a trace keeps nothing anyway.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
-        if let Evaluation::Computed(computed) = &mut self.map {
+        if let MapEvaluation::Computed(computed) = &mut self.map {
             computed.memory = bytes;
             if computed.map.kept_bytes() > bytes {
                 computed.kept.replace(None);
@@ -182,7 +182,7 @@ impl<X: Tensors, Y: Tensors> Linear<X, Y> {
     /// Bytes kept between applications, besides the point.
     pub fn kept_bytes(&self) -> usize {
         match &self.map {
-            Evaluation::Computed(computed) if computed.kept.borrow().is_some() => {
+            MapEvaluation::Computed(computed) if computed.kept.borrow().is_some() => {
                 computed.map.kept_bytes()
             }
             _ => 0,
@@ -203,12 +203,12 @@ pub(crate) struct Derivable<X, Y> {
     x: X,
     /// The result; outside a trace, its structure alone.
     pub y: Y,
-    kind: Kind,
+    kind: DerivableKind,
 }
 
-enum Kind {
+enum DerivableKind {
     Recorded(Region),
-    Computed(Arc<Point>),
+    Computed(Arc<LinearizationPoint>),
 }
 
 impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
@@ -218,14 +218,14 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
     ) -> Result<Self, ProgramError> {
         if tracing() {
             let (x, y, region) = region::record(f, &x)?;
-            let kind = Kind::Recorded(region);
+            let kind = DerivableKind::Recorded(region);
             return Ok(Self { x, y, kind });
         }
         let staged = stage(&x, |x| f(x).into_result())?;
         if staged.arguments.is_empty() {
             return Err(ProgramError::NothingToDifferentiate);
         }
-        let point = Point {
+        let point = LinearizationPoint {
             program: staged.program,
             settings: staged.settings,
             inputs: x.tensors(),
@@ -235,7 +235,7 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         Ok(Self {
             x,
             y: staged.result,
-            kind: Kind::Computed(Arc::new(point)),
+            kind: DerivableKind::Computed(Arc::new(point)),
         })
     }
 
@@ -263,13 +263,15 @@ impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
         Ok((y, linear))
     }
 
-    fn map(&self, mode: Mode) -> Result<(Y, Evaluation), ProgramError> {
+    fn map(&self, mode: Mode) -> Result<(Y, MapEvaluation), ProgramError> {
         Ok(match &self.kind {
-            Kind::Recorded(region) => (self.y.clone(), Evaluation::Recorded(region.clone())),
-            Kind::Computed(point) => {
+            DerivableKind::Recorded(region) => {
+                (self.y.clone(), MapEvaluation::Recorded(region.clone()))
+            }
+            DerivableKind::Computed(point) => {
                 let (values, computed) = point.derivative(mode, usize::MAX)?;
                 let y = self.y.rebuild(&mut values.into_iter());
-                (y, Evaluation::Computed(computed))
+                (y, MapEvaluation::Computed(computed))
             }
         })
     }

@@ -44,7 +44,7 @@ impl ModuleTensors {
     /// Those of `module`, with their values.
     pub fn of<M: Module>(module: &M) -> (Self, Vec<DispatchTensor>) {
         // Before it is trained, a module does not tell which parameters require gradients.
-        let mut distinct: Vec<Found> = Vec::new();
+        let mut distinct: Vec<FoundTensor> = Vec::new();
         let mut all = Self::default();
         for found in Collect::of(&module.clone().train()) {
             let known = distinct.iter().position(|other| found.is(other));
@@ -123,7 +123,7 @@ impl ModuleTensors {
         }
         let mut problems = Vec::new();
         let mut placed = Vec::new();
-        for Found { name, tensor, .. } in Collect::of(&module) {
+        for FoundTensor { name, tensor, .. } in Collect::of(&module) {
             let dtype = tensor.dtype();
             let float = dtype.is_float() || matches!(dtype, DType::QFloat(_));
             let queue = wanted.get_mut(name.as_str()).filter(|_| float);
@@ -151,14 +151,14 @@ impl ModuleTensors {
 }
 
 /// What a place holds.
-struct Found {
+struct FoundTensor {
     name: String,
     id: ParamId,
     tensor: DispatchTensor,
     trainable: bool,
 }
 
-impl Found {
+impl FoundTensor {
     /// Whether it is the same as `other`, tied to it.
     fn is(&self, other: &Self) -> bool {
         self.id == other.id
@@ -199,18 +199,18 @@ fn equal(a: &DispatchTensor, b: &DispatchTensor) -> bool {
 #[derive(Default)]
 struct Collect {
     path: Vec<String>,
-    found: Vec<Found>,
+    found: Vec<FoundTensor>,
 }
 
 impl Collect {
-    fn of<M: Module>(module: &M) -> Vec<Found> {
+    fn of<M: Module>(module: &M) -> Vec<FoundTensor> {
         let mut collect = Self::default();
         module.visit(&mut collect);
         collect.found
     }
 
     fn add(&mut self, id: ParamId, tensor: DispatchTensor, trainable: bool) {
-        self.found.push(Found {
+        self.found.push(FoundTensor {
             name: self.path.join("."),
             id,
             tensor: without_autodiff(tensor),

@@ -30,14 +30,14 @@ use crate::{
 
 thread_local! {
     /// The traces that this thread is in the midst of, innermost last.
-    static OPEN: RefCell<Vec<Record>> = const { RefCell::new(Vec::new()) };
+    static OPEN: RefCell<Vec<TraceRecord>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Tells traces apart, of all threads.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// What was asked for in one trace.
-struct Record {
+struct TraceRecord {
     serial: u64,
     device: CaptureDevice,
     regions: Vec<Marks>,
@@ -85,7 +85,7 @@ pub(crate) fn tracing() -> bool {
     OPEN.with_borrow(|open| !open.is_empty())
 }
 
-fn innermost<T>(look: impl FnOnce(&mut Record) -> T) -> Result<T, ProgramError> {
+fn innermost<T>(look: impl FnOnce(&mut TraceRecord) -> T) -> Result<T, ProgramError> {
     OPEN.with_borrow_mut(|open| open.last_mut().map(look))
         .ok_or_else(|| ProgramError::Trace("no function is being traced".into()))
 }
@@ -223,7 +223,7 @@ impl OpenTrace {
     pub(crate) fn new(device: CaptureDevice) -> Self {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         OPEN.with_borrow_mut(|open| {
-            open.push(Record {
+            open.push(TraceRecord {
                 serial,
                 device,
                 regions: Vec::new(),

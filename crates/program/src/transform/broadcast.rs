@@ -11,7 +11,7 @@ use crate::ir::{
 
 /// What a value is computed from.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Source {
+struct BroadcastSource {
     these: bool,
     those: bool,
 }
@@ -22,15 +22,17 @@ impl Program {
     /// repeated on purpose (`expand`, `repeat`) does not count; ask it of a program from
     /// [`trace_as_written`](Self::trace_as_written).
     pub fn repeats(&self, these: &[usize], those: &[usize]) -> Option<(Spec, Spec)> {
-        let mut sources: HashMap<TensorId, Source> = HashMap::new();
+        let mut sources: HashMap<TensorId, BroadcastSource> = HashMap::new();
         for (position, tensor) in self.inputs.iter().enumerate() {
-            let source = Source {
+            let source = BroadcastSource {
                 these: these.contains(&position),
                 those: those.contains(&position),
             };
             sources.insert(tensor.id, source);
         }
-        let of = |sources: &HashMap<_, Source>, id| sources.get(&id).copied().unwrap_or_default();
+        let of = |sources: &HashMap<_, BroadcastSource>, id| {
+            sources.get(&id).copied().unwrap_or_default()
+        };
         for op in &self.operations {
             if let Some(BinaryOpIr { lhs, rhs, .. }) = arithmetic(op) {
                 for (small, large) in [(lhs, rhs), (rhs, lhs)] {
@@ -42,13 +44,15 @@ impl Program {
                     }
                 }
             }
-            let source = op.inputs().fold(Source::default(), |source, tensor| {
-                let other = of(&sources, tensor.id);
-                Source {
-                    these: source.these || other.these,
-                    those: source.those || other.those,
-                }
-            });
+            let source = op
+                .inputs()
+                .fold(BroadcastSource::default(), |source, tensor| {
+                    let other = of(&sources, tensor.id);
+                    BroadcastSource {
+                        these: source.these || other.these,
+                        those: source.those || other.those,
+                    }
+                });
             for out in op.outputs() {
                 sources.insert(out.id, source);
             }

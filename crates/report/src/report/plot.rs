@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use crate::page::{AXIS, Axis, HARMFUL, HELPFUL, Html, LINE, RANDOM, chart, drawable};
-use crate::{Kind, OutputError, Pair};
+use crate::{OutputError, Pair, PairKind};
 
 /// Predicted change (across) against actual change (up) with the line where they are equal.
 /// None if there is nothing finite to draw.
@@ -32,12 +32,12 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
             chart.draw_series(LineSeries::new(identity, AXIS.stroke_width(LINE)))?;
             // The random ones lie thickest and matter least: under the others.
             chart.draw_series(
-                points(Kind::Random).map(|at| Cross::new(at, 8, RANDOM.stroke_width(3))),
+                points(PairKind::Random).map(|at| Cross::new(at, 8, RANDOM.stroke_width(3))),
             )?;
             let triangle = |at| TriangleMarker::new(at, 14, HARMFUL.mix(0.85).filled());
-            chart.draw_series(points(Kind::Harmful).map(triangle))?;
+            chart.draw_series(points(PairKind::Harmful).map(triangle))?;
             let circle = |at| Circle::new(at, 10, HELPFUL.mix(0.85).filled());
-            chart.draw_series(points(Kind::Helpful).map(circle))?;
+            chart.draw_series(points(PairKind::Helpful).map(circle))?;
             Ok(())
         },
     )

@@ -3,7 +3,7 @@
 use super::{Example, Explained, Report};
 use crate::number::{change, count, plural, short};
 use crate::page::{Html, header, quality, run_section};
-use crate::{Verification, WeightsFile};
+use crate::{VerificationRecord, WeightsFile};
 
 /// Title, question and answer.
 pub(super) fn head(report: &Report) -> Html {
@@ -113,7 +113,7 @@ fn strongest<'a>(
 }
 
 /// What the verification says in a sentence; `guide.rs` states the same limits.
-fn trust(verification: Option<&Verification>) -> String {
+fn trust(verification: Option<&VerificationRecord>) -> String {
     let Some(verification) = verification else {
         return "These predictions were not held against actual changes.".into();
     };
@@ -127,7 +127,7 @@ fn trust(verification: Option<&Verification>) -> String {
     agreement(verification) + &failed
 }
 
-fn agreement(verification: &Verification) -> String {
+fn agreement(verification: &VerificationRecord) -> String {
     let interval = match (&verification.coverage, verification.intervals) {
         (Some(coverage), None) => {
             return format!(

@@ -3,7 +3,7 @@
 use super::{Report, plot};
 use crate::number::{change, count, short_or_dash};
 use crate::page::{Html, classed, element, section, table, text};
-use crate::{Kind, OutputError, Pair, Place, Verification};
+use crate::{OutputError, Pair, PairKind, Place, VerificationRecord};
 
 /// The section on how the predictions were checked.
 pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
@@ -31,7 +31,7 @@ pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
     ))
 }
 
-fn caption(verification: &Verification) -> Html {
+fn caption(verification: &VerificationRecord) -> Html {
     let agreement = format!(
         "Pearson {}, Spearman {}, slope {} over {} pairs.",
         short_or_dash(verification.pearson),
@@ -49,13 +49,13 @@ fn caption(verification: &Verification) -> Html {
         )
     });
     let notes: String = notes.collect();
-    let key = |(sign, kind): (&str, Kind)| {
+    let key = |(sign, kind): (&str, PairKind)| {
         classed("span", kind.name(), format!("{sign} {} ", kind.name()))
     };
     let keys = [
-        ("●", Kind::Helpful),
-        ("▲", Kind::Harmful),
-        ("✕", Kind::Random),
+        ("●", PairKind::Helpful),
+        ("▲", PairKind::Harmful),
+        ("✕", PairKind::Random),
     ]
     .map(key);
     element(
@@ -71,7 +71,7 @@ fn caption(verification: &Verification) -> Html {
 }
 
 /// What the comparison is missing, if anything.
-fn left_out(verification: &Verification) -> String {
+fn left_out(verification: &VerificationRecord) -> String {
     let failed = verification.failed.iter();
     failed
         .map(|it| {
@@ -86,7 +86,7 @@ fn place(source: Option<&Place>) -> String {
     source.map_or_else(String::new, Place::to_string)
 }
 
-fn pairs(report: &Report, verification: &Verification) -> Html {
+fn pairs(report: &Report, verification: &VerificationRecord) -> Html {
     let row = |pair: &Pair| {
         let label = report.labels.get(pair.train);
         let cells = [

@@ -24,7 +24,7 @@ pub(super) struct PlaneMap {
 }
 
 /// What computes one destination.
-struct Sum<'a, T> {
+struct PlaneSum<'a, T> {
     destination: [&'a Destination; 2],
     offsets: Vec<usize>,
     /// By group and block of channels, and there by term and channel.
@@ -169,7 +169,7 @@ impl PlaneMap {
         &self,
         high: usize,
         weight: impl Fn(usize, usize, usize, [usize; 2]) -> T,
-    ) -> Vec<Sum<'_, T>> {
+    ) -> Vec<PlaneSum<'_, T>> {
         let block = |[v, h]: [&Destination; 2], group: usize, first: usize| {
             let channels = first..self.to.min(first + high);
             let mut weights =
@@ -190,7 +190,7 @@ impl PlaneMap {
             .destinations
             .iter()
             .flat_map(|v| h.destinations.iter().map(move |h| [v, h]));
-        let sum = |destination| Sum {
+        let sum = |destination| PlaneSum {
             destination,
             offsets: self.offsets(destination),
             weights: (0..self.groups)

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use backdraft_report::{Kind, OutputError, Pair, Report, verification_table};
+use backdraft_report::{OutputError, Pair, PairKind, Report, verification_table};
 
 use super::{
     Outcome,
@@ -125,7 +125,7 @@ fn report_survives_the_oddest_numbers() -> Outcome {
                 source: None,
                 predicted: value,
                 actual: value,
-                kind: Kind::Random,
+                kind: PairKind::Random,
             };
             verification.pairs = values.iter().map(pair).collect();
         }

@@ -1,17 +1,18 @@
 //! A run and its report, with everything in them that can go wrong.
 
 use backdraft_report::{
-    At, Example, Examples, Explained, Features, Float, Frame, Kind, Labels, Layout, ModelQuality,
-    OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, ScoredExample, Scores,
-    Settings, Sizes, SolveRecord, Target, Timing, Unit, Verification, Versions,
+    At, Example, ExampleInfo, Explained, Features, Float, Frame, Labels, Layout, ModelQuality,
+    OutputError, Pair, PairKind, Place, Quality, QueryRecord, Report, RunRecord, RunSettings,
+    ScoreRecord, ScoredExample, Sizes, SolveRecord, Target, Timing, Unit, VerificationRecord,
+    Versions,
 };
 use serde_json::json;
 
 /// Two queries against five training examples: a tie (1 and 3) and a zero (2) in the first row.
-pub fn scores() -> Result<Scores, OutputError> {
+pub fn scores() -> Result<ScoreRecord, OutputError> {
     let first = [-2.5e-3, 1e-4, 0.0, 1e-4, 7e-3];
     let second = [1e-6, -1e-5, -2e-5, -3e-5, -4e-5];
-    Scores::new(vec![17, 3], 5, [first, second].concat(), Float::F32)
+    ScoreRecord::new(vec![17, 3], 5, [first, second].concat(), Float::F32)
 }
 
 pub fn labels() -> Labels {
@@ -30,8 +31,8 @@ pub fn place(index: usize) -> Place {
 }
 
 /// Five training examples and twenty to test on.
-pub fn examples(labels: Labels) -> Examples {
-    Examples {
+pub fn examples(labels: Labels) -> ExampleInfo {
+    ExampleInfo {
         train: (0..labels.len()).map(place).collect(),
         test: (100..120).map(place).collect(),
         labels,
@@ -63,7 +64,7 @@ pub fn record() -> RunRecord {
     };
     let details = json!({"solver_settings": {"tolerance": 1e-6}, "note": "<script>"});
     RunRecord {
-        settings: Settings {
+        settings: RunSettings {
             model: "mlp <script>".into(),
             data: "digits".into(),
             task: "classification, 3 classes".into(),
@@ -102,7 +103,7 @@ pub fn record() -> RunRecord {
             gradient_norm: 0.25,
         },
         queries: vec![query(17, 1), query(3, 0)],
-        verification: Some(Verification {
+        verification: Some(VerificationRecord {
             pearson: Some(0.9987),
             spearman: None,
             slope: Some(1.02),
@@ -111,9 +112,9 @@ pub fn record() -> RunRecord {
             coverage: None,
             failed: Vec::new(),
             pairs: vec![
-                pair(17, 4, 7e-3, 7.1e-3, Kind::Helpful),
-                pair(17, 0, -2.5e-3, -2.4e-3, Kind::Harmful),
-                pair(3, 2, -2e-5, -1e-5, Kind::Random),
+                pair(17, 4, 7e-3, 7.1e-3, PairKind::Helpful),
+                pair(17, 0, -2.5e-3, -2.4e-3, PairKind::Harmful),
+                pair(3, 2, -2e-5, -1e-5, PairKind::Random),
             ],
         }),
     }

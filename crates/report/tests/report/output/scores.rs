@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use backdraft_report::{Float, Labels, OutputError, SIGN_CONVENTION, Scores};
+use backdraft_report::{Float, Labels, OutputError, SIGN_CONVENTION, ScoreRecord};
 use safetensors::{Dtype, SafeTensors};
 
 use super::{
@@ -88,7 +88,7 @@ fn regression_has_targets_in_place_of_labels() -> Outcome {
 #[test]
 fn what_32_bits_do_not_hold_is_kept_in_64() -> Outcome {
     for (largest, float) in [(1e39, Float::F64), (3e-39, Float::F64), (3e-38, Float::F32)] {
-        let scores = Scores::new(vec![1], 2, vec![largest, 0.0], Float::F32)?;
+        let scores = ScoreRecord::new(vec![1], 2, vec![largest, 0.0], Float::F32)?;
         assert_eq!(scores.float(), float, "{largest}");
         let bytes = scores.to_safetensors(&examples(Labels::Values(vec![0.5; 2])), 0)?;
         let file = SafeTensors::deserialize(&bytes)?;
@@ -103,7 +103,7 @@ fn what_32_bits_do_not_hold_is_kept_in_64() -> Outcome {
 
 #[test]
 fn scores_that_cannot_be_meant_are_refused() {
-    let short = Scores::new(vec![17, 3], 5, vec![0.0; 9], Float::F32);
+    let short = ScoreRecord::new(vec![17, 3], 5, vec![0.0; 9], Float::F32);
     assert!(
         matches!(
             short,
@@ -117,7 +117,7 @@ fn scores_that_cannot_be_meant_are_refused() {
     );
     let mut values = vec![0.0; 10];
     values[7] = f64::NAN;
-    let diverged = Scores::new(vec![17, 3], 5, values.clone(), Float::F64);
+    let diverged = ScoreRecord::new(vec![17, 3], 5, values.clone(), Float::F64);
     assert!(
         matches!(diverged, Err(OutputError::NotFinite { query: 3, train: 2 })),
         "{diverged:?}"
