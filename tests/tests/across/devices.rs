@@ -2,7 +2,7 @@
 //! another device than the model's, which are refused with where they are and where they must be.
 
 use std::{
-    io,
+    env, io,
     num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -22,12 +22,34 @@ use burn::{
 
 const SEED: u64 = 0;
 
+/// Those that have every kind of layer of the zoo between them: dense ones, convolutions with pools, embeddings with
+/// attention and normalization. A graphics device takes a minute for each, nearly all of it to compile kernels.
+const CHOSEN: [Architecture; 3] = [
+    Architecture::Mlp,
+    Architecture::LeNet,
+    Architecture::Transformer,
+];
+
+/// The models that `MODELS` names, separated by commas, or `all`.
+fn asked() -> Outcome<Vec<Architecture>> {
+    match env::var("MODELS") {
+        Ok(names) if names == "all" => Ok(Architecture::ALL.to_vec()),
+        Ok(names) => Ok(names.split(',').map(str::parse).collect::<Result<_, _>>()?),
+        Err(_) => Ok(CHOSEN.to_vec()),
+    }
+}
+
 /// Prints a line a quantity and refuses what is above its bound. On a processor models are compared side by side.
-fn assert_agrees(device: &Device, workers: usize, bound: fn(Quantity) -> f64) -> Outcome {
+fn assert_agrees(
+    device: &Device,
+    models: &[Architecture],
+    workers: usize,
+    bound: fn(Quantity) -> f64,
+) -> Outcome {
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<String>, String> {
         let mut above = Vec::new();
-        while let Some(&model) = Architecture::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(&model) = models.get(next.fetch_add(1, Ordering::Relaxed)) {
             above.extend(apart(model, device, bound).map_err(|error| error.to_string())?);
         }
         Ok(above)
@@ -66,7 +88,10 @@ fn apart(
 #[test]
 fn wgpu_agrees_with_flex() -> Outcome {
     // Runs are recorded.
-    wgpu_alone().map_or(Ok(()), |device| assert_agrees(&device, 1, Quantity::bound))
+    let Some(device) = wgpu_alone() else {
+        return Ok(());
+    };
+    assert_agrees(&device, &asked()?, 1, Quantity::bound)
 }
 
 #[cfg(feature = "cuda")]
@@ -76,7 +101,7 @@ fn cuda_agrees_with_flex() -> Outcome {
         .into_iter()
         .next()
     {
-        Some(device) => assert_agrees(&device, 1, Quantity::bound_in_tf32),
+        Some(device) => assert_agrees(&device, &Architecture::ALL, 1, Quantity::bound_in_tf32),
         None => {
             println!("skipped: no CUDA device on this machine");
             Ok(())
@@ -87,7 +112,7 @@ fn cuda_agrees_with_flex() -> Outcome {
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    assert_agrees(&ndarray(), workers, Quantity::bound)
+    assert_agrees(&ndarray(), &Architecture::ALL, workers, Quantity::bound)
 }
 
 /// The comparison tells different numbers apart.
