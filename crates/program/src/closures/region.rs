@@ -24,11 +24,14 @@ where
 {
     let x = lifted(x)?;
     let mut y = None;
-    let region = Region::record(floats(&x), |inside| {
-        let value = lifted(&f(with_floats(&x, inside)).into_result()?)?;
-        let results = floats(&value);
-        y = Some(value);
-        Ok(results)
-    })?;
+    let region = Region::record(
+        floats(&x),
+        Box::new(|inside| {
+            let value = lifted(&f(with_floats(&x, inside)).into_result()?)?;
+            let results = floats(&value);
+            y = Some(value);
+            Ok(results)
+        }),
+    )?;
     Ok((x, y.expect("the function ran"), region))
 }

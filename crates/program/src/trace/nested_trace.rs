@@ -28,6 +28,10 @@ use crate::{
     transform::differentiate::Mode,
 };
 
+/// A function of tensors. Boxed, for recording is the same for all: compiled once, not for each closure of a user's.
+pub(crate) type Function<'a> =
+    Box<dyn FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> + 'a>;
+
 thread_local! {
     /// The traces that this thread is in the midst of, innermost last.
     static OPEN: RefCell<Vec<TraceRecord>> = const { RefCell::new(Vec::new()) };
@@ -123,7 +127,7 @@ impl Region {
     /// Applies `f` to `arguments` within the innermost trace.
     pub(crate) fn record(
         arguments: Vec<DispatchTensor>,
-        f: impl FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
+        f: Function<'_>,
     ) -> Result<Self, ProgramError> {
         let (device, serial) = innermost(|record| (record.device, record.serial))?;
         let outside = arguments;

@@ -2,7 +2,7 @@
 
 use burn::backend::DispatchTensor;
 use burn_backend::{DType, DeviceSettings};
-use burn_capture::{CaptureBackend, CaptureDevice};
+use burn_capture::CaptureBackend;
 use burn_ir::TensorId;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         value::Value,
     },
     run::capture::{Body, capture},
-    trace::nested_trace::{OpenTrace, Requests},
+    trace::nested_trace::{Function, OpenTrace, Requests},
 };
 
 impl Program {
@@ -72,21 +72,7 @@ impl Program {
         F: FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError>,
     {
         let names = names.into_iter().map(Into::into).collect();
-        let program = record_named(settings, inputs, names, |_, inputs| {
-            let outputs = f(inputs.into_iter().map(Value::into_dispatch).collect())?;
-            outputs
-                .into_iter()
-                .map(|output| {
-                    Value::from_dispatch(output).ok_or_else(|| {
-                        ProgramError::Trace(
-                            "a result does not depend on the recorded inputs, or was moved to another device".into(),
-                        )
-                    })
-                })
-                .collect()
-        })?;
-        program.check_float_types()?;
-        Ok(program)
+        record_named(settings, inputs, names, Box::new(f))
     }
 
     /// Refuses operations on floats of different types: in Burn, matrix products of such are recorded, and fail when
@@ -103,22 +89,17 @@ impl Program {
     }
 }
 
-fn record_named<F>(
+fn record_named(
     settings: &DeviceSettings,
     specs: &[Spec],
     names: Vec<String>,
-    f: F,
-) -> Result<Program, ProgramError>
-where
-    F: FnOnce(
-        &CaptureDevice,
-        Vec<Value<CaptureBackend>>,
-    ) -> Result<Vec<Value<CaptureBackend>>, ProgramError>,
-{
+    f: Function<'_>,
+) -> Result<Program, ProgramError> {
     let mut open = None;
     let captured = capture(settings, specs, |device, inputs| {
         open = Some(OpenTrace::new(*device));
-        f(device, inputs)
+        let outputs = f(inputs.into_iter().map(Value::into_dispatch).collect())?;
+        outputs.into_iter().map(recorded).collect()
     });
     let requests = open.map_or_else(Requests::default, OpenTrace::close);
     let captured = captured?;
@@ -144,5 +125,16 @@ where
         })
     })?;
     let operations = requests.inline(settings, operations, &mut values, &name)?;
-    Ok(Program::renumber(*settings, inputs, operations, outputs, values)?.named(names))
+    let program = Program::renumber(*settings, inputs, operations, outputs, values)?.named(names);
+    program.check_float_types()?;
+    Ok(program)
+}
+
+/// A result as it was recorded.
+fn recorded(output: DispatchTensor) -> Result<Value<CaptureBackend>, ProgramError> {
+    Value::from_dispatch(output).ok_or_else(|| {
+        let text =
+            "a result does not depend on the recorded inputs, or was moved to another device";
+        ProgramError::Trace(text.into())
+    })
 }
