@@ -4,6 +4,8 @@ use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError};
 use burn::tensor::TensorReadError;
 
+use crate::StoreError;
+
 /// Error of an attribution.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -27,7 +29,7 @@ pub enum AttributionError {
     Response(#[from] ResponseError),
     /// No response could be found to hold scores against.
     #[error(
-        "none of the {removals} responses could be found; the first, to the removal of example {example}: {source}"
+        "none of the {removals} responses could be found; the first, to the removal of example {example}: {reason}"
     )]
     Unverified {
         /// How many were asked for.
@@ -35,8 +37,11 @@ pub enum AttributionError {
         /// The first example.
         example: usize,
         /// Why there is none.
-        source: ResponseError,
+        reason: String,
     },
+    /// The store of a verification failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An example that there is not.
     #[error("example {index} does not exist: the training data hold {len}, counted from 0")]
     Index {

@@ -7,11 +7,7 @@ use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver, scores,
     self_influence,
 };
-use burn::{
-    config::Config,
-    module::Module,
-    tensor::{DType, Tensor},
-};
+use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{AttributionError, Measurement, Scores};
@@ -200,9 +196,5 @@ impl Influence {
     pub fn self_influence(&self, indices: &[usize]) -> Result<Vec<f64>, AttributionError> {
         let inverse = self.solver.prepare(&self.matrix)?;
         Ok(self_influence(&self.train, &*inverse, indices)?)
-    }
-
-    pub(crate) fn dtype(&self) -> DType {
-        self.train.model().dtype()
     }
 }

@@ -28,6 +28,7 @@
 //! one of Burn's optimizers ([`Fit`]); the page of [`evaluate`] says what it measures. What it computes is kept in a
 //! [`Store`].
 
+mod approach;
 mod error;
 pub mod evaluate;
 mod fit;
@@ -35,11 +36,13 @@ mod influence;
 mod measurement;
 mod minimize;
 mod passes;
+mod recoverable;
 mod retrain;
 mod scores;
 mod store;
-mod verification;
+pub mod verify;
 
+pub use approach::Approach;
 pub use error::AttributionError;
 pub use evaluate::{
     ByResponse, Correlation, Correlations, Decomposition, EvaluateError, Evaluation,
@@ -50,6 +53,6 @@ pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
 pub use measurement::Measurement;
 pub use minimize::Minimize;
 pub use retrain::{Retrain, RetrainError};
-pub use scores::Scores;
-pub use store::{FolderStore, MemoryStore, NoStore, Store, StoreError};
-pub use verification::{Verification, VerifyConfig};
+pub use scores::{Scores, strongest};
+pub use store::{Digest, FolderStore, MemoryStore, NoStore, Store, StoreError};
+pub use verify::{Verification, VerifyConfig};

@@ -42,8 +42,8 @@ impl Scores {
     }
 
     /// The `count` examples whose removal is predicted to raise the measured quantity of `query` most, with their
-    /// scores, the highest first; and those whose removal lowers it most, the lowest first. Examples of score 0 are in
-    /// neither.
+    /// scores, the highest first; and those whose removal lowers it most, the lowest first: equal ones in the order of
+    /// the examples. Those of score 0 are in neither.
     ///
     /// # Errors
     /// As [`of`](Self::of).
@@ -53,11 +53,7 @@ impl Scores {
         query: usize,
         count: usize,
     ) -> Result<[Vec<(usize, f64)>; 2], AttributionError> {
-        let mut order: Vec<(usize, f64)> = self.of(query)?.into_iter().enumerate().collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let positive = order.iter().take_while(|it| it.1 > 0.0).take(count);
-        let negative = order.iter().rev().take_while(|it| it.1 < 0.0).take(count);
-        Ok([positive.copied().collect(), negative.copied().collect()])
+        Ok(strongest(&self.of(query)?, count))
     }
 
     /// The predicted change of what is measured, `[queries]`, when the examples `indices` are removed together: to
@@ -86,4 +82,16 @@ impl Scores {
             })
             .collect()
     }
+}
+
+/// The `count` most positive of `scores` with their indices, the highest first, and the most negative, the lowest first;
+/// equal ones by index, and zeros in neither.
+pub fn strongest(scores: &[f64], count: usize) -> [Vec<(usize, f64)>; 2] {
+    let mut order: Vec<(usize, f64)> = scores.iter().copied().enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let positive = order.iter().take(count).take_while(|it| it.1 > 0.0);
+    let positive = positive.copied().collect();
+    order.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    let negative = order.iter().take(count).take_while(|it| it.1 < 0.0);
+    [positive, negative.copied().collect()]
 }

@@ -12,7 +12,7 @@ use backdraft_models::{
 };
 
 use backdraft::{
-    attribution::{EvaluateError, RetrainError, StoreError},
+    attribution::{AttributionError, EvaluateError, RetrainError, StoreError},
     comparison::ComparisonError,
 };
 use backdraft_report::OutputError;
@@ -79,6 +79,9 @@ pub enum CliError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// An attribution could not be made.
+    #[error(transparent)]
+    Attribution(AttributionError),
     /// An evaluation could not be made.
     #[error(transparent)]
     Evaluate(EvaluateError),
@@ -212,6 +215,18 @@ impl From<EvaluateError> for CliError {
     }
 }
 
+impl From<AttributionError> for CliError {
+    fn from(error: AttributionError) -> Self {
+        match error {
+            AttributionError::Response(error) => error.into(),
+            AttributionError::Solve(error) => error.into(),
+            AttributionError::Curvature(error) => error.into(),
+            AttributionError::Store(error) => error.into(),
+            error => Self::Attribution(error),
+        }
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -225,27 +240,17 @@ impl From<StoreError> for CliError {
 }
 
 impl CliError {
-    /// Whether one removal has no answer by it, while others may have one.
-    pub(super) fn concerns_one_removal(&self) -> bool {
+    /// Whether nothing came of one value of a sweep by it, while others may go well.
+    pub(super) fn concerns_one_value(&self) -> bool {
         matches!(
             self,
-            Self::Train(TrainError::Diverged { .. } | TrainError::NotConverged { .. })
-                | Self::Response(
-                    ResponseError::Diverged
-                        | ResponseError::NotConverged { .. }
-                        | ResponseError::Grew { .. }
-                        | ResponseError::NotFinite { .. }
-                        | ResponseError::Curvature(CurvatureError::NotFinite { .. }),
-                )
-                | Self::Curvature(CurvatureError::NotFinite { .. })
-                | Self::Solve(
-                    SolveError::Diverged { .. }
-                        | SolveError::NegativeCurvature { .. }
-                        | SolveError::NotPositiveDefinite { .. }
-                        | SolveError::NotFinite { .. }
-                        | SolveError::Curvature(CurvatureError::NotFinite { .. }),
-                )
+            Self::Train(_) | Self::Solve(_) | Self::Response(_) | Self::Experiment { .. }
         )
+    }
+
+    /// This error, as a store of the library hands it on.
+    pub(super) fn in_store(self) -> StoreError {
+        StoreError::Other(Box::new(self))
     }
 
     /// The process's exit code: 2 where the input was wrong, 1 where the computation failed.
@@ -267,6 +272,7 @@ impl CliError {
             | Self::Solve(_)
             | Self::Response(_)
             | Self::Curvature(_)
+            | Self::Attribution(_)
             | Self::Evaluate(_)
             | Self::Experiment { .. }
             | Self::Comparison(_)

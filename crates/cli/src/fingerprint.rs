@@ -1,11 +1,11 @@
 //! What a data set holds, in sixteen digits.
 
+use backdraft::attribution::Digest;
 use backdraft_models::data::{Dataset, Split, Targets};
-use backdraft_report::Fingerprint;
 
 /// What a data set holds, in sixteen digits: of the sizes, inputs and targets.
 pub(super) fn fingerprint(dataset: &Dataset) -> String {
-    let mut fingerprint = Fingerprint::default();
+    let mut fingerprint = Digest::default();
     let mut feed = |bytes: &[u8]| fingerprint.feed(bytes);
     let mut split = |split: &Split| {
         feed(&(split.rows as u64).to_le_bytes());
@@ -21,5 +21,5 @@ pub(super) fn fingerprint(dataset: &Dataset) -> String {
     split(&dataset.train);
     dataset.valid.iter().for_each(&mut split);
     split(&dataset.test);
-    fingerprint.digits()
+    fingerprint.short()
 }

@@ -16,8 +16,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Between two plain lines.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Parts of the way to a tolerance.
-pub(super) const PARTS: u64 = 1_000;
 
 /// Why standard output did not take a line, the first time that it did not.
 static UNSAID: OnceLock<io::Error> = OnceLock::new();
@@ -43,14 +41,6 @@ pub(super) fn unsaid() -> Option<&'static io::Error> {
 pub(super) fn warn(line: impl Display) {
     let line = quote::lines(&line.to_string());
     let _ = writeln!(io::stderr(), "warning: {line}");
-}
-
-/// How far from 1 a number has come that is to come to `end`, of [`PARTS`]. It falls by about the same factor in the
-/// same time, if by leaps.
-pub(super) fn part(now: f64, end: f64) -> u64 {
-    let share = now.ln() / end.ln();
-    // Not a number, or away from where it is to go: no part of the way.
-    (share.clamp(0.0, 1.0) * PARTS as f64).round() as u64
 }
 
 /// How far a stage is.
@@ -283,17 +273,6 @@ impl Drop for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_way_is_measured_in_factors() {
-        assert_eq!(part(1.0, 1e-10), 0);
-        assert_eq!(part(1e-5, 1e-10), PARTS / 2);
-        assert_eq!(part(1e-12, 1e-10), PARTS);
-        assert_eq!(part(0.0, 1e-10), PARTS);
-        for odd in [2.0, f64::NAN, f64::INFINITY] {
-            assert_eq!(part(odd, 1e-10), 0);
-        }
-    }
 
     #[test]
     fn the_time_left_goes_by_what_was_done() {

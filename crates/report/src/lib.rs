@@ -18,7 +18,6 @@
 //! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped. It is in the
 //! units of the loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
 
-mod digest;
 mod error;
 mod examples;
 pub mod experiment;
@@ -29,6 +28,7 @@ mod places;
 mod record;
 mod report;
 mod scores;
+mod seal;
 mod staged_file;
 mod table;
 mod top;
@@ -37,18 +37,17 @@ mod verdict;
 mod work_folder;
 
 pub use backdraft_models::data::{At, Place};
-pub use digest::{Broken, Fingerprint, Seal, digest};
 pub use error::OutputError;
 pub use examples::ExampleInfo;
 pub use labels::{Labels, Target};
 pub use number::{brief, count, short};
 pub use record::{
-    Coverage, Failed, Intervals, ModelQuality, Pair, PairKind, Quality, QueryRecord, Record,
-    RunRecord, RunSettings, Sizes, SolveRecord, Timing, VerificationRecord, Versions, WeightsFile,
-    details_of,
+    Coverage, Failed, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings,
+    Sizes, SolveRecord, Timing, VerificationRecord, Versions, WeightsFile, details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{Float, SIGN_CONVENTION, ScoreRecord, Scored, Strongest};
+pub use seal::{Broken, Seal};
 pub use staged_file::StagedFile;
 pub use table::aligned;
 pub use table::verification_table;

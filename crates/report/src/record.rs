@@ -1,5 +1,6 @@
 //! `run.json`: what was asked, with which settings, and what came out.
 
+use backdraft_attribution::verify::{Intervals, PairKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -205,20 +206,6 @@ pub struct VerificationRecord {
     pub failed: Vec<Failed>,
 }
 
-/// 95 % intervals of the correlations, from the lower to the upper end: percentiles over samples of the removals, drawn
-/// with replacement (the bootstrap).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Intervals {
-    /// Of Pearson's.
-    pub pearson: [f64; 2],
-    /// Of Spearman's.
-    pub spearman: [f64; 2],
-    /// Removals that are sampled.
-    pub removals: usize,
-    /// Samples drawn.
-    pub samples: usize,
-}
-
 /// How much was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
@@ -259,27 +246,4 @@ pub struct Pair {
     pub actual: f64,
     /// Why this example was verified.
     pub kind: PairKind,
-}
-
-/// What a training example is to a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PairKind {
-    /// Among the most positive scores: removing it raises the loss.
-    Helpful,
-    /// Among the most negative scores: removing it lowers the loss.
-    Harmful,
-    /// Drawn at random.
-    Random,
-}
-
-impl PairKind {
-    /// The kind in a word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Helpful => "helpful",
-            Self::Harmful => "harmful",
-            Self::Random => "random",
-        }
-    }
 }

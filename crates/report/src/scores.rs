@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use backdraft_attribution::strongest;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use super::places::Files;
@@ -126,22 +127,11 @@ impl ScoreRecord {
     /// # Panics
     /// If there is no such row.
     pub fn strongest(&self, row: usize, k: usize) -> Strongest {
-        let mut ranked: Vec<Scored> = self
-            .row(row)
-            .iter()
-            .enumerate()
-            .map(|(train, &score)| Scored { train, score })
-            .collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let helpful = ranked.iter().take(k).take_while(|it| it.score > 0.0);
-        let helpful = helpful.copied().collect();
-        ranked.sort_by(|a, b| a.score.total_cmp(&b.score).then(a.train.cmp(&b.train)));
-        ranked.truncate(k);
-        ranked.retain(|it| it.score < 0.0);
-        Strongest {
-            helpful,
-            harmful: ranked,
-        }
+        let [helpful, harmful] = strongest(self.row(row), k).map(|side| {
+            let scored = |(train, score)| Scored { train, score };
+            side.into_iter().map(scored).collect()
+        });
+        Strongest { helpful, harmful }
     }
 
     /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, `queries` i64 `[queries]` (test

@@ -1,8 +1,10 @@
 //! `top.csv`: the strongest scores of each query.
 
+use backdraft_attribution::verify::PairKind;
+
 use super::places::column;
 use super::scores::Strongest;
-use super::{ExampleInfo, Float, OutputError, PairKind, Place, ScoreRecord, Scored};
+use super::{ExampleInfo, Float, OutputError, Place, ScoreRecord, Scored};
 
 impl ScoreRecord {
     /// For each query up to `k` helpful and up to `k` harmful examples, the strongest first, as

@@ -4,7 +4,7 @@ use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError};
 
 use super::Stage;
-use crate::{RetrainError, StoreError};
+use crate::{RetrainError, StoreError, recoverable::Recoverable};
 
 /// Error of an evaluation. The message says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -60,28 +60,28 @@ impl EvaluateError {
         Self::Setting { name, problem }
     }
 
+    /// Whether an evaluation with another setting may go well nevertheless: for [`sweep`](super::sweep).
+    pub fn concerns_one_value(&self) -> bool {
+        match self {
+            Self::AllFailed { .. }
+            | Self::NotFinite { .. }
+            | Self::Response(_)
+            | Self::Solve(_) => true,
+            Self::Retrain(error) => error.concerns_one_removal(),
+            Self::Setting { .. } | Self::Curvature(_) | Self::Store(_) => false,
+        }
+    }
+
     /// Whether other removals may go well nevertheless.
     fn concerns_one_removal(&self) -> bool {
-        let numbers = |error: &CurvatureError| matches!(error, CurvatureError::NotFinite { .. });
         match self {
             Self::NotFinite { .. } => true,
-            Self::Response(error) | Self::Retrain(RetrainError::Response(error)) => match error {
-                ResponseError::Diverged
-                | ResponseError::NotConverged { .. }
-                | ResponseError::Grew { .. }
-                | ResponseError::NotFinite { .. } => true,
-                ResponseError::Curvature(error) => numbers(error),
-                _ => false,
-            },
+            Self::Response(error) | Self::Retrain(RetrainError::Response(error)) => {
+                error.concerns_one_removal()
+            }
             Self::Retrain(error) => error.concerns_one_removal(),
-            Self::Solve(error) => match error {
-                SolveError::Diverged { .. }
-                | SolveError::NegativeCurvature { .. }
-                | SolveError::NotFinite { .. } => true,
-                SolveError::Curvature(error) => numbers(error),
-                _ => false,
-            },
-            Self::Curvature(error) => numbers(error),
+            Self::Solve(error) => error.concerns_one_removal(),
+            Self::Curvature(error) => error.concerns_one_removal(),
             _ => false,
         }
     }

@@ -14,7 +14,7 @@
 //! A removal that fails is listed with the stage and the reason, and the others go on. With a [`Store`](crate::Store)
 //! an evaluation that was stopped at any time goes on, and comes to the same bits.
 //!
-//! What has several settings (dampings, widths, epochs, shares removed: Section 5.3) is a loop over evaluations, which
+//! What has several settings (dampings, widths, epochs, shares removed: Section 5.3) is a [`sweep`] of evaluations, which
 //! one store may serve. What is to be done in parts is several processes with one folder, each with a [`Shard`] of the
 //! removals, or with folders of their own, which [`merge`] brings together.
 //!
@@ -44,6 +44,7 @@ mod settle;
 mod shard;
 mod spread;
 mod stage;
+mod sweep;
 
 pub use by_response::ByResponse;
 pub use correlation::{Changes, Correlation, Correlations, Pairs};
@@ -59,5 +60,6 @@ pub use respond::{Respond, Steps};
 pub use shard::{Shard, merge, missing};
 pub use spread::Spread;
 pub use stage::Stage;
+pub use sweep::{SweepPoint, sweep};
 
 pub(crate) use respond::minimized;

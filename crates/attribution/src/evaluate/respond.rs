@@ -8,10 +8,7 @@ use backdraft_influence::{
 };
 use burn::tensor::Tensor;
 
-use crate::passes::batches;
-
-/// Parts of the way to a tolerance.
-const PARTS: usize = 1_000;
+use crate::{Approach, passes::batches};
 
 /// How the objective of a response is lowered from the trained parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +98,7 @@ impl Respond {
     /// How many steps, or parts of the way to a tolerance, it is told in.
     pub(super) fn steps(&self) -> usize {
         match self {
-            Self::Minimize(_) => PARTS,
+            Self::Minimize(_) => Approach::PARTS,
             Self::Descend { steps, .. } => steps.count,
         }
     }
@@ -130,20 +127,11 @@ pub(crate) fn minimized(
     stop: Stop,
     mut on_step: impl FnMut(usize, usize),
 ) -> Result<Tensor<1>, ResponseError> {
-    let mut far = 0;
-    let found = objective.minimize_watched(from, stop, |_, gradient| {
-        far = far.max(part(gradient, stop.tolerance));
-        on_step(far, PARTS);
+    let mut way = Approach::new(stop.tolerance);
+    let found = objective.minimize_with(from, stop, |_, gradient| {
+        on_step(way.at(gradient), Approach::PARTS);
     })?;
     Ok(found.theta)
-}
-
-/// How far from 1 a number has come that is to come to `end`, of [`PARTS`]. It falls by about the same factor in the
-/// same time, if by leaps.
-fn part(now: f64, end: f64) -> usize {
-    let share = now.ln() / end.ln();
-    // Not a number, or away from where it is to go: no part of the way.
-    (share.clamp(0.0, 1.0) * PARTS as f64).round() as usize
 }
 
 /// Until the gradient has fallen by 1e4 or the objective falls no further, in at most 2,000 steps: a network may have

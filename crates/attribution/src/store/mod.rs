@@ -6,7 +6,7 @@ mod memory;
 
 use std::{error::Error, io, path::PathBuf};
 
-pub(crate) use digest::Digest;
+pub use digest::Digest;
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 

@@ -1,15 +1,12 @@
 //! The base network, trained or searched for.
 
+use backdraft::attribution::Approach;
 use backdraft_models::{
     Objective, Optimizer, TrainConfig, TrainError, Training, Zoo, data::Dataset, evaluate, train,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    bars::{Bars, Way},
-    folder::ExperimentFolder,
-    plan::Plan,
-};
+use super::{folder::ExperimentFolder, plan::Plan, progress::ExperimentProgress};
 use crate::{CliError, progress::say};
 use backdraft_report::{Unit, brief, short};
 
@@ -48,7 +45,7 @@ pub(super) struct Trainer<'a> {
     pub folder: &'a ExperimentFolder,
     pub objective: Objective,
     pub initial: &'a Zoo,
-    pub bars: &'a Bars,
+    pub progress: &'a ExperimentProgress,
     /// What losses are told in.
     pub unit: &'a Unit,
 }
@@ -133,18 +130,19 @@ impl Trainer<'_> {
     }
 
     fn tell(&self, line: String) {
-        self.bars.aside(|| say(line));
+        self.progress.aside(|| say(line));
     }
 
     fn train(&self, config: &TrainConfig) -> Result<Zoo, CliError> {
         let (initial, split) = (self.initial.clone(), &self.dataset.train);
         if let Optimizer::Lbfgs { tolerance } = config.optimizer {
-            let mut way = Way::new(self.bars, "base network");
-            let mut first = None;
+            self.progress.stage("base network", Approach::PARTS);
+            let mut way = None;
             let trained = train(initial, split, self.objective, config, |progress| {
                 if let Some(norm) = progress.gradient_norm {
-                    let first = *first.get_or_insert(norm);
-                    way.at(norm / first, tolerance / first);
+                    let begin = || (norm, Approach::new(tolerance / norm));
+                    let (first, way) = way.get_or_insert_with(begin);
+                    self.progress.set(way.at(norm / *first));
                 }
             })?;
             return Ok(trained.model);
@@ -152,9 +150,9 @@ impl Trainer<'_> {
         let training = Training::new(initial, split, self.objective, config)?;
         let mut training = training.with_parts(self.plan.pass);
         let batches = split.rows.div_ceil(config.batch_size);
-        self.bars.stage("base network", batches * config.epochs);
+        self.progress.stage("base network", batches * config.epochs);
         while let Some(progress) = training.advance()? {
-            self.bars.set(progress.step);
+            self.progress.set(progress.step);
         }
         Ok(training.finish().model)
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::{CliError, args::SolverName, progress::say};
 use backdraft_report::{
     Record,
-    experiment::{Correlations, Decomposition, Findings},
+    experiment::{CorrelationsRecord, DecompositionRecord, Findings},
 };
 
 /// Runs `backdraft decompose`.
@@ -26,7 +26,7 @@ pub(crate) fn decompose(args: &Decompose) -> Result<(), CliError> {
     };
     if let Some(it) = correlations {
         folder.write(CORRELATIONS, it.to_html(&folder.title())?.as_bytes())?;
-        folder.write(Correlations::FILE, &it.to_json()?)?;
+        folder.write(CorrelationsRecord::FILE, &it.to_json()?)?;
         say(format_args!("\n{}", it.to_table().trim_end()));
     }
     show(&folder, &it)
@@ -50,7 +50,7 @@ pub(super) fn decomposition(
     args: &Common,
     prepared: &Prepared,
     folder: &ExperimentFolder,
-) -> Result<Option<(Decomposition, Option<Correlations>)>, CliError> {
+) -> Result<Option<(DecompositionRecord, Option<CorrelationsRecord>)>, CliError> {
     let subject = Subject::new(prepared, folder)?;
     let (removals, tests) = (subject.removals(), subject.tests()?);
     let (found, correlations) =
@@ -61,6 +61,6 @@ pub(super) fn decomposition(
     let setup = subject.setup();
     let correlations = correlations.map(|it| subject.correlations(it));
     let removals = found.removals.into_iter().map(|it| setup.unit.gaps(it));
-    let decomposition = Decomposition::new(setup.clone(), removals.collect(), found.failed);
+    let decomposition = DecompositionRecord::new(setup.clone(), removals.collect(), found.failed);
     Ok(Some((decomposition, correlations)))
 }

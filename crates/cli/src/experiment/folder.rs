@@ -18,7 +18,7 @@ use crate::{
 use backdraft_report::Record;
 use backdraft_report::{
     Contents,
-    experiment::{Correlations, Decomposition, Mislabel, Sweep},
+    experiment::{CorrelationsRecord, DecompositionRecord, MislabelRecord, SweepRecord},
 };
 
 pub(super) use merge::check_parts;
@@ -65,10 +65,10 @@ pub(super) const SWEEP: Kind = Kind {
 const CONTENTS: Contents = Contents {
     record: RECORD,
     results: &[
-        Decomposition::FILE,
-        Correlations::FILE,
-        Sweep::FILE,
-        Mislabel::FILE,
+        DecompositionRecord::FILE,
+        CorrelationsRecord::FILE,
+        SweepRecord::FILE,
+        MislabelRecord::FILE,
     ],
     others: &[
         REPORT,
@@ -168,19 +168,16 @@ impl ExperimentFolder {
 
 impl Store for ExperimentFolder {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.folder.whole(key).map_err(other)
+        self.folder.whole(key).map_err(CliError::in_store)
     }
 
     fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.folder.write_marked(key, value.to_vec()).map_err(other)
+        self.folder
+            .write_marked(key, value.to_vec())
+            .map_err(CliError::in_store)
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
-        self.folder.remove(key).map_err(other)
+        self.folder.remove(key).map_err(CliError::in_store)
     }
-}
-
-/// An error of a folder, as an evaluation hands it on.
-fn other(error: CliError) -> StoreError {
-    StoreError::Other(Box::new(error))
 }

@@ -10,7 +10,7 @@ use super::{
     subject::Subject,
 };
 use crate::{CliError, args::SolverName};
-use backdraft_report::{brief, experiment::Mislabel};
+use backdraft_report::{brief, experiment::MislabelRecord};
 
 /// Runs `backdraft mislabel`.
 pub(crate) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
@@ -49,7 +49,7 @@ pub(crate) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
         return Ok(());
     }
     let rankings = found.rankings.into_iter();
-    let found = Mislabel {
+    let found = MislabelRecord {
         setup: subject.setup(),
         failed: found.failed,
         unsolved: found.unsolved,

@@ -6,7 +6,6 @@
 //! that an evaluation asks for; a [`folder::ExperimentFolder`] keeps what is done.
 
 mod args;
-mod bars;
 mod base;
 mod correlate;
 mod decompose;
@@ -15,6 +14,7 @@ mod folder;
 mod mislabel;
 mod output;
 mod plan;
+mod progress;
 mod response;
 mod scaled;
 mod solver;

@@ -18,10 +18,10 @@ use serde_json::{Map, json};
 
 use super::{
     args::Common,
-    bars::Bars,
     base::{Trainer, Trial},
     folder::ExperimentFolder,
     plan::{Plan, Prepared},
+    progress::ExperimentProgress,
     response::{CONVERGED, bregman, retraining},
     solver::words,
 };
@@ -32,7 +32,7 @@ use crate::{
 };
 use backdraft_report::{
     ModelQuality, Place, Quality, Sizes, Unit, Versions,
-    experiment::{Correlations, Setup},
+    experiment::{CorrelationsRecord, Setup},
 };
 
 /// Removals that LiSSA solves for at once: the least, so that a fifth of twenty can be another process's, and the most,
@@ -59,7 +59,7 @@ pub(super) struct Subject<'a> {
     unit: Unit,
     dataset: &'a Dataset,
     folder: &'a ExperimentFolder,
-    bars: Bars,
+    progress: ExperimentProgress,
     objective: Objective,
     /// As it came to be.
     training: TrainConfig,
@@ -83,9 +83,9 @@ impl<'a> Subject<'a> {
         } = prepared;
         let objective = plan.model.objective(&dataset.task);
         let unit = unit(plan.model, dataset, plan.target.as_deref());
-        let bars = Bars::new();
-        let (base, choices) = base(prepared, folder, objective, &bars, &unit)?;
-        bars.aside(|| {
+        let progress = ExperimentProgress::new();
+        let (base, choices) = base(prepared, folder, objective, &progress, &unit)?;
+        progress.aside(|| {
             tell(&unit);
             say(format_args!(
                 "train {}; test {}",
@@ -116,7 +116,7 @@ impl<'a> Subject<'a> {
             plan,
             dataset,
             folder,
-            bars,
+            progress,
             objective,
             training,
             cost,
@@ -154,7 +154,7 @@ impl<'a> Subject<'a> {
         args: &Common,
         measure: impl FnOnce(&Evaluation<'_>) -> Result<T, EvaluateError>,
     ) -> Result<T, CliError> {
-        let on_step = |done: usize, of: usize| self.bars.at(done, of);
+        let on_step = |done: usize, of: usize| self.progress.at(done, of);
         let first = Model::new(&self.initial(), Zoo::forward)?.theta();
         let (minimize, zoo);
         let retrain: &dyn Retrain = if self.plan.lbfgs() {
@@ -182,7 +182,7 @@ impl<'a> Subject<'a> {
             .with_shard(args.shard.unwrap_or(Shard::WHOLE))
             .with_progress(|progress| self.tell(progress));
         let found = measure(&evaluation);
-        self.bars.end();
+        self.progress.end();
         if let Err(EvaluateError::AllFailed { .. }) = &found {
             self.folder.tidy()?;
         }
@@ -203,10 +203,10 @@ impl<'a> Subject<'a> {
     }
 
     /// The record of what was found of the tests.
-    pub fn correlations(&self, found: attribution::Correlations) -> Correlations {
+    pub fn correlations(&self, found: attribution::Correlations) -> CorrelationsRecord {
         let (setup, tests) = (self.setup(), self.plan.tests.clone());
         let removals = found.removals.into_iter().map(|it| self.unit.changes(it));
-        Correlations::new(setup, tests, removals.collect(), found.failed)
+        CorrelationsRecord::new(setup, tests, removals.collect(), found.failed)
     }
 
     /// The network before training.
@@ -247,13 +247,13 @@ impl<'a> Subject<'a> {
 
     fn tell(&self, progress: Progress<'_>) {
         let Progress::Solver(solver) = progress else {
-            return self.bars.tell(progress);
+            return self.progress.tell(progress);
         };
         let mut line = format!("influence by {}", words(solver));
         if let many @ 2.. = self.together() {
             line += &format!(", {many} removals at a time");
         }
-        self.bars.aside(|| say(line));
+        self.progress.aside(|| say(line));
         self.solver.replace(solver.clone());
     }
 
@@ -351,7 +351,7 @@ fn base(
     prepared: &Prepared,
     folder: &ExperimentFolder,
     objective: Objective,
-    bars: &Bars,
+    progress: &ExperimentProgress,
     unit: &Unit,
 ) -> Result<(Zoo, Choices), CliError> {
     let Prepared {
@@ -370,7 +370,7 @@ fn base(
         folder,
         objective,
         initial: &initial,
-        bars,
+        progress,
         unit,
     };
     let (base, rate, search) = trainer.base()?;

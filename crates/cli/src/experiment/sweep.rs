@@ -1,5 +1,8 @@
 //! `backdraft sweep`: the gaps against one setting.
 
+use std::path::PathBuf;
+
+use backdraft::attribution::evaluate;
 use backdraft_models::{Architecture, quote};
 use serde::Serialize;
 
@@ -19,7 +22,7 @@ use crate::{
 };
 use backdraft_report::{
     brief,
-    experiment::{Sweep, SweepPoint},
+    experiment::{DecompositionRecord, SweepPointRecord, SweepRecord},
 };
 
 /// What decides a sweep, beside what decides each decomposition.
@@ -32,16 +35,76 @@ struct Settings<'a> {
 
 /// Runs `backdraft sweep`.
 pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
+    check(args)?;
+    let sweep = Sweep {
+        args,
+        values: values(args)?,
+        out: args.common.folder.out_or(default_folder(args)?),
+    };
+    let folder = sweep.open()?;
+    let over = args.over.name();
+    let told = |value: f64| {
+        sweep.decomposition(value).inspect_err(|error| {
+            if error.concerns_one_value() {
+                warn(format_args!("{over} {} is given up: {error}", brief(value)));
+            }
+        })
+    };
+    let found = evaluate::sweep(&sweep.values, told, CliError::concerns_one_value)?;
+    let left = found
+        .iter()
+        .filter(|it| matches!(it.found, Ok(None)))
+        .count();
+    if left > 0 {
+        say(format_args!(
+            "\n{left} of {} values are left to other parts; `--merge DIR,..` puts the parts together. In {}",
+            found.len(),
+            quote::path(&sweep.out)
+        ));
+        return Ok(());
+    }
+    let failures = found.iter().map(|it| it.found.as_ref().err());
+    if let Some(failures) = failures.collect::<Option<Vec<_>>>() {
+        return Err(CliError::Experiment {
+            count: failures.len(),
+            parts: "values",
+            stage: format!("{over} {}", brief(found[0].value)),
+            reason: failures[0].clone(),
+        });
+    }
+    let points = found.into_iter().map(|it| {
+        let (decomposition, failure) = match it.found {
+            Ok(decomposition) => (decomposition, None),
+            Err(failure) => (None, Some(failure)),
+        };
+        SweepPointRecord {
+            value: it.value,
+            decomposition,
+            failure,
+        }
+    });
+    let record = SweepRecord {
+        over: over.into(),
+        points: points.collect(),
+    };
+    show(&folder, &record)
+}
+
+/// Refuses to vary what the model has not, or an option sets.
+fn check(args: &Sweeping) -> Result<(), CliError> {
     let Sweeping { common, over, .. } = args;
+    let refuse = |problem| {
+        Err(CliError::Option {
+            option: "--over",
+            problem,
+        })
+    };
     let model = common.model.kind()?;
     if matches!(over, Over::Width | Over::Depth) && model != Architecture::Mlp {
-        return Err(CliError::Option {
-            option: "--over",
-            problem: format!(
-                "{} is for the mlp: the other models' layers are fixed",
-                over.name()
-            ),
-        });
+        return refuse(format!(
+            "{} is for the mlp: the other models' layers are fixed",
+            over.name()
+        ));
     }
     let given = match over {
         Over::WeightDecay => common.training.weight_decay.is_some(),
@@ -50,44 +113,45 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
         Over::Epochs => common.training.epochs.is_some() && !args.values.is_empty(),
         Over::Width | Over::Depth | Over::Removed => false,
     };
-    if given {
-        return Err(CliError::Option {
-            option: "--over",
-            problem: format!("{0} varies what --{0} sets: leave --{0} out", over.name()),
-        });
+    match given {
+        true => refuse(format!(
+            "{0} varies what --{0} sets: leave --{0} out",
+            over.name()
+        )),
+        false => Ok(()),
     }
-    let values = values(args)?;
-    let name = |value: f64| format!("{}-{}", over.name(), brief(value));
-    let out = common.folder.out_or(default_folder(args)?);
-    let at = |value: f64| -> Result<(Common, Prepared), CliError> {
-        let (mut common, removed) = varied(args, value)?;
-        common.folder.out = Some(out.join(name(value)));
-        // The sweep's folder is cleared with all that is in it.
-        common.folder.overwrite = false;
-        // A part that was stopped has not come to all values.
-        let parts = common.merge.iter().map(|part| part.join(name(value)));
-        common.merge = parts.filter(|part| part.exists()).collect();
-        let prepared = prepare(&common, question(removed, true));
-        Ok((common, prepared.map_err(|error| of_values(error, *over))?))
-    };
-    let settings = Settings {
-        command: "sweep",
-        over: over.name(),
-        values: &values,
-    };
-    check_parts(&common.merge, &settings, &out)?;
-    // All must be possible before any is begun; their data are not held at once.
-    for &value in &values {
-        let (common, prepared) = at(value)?;
-        check_parts(&common.merge, &prepared.plan, &prepared.out)?;
+}
+
+/// A decomposition for each of several values.
+struct Sweep<'a> {
+    args: &'a Sweeping,
+    out: PathBuf,
+    values: Vec<f64>,
+}
+
+impl Sweep<'_> {
+    /// Opens the folder, once all values are known to be possible; their data are not held at once.
+    fn open(&self) -> Result<ExperimentFolder, CliError> {
+        let Common { merge, folder, .. } = &self.args.common;
+        let settings = Settings {
+            command: "sweep",
+            over: self.args.over.name(),
+            values: &self.values,
+        };
+        check_parts(merge, &settings, &self.out)?;
+        for &value in &self.values {
+            let (common, prepared) = self.prepared(value)?;
+            check_parts(&common.merge, &prepared.plan, &prepared.out)?;
+        }
+        ExperimentFolder::open(&self.out, SWEEP, &settings, folder.overwrite)
     }
-    let whole = ExperimentFolder::open(&out, SWEEP, &settings, common.folder.overwrite)?;
-    let (mut points, mut left) = (Vec::new(), 0);
-    for &value in &values {
-        let (common, prepared) = at(value)?;
-        say(format_args!("\n{} {}", over.name(), brief(value)));
-        for part in &args.common.merge {
-            let folder = part.join(name(value));
+
+    /// The decomposition at a value; none if removals are left to other parts.
+    fn decomposition(&self, value: f64) -> Result<Option<DecompositionRecord>, CliError> {
+        let (common, prepared) = self.prepared(value)?;
+        say(format_args!("\n{} {}", self.args.over.name(), brief(value)));
+        for part in &self.args.common.merge {
+            let folder = part.join(self.folder(value));
             if !folder.exists() {
                 say(format_args!(
                     "nothing is taken from {}: it is not there",
@@ -96,59 +160,31 @@ pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
             }
         }
         let folder = open(&common, &prepared)?;
-        let point = match decomposition(&common, &prepared, &folder) {
-            Ok(Some((found, _))) => SweepPoint {
-                value,
-                decomposition: Some(found),
-                failure: None,
-            },
-            Ok(None) => {
-                left += 1;
-                continue;
-            }
-            Err(
-                error @ (CliError::Train(_)
-                | CliError::Solve(_)
-                | CliError::Response(_)
-                | CliError::Experiment { .. }),
-            ) => {
-                warn(format_args!(
-                    "{} {} is given up: {error}",
-                    over.name(),
-                    brief(value)
-                ));
-                SweepPoint {
-                    value,
-                    decomposition: None,
-                    failure: Some(error.to_string()),
-                }
-            }
-            Err(error) => return Err(error),
-        };
-        points.push(point);
+        let found = decomposition(&common, &prepared, &folder)?;
+        Ok(found.map(|(decomposition, _)| decomposition))
     }
-    if left > 0 {
-        say(format_args!(
-            "\n{left} of {} values are left to other parts; `--merge DIR,..` puts the parts together. In {}",
-            values.len(),
-            quote::path(&out)
-        ));
-        return Ok(());
+
+    /// The experiment at a value, with its options.
+    fn prepared(&self, value: f64) -> Result<(Common, Prepared), CliError> {
+        let (mut common, removed) = varied(self.args, value)?;
+        common.folder.out = Some(self.out.join(self.folder(value)));
+        // The sweep's folder is cleared with all that is in it.
+        common.folder.overwrite = false;
+        // A part that was stopped has not come to all values.
+        let parts = common
+            .merge
+            .iter()
+            .map(|part| part.join(self.folder(value)));
+        common.merge = parts.filter(|part| part.exists()).collect();
+        let prepared = prepare(&common, question(removed, true));
+        let prepared = prepared.map_err(|error| of_values(error, self.args.over))?;
+        Ok((common, prepared))
     }
-    let failures = points.iter().map(|it| it.failure.as_ref());
-    if let Some(failures) = failures.collect::<Option<Vec<_>>>() {
-        return Err(CliError::Experiment {
-            count: failures.len(),
-            parts: "values",
-            stage: format!("{} {}", over.name(), brief(values[0])),
-            reason: failures[0].clone(),
-        });
+
+    /// The name of a value's folder in that of the sweep.
+    fn folder(&self, value: f64) -> String {
+        format!("{}-{}", self.args.over.name(), brief(value))
     }
-    let sweep = Sweep {
-        over: over.name().into(),
-        points,
-    };
-    show(&whole, &sweep)
 }
 
 /// The values asked for, or those of the paper that fit the preset.

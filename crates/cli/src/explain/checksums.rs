@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use backdraft::attribution::Digest;
+
 use crate::{CliError, run_folder::RunFolder};
-use backdraft_report::{Record, RunRecord, digest};
+use backdraft_report::{Record, RunRecord};
 
 /// The file's name.
 pub(super) const FILE: &str = "SHA256SUMS";
@@ -12,7 +14,7 @@ pub(super) const FILE: &str = "SHA256SUMS";
 pub(super) fn write(folder: &RunFolder, files: &[&str], record: &[u8]) -> Result<(), CliError> {
     let mut sums = String::new();
     let mut add = |name: &str, bytes: &[u8]| {
-        let _ = writeln!(sums, "{}  {name}", digest(bytes));
+        let _ = writeln!(sums, "{}  {name}", Digest::of(bytes).digits());
     };
     for name in files {
         if let Some(bytes) = folder.read(name)? {
@@ -45,7 +47,7 @@ pub(super) fn broken(
         listed |= name == RunRecord::FILE;
         match read(name)? {
             None => broken.push((name.to_owned(), "it is missing")),
-            Some(bytes) if digest(&bytes) != sum => {
+            Some(bytes) if Digest::of(&bytes).digits() != sum => {
                 broken.push((name.to_owned(), "its digest is not that in SHA256SUMS"));
             }
             Some(_) => {}

@@ -166,7 +166,7 @@ impl Run<'_> {
             target: self.args.run.data.target.as_deref(),
             preparation: Preparation::of(dataset),
             corrupt_labels: self.args.run.corrupt_labels,
-            verify: self.extent().name(),
+            verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,
             inference: dataset.inference.as_deref(),
         };

@@ -14,7 +14,7 @@ use backdraft_models::{
     quote,
 };
 
-pub(super) use self::store::{Outcome, Response, Solved, Store};
+pub(super) use self::store::{Solved, Store};
 use self::{run::Run, settings::Asked};
 use super::{
     CliError,

@@ -19,7 +19,7 @@ use crate::{
     progress::{Bar, say},
     quality::{measured, quality, shown, tell},
     solve::solve,
-    verify::{self, Extent, Verify},
+    verify::{self, Amount, Verify},
     weights::scaling::check_scaling,
 };
 use backdraft_report::{ModelQuality, ScoreRecord, Unit, VerificationRecord};
@@ -137,8 +137,8 @@ impl Run<'_> {
 
     /// The scores beside what removals really do, and the seconds that this took, if it was asked for.
     fn verify(&self, found: &Found) -> Result<Option<(VerificationRecord, f64)>, CliError> {
-        let extent = self.extent();
-        if extent == Extent::Nothing {
+        let amount = self.amount();
+        if amount == Amount::Nothing {
             return Ok(None);
         }
         let (device, dtype) = verify::place(&self.inputs.opened.device);
@@ -152,7 +152,7 @@ impl Run<'_> {
             dataset: &self.inputs.dataset,
             damping: self.damping,
             seed: self.args.run.compute.seed,
-            extent,
+            amount,
             store: self.store,
         };
         verify.run().map(Some)
@@ -240,12 +240,12 @@ impl Run<'_> {
             .collect())
     }
 
-    pub(super) fn extent(&self) -> Extent {
+    pub(super) fn amount(&self) -> Amount {
         match (self.args.verify_removals, self.args.verify) {
-            (Some(count), _) => Extent::Removals(count.get()),
-            (None, VerifyName::None) => Extent::Nothing,
-            (None, VerifyName::Quick) => Extent::Quick,
-            (None, VerifyName::Full) => Extent::Full,
+            (Some(count), _) => Amount::Removals(count.get()),
+            (None, VerifyName::None) => Amount::Nothing,
+            (None, VerifyName::Quick) => Amount::Quick,
+            (None, VerifyName::Full) => Amount::Full,
         }
     }
 

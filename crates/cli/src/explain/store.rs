@@ -2,10 +2,10 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
+use backdraft::attribution::{self, StoreError};
 use backdraft_curvature::LinearOperator;
 use backdraft_models::{Zoo, quote};
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 
 use super::{checksums, settings::Asked};
 use crate::{
@@ -84,26 +84,6 @@ pub(super) struct Scored {
     /// That the system took, and the scores.
     pub solving: f64,
     pub scoring: f64,
-}
-
-/// What the removal of one example does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Response {
-    pub seconds: f64,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Outcome {
-    Done {
-        /// Of the loss of each query, in the units that the network is trained with.
-        changes: Vec<f64>,
-        /// The gradient left in the objective, relative to that at the start.
-        gradient: f64,
-    },
-    /// Why there is none.
-    Failed(String),
 }
 
 impl Store {
@@ -247,15 +227,6 @@ impl Store {
         self.folder.remove(&solution(row))
     }
 
-    /// The response to the removal of the training example `index`, if it is known.
-    pub fn response(&self, index: usize) -> Result<Option<Response>, CliError> {
-        self.folder.json(&response(index))
-    }
-
-    pub fn keep_response(&self, index: usize, found: &Response) -> Result<(), CliError> {
-        self.folder.write_json(&response(index), found)
-    }
-
     /// After a failure: a run of which nothing is known yet leaves no folder that other settings would be refused in.
     pub fn abandon_if_empty(self) -> Result<(), CliError> {
         match [PARTS, STATE].iter().any(|name| self.folder.holds(name)) {
@@ -271,16 +242,28 @@ impl Store {
     }
 }
 
+/// Of a verification, among the parts.
+impl attribution::Store for Store {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.folder.whole(&part(key)).map_err(CliError::in_store)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let marked = self.folder.write_marked(&part(key), value.to_vec());
+        marked.map_err(CliError::in_store)
+    }
+}
+
+fn part(key: &str) -> String {
+    format!("{PARTS}/{key}")
+}
+
 fn solution(row: usize) -> String {
     format!("{PARTS}/solution-{row}.safetensors")
 }
 
 fn scores(row: usize) -> String {
     format!("{PARTS}/scores-{row}.safetensors")
-}
-
-fn response(index: usize) -> String {
-    format!("{PARTS}/response-{index}.json")
 }
 
 fn record(texts: &Texts) -> Option<SolveRecord> {

@@ -1,5 +1,6 @@
 //! The folder of a training, and what an earlier run left in it.
 
+use backdraft::attribution::Digest;
 use backdraft_models::quote;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::{
     run_folder::{Kind, RunFolder},
     weights::{BEST, LAST},
 };
-use backdraft_report::{Contents, digest};
+use backdraft_report::Contents;
 
 /// One line of JSON for each pass over the data.
 pub(super) const LOG: &str = "log.jsonl";
@@ -63,7 +64,7 @@ fn broken(
     for name in [LOG, LAST, BEST] {
         let what = match folder.read(name)? {
             None => "missing",
-            Some(bytes) if results["sha256"][name] != digest(&bytes) => "damaged",
+            Some(bytes) if results["sha256"][name] != Digest::of(&bytes).digits() => "damaged",
             Some(_) => continue,
         };
         match name {

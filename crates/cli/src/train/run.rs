@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use backdraft::attribution::Digest;
 use backdraft_models::{
     Architecture, Metrics, Objective, Optimizer, TrainProgress, Trained, Training, Zoo,
     data::{Dataset, Split, Task},
@@ -24,7 +25,7 @@ use crate::{
     run_folder::RunFolder,
     weights::{self, BEST, LAST, record},
 };
-use backdraft_report::{Unit, digest, short};
+use backdraft_report::{Unit, short};
 
 /// A training with a place for its files.
 pub(super) struct Run<'a> {
@@ -284,9 +285,9 @@ impl Run<'_> {
             "best": journal.best(),
             "gradient_norm": trained.gradient_norm,
             "sha256": {
-                BEST: digest(&best),
-                LAST: digest(&last),
-                LOG: digest(&log),
+                BEST: Digest::of(&best).digits(),
+                LAST: Digest::of(&last).digits(),
+                LOG: Digest::of(&log).digits(),
             },
         });
         self.folder.write_record(&self.settings, Some(results))?;

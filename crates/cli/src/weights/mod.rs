@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use backdraft::attribution::Digest;
 use backdraft_models::{
     Metrics, Zoo, ZooConfig,
     data::{Dataset, Split, Task},
@@ -17,7 +18,7 @@ use burn::tensor::Device;
 use clap::Args;
 
 use super::{CliError, progress::say};
-use backdraft_report::{Broken, Fingerprint, Seal, WeightsFile};
+use backdraft_report::{Broken, Seal, WeightsFile};
 
 /// The file's name in the folder of `explain`, and in that of `train` those of the weights that did best on the
 /// examples held out, and of the latest.
@@ -164,14 +165,13 @@ impl WeightsArgs {
         let model = weights::load_into(network.init(device), path, &names)?;
         say(format_args!("weights from {}", quote::path(path)));
         // Of the weights as the model has them: the same whatever file they come in.
-        let mut fingerprint = Fingerprint::default();
-        fingerprint.feed(&weights::encode(&model, path)?);
+        let fingerprint = Digest::of(&weights::encode(&model, path)?).short();
         Ok(Loaded {
             model,
             file: WeightsFile {
                 file: path.display().to_string(),
                 map: self.map.clone(),
-                fingerprint: fingerprint.digits(),
+                fingerprint,
             },
             record,
         })

@@ -19,7 +19,7 @@ impl ResponseObjective<'_> {
     /// [`ResponseError::NotConverged`], [`ResponseError::Diverged`], [`ResponseError::Setting`] for a tolerance outside
     /// (0, 1); those of [`value`](Self::value).
     pub fn minimize(&self, from: Tensor<1>, stop: Stop) -> Result<Minimum, ResponseError> {
-        self.minimize_watched(from, stop, |_, _| {})
+        self.minimize_with(from, stop, |_, _| {})
     }
 
     /// The same; `on_step` is called after each step with its number and the gradient's norm relative to that at the
@@ -27,7 +27,7 @@ impl ResponseObjective<'_> {
     ///
     /// # Errors
     /// As [`minimize`](Self::minimize).
-    pub fn minimize_watched(
+    pub fn minimize_with(
         &self,
         from: Tensor<1>,
         stop: Stop,

@@ -2,12 +2,12 @@
 //!
 //! Plain data in, text out:
 //!
-//! | record            | file             | holds                                                           |
-//! |-------------------|------------------|-----------------------------------------------------------------|
-//! | [`Decomposition`] | `decompose.json` | the five gaps between retraining and an influence estimate      |
-//! | [`Correlations`]  | `correlate.json` | how well influence estimates predict each response              |
-//! | [`Sweep`]         | `sweep.json`     | the gaps against one setting                                    |
-//! | [`Mislabel`]      | `mislabel.json`  | how soon influence finds wrong labels                           |
+//! | record                  | file             | holds                                                      |
+//! |-------------------------|------------------|------------------------------------------------------------|
+//! | [`DecompositionRecord`] | `decompose.json` | the five gaps between retraining and an influence estimate |
+//! | [`CorrelationsRecord`]  | `correlate.json` | how well influence estimates predict each response         |
+//! | [`SweepRecord`]         | `sweep.json`     | the gaps against one setting                               |
+//! | [`MislabelRecord`]      | `mislabel.json`  | how soon influence finds wrong labels                      |
 //!
 //! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report in
 //! one file without network, to be named as [`Report::FILE`](super::Report::FILE).
@@ -25,5 +25,8 @@ mod report;
 mod summary;
 mod units;
 
-pub use record::{Correlations, Decomposition, Mislabel, Printed, Setup, Sweep, SweepPoint};
+pub use record::{
+    CorrelationsRecord, DecompositionRecord, MislabelRecord, Printed, Setup, SweepPointRecord,
+    SweepRecord,
+};
 pub use report::Findings;

@@ -2,9 +2,9 @@
 
 use backdraft_attribution::evaluate::{Name, RankBy, Ranking};
 
-use super::Mislabel;
+use super::MislabelRecord;
 
-impl Mislabel {
+impl MislabelRecord {
     /// The rankings' names: the two that need a response first, then what they are held against.
     pub const RANKINGS: [Name; 4] = [
         Name {

@@ -53,7 +53,7 @@ pub struct Setup {
 
 /// `decompose.json`: where an influence estimate and retraining part ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decomposition {
+pub struct DecompositionRecord {
     /// What was asked.
     pub setup: Setup,
     /// Removals left out, with the reason.
@@ -82,7 +82,7 @@ pub struct Printed {
 
 /// `correlate.json`: what influence estimates predict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Correlations {
+pub struct CorrelationsRecord {
     /// What was asked.
     pub setup: Setup,
     /// Removals left out, with the reason.
@@ -99,27 +99,27 @@ pub struct Correlations {
 
 /// The gaps at one value of what a sweep varies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SweepPoint {
+pub struct SweepPointRecord {
     /// The value, such as a width.
     pub value: f64,
     /// The decomposition there; none if the base network could not be trained.
-    pub decomposition: Option<Decomposition>,
+    pub decomposition: Option<DecompositionRecord>,
     /// Why there is none.
     pub failure: Option<String>,
 }
 
 /// `sweep.json`: gaps against one setting (Bae et al. 2022, Figure 5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sweep {
+pub struct SweepRecord {
     /// What is varied: `width`, `depth`, `epochs`, `weight-decay`, `damping` or `removed`.
     pub over: String,
     /// One for each value, in order.
-    pub points: Vec<SweepPoint>,
+    pub points: Vec<SweepPointRecord>,
 }
 
 /// `mislabel.json`: finding wrong labels (Bae et al. 2022, Section F.3 and Figure 6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mislabel {
+pub struct MislabelRecord {
     /// What was asked.
     pub setup: Setup,
     /// Examples whose response could not be computed; they are ranked last.

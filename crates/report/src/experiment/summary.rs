@@ -4,9 +4,9 @@ use backdraft_attribution::evaluate::{
     ByResponse, Changes, Correlation, FailedRemoval, Gaps, Name, RemovalGaps, Spread,
 };
 
-use super::{Correlations, Decomposition, Printed, Setup, paper};
+use super::{CorrelationsRecord, DecompositionRecord, Printed, Setup, paper};
 
-impl Decomposition {
+impl DecompositionRecord {
     /// Sums up the removals, and finds what the paper has on the same.
     pub fn new(setup: Setup, points: Vec<RemovalGaps>, failed: Vec<FailedRemoval>) -> Self {
         let paper = paper::gaps(&setup.model, &setup.data, &setup.matrix);
@@ -21,7 +21,7 @@ impl Decomposition {
     }
 }
 
-impl Correlations {
+impl CorrelationsRecord {
     /// Correlates the removals' changes, and finds what the paper has on the same.
     pub fn new(
         setup: Setup,

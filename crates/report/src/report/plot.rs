@@ -1,9 +1,10 @@
 //! The report's drawings: predicted against actual, and how the solver converged.
 
+use backdraft_attribution::verify::PairKind;
 use plotters::prelude::*;
 
 use crate::page::{AXIS, Axis, HARMFUL, HELPFUL, Html, LINE, RANDOM, chart, drawable};
-use crate::{OutputError, Pair, PairKind};
+use crate::{OutputError, Pair};
 
 /// Predicted change (across) against actual change (up) with the line where they are equal.
 /// None if there is nothing finite to draw.

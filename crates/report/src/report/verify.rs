@@ -1,9 +1,11 @@
 //! Predicted against actual changes.
 
+use backdraft_attribution::verify::PairKind;
+
 use super::{Report, plot};
 use crate::number::{change, count, short_or_dash};
 use crate::page::{Html, classed, element, section, table, text};
-use crate::{OutputError, Pair, PairKind, Place, VerificationRecord};
+use crate::{OutputError, Pair, Place, VerificationRecord};
 
 /// The section on how the predictions were checked.
 pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {

@@ -9,7 +9,7 @@ use backdraft::attribution::{
 use backdraft_models::quote;
 use serde::Serialize;
 
-use super::{BASE, CHOICES, ExperimentFolder, RECORD, other};
+use super::{BASE, CHOICES, ExperimentFolder, RECORD};
 use crate::{
     CliError,
     experiment::plan::Plan,
@@ -139,7 +139,9 @@ struct Other<'a> {
 
 impl Store for Other<'_> {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.folder.whole_of(self.path, key).map_err(other)
+        self.folder
+            .whole_of(self.path, key)
+            .map_err(CliError::in_store)
     }
 
     fn put(&self, key: &str, _: &[u8]) -> Result<(), StoreError> {

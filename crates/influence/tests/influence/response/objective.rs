@@ -269,7 +269,7 @@ fn an_estimate_that_is_cut_short_is_one_all_the_same() {
 }
 
 #[test]
-fn a_minimisation_can_be_watched() {
+fn a_minimisation_tells_of_its_steps() {
     let cost = network();
     let responses = Responses::new(&cost, DAMPING).unwrap();
     let objective = responses.objective(ResponseKind::Bregman, Removal::of(vec![4], N));
@@ -277,7 +277,7 @@ fn a_minimisation_can_be_watched() {
     let mut seen = Vec::new();
     let from = responses.theta().clone();
     let found = objective
-        .minimize_watched(from, STOP, |step, gradient| seen.push((step, gradient)))
+        .minimize_with(from, STOP, |step, gradient| seen.push((step, gradient)))
         .unwrap();
     let norms = &found.gradient_norms;
     assert_eq!(seen.len(), norms.len() - 1);

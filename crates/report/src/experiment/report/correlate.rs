@@ -5,7 +5,7 @@ use backdraft_attribution::evaluate::{ByResponse, Changes, Correlation, Name, Pa
 use super::{PAPER, PBRF};
 use super::{Seconds, Shown, cells, headed, plot, remark, row, total};
 use crate::experiment::failure::{Missing, indices, removals, unsolved};
-use crate::experiment::{Correlations, Printed, Setup, paper};
+use crate::experiment::{CorrelationsRecord, Printed, Setup, paper};
 use crate::number::{change, count, plural, short_or_dash};
 use crate::page::{Html, div, element, more, section, table, text};
 use crate::{OutputError, Record};
@@ -31,11 +31,11 @@ const GUIDE: [(&str, &str); 5] = [
     PAPER,
 ];
 
-impl Record for Correlations {
+impl Record for CorrelationsRecord {
     const FILE: &'static str = "correlate.json";
 }
 
-impl Shown for Correlations {
+impl Shown for CorrelationsRecord {
     const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
 
     fn missing(&self) -> Option<Missing> {
@@ -116,7 +116,7 @@ impl Shown for Correlations {
     }
 }
 
-impl Correlations {
+impl CorrelationsRecord {
     /// Whether the paper has figures for any response that was asked for.
     fn is_compared(&self) -> bool {
         self.asked().iter().any(|(.., paper)| paper.is_some())

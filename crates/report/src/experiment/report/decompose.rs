@@ -5,7 +5,7 @@ use backdraft_attribution::evaluate::{Gaps, RemovalGaps, Spread};
 use super::{DISTANCE, MEANINGS, PAPER, PBRF};
 use super::{Seconds, Shown, figure, headed, keys, plot, remark, row, spread, total};
 use crate::experiment::failure::{Missing, indices, removals, unsolved};
-use crate::experiment::{Decomposition, Setup, paper};
+use crate::experiment::{DecompositionRecord, Setup, paper};
 use crate::number::{count, plural, short};
 use crate::page::{Html, more, section, table, text};
 use crate::{OutputError, Record};
@@ -21,11 +21,11 @@ const GUIDE: [(&str, &str); 4] = [
     PAPER,
 ];
 
-impl Record for Decomposition {
+impl Record for DecompositionRecord {
     const FILE: &'static str = "decompose.json";
 }
 
-impl Shown for Decomposition {
+impl Shown for DecompositionRecord {
     const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
 
     fn missing(&self) -> Option<Missing> {
@@ -114,7 +114,7 @@ impl Shown for Decomposition {
     }
 }
 
-impl Decomposition {
+impl DecompositionRecord {
     /// The paper's mean and deviation of a gap as text, if it has them.
     fn printed(&self, gap: usize) -> Option<[String; 2]> {
         let Spread { mean, std } = self.paper?.into_array()[gap];

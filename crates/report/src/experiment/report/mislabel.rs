@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::{PBRF, Seconds, Shown, cells, figure, headed, keys, plot, remark};
 use crate::experiment::failure::{Missing, told};
-use crate::experiment::{Mislabel, Setup, paper};
+use crate::experiment::{MislabelRecord, Setup, paper};
 use crate::number::{count, percent, plural, short};
 use crate::page::{Html, RANDOM, SERIES, classed, element, section, table, text};
 use crate::{OutputError, Record};
@@ -37,11 +37,11 @@ const GUIDE: [(&str, &str); 4] = [
     PBRF,
 ];
 
-impl Record for Mislabel {
+impl Record for MislabelRecord {
     const FILE: &'static str = "mislabel.json";
 }
 
-impl Shown for Mislabel {
+impl Shown for MislabelRecord {
     const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
 
     fn missing(&self) -> Option<Missing> {
@@ -132,7 +132,7 @@ impl Shown for Mislabel {
     }
 }
 
-impl Mislabel {
+impl MislabelRecord {
     fn curves(&self) -> Result<Html, OutputError> {
         // The random order is what the others are held against.
         let style = |name: Name| match Self::RANKINGS.iter().position(|it| *it == name) {

@@ -5,7 +5,7 @@ use backdraft_attribution::evaluate::{FailedRemoval, Gaps, Spread};
 use super::{DISTANCE, PBRF};
 use super::{Seconds, Shown, cells, figure, gap_keys, headed, plot, remark, spread, total};
 use crate::experiment::failure::{Missing, Places, removals, told, unsolved};
-use crate::experiment::{Decomposition, Setup, Sweep, SweepPoint, paper};
+use crate::experiment::{DecompositionRecord, Setup, SweepPointRecord, SweepRecord, paper};
 use crate::number::{count, plural, short};
 use crate::page::{Html, section, table, text};
 use crate::{OutputError, Record};
@@ -27,11 +27,11 @@ const GUIDE: [(&str, &str); 4] = [
     ),
 ];
 
-impl Record for Sweep {
+impl Record for SweepRecord {
     const FILE: &'static str = "sweep.json";
 }
 
-impl Shown for Sweep {
+impl Shown for SweepRecord {
     const GUIDE: &'static [(&'static str, &'static str)] = &GUIDE;
 
     fn missing(&self) -> Option<Missing> {
@@ -131,9 +131,9 @@ impl Shown for Sweep {
     }
 }
 
-impl Sweep {
+impl SweepRecord {
     /// Those that came to their end.
-    fn decompositions(&self) -> impl Iterator<Item = &Decomposition> {
+    fn decompositions(&self) -> impl Iterator<Item = &DecompositionRecord> {
         self.points
             .iter()
             .filter_map(|it| it.decomposition.as_ref())
@@ -145,7 +145,8 @@ impl Sweep {
     }
 
     fn gaps(&self, over: &str) -> Result<Html, OutputError> {
-        let found = |point: &SweepPoint| Some((point.value, point.decomposition.as_ref()?.gaps));
+        let found =
+            |point: &SweepPointRecord| Some((point.value, point.decomposition.as_ref()?.gaps));
         let found: Vec<(f64, Gaps<Spread>)> = self.points.iter().filter_map(found).collect();
         let caption = "Means over the removals. Where an axis goes by powers of ten, a zero has no place on it.";
         let failed = self.points.iter().filter_map(|point| {
@@ -178,7 +179,7 @@ fn head(over: &str) -> Vec<&str> {
 }
 
 /// The row of one value, with the gaps as `shown`.
-fn value(point: &SweepPoint, shown: fn(Spread) -> String) -> Vec<String> {
+fn value(point: &SweepPointRecord, shown: fn(Spread) -> String) -> Vec<String> {
     let mut row = vec![short(point.value)];
     match &point.decomposition {
         Some(it) => {

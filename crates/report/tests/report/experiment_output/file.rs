@@ -2,7 +2,9 @@
 
 use backdraft_attribution::evaluate::Spread;
 use backdraft_report::Record;
-use backdraft_report::experiment::{Correlations, Decomposition, Mislabel, Sweep};
+use backdraft_report::experiment::{
+    CorrelationsRecord, DecompositionRecord, MislabelRecord, SweepRecord,
+};
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -90,17 +92,17 @@ fn json_has_its_values_at_their_paths() -> Outcome {
 #[test]
 fn records_come_back_from_json() -> Outcome {
     // These numbers are short; the last bit of longer ones is the next test's.
-    let read: Decomposition = serde_json::from_slice(&decomposition().to_json()?)?;
+    let read: DecompositionRecord = serde_json::from_slice(&decomposition().to_json()?)?;
     assert_eq!(read.points, decomposition().points);
-    let read: Sweep = serde_json::from_slice(&sweep().to_json()?)?;
+    let read: SweepRecord = serde_json::from_slice(&sweep().to_json()?)?;
     assert_eq!(read.points[0], sweep().points[0]);
-    let read: Correlations = serde_json::from_slice(&correlations().to_json()?)?;
+    let read: CorrelationsRecord = serde_json::from_slice(&correlations().to_json()?)?;
     assert_eq!(
         (&read.setup, &read.points),
         (&correlations().setup, &correlations().points)
     );
 
-    let read: Mislabel = serde_json::from_slice(&mislabel().to_json()?)?;
+    let read: MislabelRecord = serde_json::from_slice(&mislabel().to_json()?)?;
     assert!(read.rankings["influence"].scores[3].is_none());
     assert_eq!(
         read.rankings["influence"].order,
@@ -110,18 +112,18 @@ fn records_come_back_from_json() -> Outcome {
 
     let (decompositions, correlations, sweeps, mislabels) = odd();
     for record in decompositions {
-        serde_json::from_slice::<Decomposition>(&record.to_json()?)?;
+        serde_json::from_slice::<DecompositionRecord>(&record.to_json()?)?;
     }
     for record in correlations {
-        serde_json::from_slice::<Correlations>(&record.to_json()?)?;
+        serde_json::from_slice::<CorrelationsRecord>(&record.to_json()?)?;
     }
     for mut record in sweeps {
         // A value itself is always a number.
         record.points.retain(|point| point.value.is_finite());
-        serde_json::from_slice::<Sweep>(&record.to_json()?)?;
+        serde_json::from_slice::<SweepRecord>(&record.to_json()?)?;
     }
     for record in mislabels {
-        serde_json::from_slice::<Mislabel>(&record.to_json()?)?;
+        serde_json::from_slice::<MislabelRecord>(&record.to_json()?)?;
     }
     Ok(())
 }

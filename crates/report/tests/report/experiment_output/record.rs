@@ -6,7 +6,7 @@ use backdraft_attribution::evaluate::{
 use std::collections::BTreeMap;
 
 use backdraft_report::experiment::{
-    Correlations, Decomposition, Mislabel, Setup, Sweep, SweepPoint,
+    CorrelationsRecord, DecompositionRecord, MislabelRecord, Setup, SweepPointRecord, SweepRecord,
 };
 use backdraft_report::{At, ModelQuality, Place, Quality, Sizes, Unit, Versions};
 use serde_json::json;
@@ -68,7 +68,7 @@ pub fn seconds() -> BTreeMap<String, f64> {
     BTreeMap::from([("pbrf".to_string(), 1.25)])
 }
 
-pub fn decomposition() -> Decomposition {
+pub fn decomposition() -> DecompositionRecord {
     let point = |removed, scale: f64| RemovalGaps {
         removed: vec![removed],
         gaps: Gaps::from_array([0.2, 0.01, 0.3, 1e-5, 2e-4]).map(|gap| gap * scale),
@@ -76,10 +76,10 @@ pub fn decomposition() -> Decomposition {
         solved: scale < 2.0,
         seconds: seconds(),
     };
-    Decomposition::new(setup(), vec![point(4, 1.0), point(9, 3.0)], failed())
+    DecompositionRecord::new(setup(), vec![point(4, 1.0), point(9, 3.0)], failed())
 }
 
-pub fn correlations() -> Correlations {
+pub fn correlations() -> CorrelationsRecord {
     let point = |removed, influence: [f64; 3], pbrf: [f64; 3], warm: [f64; 3]| Changes {
         removed: vec![removed],
         influence: influence.into(),
@@ -101,16 +101,16 @@ pub fn correlations() -> Correlations {
         ),
         point(9, [4e-4, 0.0, 1e-5], [8e-4, 0.0, 2e-5], [-0.1, 0.2, 0.0]),
     ];
-    Correlations::new(setup(), vec![5, 0, 2], points, failed())
+    CorrelationsRecord::new(setup(), vec![5, 0, 2], points, failed())
 }
 
-pub fn sweep() -> Sweep {
-    let point = |value, decomposition, failure: Option<&str>| SweepPoint {
+pub fn sweep() -> SweepRecord {
+    let point = |value, decomposition, failure: Option<&str>| SweepPointRecord {
         value,
         decomposition,
         failure: failure.map(String::from),
     };
-    Sweep {
+    SweepRecord {
         over: "width".into(),
         points: vec![
             point(16.0, None, Some("training diverged")),
@@ -121,13 +121,13 @@ pub fn sweep() -> Sweep {
 }
 
 /// Ten examples, the labels of 2 and 7 wrong.
-pub fn mislabel() -> Mislabel {
+pub fn mislabel() -> MislabelRecord {
     let wrong = vec![2, 7];
     let scores = [0.1, 0.2, 0.9, f64::NAN, 0.2, 0.0, -0.0, 0.8, 1.0, 0.1];
     let scores = scores.map(|it: f64| it.is_finite().then_some(it));
     let ranking = Ranking::of(scores.into(), &wrong);
     let random = Ranking::ordered((0..10).rev().collect(), &wrong);
-    Mislabel {
+    MislabelRecord {
         setup: setup(),
         failed: failed(),
         unsolved: 4,
@@ -143,10 +143,10 @@ pub fn mislabel() -> Mislabel {
 
 /// Records of nothing, and of what is not a number.
 pub fn odd() -> (
-    Vec<Decomposition>,
-    Vec<Correlations>,
-    Vec<Sweep>,
-    Vec<Mislabel>,
+    Vec<DecompositionRecord>,
+    Vec<CorrelationsRecord>,
+    Vec<SweepRecord>,
+    Vec<MislabelRecord>,
 ) {
     let numbers = [f64::NAN, f64::INFINITY, -1e300, f64::MAX, 1e-320, -0.0];
     let gaps = |value: f64| RemovalGaps {
@@ -168,30 +168,30 @@ pub fn odd() -> (
         let each = numbers.iter().map(|&it| vec![it]);
         each.chain([vec![], numbers.to_vec()])
     };
-    let decompositions: Vec<Decomposition> = lists()
-        .map(|list| Decomposition::new(setup(), list.into_iter().map(gaps).collect(), vec![]))
+    let decompositions: Vec<DecompositionRecord> = lists()
+        .map(|list| DecompositionRecord::new(setup(), list.into_iter().map(gaps).collect(), vec![]))
         .collect();
     let correlations = lists().map(|list| {
         let points = list.into_iter().map(changes).collect();
-        Correlations::new(setup(), vec![0, 1], points, vec![])
+        CorrelationsRecord::new(setup(), vec![0, 1], points, vec![])
     });
-    let sweep = |decomposition: &Decomposition| Sweep {
+    let sweep = |decomposition: &DecompositionRecord| SweepRecord {
         over: "width".into(),
         points: numbers
             .iter()
-            .map(|&value| SweepPoint {
+            .map(|&value| SweepPointRecord {
                 value,
                 decomposition: Some(decomposition.clone()),
                 failure: None,
             })
             .collect(),
     };
-    let empty = Sweep {
+    let empty = SweepRecord {
         over: "width".into(),
         points: vec![],
     };
     let mislabels = lists().flat_map(|list| {
-        [vec![], vec![0], vec![99]].map(|wrong| Mislabel {
+        [vec![], vec![0], vec![99]].map(|wrong| MislabelRecord {
             rankings: BTreeMap::from([(
                 "loss".to_string(),
                 Ranking::of(list.iter().copied().map(Some).collect(), &wrong),

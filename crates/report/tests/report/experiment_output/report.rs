@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use backdraft_report::experiment::{Decomposition, Findings, Setup};
+use backdraft_report::experiment::{DecompositionRecord, Findings, Setup};
 
 use super::Outcome;
 use super::page::{check, tags};
@@ -99,8 +99,8 @@ fn a_decomposition_is_shown_beside_the_papers() -> Outcome {
     for point in &mut decomposition.points {
         point.gaps = point.gaps.map(|_| 0.5);
     }
-    let Decomposition { setup, points, .. } = decomposition;
-    let even = Decomposition::new(
+    let DecompositionRecord { setup, points, .. } = decomposition;
+    let even = DecompositionRecord::new(
         Setup {
             data: "digits".into(),
             ..setup

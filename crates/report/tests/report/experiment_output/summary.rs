@@ -1,7 +1,7 @@
 //! What many numbers come to, and what the paper has.
 
 use backdraft_attribution::evaluate::{ByResponse, Correlation, Gaps, Ranking, Spread};
-use backdraft_report::experiment::{Mislabel, paper};
+use backdraft_report::experiment::{MislabelRecord, paper};
 use serde_json::json;
 
 use super::Outcome;
@@ -79,7 +79,7 @@ fn responses_not_asked_for_have_no_correlation() {
 
 #[test]
 fn rankings_count_what_they_find() {
-    let Mislabel { rankings, .. } = mislabel();
+    let MislabelRecord { rankings, .. } = mislabel();
     let ranking = &rankings["influence"];
     // 8 is not wrong; 1 and 4, 0 and 9, 5 and 6 tie; 3 failed.
     assert_eq!(ranking.order, [8, 2, 7, 1, 4, 0, 9, 5, 6, 3]);

@@ -2,7 +2,7 @@
 
 use backdraft_attribution::evaluate::{FailedRemoval, Stage};
 use backdraft_report::Unit;
-use backdraft_report::experiment::{Decomposition, Findings};
+use backdraft_report::experiment::{DecompositionRecord, Findings};
 
 use super::record::{correlations, decomposition, mislabel, odd, sweep};
 
@@ -30,8 +30,8 @@ paper: Table 5, MLP on a tenth of MNIST
     assert_eq!(decomposition.to_table(), expected);
 
     decomposition.setup.data = "digits".into();
-    let Decomposition { setup, points, .. } = decomposition;
-    let alone = Decomposition::new(setup, points, vec![]).to_table();
+    let DecompositionRecord { setup, points, .. } = decomposition;
+    let alone = DecompositionRecord::new(setup, points, vec![]).to_table();
     assert!(
         alone.starts_with("gap                 mean  ± std\n"),
         "{alone}"
@@ -46,9 +46,9 @@ fn the_papers_figures_are_in_the_same_unit() {
     before.setup.model = "mlp".into();
     before.setup.data = "concrete".into();
     before.setup.unit = Unit::squared("strength", 10.0);
-    let Decomposition { setup, points, .. } = before;
+    let DecompositionRecord { setup, points, .. } = before;
     let points = points.into_iter().map(|it| setup.unit.gaps(it)).collect();
-    let text = Decomposition::new(setup, points, vec![]).to_table();
+    let text = DecompositionRecord::new(setup, points, vec![]).to_table();
     let first = text.lines().nth(1).unwrap_or_default();
     let cells: Vec<&str> = first.split_whitespace().collect();
     let expected = ["warm", "start", "4", "±", "2.828", "0.79", "±", "0.08"];

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use backdraft_report::{OutputError, Pair, PairKind, Report, verification_table};
+use backdraft_attribution::verify::PairKind;
+use backdraft_report::{OutputError, Pair, Report, verification_table};
 
 use super::{
     Outcome,

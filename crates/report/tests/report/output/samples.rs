@@ -1,10 +1,10 @@
 //! A run and its report, with everything in them that can go wrong.
 
+use backdraft_attribution::verify::PairKind;
 use backdraft_report::{
     At, Example, ExampleInfo, Explained, Features, Float, Frame, Labels, Layout, ModelQuality,
-    OutputError, Pair, PairKind, Place, Quality, QueryRecord, Report, RunRecord, RunSettings,
-    ScoreRecord, ScoredExample, Sizes, SolveRecord, Target, Timing, Unit, VerificationRecord,
-    Versions,
+    OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, RunSettings, ScoreRecord,
+    ScoredExample, Sizes, SolveRecord, Target, Timing, Unit, VerificationRecord, Versions,
 };
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display};
 
+use backdraft_attribution::Digest;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::OutputError;
 
@@ -18,27 +18,6 @@ const MARK: usize = BEFORE.len() + DIGITS + AFTER.len();
 const METADATA: &[u8] = b"{\"__metadata__\":{";
 /// Bytes of that length.
 const LENGTH: usize = 8;
-
-/// SHA-256 in hexadecimal digits, as `sha256sum` says it.
-pub fn digest(bytes: &[u8]) -> String {
-    hexadecimal(Sha256::digest(bytes).as_slice())
-}
-
-/// Tells in sixteen digits whether data have changed: the beginning of their SHA-256.
-#[derive(Clone, Debug, Default)]
-pub struct Fingerprint(Sha256);
-
-impl Fingerprint {
-    /// Takes further bytes.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// The digits of all bytes taken.
-    pub fn digits(self) -> String {
-        hexadecimal(&self.0.finalize()[..8])
-    }
-}
 
 /// Marks the files that a run reads again with a digest of their bytes, their name and what they belong to, and checks
 /// it.
@@ -81,20 +60,18 @@ impl Seal {
     /// # Errors
     /// If they cannot be put into JSON.
     pub fn of(settings: &impl Serialize) -> Result<Self, OutputError> {
-        let mut sum = Sha256::new();
-        serde_json::to_writer(&mut sum, settings)
+        let settings = serde_json::to_vec(settings)
             .map_err(|error| OutputError::encode("the settings", error))?;
         Ok(Self {
-            of: sum.finalize().into(),
+            of: Digest::of(&settings).bytes(),
         })
     }
 
     /// For files that belong to such a run and to a file of it besides, which has these bytes.
     pub fn with(&self, file: &[u8]) -> Self {
-        let sum = Sha256::new().chain_update(self.of).chain_update(file);
-        Self {
-            of: sum.finalize().into(),
-        }
+        let mut sum = Digest::of(&self.of);
+        sum.feed(file);
+        Self { of: sum.bytes() }
     }
 
     /// The file `name` with its digest.
@@ -132,9 +109,11 @@ impl Seal {
     }
 
     fn sum(&self, name: &str, file: &[u8]) -> String {
-        let sum = Sha256::new().chain_update(self.of).chain_update(name);
-        let sum = sum.chain_update([0]).chain_update(file);
-        hexadecimal(sum.finalize().as_slice())
+        let mut sum = Digest::of(&self.of);
+        for part in [name.as_bytes(), &[0], file] {
+            sum.feed(part);
+        }
+        sum.digits()
     }
 }
 
@@ -152,10 +131,6 @@ fn lengthen(file: &mut [u8], by: i64) -> Option<()> {
     let longer = u64::from_le_bytes(*length).checked_add_signed(by)?;
     *length = longer.to_le_bytes();
     Some(())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -227,12 +202,5 @@ mod tests {
             }
             assert_eq!(seal().check("points/1.json", file), Err(Broken::None));
         }
-    }
-
-    #[test]
-    fn a_digest_is_that_of_other_tools() {
-        // `printf abc | sha256sum`
-        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(digest(b"abc"), abc);
     }
 }

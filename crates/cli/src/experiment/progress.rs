@@ -2,12 +2,12 @@
 
 use backdraft::attribution::Progress;
 
-use crate::progress::{Nested, PARTS, part, warn};
+use crate::progress::{Nested, warn};
 
 /// The removals, and within them the stage.
-pub(super) struct Bars(Nested);
+pub(super) struct ExperimentProgress(Nested);
 
-impl Bars {
+impl ExperimentProgress {
     pub fn new() -> Self {
         Self(Nested::new("removals"))
     }
@@ -72,40 +72,5 @@ impl Bars {
 
     pub fn end(&self) {
         self.0.end();
-    }
-}
-
-/// A stage that goes on until a number is small enough.
-pub(super) struct Way<'a> {
-    bars: &'a Bars,
-    far: u64,
-}
-
-impl<'a> Way<'a> {
-    pub fn new(bars: &'a Bars, name: &'static str) -> Self {
-        bars.stage(name, PARTS as usize);
-        Self { bars, far: 0 }
-    }
-
-    /// The number has come from 1 to `now` and is to come to `end`.
-    pub fn at(&mut self, now: f64, end: f64) {
-        self.far = self.far.max(part(now, end));
-        self.bars.set(self.far as usize);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Bars, Way};
-
-    #[test]
-    fn the_way_leads_forwards_only() {
-        let bars = Bars::new();
-        let mut way = Way::new(&bars, "base network");
-        for (norm, expected) in [(1e-4, 400), (1e-2, 400), (1e-8, 800)] {
-            way.at(norm, 1e-10);
-            let line = bars.0.inner.line();
-            assert!(line.contains(&format!("{expected} of 1000")), "{line}");
-        }
     }
 }

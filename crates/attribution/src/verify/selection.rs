@@ -7,17 +7,42 @@ use rand::{
     seq::{SliceRandom, index},
 };
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
-use backdraft_report::{PairKind, ScoreRecord};
+use crate::scores::strongest;
 
 /// Rounds of a whole verification: so many of the strongest examples of each sign for every query.
 const ROUNDS: usize = 5;
 /// Examples drawn at random in a round.
 const DRAWN: usize = 2;
 
+/// What a removed training example is to a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PairKind {
+    /// Among the most positive scores: removing it raises the loss.
+    Helpful,
+    /// Among the most negative scores: removing it lowers the loss.
+    Harmful,
+    /// Drawn at random.
+    Random,
+}
+
+impl PairKind {
+    /// The kind in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Helpful => "helpful",
+            Self::Harmful => "harmful",
+            Self::Random => "random",
+        }
+    }
+}
+
 /// Removals in an order of which any beginning is a fair choice: round by round, the next strongest of each sign of
 /// every query between examples drawn at random.
-pub(super) struct Selection {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
     /// The training examples, each once.
     pub removals: Vec<usize>,
     /// What each removal is to each query, in the order of the scores' rows; no pair where it is nothing.
@@ -25,23 +50,20 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// What a whole verification takes, or the first `count` removals.
-    pub fn of(scores: &ScoreRecord, seed: u64, count: Option<usize>) -> Self {
-        let (n, queries) = (scores.train(), scores.queries().len());
+    /// What a whole verification of `scores`, one row a query, takes, or the first `count` removals.
+    pub fn of(scores: &[Vec<f64>], seed: u64, count: Option<usize>) -> Self {
+        let n = scores.first().map_or(0, Vec::len);
         let count = count.map(|count| count.min(n));
         let drawn = drawn(n, seed);
         let mut rounds = ROUNDS;
         loop {
-            let rows: Vec<_> = (0..queries)
-                .map(|row| scores.strongest(row, rounds))
-                .collect();
+            let rows: Vec<_> = scores.iter().map(|row| strongest(row, rounds)).collect();
             let drawn = &drawn[..n.min(rounds * DRAWN)];
             let mut order = Vec::new();
             for round in 0..rounds {
                 let mut random = drawn.iter().skip(round * DRAWN).take(DRAWN);
-                for strongest in &rows {
-                    let signs = [&strongest.helpful, &strongest.harmful];
-                    order.extend(signs.iter().filter_map(|it| Some(it.get(round)?.train)));
+                for signs in &rows {
+                    order.extend(signs.iter().filter_map(|it| Some(it.get(round)?.0)));
                     order.extend(random.next());
                 }
                 order.extend(random);
@@ -51,21 +73,14 @@ impl Selection {
                 rounds *= 2;
                 continue;
             }
-            let kinds = rows.iter().map(|strongest| {
+            let kinds = rows.iter().map(|[helpful, harmful]| {
+                let of = |all: &[(usize, f64)], kind| -> Vec<_> {
+                    all.iter().map(|&(example, _)| (example, kind)).collect()
+                };
                 let mut kinds: BTreeMap<_, _> =
                     drawn.iter().map(|&i| (i, PairKind::Random)).collect();
-                kinds.extend(
-                    strongest
-                        .helpful
-                        .iter()
-                        .map(|it| (it.train, PairKind::Helpful)),
-                );
-                kinds.extend(
-                    strongest
-                        .harmful
-                        .iter()
-                        .map(|it| (it.train, PairKind::Harmful)),
-                );
+                kinds.extend(of(helpful, PairKind::Helpful));
+                kinds.extend(of(harmful, PairKind::Harmful));
                 kinds
             });
             let kinds = kinds.collect();
@@ -99,11 +114,10 @@ fn unique(order: Vec<usize>, n: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backdraft_report::Float;
 
     /// Scores of two queries for so many examples: strong ones of both signs, the strongest first, on even examples for
     /// the first query and on odd ones for the second.
-    fn scores(n: usize) -> ScoreRecord {
+    fn scores(n: usize) -> Vec<Vec<f64>> {
         let value = |row: usize, i: usize| {
             let size = if i % 2 == row { (n - i) as f64 } else { 1e-6 };
             if (i / 2).is_multiple_of(2) {
@@ -112,8 +126,8 @@ mod tests {
                 -size
             }
         };
-        let values = (0..2).flat_map(|row| (0..n).map(move |i| value(row, i)));
-        ScoreRecord::new(vec![4, 9], n, values.collect(), Float::F32).expect("they are finite")
+        let row = |row| (0..n).map(|i| value(row, i)).collect();
+        (0..2).map(row).collect()
     }
 
     #[test]
@@ -140,10 +154,10 @@ mod tests {
         let choice = Selection::of(&scores, 0, None);
         // A round has the next strongest of both signs of both queries, and two at random.
         for (round, chosen) in choice.removals.chunks(6).enumerate() {
-            for row in 0..2 {
-                let strongest = scores.strongest(row, 5);
-                assert!(chosen.contains(&strongest.helpful[round].train));
-                assert!(chosen.contains(&strongest.harmful[round].train));
+            for row in &scores {
+                for sign in strongest(row, 5) {
+                    assert!(chosen.contains(&sign[round].0));
+                }
             }
             let random = |it: &&usize| {
                 choice
