@@ -84,8 +84,8 @@ impl Scores {
     }
 }
 
-/// The `count` most positive of `scores` with their indices, the highest first, and the most negative, the lowest first;
-/// equal ones by index, and zeros in neither.
+/// The `count` most positive of `scores` with their indices, the highest first, and the most negative, the lowest
+/// first; equal ones by index, and zeros in neither.
 pub fn strongest(scores: &[f64], count: usize) -> [Vec<(usize, f64)>; 2] {
     let mut order: Vec<(usize, f64)> = scores.iter().copied().enumerate().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -75,8 +75,8 @@ pub(super) fn solve(
     Ok(())
 }
 
-/// The solution for a query, which is said. One that did not converge has a warning: the verification tells how good its
-/// scores are all the same, and the record says so.
+/// The solution for a query, which is said. One that did not converge has a warning: the verification tells how good
+/// its scores are all the same, and the record says so.
 fn told(
     args: &Explain,
     query: usize,

@@ -146,8 +146,8 @@ impl Evaluation<'_> {
     /// Section 5 and F.2).
     ///
     /// `queries` is of the same network: [`Cost::with_examples`] of the training cost makes it for losses, and
-    /// [`Measurement::cost`](crate::Measurement::cost) for whatever else is measured of them, in its own units then. One
-    /// number an example is measured, without an L2 term.
+    /// [`Measurement::cost`](crate::Measurement::cost) for whatever else is measured of them, in its own units then.
+    /// One number an example is measured, without an L2 term.
     ///
     /// # Errors
     /// As [`gaps`](Self::gaps); [`EvaluateError::Curvature`] for queries of a network with another number of

@@ -79,8 +79,8 @@ impl Evaluation<'_> {
         Ok(self.decompose(removals, None)?.0)
     }
 
-    /// [`gaps`](Self::gaps), and of the same responses [`correlations`](Self::correlations) with `queries`, if there are
-    /// any.
+    /// [`gaps`](Self::gaps), and of the same responses [`correlations`](Self::correlations) with `queries`, if there
+    /// are any.
     ///
     /// # Errors
     /// As these.

@@ -60,7 +60,7 @@ impl EvaluateError {
         Self::Setting { name, problem }
     }
 
-    /// Whether an evaluation with another setting may go well nevertheless: for [`sweep`](super::sweep).
+    /// Whether an evaluation with another setting may go well nevertheless: for [`sweep`](super::sweep()).
     pub fn concerns_one_value(&self) -> bool {
         match self {
             Self::AllFailed { .. }

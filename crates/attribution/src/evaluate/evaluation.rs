@@ -95,8 +95,8 @@ impl EvaluationConfig {
     }
 }
 
-/// Holds influence estimates against what they predict: [`gaps`](Self::gaps), [`correlations`](Self::correlations), both
-/// at once ([`decompose`](Self::decompose)) and [`mislabel`](Self::mislabel).
+/// Holds influence estimates against what they predict: [`gaps`](Self::gaps), [`correlations`](Self::correlations),
+/// both at once ([`decompose`](Self::decompose)) and [`mislabel`](Self::mislabel).
 pub struct Evaluation<'a> {
     pub(super) config: EvaluationConfig,
     pub(super) responses: Responses,

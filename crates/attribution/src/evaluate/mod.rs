@@ -14,9 +14,9 @@
 //! A removal that fails is listed with the stage and the reason, and the others go on. With a [`Store`](crate::Store)
 //! an evaluation that was stopped at any time goes on, and comes to the same bits.
 //!
-//! What has several settings (dampings, widths, epochs, shares removed: Section 5.3) is a [`sweep`] of evaluations, which
-//! one store may serve. What is to be done in parts is several processes with one folder, each with a [`Shard`] of the
-//! removals, or with folders of their own, which [`merge`] brings together.
+//! What has several settings (dampings, widths, epochs, shares removed: Section 5.3) is a [`sweep`](sweep()) of
+//! evaluations, which one store may serve. What is to be done in parts is several processes with one folder, each with
+//! a [`Shard`] of the removals, or with folders of their own, which [`merge`] brings together.
 //!
 //! Parameters alone go from stage to stage: running statistics (batch normalisation) and whatever else is no parameter
 //! stay those of the trained network, but for a cold start that brings its own ([`Retrain`](crate::Retrain)).

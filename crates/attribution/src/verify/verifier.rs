@@ -77,8 +77,8 @@ pub enum VerifyProgress {
 /// queries.
 ///
 /// Each is a minimisation over the training set of the proximal Bregman response's objective, which influence functions
-/// approximate to first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response's (Eqn 7), less
-/// what it does without any removal. A network in 64 bits lets changes be told that 32 bits round away.
+/// approximate to first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response's (Eqn 7),
+/// less what it does without any removal. A network in 64 bits lets changes be told that 32 bits round away.
 pub struct Verifier<'a> {
     responses: Responses,
     kind: ResponseKind,
@@ -93,8 +93,8 @@ pub struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    /// Of the network of `train`, by responses of `kind` with proximal terms of strength `damping`. What is measured are
-    /// the losses of `queries`, one an example.
+    /// Of the network of `train`, by responses of `kind` with proximal terms of strength `damping`. What is measured
+    /// are the losses of `queries`, one an example.
     ///
     /// # Errors
     /// [`AttributionError::Response`] for a damping that makes no sense.
@@ -140,8 +140,8 @@ impl<'a> Verifier<'a> {
         Self { mean, ..self }
     }
 
-    /// The same, which keeps the responses in `store`, under `response-3.json` for the removal of the example 3: a store
-    /// for this verification alone.
+    /// The same, which keeps the responses in `store`, under `response-3.json` for the removal of the example 3: a
+    /// store for this verification alone.
     #[must_use]
     pub fn with_own_store(self, store: &'a dyn Store) -> Self {
         Self { store, ..self }

@@ -2,8 +2,8 @@
 //!
 //! An experiment trains a base network and evaluates it: `backdraft::attribution` takes training examples away, one
 //! removal after another, and follows each through the stages between retraining and an influence estimate. A
-//! [`plan::Plan`] settles everything before any training; a [`subject::Subject`] is the trained network with the training
-//! that an evaluation asks for; a [`folder::ExperimentFolder`] keeps what is done.
+//! [`plan::Plan`] settles everything before any training; a [`subject::Subject`] is the trained network with the
+//! training that an evaluation asks for; a [`folder::ExperimentFolder`] keeps what is done.
 
 mod args;
 mod base;

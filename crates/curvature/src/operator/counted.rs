@@ -5,7 +5,8 @@ use burn::tensor::{DType, Device, Tensor};
 use super::{BatchOperator, Law, LinearOperator, delegate::delegate};
 use crate::{Cause, CurvatureError};
 
-/// An operator that tells of its products, after they are made: how many, those over a part of the examples each as one.
+/// An operator that tells of its products, after they are made: how many, those over a part of the examples each as
+/// one.
 pub struct CountedOperator<'a, A> {
     operator: A,
     told: Box<dyn Fn(usize) + 'a>,

@@ -9,8 +9,8 @@
 //! | [`SweepRecord`]         | `sweep.json`     | the gaps against one setting                               |
 //! | [`MislabelRecord`]      | `mislabel.json`  | how soon influence finds wrong labels                      |
 //!
-//! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report in
-//! one file without network, to be named as [`Report::FILE`](super::Report::FILE).
+//! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report
+//! in one file without network, to be named as [`Report::FILE`](super::Report::FILE).
 //!
 //! What was found is as `backdraft_attribution::evaluate` has it.
 //!
