@@ -4,8 +4,8 @@ use backdraft_curvature::{
     Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
 };
 use backdraft_influence::{
-    ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver, scores,
-    self_influence,
+    ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, NystroemConfig, SolveError,
+    Solver, scores, self_influence,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,8 @@ pub enum SolverConfig {
     Direct(DirectConfig),
     /// The matrix's diagonal alone: an approximation.
     Diagonal(DiagonalConfig),
+    /// A sketch of low rank: an approximation.
+    Nystroem(NystroemConfig),
 }
 
 impl Default for SolverConfig {
@@ -65,7 +67,19 @@ impl SolverConfig {
             Self::Lissa(config) => Box::new(config.init()?),
             Self::Direct(config) => Box::new(config.init()?),
             Self::Diagonal(config) => Box::new(config.init()?),
+            Self::Nystroem(config) => Box::new(config.init()?),
         })
+    }
+
+    /// The same, with right-hand sides solved one by one, to the same bits in whatever company.
+    pub(crate) fn one_by_one(self) -> Self {
+        match self {
+            Self::ConjugateGradient(config) => Self::ConjugateGradient(ConjugateGradientConfig {
+                block_size: Some(1),
+                ..config
+            }),
+            other => other,
+        }
     }
 }
 

@@ -73,6 +73,7 @@ pub fn main() -> ExitCode {
         Some(Command::Devices) => device::list(),
         Some(Command::Compare(compare)) => device::compare(&compare),
         Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
+        Some(Command::Bench(Bench::Solves(solves))) => bench::solves(&solves),
         None => explain::explain(&args.explain),
     };
     let said = || match progress::unsaid() {

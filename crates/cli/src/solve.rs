@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Instant};
 
-use backdraft_curvature::{Cost, CountedOperator, Curvature, Damped};
+use backdraft_curvature::{Cost, CountedOperator, Curvature, Damped, LinearOperator};
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver,
 };
@@ -30,49 +30,66 @@ fn remedy(args: &Explain) -> &'static str {
     }
 }
 
-/// Solves for the gradient of each of `queries`, its row in `measured` and its index, and keeps the solutions.
+/// Queries that are solved for as one block.
+const BLOCK: usize = 128;
+
+/// Solves for the gradient of each of `queries`, whose rows in `measured` are in the same order, where `open` says that
+/// there is no solution yet, and keeps the solutions.
 pub(super) fn solve(
     args: &Explain,
     matrix: &Damped<Curvature>,
-    queries: &[(usize, usize)],
+    queries: &[usize],
+    open: &[bool],
     measured: &Cost,
     store: &Store,
 ) -> Result<(), CliError> {
-    if queries.is_empty() {
+    let unsolved = open.iter().filter(|open| **open).count();
+    if unsolved == 0 {
         return Ok(());
     }
-    let bar = Bar::new("solving", queries.len() as u64);
-    let mut start = Instant::now();
+    let bar = Bar::new("solving", unsolved as u64);
     let solver = solver(args)?;
     let products = Cell::new(0);
-    let watched = CountedOperator::new(matrix, |count| {
+    let counted = CountedOperator::new(matrix, |count| {
         products.set(products.get() + count);
         bar.message(format!("{} products", products.get()));
     });
-    let ready = solver.prepare(&watched)?;
-    // LiSSA shares its batches among all; the others are done one after another.
-    let at_once = match args.solver() {
-        SolverName::Lissa => queries.len(),
-        SolverName::Cg | SolverName::Direct => 1,
-    };
-    for queries in queries.chunks(at_once) {
-        let gradients = queries
+    let mut start = Instant::now();
+    let inverse = solver.prepare(&counted)?;
+    for rows in together(args.solver(), open) {
+        let gradients = rows
             .iter()
-            .map(|(row, _)| Ok(measured.select(&[*row])?.gradient()?));
+            .map(|&row| Ok(measured.select(&[row])?.gradient()?));
         let gradients = gradients.collect::<Result<Vec<_>, CliError>>()?;
-        for ((_, query), gradient) in queries.iter().zip(&gradients) {
-            bar.aside(|| tell_small(*query, gradient, args.precision()));
+        for (&row, gradient) in rows.iter().zip(&gradients).filter(|(row, _)| open[**row]) {
+            bar.aside(|| tell_small(queries[row], gradient, args.precision()));
         }
-        let found = ready.solve_many(gradients)?;
-        let seconds = start.elapsed().as_secs_f64() / queries.len() as f64;
-        for (&(row, query), found) in queries.iter().zip(found) {
-            let solution = bar.aside(|| told(args, query, found))?;
+        let found = inverse.solve_many(gradients)?;
+        let seconds = start.elapsed().as_secs_f64() / rows.len() as f64;
+        for (&row, found) in rows.iter().zip(found).filter(|(row, _)| open[**row]) {
+            let solution = bar.aside(|| told(args, queries[row], found))?;
             bar.inc(1);
             store.keep_solved(row, &solved(solution, seconds))?;
         }
         start = Instant::now();
     }
     Ok(())
+}
+
+/// The rows that are solved at once, those that have to be: LiSSA shares its batches among all. In which numbers
+/// conjugate gradients solve for a query depends on the others of its block: a run that goes on solves the same block.
+fn together(solver: SolverName, open: &[bool]) -> Vec<Vec<usize>> {
+    let unsolved = || (0..open.len()).filter(|&row| open[row]);
+    match solver {
+        SolverName::Lissa => vec![unsolved().collect()],
+        SolverName::Direct => unsolved().map(|row| vec![row]).collect(),
+        SolverName::Cg => {
+            let rows: Vec<usize> = (0..open.len()).collect();
+            let blocks = rows.chunks(BLOCK);
+            let blocks = blocks.filter(|rows| rows.iter().any(|&row| open[row]));
+            blocks.map(<[usize]>::to_vec).collect()
+        }
+    }
 }
 
 /// The solution for a query, which is said. One that did not converge has a warning: the verification tells how good
@@ -129,6 +146,10 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
                     .solver
                     .tolerance
                     .or_else(|| args.products.half().map(|_| TOLERANCE)),
+                preconditioner: args
+                    .solver
+                    .preconditioner(args.run.compute.seed)
+                    .unwrap_or_default(),
                 ..Default::default()
             };
             Box::new(config.init()?)
@@ -153,6 +174,46 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
             Box::new(config.init()?)
         }
     })
+}
+
+/// Solves on for `gradient`, to a tenth of the residual so far, from the solution `solved`. `None` where rounding does not
+/// let the residual fall any more.
+pub(super) fn solve_on(
+    matrix: &Damped<Curvature>,
+    gradient: Tensor<1>,
+    solved: &Solved,
+) -> Result<Option<Solved>, CliError> {
+    let start = Instant::now();
+    let before = solved.record.true_residual;
+    let precision = matrix
+        .dtype()
+        .finfo()
+        .map_or(f64::INFINITY, |it| it.epsilon);
+    let tolerance = 0.1 * before;
+    if tolerance < precision {
+        return Ok(None);
+    }
+    let config = ConjugateGradientConfig {
+        tolerance: Some(tolerance),
+        ..Default::default()
+    };
+    let found = config
+        .init()?
+        .solve_from(matrix, gradient, solved.vector.clone());
+    let mut solution = match found {
+        Err(SolveError::NotConverged { solution, .. }) => *solution,
+        found => found?,
+    };
+    if solution.info.true_residual > 0.5 * before {
+        return Ok(None);
+    }
+    solution.info.converged |= solved.record.converged;
+    solution.info.iterations += solved.record.iterations;
+    let mut residuals = solved.record.residuals.clone();
+    residuals.append(&mut solution.info.residuals);
+    solution.info.residuals = residuals;
+    let seconds = solved.seconds + start.elapsed().as_secs_f64();
+    Ok(Some(self::solved(solution, seconds)))
 }
 
 fn solved(solution: Solution, seconds: f64) -> Solved {

@@ -2,6 +2,7 @@
 
 mod cause;
 mod fits;
+mod gradients;
 mod inspect;
 mod results;
 

@@ -24,11 +24,16 @@ type Parts<'a> = (&'a Model, &'a dyn AnyLoss);
 
 type Cache<T> = Mutex<HashMap<(BatchFunction, Vec<Spec>), Arc<T>>>;
 
+/// The same, for as many batches at once as the number says.
+type ManyCache = Mutex<HashMap<(BatchFunction, Vec<Spec>, usize), Arc<Compiled>>>;
+
 /// The programs traced so far.
 #[derive(Default)]
 pub(crate) struct Programs {
     programs: Cache<Compiled>,
     linear: Cache<LinearMap>,
+    /// Those for several batches at once, by how many.
+    each: ManyCache,
     /// Shapes of single examples whose outputs were checked, and with `true` whose losses were.
     checked: Mutex<HashSet<(bool, Vec<Spec>)>>,
     lookups: Cache<Lookups>,
@@ -76,6 +81,28 @@ impl Programs {
             self.check(function, &tracer)?;
             Ok(model.compile(tracer.program(function)?))
         })
+    }
+
+    /// The program of `function` for `count` batches at once, each shaped like `arguments`, which differ in the arguments
+    /// `mapped`.
+    pub(crate) fn each(
+        &self,
+        function: BatchFunction,
+        parts: Parts<'_>,
+        arguments: &[DispatchTensor],
+        mapped: &[usize],
+        count: usize,
+    ) -> Result<Arc<Compiled>, CurvatureError> {
+        let specs = arguments.iter().map(Spec::of).collect::<Vec<_>>();
+        let key = (function, specs, count);
+        if let Some(found) = locked(&self.each).get(&key) {
+            return Ok(found.clone());
+        }
+        let single = self.get(function, parts, arguments)?;
+        let many = single.program().vmap(mapped, count)?;
+        let built = Arc::new(many.compile(parts.0.device()));
+        locked(&self.each).insert(key, built.clone());
+        Ok(built)
     }
 
     /// The lookups of [`BatchFunction::LOSSES`] for arguments shaped like `arguments`.

@@ -131,6 +131,20 @@ impl Rows {
         })
     }
 
+    /// Every example as a batch of its own, `[examples, 1, ..]`.
+    pub(crate) fn apart(&self) -> DispatchTensor {
+        let mut shape = self.shape().to_vec();
+        shape.insert(1, 1);
+        let (tensor, dtype, shape) = (self.0.clone(), self.0.dtype(), Shape::from(shape));
+        if dtype.is_float() {
+            Dispatch::float_reshape(tensor, shape)
+        } else if dtype.is_bool() {
+            Dispatch::bool_reshape(tensor, shape)
+        } else {
+            Dispatch::int_reshape(tensor, shape)
+        }
+    }
+
     /// The examples `indices`, repeats allowed.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
         let indices: Vec<i64> = indices.iter().map(|&i| i as i64).collect();

@@ -19,15 +19,18 @@
 //! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions
 //! are the Answer, Then What is the Question?".
 
+mod bound;
 mod memory;
 pub mod response;
 mod scores;
 mod solver;
 pub mod statistics;
 
+pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
     ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct, DirectConfig,
-    Factor, Inverse, Lissa, LissaConfig, Scale, Solution, SolveError, SolveInfo, Solver,
+    Factor, Inverse, Lissa, LissaConfig, Nystroem, NystroemConfig, Preconditioner, Scale, Solution,
+    SolveError, SolveInfo, Solver,
 };

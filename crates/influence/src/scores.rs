@@ -67,9 +67,12 @@ pub fn parameter_change(
     Ok(estimate(train, solver, &removal)?.vector)
 }
 
+/// Examples whose self-influence is solved for at once.
+const AT_ONCE: usize = 64;
+
 /// The self-influence of the training examples `indices`: each one's score for its own loss,
 /// `1/N <grad L_i, A^-1 grad L_i>`. Not negative for a positive definite `A`; large where the model has memorised the
-/// example. One solve an example.
+/// example. A right-hand side an example, solved for 64 at once ([`Inverse::solve_many`]).
 ///
 /// # Errors
 /// Those of the solver; [`CurvatureError::Index`].
@@ -78,23 +81,30 @@ pub fn self_influence(
     solver: &dyn Inverse,
     indices: &[usize],
 ) -> Result<Vec<f64>, SolveError> {
-    indices
-        .iter()
-        .map(|&index| {
-            let gradient = train.select(&[index])?.gradient().map_err(SolveError::from);
-            let gradient = gradient.map_err(|error| error.with_batch(Some(1)))?;
-            let solution = solver.solve(gradient.clone())?.vector;
-            let product: f64 = (gradient * solution).sum().try_into_scalar()?;
-            match product.is_finite() {
-                true => Ok(product / train.len() as f64),
+    let gradient = |&index: &usize| {
+        let gradient = train.select(&[index])?.gradient().map_err(SolveError::from);
+        gradient.map_err(|error| error.with_batch(Some(1)))
+    };
+    let mut found = Vec::with_capacity(indices.len());
+    for indices in indices.chunks(AT_ONCE) {
+        let gradients: Vec<_> = indices.iter().map(gradient).collect::<Result<_, _>>()?;
+        for (solution, gradient) in solver
+            .solve_many(gradients.clone())?
+            .into_iter()
+            .zip(gradients)
+        {
+            let product: f64 = (gradient * solution?.vector).sum().try_into_scalar()?;
+            if !product.is_finite() {
                 // Both of its factors are finite.
-                false => Err(SolveError::NotFinite {
+                return Err(SolveError::NotFinite {
                     what: "a self-influence",
                     cause: Cause::Overflow {
                         dtype: train.model().dtype(),
                     },
-                }),
+                });
             }
-        })
-        .collect()
+            found.push(product / train.len() as f64);
+        }
+    }
+    Ok(found)
 }

@@ -31,6 +31,8 @@ pub struct ScoreRecord {
     train: usize,
     values: Vec<f64>,
     float: Float,
+    /// How far each can be from that of the exact solution.
+    bounds: Option<Vec<f64>>,
 }
 
 /// A training example and its score.
@@ -91,7 +93,24 @@ impl ScoreRecord {
             train,
             values,
             float,
+            bounds: None,
         })
+    }
+
+    /// With bounds, `[queries, train]`: each score is no further than this from that of the exact solution.
+    ///
+    /// # Errors
+    /// [`OutputError::Length`] if there are not as many as scores.
+    pub fn with_bounds(self, bounds: Vec<f64>) -> Result<Self, OutputError> {
+        OutputError::check_len("bounds", self.values.len(), bounds.len())?;
+        let bounds = Some(bounds);
+        Ok(Self { bounds, ..self })
+    }
+
+    /// How far the scores in row `row` can be from those of the exact solution, if that is known.
+    pub fn bounds(&self, row: usize) -> Option<&[f64]> {
+        let bounds = self.bounds.as_ref()?;
+        bounds.get(row * self.train..(row + 1) * self.train)
     }
 
     /// What they are written as.

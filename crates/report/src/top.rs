@@ -10,7 +10,8 @@ impl ScoreRecord {
     /// For each query up to `k` helpful and up to `k` harmful examples, the strongest first, as
     /// `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
-    /// example has a file). Ranks count from 1 within a kind; scores are in the loss's unit, which `run.json` names.
+    /// example has a file), and where bounds are known `bound`: how far the score can be from that of the exact
+    /// solution. Ranks count from 1 within a kind; scores are in the loss's unit, which `run.json` names.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
@@ -28,6 +29,7 @@ impl ScoreRecord {
         head.extend(unit.map(String::from));
         head.push("query_file".into());
         head.extend(query_unit.map(|unit| format!("query_{unit}")));
+        head.extend(self.bounds(0).map(|_| "bound".into()));
         let mut write = |record: &[String]| {
             let done = table.write_record(record);
             done.map_err(|error| refused(error.to_string()))
@@ -51,6 +53,8 @@ impl ScoreRecord {
                     ];
                     record.extend(cells(&examples.train[train], unit.is_some()));
                     record.extend(cells(stands, query_unit.is_some()));
+                    let bound = self.bounds(row).map(|bounds| bounds[train]);
+                    record.extend(bound.map(|bound| format!("{bound:.3e}")));
                     write(&record)?;
                 }
             }

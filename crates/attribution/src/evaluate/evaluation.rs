@@ -207,7 +207,9 @@ impl<'a> Evaluation<'a> {
         let (config, cost) = (&self.config, self.cost());
         let settled = settle(config, cost, &matrix, removals, &entries, &meter)?;
         meter.tell(Progress::Solver(&settled));
-        let (solver, products) = (settled.init()?, products(&settled, &matrix));
+        let products = products(&settled, &matrix);
+        // An evaluation that goes on, or is divided, gives the same bits.
+        let solver = settled.one_by_one().init()?;
         work(&Run::new(
             self, &entries, &meter, &matrix, &*solver, products,
         ))

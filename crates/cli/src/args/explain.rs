@@ -58,6 +58,11 @@ pub(crate) struct Explain {
     #[arg(long, value_enum, default_value_t = ProductsIn::F32)]
     pub products: ProductsIn,
 
+    /// Solve on until the first N of each query's most helpful examples, and of its most harmful ones, are settled: no
+    /// other can come before, whatever the exact scores are within their bounds. Ends where rounding does.
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
+    pub settle: Option<NonZeroUsize>,
+
     /// How much is verified: `quick` as many removals as fit into about a minute, and at least three; `full` all of the
     /// choice, five of each sign for every query and ten at random.
     #[arg(long, value_enum, default_value_t = VerifyName::Quick)]
@@ -92,6 +97,22 @@ impl Explain {
             });
         }
         check_fits("--damping", Some(damping), dtype)?;
+        let refused = |problem: &str| {
+            let problem = problem.to_owned();
+            Err(CliError::Option {
+                option: "--settle",
+                problem,
+            })
+        };
+        if self.settle.is_some() && self.solver() != SolverName::Cg {
+            return refused("solves on by conjugate gradients: leave out --solver, or --settle");
+        }
+        if self.settle.is_some()
+            && self.verify_removals.is_none()
+            && self.verify == VerifyName::None
+        {
+            return refused("needs the bounds of scores, which --verify none leaves out");
+        }
         self.solver.check(self.solver(), network, dtype)
     }
 }

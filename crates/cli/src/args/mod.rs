@@ -14,7 +14,7 @@ mod training;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    bench::Products,
+    bench::{Products, Solves},
     device::Compare,
     experiment::{Correlate, Decompose, Mislabelling, Sweeping},
     models::Models,
@@ -27,7 +27,7 @@ pub(crate) use self::{
     folder::FolderArgs,
     model::ModelArgs,
     run::RunArgs,
-    solver::{Precision, SolverArgs, SolverName},
+    solver::{Precision, PreconditionerName, SolverArgs, SolverName},
     train::Train,
     training::{PresetName, TrainingArgs},
 };
@@ -74,6 +74,8 @@ pub(super) enum Command {
 pub(super) enum Bench {
     /// Time derivatives of one batch on fixed networks with random data.
     Products(Products),
+    /// Count the products and the seconds that it takes to solve for many queries.
+    Solves(Solves),
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How systems of the damped curvature are solved.
 
-use backdraft_influence::DirectConfig;
+use backdraft_influence::{DiagonalConfig, DirectConfig, NystroemConfig, Preconditioner};
 use backdraft_models::{ZooConfig, computes_in_f64};
 use backdraft_report::{Float, brief};
 use burn::tensor::DType;
@@ -22,6 +22,15 @@ pub(crate) struct SolverArgs {
     /// experiments decides its depth.
     #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
+
+    /// What stands in for the inverse of the matrix in conjugate gradients: it changes how many products are needed, never
+    /// what the solution is. Default: none, which is best for many queries, since these are solved as one block.
+    #[arg(long, value_name = "PRECONDITIONER", value_enum)]
+    pub preconditioner: Option<PreconditionerName>,
+
+    /// Products that the nystroem preconditioner is made of. Default: 100.
+    #[arg(long, value_name = "RANK", value_parser = count, allow_hyphen_values = true)]
+    pub rank: Option<usize>,
 
     /// LiSSA's recursion steps in one repeat. Default: 1000; in experiments doubled from an eighth of the preset's until
     /// the residual of the first removal is small enough, at most the preset's, and printed.
@@ -54,6 +63,7 @@ impl SolverArgs {
         dtype: DType,
     ) -> Result<(), CliError> {
         self.check_lissa(solver)?;
+        self.check_preconditioner(solver)?;
         check_fits("--scale", self.scale, dtype)?;
         match solver {
             SolverName::Cg => self.check_tolerance(dtype),
@@ -79,6 +89,30 @@ impl SolverArgs {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a preconditioner of another solver, and a rank without its sketch.
+    fn check_preconditioner(&self, solver: SolverName) -> Result<(), CliError> {
+        let refused = |option, problem| Err(CliError::Option { option, problem });
+        match (self.preconditioner, self.rank) {
+            (Some(_), _) if solver != SolverName::Cg => refused(
+                "--preconditioner",
+                format!(
+                    "is for --solver cg: leave it out; {} has no use for it",
+                    solver.name()
+                ),
+            ),
+            (name, Some(_)) if name != Some(PreconditionerName::Nystroem) => refused(
+                "--rank",
+                "is of a sketch: add --preconditioner nystroem, or leave it out".into(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The preconditioner of conjugate gradients, if one was asked for.
+    pub fn preconditioner(&self, seed: u64) -> Option<Preconditioner> {
+        self.preconditioner.map(|name| name.with(self.rank, seed))
     }
 
     /// Refuses a residual that rounding is above.
@@ -134,6 +168,46 @@ impl SolverName {
             Self::Cg => "cg",
             Self::Lissa => "lissa",
             Self::Direct => "direct",
+        }
+    }
+}
+
+/// What stands in for the inverse of a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PreconditionerName {
+    /// Nothing.
+    None,
+    /// The diagonal, estimated from 100 products.
+    Jacobi,
+    /// A sketch of low rank: for few queries and a small damping.
+    Nystroem,
+}
+
+impl PreconditionerName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Jacobi => "jacobi",
+            Self::Nystroem => "nystroem",
+        }
+    }
+
+    /// With these settings, or the default ones.
+    pub fn with(self, rank: Option<usize>, seed: u64) -> Preconditioner {
+        match self {
+            Self::None => Preconditioner::None,
+            Self::Jacobi => Preconditioner::Jacobi(DiagonalConfig {
+                seed,
+                ..DiagonalConfig::default()
+            }),
+            Self::Nystroem => {
+                let default = NystroemConfig::default();
+                Preconditioner::Nystroem(NystroemConfig {
+                    rank: rank.unwrap_or(default.rank),
+                    seed,
+                    ..default
+                })
+            }
         }
     }
 }

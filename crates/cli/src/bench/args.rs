@@ -33,7 +33,7 @@ pub(crate) struct Products {
     pub workloads: Vec<WorkloadName>,
 
     /// What is timed. `_linear`: again on the same batch and parameters, with what does not depend on the vector kept.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = QuantityName::ALL)]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = QuantityName::USUAL)]
     pub quantities: Vec<QuantityName>,
 
     #[command(flatten)]
@@ -117,10 +117,20 @@ pub(crate) enum QuantityName {
     HvpLinear,
     /// Every example's derivative of the loss along a vector.
     Scores,
+    /// Products with 16 vectors at once, what does not depend on them kept.
+    #[value(name = "gnvp_16")]
+    Gnvp16,
+    /// Products with 64 vectors at once.
+    #[value(name = "gnvp_64")]
+    Gnvp64,
+    /// Products of the Hessian with 16 vectors at once.
+    #[value(name = "hvp_16")]
+    Hvp16,
 }
 
 impl QuantityName {
-    pub const ALL: [Self; 7] = [
+    /// What is timed unless others are named.
+    pub const USUAL: [Self; 7] = [
         Self::Grad,
         Self::Jvp,
         Self::Gnvp,
@@ -139,6 +149,18 @@ impl QuantityName {
             Self::Hvp => "hvp",
             Self::HvpLinear => "hvp_linear",
             Self::Scores => "scores",
+            Self::Gnvp16 => "gnvp_16",
+            Self::Gnvp64 => "gnvp_64",
+            Self::Hvp16 => "hvp_16",
+        }
+    }
+
+    /// Vectors at once.
+    pub fn vectors(self) -> usize {
+        match self {
+            Self::Gnvp16 | Self::Hvp16 => 16,
+            Self::Gnvp64 => 64,
+            _ => 1,
         }
     }
 }

@@ -63,7 +63,16 @@ fn programs(cost: &Cost, quantity: QuantityName) -> Result<Vec<Program>, Curvatu
             vec![programs.fixed, programs.varying]
         }
         QuantityName::HvpLinear => vec![cost.hessian().programs()?.varying],
+        QuantityName::Gnvp16 | QuantityName::Gnvp64 => {
+            vec![many(cost.gauss_newton().programs()?.varying, quantity)?]
+        }
+        QuantityName::Hvp16 => vec![many(cost.hessian().programs()?.varying, quantity)?],
     })
+}
+
+/// The product with several vectors, its first input.
+fn many(varying: Program, quantity: QuantityName) -> Result<Program, CurvatureError> {
+    Ok(varying.vmap(&[0], quantity.vectors())?)
 }
 
 fn random(spec: &Spec, device: &Device) -> DispatchTensor {

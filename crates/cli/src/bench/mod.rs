@@ -3,6 +3,7 @@
 mod args;
 mod floor;
 mod measure;
+mod solves;
 mod usage;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use serde_json::{Value, json};
 
 pub(super) use self::args::Products;
+pub(super) use self::solves::{Solves, solves};
 use self::{
     args::{QuantityName, WorkloadName},
     floor::floor,
@@ -259,7 +261,24 @@ fn once<'a>(
         QuantityName::GnvpLinear => product(Box::new(cost.gauss_newton())),
         QuantityName::Hvp => product(Box::new(cost.hessian().with_memory(0))),
         QuantityName::HvpLinear => product(Box::new(cost.hessian())),
+        QuantityName::Gnvp16 | QuantityName::Gnvp64 => {
+            many(Box::new(cost.gauss_newton()), quantity, v)
+        }
+        QuantityName::Hvp16 => many(Box::new(cost.hessian()), quantity, v),
     }
+}
+
+/// Products with several vectors at once, as one vector.
+fn many<'a>(
+    operator: Box<dyn LinearOperator + 'a>,
+    quantity: QuantityName,
+    v: &Tensor<1>,
+) -> Box<dyn Fn() -> Result<Tensor<1>, CurvatureError> + 'a> {
+    let shape = [quantity.vectors(), operator.dim()];
+    let options = (&v.device(), v.dtype());
+    let vectors = Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), options);
+    let count = vectors.shape().num_elements();
+    Box::new(move || Ok(operator.products(vectors.clone())?.reshape([count])))
 }
 
 /// What is known, or a dash.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backdraft_influence::Preconditioner;
 use backdraft_models::{
     Architecture, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
     data::{Dataset, LabelNoise},
@@ -48,6 +49,8 @@ pub(super) struct Plan {
     pub converge: bool,
     pub solver: &'static str,
     pub tolerance: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preconditioner: Option<Preconditioner>,
     /// LiSSA's; without a depth it is found from the residual, up to `max_depth`.
     pub depth: Option<usize>,
     pub max_depth: usize,
@@ -239,6 +242,7 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, Cli
         max_depth: args.solver.depth.unwrap_or(scaled.depth),
         repeats: args.solver.repeats.unwrap_or(REPEATS),
         scale: args.solver.scale,
+        preconditioner: args.solver.preconditioner(seed),
         precision: precision.name(),
         device: device_name,
         seed,

@@ -16,6 +16,7 @@ impl Plan {
         match self.solver_name {
             SolverName::Cg => SolverConfig::ConjugateGradient(ConjugateGradientConfig {
                 tolerance: self.tolerance,
+                preconditioner: self.preconditioner.clone().unwrap_or_default(),
                 ..Default::default()
             }),
             SolverName::Direct => SolverConfig::Direct(DirectConfig::default()),
@@ -40,6 +41,7 @@ pub(super) fn words(solver: &SolverConfig) -> String {
         },
         SolverConfig::Direct(_) => "Cholesky factorisation".to_owned(),
         SolverConfig::Diagonal(_) => "the diagonal".to_owned(),
+        SolverConfig::Nystroem(config) => format!("a sketch of rank {}", config.rank),
         SolverConfig::Lissa(config) => format!(
             "LiSSA, depth {}, {} repeats, batches of {}, scale {}",
             config.depth,

@@ -1,9 +1,11 @@
 //! `backdraft explain`: train, score, verify, report.
 
+mod bounds;
 mod checksums;
 mod files;
 mod report;
 mod run;
+mod scoring;
 mod settings;
 mod store;
 mod training;

@@ -1,9 +1,6 @@
 //! One run of `explain`, from stage to stage.
 
-use std::time::Instant;
-
-use backdraft_curvature::{Cost, Curvature, Damped, Half, Model};
-use backdraft_influence::scores;
+use backdraft_curvature::{Cost, Half, Model};
 use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype};
 use burn::{
     module::Module,
@@ -16,9 +13,8 @@ use crate::{
     args::{Explain, Precision, VerifyName},
     inputs::Inputs,
     mixed_precision::ProductErrors,
-    progress::{Bar, say},
+    progress::say,
     quality::{measured, quality, shown, tell},
-    solve::solve,
     verify::{self, Amount, Verify},
     weights::scaling::check_scaling,
 };
@@ -83,12 +79,13 @@ impl Run<'_> {
         }
 
         let matrix = cost.gauss_newton().damped(self.damping);
-        let scored = self.scored(&cost, &matrix, &queries, &measured)?;
-        let factor = self.unit.loss_factor;
-        let values = scored.iter().flat_map(|it| &it.values);
-        let values = values.map(|score| factor * score).collect();
+        let exact = match self.amount() {
+            Amount::Nothing => None,
+            _ => Some(self.exact(&module, &queries)?),
+        };
+        let scored = self.scored(&cost, &matrix, &queries, &measured, exact.as_ref())?;
         let found = Found {
-            scores: ScoreRecord::new(queries.clone(), cost.len(), values, precision.float())?,
+            scores: self.scores(&queries, cost.len(), &scored)?,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
             queries,
@@ -100,7 +97,7 @@ impl Run<'_> {
             scored,
         };
         self.write(&found)?;
-        let verified = self.verify(&found)?;
+        let verified = self.verify(&found, exact)?;
         self.finish(&found, verified)
     }
 
@@ -135,15 +132,42 @@ impl Run<'_> {
         Ok((cost, measured))
     }
 
-    /// The scores beside what removals really do, and the seconds that this took, if it was asked for.
-    fn verify(&self, found: &Found) -> Result<Option<(VerificationRecord, f64)>, CliError> {
-        let amount = self.amount();
-        if amount == Amount::Nothing {
-            return Ok(None);
-        }
+    /// The scores in the unit, with their bounds where they are known.
+    fn scores(
+        &self,
+        queries: &[usize],
+        train: usize,
+        scored: &[Scored],
+    ) -> Result<ScoreRecord, CliError> {
+        let factor = self.unit.loss_factor;
+        let values = scored.iter().flat_map(|it| &it.values);
+        let values = values.map(|score| factor * score).collect();
+        let float = self.args.precision().float();
+        let scores = ScoreRecord::new(queries.to_vec(), train, values, float)?;
+        let bounds: Option<Vec<&Vec<f64>>> = scored.iter().map(|it| it.bounds.as_ref()).collect();
+        let Some(bounds) = bounds else {
+            return Ok(scores);
+        };
+        let bounds = bounds.into_iter().flatten();
+        Ok(scores.with_bounds(bounds.map(|bound| factor * bound).collect())?)
+    }
+
+    /// The costs in 64 bits, where there are any.
+    fn exact(&self, module: &Zoo, queries: &[usize]) -> Result<(Cost, Cost), CliError> {
         let (device, dtype) = verify::place(&self.inputs.opened.device);
-        let exact = to_dtype(found.module.valid().fork(&device), dtype);
-        let (cost, measured) = self.costs(&exact, &found.queries, (&device, dtype), None)?;
+        let exact = to_dtype(module.valid().fork(&device), dtype);
+        self.costs(&exact, queries, (&device, dtype), None)
+    }
+
+    /// The scores beside what removals really do, and the seconds that this took, if it was asked for.
+    fn verify(
+        &self,
+        found: &Found,
+        exact: Option<(Cost, Cost)>,
+    ) -> Result<Option<(VerificationRecord, f64)>, CliError> {
+        let Some((cost, measured)) = exact else {
+            return Ok(None);
+        };
         let verify = Verify {
             train: &cost,
             queries: &measured,
@@ -152,7 +176,7 @@ impl Run<'_> {
             dataset: &self.inputs.dataset,
             damping: self.damping,
             seed: self.args.run.compute.seed,
-            amount,
+            amount: self.amount(),
             store: self.store,
         };
         verify.run().map(Some)
@@ -191,53 +215,6 @@ impl Run<'_> {
         };
         let [on_train, _] = measured;
         Ok((metrics, on_train))
-    }
-
-    /// The scores of every query, from the folder where they are there.
-    fn scored(
-        &self,
-        cost: &Cost,
-        matrix: &Damped<Curvature>,
-        queries: &[usize],
-        measured: &Cost,
-    ) -> Result<Vec<Scored>, CliError> {
-        let mut open = Vec::new();
-        for row in 0..queries.len() {
-            if self.store.scored(row)?.is_none() {
-                open.push(row);
-            }
-        }
-        let mut unsolved = Vec::new();
-        for &row in &open {
-            if self.store.solved(row, matrix)?.is_none() {
-                unsolved.push((row, queries[row]));
-            }
-        }
-        solve(self.args, matrix, &unsolved, measured, self.store)?;
-        let bar = Bar::new("scoring", open.len() as u64);
-        for row in open {
-            // As a later run finds it.
-            let Some(solved) = self.store.solved(row, matrix)? else {
-                continue;
-            };
-            let start = Instant::now();
-            let values = scores(cost, solved.vector)?;
-            let values = values.into_data().iter::<f64>().collect();
-            let scored = Scored {
-                values,
-                record: solved.record,
-                solving: solved.seconds,
-                scoring: start.elapsed().as_secs_f64(),
-            };
-            self.store.keep_scored(row, scored)?;
-            bar.inc(1);
-        }
-        let rows = (0..queries.len()).map(|row| self.store.scored(row));
-        Ok(rows
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
     }
 
     pub(super) fn amount(&self) -> Amount {

@@ -1,5 +1,6 @@
 //! What a run of `explain` was asked.
 
+use backdraft_influence::Preconditioner;
 use backdraft_models::{Architecture, TrainConfig, ZooConfig};
 use serde::Serialize;
 
@@ -31,6 +32,8 @@ pub(super) struct Asked<'a> {
     pub solver: &'static str,
     pub tolerance: Option<f64>,
     lissa: Option<Lissa>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preconditioner: Option<Preconditioner>,
     pub precision: &'static str,
     pub products: &'static str,
     pub device: &'static str,
@@ -62,6 +65,7 @@ impl<'a> Asked<'a> {
             solver: args.solver().name(),
             tolerance: args.solver.tolerance,
             lissa: Lissa::of(args),
+            preconditioner: args.solver.preconditioner(args.run.compute.seed),
             precision: args.precision().name(),
             products: args.products.name(),
             device: inputs.opened.name,

@@ -60,6 +60,9 @@ const KIND: Kind = Kind {
     computed: &["parts/solution-", "parts/scores-", "parts/response-"],
 };
 
+/// What a row of scores holds.
+const SCORES: &str = "scores";
+const BOUNDS: &str = "bounds";
 /// What is told beside a solution and a row of scores.
 const SOLVE: &str = "solve";
 const SOLVING: &str = "solving";
@@ -80,6 +83,8 @@ pub(crate) struct Solved {
 pub(super) struct Scored {
     /// One for each training example, in the units that the network is trained with.
     pub values: Vec<f64>,
+    /// How far each can be from that of the exact solution, if that is known.
+    pub bounds: Option<Vec<f64>>,
     pub record: SolveRecord,
     /// That the system took, and the scores.
     pub solving: f64,
@@ -199,15 +204,18 @@ impl Store {
         let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
             return Ok(None);
         };
-        let values = tensors
-            .pop()
-            .and_then(|(_, it)| it.try_into_vec::<f64>().ok());
+        let mut numbers = |name: &str| {
+            let place = tensors.iter().position(|it| it.0 == name)?;
+            tensors.swap_remove(place).1.try_into_vec::<f64>().ok()
+        };
+        let (values, bounds) = (numbers(SCORES), numbers(BOUNDS));
         let (Some(record), Some(values)) = (record(&texts), values) else {
             return Err(self.folder.damaged(&name, "it holds no scores"));
         };
         let solving = texts.get(SOLVING).and_then(|text| text.parse().ok());
         Ok(Some(Scored {
             values,
+            bounds,
             record,
             solving: solving.unwrap_or(0.0),
             scoring: seconds(&texts),
@@ -217,7 +225,9 @@ impl Store {
     /// Keeps the scores of the query in `row`; the solution that they come from is let go.
     pub(super) fn keep_scored(&self, row: usize, scored: Scored) -> Result<(), CliError> {
         let shape = [scored.values.len()];
-        let values = vec![("scores".to_owned(), TensorData::new(scored.values, shape))];
+        let numbers = |name: &str, values| (name.to_owned(), TensorData::new(values, shape));
+        let mut values = vec![numbers(SCORES, scored.values)];
+        values.extend(scored.bounds.map(|bounds| numbers(BOUNDS, bounds)));
         let texts = Texts::from([
             (SECONDS.to_owned(), scored.scoring.to_string()),
             (SOLVING.to_owned(), scored.solving.to_string()),

@@ -10,6 +10,7 @@ mod options;
 mod place;
 mod refusals;
 mod runs;
+mod solves;
 mod stops;
 mod terminal;
 mod train;

@@ -276,7 +276,13 @@ fn queries_are_named_by_ranges_and_all() -> Outcome {
     assert_eq!(run.queries, [0, 1, 2, 5]);
     let all = place.explain(&format!("{data} --queries all"), "all")?;
     assert_eq!(all.queries, [0, 1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(all.scores[5], run.scores[3]);
+    // Queries are solved together, each to a residual of 1e-5.
+    let largest = run.scores[3]
+        .iter()
+        .fold(0.0_f64, |most, x| most.max(x.abs()));
+    for (one, other) in all.scores[5].iter().zip(&run.scores[3]) {
+        assert!((one - other).abs() <= 1e-5 * largest, "{one} {other}");
+    }
     let cases: [(&str, &[&str]); 4] = [
         ("0-8", &["--queries 8", "age holds 8"]),
         (

@@ -104,7 +104,7 @@ fn a_tables_own_values_and_lines_are_everywhere() -> Outcome {
     }
     let top = String::from_utf8(run.file("top.csv")?)?;
     let mut rows = top.lines();
-    let head = "query,rank,kind,train,label,score,file,line,query_file,query_line";
+    let head = "query,rank,kind,train,label,score,file,line,query_file,query_line,bound";
     assert_eq!(rows.next(), Some(head));
     for row in rows {
         let cells: Vec<&str> = row.split(',').collect();
@@ -331,7 +331,7 @@ fn every_source_says_where_its_examples_stand() -> Outcome {
     assert_eq!(*source, json!({ "file": file, "index": 7 }));
     let (_, _, _, train, ..) = run.top[0];
     let top = String::from_utf8(run.file("top.csv")?)?;
-    let expected = format!(",pictures/train-images-idx3-ubyte.gz,{train},{file},7\n");
+    let expected = format!(",pictures/train-images-idx3-ubyte.gz,{train},{file},7,");
     assert!(top.contains(&expected), "{expected} in {top}");
     assert_eq!(run.record["unit"]["loss"], json!("nats"));
 
@@ -373,6 +373,6 @@ fn every_source_says_where_its_examples_stand() -> Outcome {
     let source = &run.record["queries"][0]["source"];
     assert_eq!(*source, json!({ "file": "later.csv", "line": 6 }));
     let top = String::from_utf8(run.file("top.csv")?)?;
-    assert!(top.contains(",gaps.csv,") && top.contains(",later.csv,6\n"));
+    assert!(top.contains(",gaps.csv,") && top.contains(",later.csv,6,"));
     Ok(())
 }

@@ -7,6 +7,9 @@ use burn::Tensor;
 
 use crate::{CurvatureError, Rows, data::Batch};
 
+/// Bytes that products with several vectors at once may have under way: 1 GiB.
+const WORKING: usize = 1 << 30;
+
 /// What is kept of the batches.
 #[derive(Default)]
 pub(super) struct Kept {
@@ -129,13 +132,22 @@ impl Fixed {
         Ok(first(product))
     }
 
-    /// The same for every row of `vs`.
+    /// The same for every row of `vs`, as many at once as there is working memory for.
     pub fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let k = vs.dims()[0];
-        let products = self
-            .map
-            .apply_many(k, vec![vs.into_dispatch()], self.values)?;
-        Ok(first(products))
+        let at_once = (WORKING / self.map.bytes_per_vector().max(1)).max(1);
+        // Of the same size as far as possible: each has a program of its own.
+        let count = vs.dims()[0];
+        let parts = vs.split(count.div_ceil(count.div_ceil(at_once)), 0);
+        let products = parts.into_iter().map(|vs| {
+            let (k, vs) = (vs.dims()[0], vec![vs.into_dispatch()]);
+            let product = self.map.apply_many(k, vs, self.values.clone())?;
+            Ok(first(product))
+        });
+        let mut products = products.collect::<Result<Vec<_>, CurvatureError>>()?;
+        Ok(match products.len() {
+            1 => products.swap_remove(0),
+            _ => Tensor::cat(products, 0),
+        })
     }
 }
 

@@ -340,3 +340,21 @@ fn many_vectors_share_the_work() {
         Err(CurvatureError::Dimension { .. })
     ));
 }
+
+/// All at once, a few at a time, each its own.
+#[test]
+fn every_example_has_its_gradient() {
+    let cost = cost(&Net::new(), Net::tanh, BinaryCrossEntropy, targets());
+    let dim = cost.model().dim();
+    let gradients = host(cost.gradients().unwrap().reshape([N * dim]));
+    let norms = host(cost.gradient_norms().unwrap());
+    for example in 0..N {
+        let own = host(cost.select(&[example]).unwrap().gradient().unwrap());
+        let length = own.iter().map(|x| x * x).sum::<f64>().sqrt();
+        // Sums of a few numbers in another order.
+        let row = &gradients[example * dim..(example + 1) * dim];
+        let off = row.iter().zip(&own).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f64::max) <= 1e-14 * length, "{example}");
+        assert!((norms[example] - length).abs() <= 1e-14 * length);
+    }
+}

@@ -21,6 +21,9 @@ use super::{
 
 const NAME: &str = "diagonal";
 
+/// Probes that are multiplied with at once.
+const AT_ONCE: usize = 32;
+
 /// Settings of [`Diagonal`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiagonalConfig {
@@ -68,12 +71,14 @@ impl Diagonal {
         let (dim, options) = (operator.dim(), (&operator.device(), operator.dtype()));
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
         let mut total = Tensor::<1>::zeros([dim], options);
-        for _ in 0..self.config.probes {
-            let signs: Vec<f64> = (0..dim)
+        for start in (0..self.config.probes).step_by(AT_ONCE) {
+            let count = AT_ONCE.min(self.config.probes - start);
+            let signs: Vec<f64> = (0..count * dim)
                 .map(|_| if rng.random() { 1.0 } else { -1.0 })
                 .collect();
-            let signs = Tensor::<1>::from_data(TensorData::new(signs, [dim]), options);
-            total = total + operator.product(signs.clone())? * signs;
+            let signs = Tensor::<2>::from_data(TensorData::new(signs, [count, dim]), options);
+            let along = operator.products(signs.clone())? * signs;
+            total = total + along.sum_dim(0).squeeze_dim(0);
         }
         let diagonal = total / self.config.probes as f64;
         let law = operator.law();
@@ -82,13 +87,11 @@ impl Diagonal {
             _ => diagonal,
         })
     }
-}
 
-impl Solver for Diagonal {
-    fn prepare<'a>(
-        &'a self,
+    pub(super) fn inverse<'a>(
+        &self,
         operator: &'a dyn LinearOperator,
-    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+    ) -> Result<Reciprocal<'a>, SolveError> {
         let diagonal = self.estimate(operator)?;
         let least: f64 = diagonal.clone().min().try_into_scalar()?;
         if !(least.is_finite() && least > 0.0) {
@@ -99,23 +102,35 @@ impl Solver for Diagonal {
                 remedy: remedy::indefinite(operator),
             });
         }
-        Ok(Box::new(Ready {
+        Ok(Reciprocal {
             operator,
             diagonal,
-            config: &self.config,
-        }))
+            probes: self.config.probes,
+            tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
+        })
     }
 }
 
-struct Ready<'a> {
-    operator: &'a dyn LinearOperator,
-    diagonal: Tensor<1>,
-    config: &'a DiagonalConfig,
+impl Solver for Diagonal {
+    fn prepare<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        Ok(Box::new(self.inverse(operator)?))
+    }
 }
 
-impl Inverse for Ready<'_> {
+/// The inverse of a diagonal.
+pub(super) struct Reciprocal<'a> {
+    operator: &'a dyn LinearOperator,
+    diagonal: Tensor<1>,
+    probes: usize,
+    tolerance: f64,
+}
+
+impl Inverse for Reciprocal<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
-        let tolerance = self.config.tolerance.unwrap_or(f64::INFINITY);
+        let tolerance = self.tolerance;
         let Some(system) = System::new(self.operator, &rhs)? else {
             return Ok(Solution::zero(&rhs, NAME, tolerance));
         };
@@ -124,11 +139,15 @@ impl Inverse for Ready<'_> {
             .residual(&s)
             .map_err(|error| error.on(self.operator))?;
         let mut info = SolveInfo::new(NAME, tolerance);
-        info.products = self.config.probes as f64 + 1.0;
+        info.products = self.probes as f64 + 1.0;
         info.residuals.push(true_residual);
         info.true_residual = true_residual;
         let vector = system.unscaled(s)?;
         Solution { vector, info }
             .judge(|_| "the diagonal alone is not near enough: use conjugate gradients".into())
+    }
+
+    fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
+        Ok(rhs / self.diagonal.clone().unsqueeze_dim(0))
     }
 }

@@ -1,10 +1,10 @@
 //! The dense matrix and its Cholesky factor, for models small enough.
 
 use backdraft_curvature::{CurvatureError, LinearOperator, to_dense};
+use backdraft_dense::{Cholesky, Matrix};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::cholesky::Cholesky;
 use super::vector::{System, to_device, to_host};
 use super::{
     Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon, remedy,
@@ -66,13 +66,14 @@ impl Direct {
         })?;
         let precision = epsilon(operator.dtype());
         symmetrise(&mut matrix, dim, 1e3 * precision)?;
-        let cholesky = Cholesky::new(matrix, dim, precision).map_err(|pivot| {
-            SolveError::NotPositiveDefinite {
-                index: pivot.index,
-                pivot: pivot.value,
-                remedy: remedy::indefinite(operator),
-            }
-        })?;
+        let cholesky =
+            Cholesky::new(Matrix::new(dim, dim, matrix), precision).map_err(|pivot| {
+                SolveError::NotPositiveDefinite {
+                    index: pivot.index,
+                    pivot: pivot.value,
+                    remedy: remedy::indefinite(operator),
+                }
+            })?;
         let tolerance = self.config.tolerance.unwrap_or(match operator.dtype() {
             DType::F64 => 1e-8,
             DType::F32 => 1e-3,

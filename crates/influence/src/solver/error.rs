@@ -88,6 +88,15 @@ pub enum SolveError {
         /// What the matrix is called.
         name: String,
     },
+    /// A matrix of which the residual bounds no error.
+    #[error(
+        "the error of a solution is bounded by its residual where no eigenvalue is below a positive damping, and {name} is not known \
+         for that: take the Gauss-Newton matrix of a convex loss, damped"
+    )]
+    Unbounded {
+        /// What the matrix is called.
+        name: String,
+    },
     /// A dense matrix would be too large.
     #[error(
         "the direct solver would form a dense matrix of {dim} x {dim}, its limit is {limit}: use conjugate gradients, or raise the \

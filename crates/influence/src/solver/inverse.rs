@@ -16,9 +16,12 @@ pub trait Inverse {
     /// right-hand side that does not fit the operator.
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError>;
 
-    /// Solves for several right-hand sides of shape `[dim]`, each to the same bits as by itself.
-    /// [`Lissa`](super::Lissa) draws the same batches for all, and does once what does not depend on the right-hand
-    /// side. One that fails does not stop the others.
+    /// Solves for several right-hand sides of shape `[dim]`. One that fails does not stop the others.
+    ///
+    /// [`ConjugateGradient`](super::ConjugateGradient) takes them as one block, which needs a fraction of the products:
+    /// each is solved to the tolerance, and in which numbers depends on its company within that. Of the other solvers
+    /// each has the same bits as by itself; [`Lissa`](super::Lissa) draws the same batches for all, and does once what
+    /// does not depend on the right-hand side.
     ///
     /// # Errors
     /// What fails for all, such as a device; each result, as [`solve`](Self::solve).
@@ -27,5 +30,17 @@ pub trait Inverse {
         rhs: Vec<Tensor<1>>,
     ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
         Ok(rhs.into_iter().map(|rhs| self.solve(rhs)).collect())
+    }
+
+    /// `A^-1` times the rows of `rhs`, `[k, dim]`, without evidence: what a preconditioner is asked for.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
+        let rows = rhs.split(1, 0);
+        let rows = rows.into_iter().map(|row| row.squeeze_dim(0)).collect();
+        let solved = self.solve_many(rows)?.into_iter();
+        let solved = solved.map(|found| found.map(|solution| solution.vector));
+        Ok(Tensor::stack(solved.collect::<Result<_, _>>()?, 0))
     }
 }

@@ -1,7 +1,6 @@
 //! Solvers of `A s = b` for a symmetric positive definite operator that is known only by its products.
 
-mod cg;
-mod cholesky;
+mod conjugate_gradient;
 mod diagonal;
 mod direct;
 mod error;
@@ -9,20 +8,26 @@ mod inverse;
 mod lissa;
 #[cfg(test)]
 mod no_host_sync;
+mod nystroem;
+mod preconditioner;
 mod recursion;
 mod remedy;
+mod rows;
 mod vector;
 
 use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
-pub use cg::{ConjugateGradient, ConjugateGradientConfig};
+pub use conjugate_gradient::{ConjugateGradient, ConjugateGradientConfig};
 pub use diagonal::{Diagonal, DiagonalConfig};
 pub use direct::{Direct, DirectConfig, Factor};
 pub use error::SolveError;
 pub use inverse::Inverse;
 pub use lissa::{Lissa, LissaConfig, Scale};
+pub use nystroem::{Nystroem, NystroemConfig};
+pub use preconditioner::Preconditioner;
+pub(crate) use rows::norms;
 pub(crate) use vector::norm;
 
 /// A method for `A s = b`.

@@ -6,7 +6,7 @@ use backdraft_program::{Program, ProgramError, Spec};
 use burn::tensor::{DType, Device, Tensor};
 
 use super::SolveError;
-use super::cg::Iterate;
+use super::conjugate_gradient::Iterate;
 use super::lissa::{LissaConfig, Ready};
 use super::vector::norm;
 

@@ -179,15 +179,16 @@ fn inverses_tell_their_residual() {
         tolerance: 0.5,
         ..Default::default()
     };
+    let one_by_one = ConjugateGradientConfig {
+        block_size: Some(1),
+        ..Default::default()
+    };
     let solvers: [(&str, Box<dyn Solver>); 4] = [
         (
             "diagonal",
             Box::new(DiagonalConfig::default().init().unwrap()),
         ),
-        (
-            "cg",
-            Box::new(ConjugateGradientConfig::default().init().unwrap()),
-        ),
+        ("cg", Box::new(one_by_one.init().unwrap())),
         ("direct", Box::new(DirectConfig::default().init().unwrap())),
         ("lissa", Box::new(lissa.init().unwrap())),
     ];

@@ -1,5 +1,6 @@
 //! Solvers, scores and responses.
 
+mod bounds;
 mod input_scores;
 mod laws;
 mod response;

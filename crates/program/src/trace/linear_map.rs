@@ -65,6 +65,11 @@ impl LinearMap {
         self.kept_bytes
     }
 
+    /// Most bytes that a product has under way for each vector, beside the vector and what is kept.
+    pub fn bytes_per_vector(&self) -> usize {
+        self.varying().peak_bytes()
+    }
+
     /// What does not depend on the vector, at `point`.
     ///
     /// # Errors

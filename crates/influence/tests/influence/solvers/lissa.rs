@@ -222,13 +222,6 @@ fn right_hand_sides_together_are_solved_as_if_alone() {
         }
         assert!(ready.solve_many(Vec::new()).unwrap().is_empty());
     }
-    // The same of a solver that takes one after another.
-    let cg = ConjugateGradient::default();
-    let found = cg.prepare(&operator).unwrap().solve_many(rhs()).unwrap();
-    for (rhs, found) in rhs().into_iter().zip(found) {
-        let alone = cg.solve(&operator, rhs).unwrap();
-        assert_eq!(host(&alone.vector), host(&found.unwrap().vector));
-    }
 }
 
 /// A right-hand side along an eigenvector that the scale is too small for diverges; its neighbours do not.

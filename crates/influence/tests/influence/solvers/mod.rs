@@ -1,5 +1,6 @@
 //! Solvers against each other and against dense matrices, on flex; here what holds for all of them.
 
+mod block;
 mod cg;
 mod diagonal;
 mod direct;

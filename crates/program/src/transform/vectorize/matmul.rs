@@ -7,6 +7,10 @@ use crate::transform::vectorize::{
     vectorizer::{Operand, Vectorizer},
 };
 
+/// Columns of right factors up to which these are put side by side: products with fewer columns than the registers of
+/// a matrix product hold are slow, and moving wider ones costs more than it gains.
+const NARROW: usize = 32;
+
 impl Vectorizer {
     pub(super) fn matmul(&mut self, d: &MatmulOpIr, wrap: &dyn Fn(MatmulOpIr) -> OperationIr) {
         let (lhs, rhs) = (self.operand(&d.lhs), self.operand(&d.rhs));
@@ -24,7 +28,7 @@ impl Vectorizer {
         if lhs.mapped && !rhs.mapped && is_matrix(rhs) {
             return self.rows_product(lhs, rhs, wrap);
         }
-        if rhs.mapped && !lhs.mapped && is_matrix(lhs) && rhs.shape().last() == Some(&1) {
+        if rhs.mapped && !lhs.mapped && is_matrix(lhs) && last_two(rhs)[1] <= NARROW {
             return self.columns_product(lhs, rhs, wrap);
         }
         let rank = lhs.shape().len().max(rhs.shape().len());
@@ -60,7 +64,7 @@ impl Vectorizer {
         Operand::mapped(self.reshape(&out, shape))
     }
 
-    /// One left matrix for all, and vectors on the right: one product with a column for each.
+    /// One left matrix for all, and narrow ones on the right: one product with all their columns.
     fn columns_product(
         &mut self,
         lhs: &Operand,
@@ -81,7 +85,7 @@ impl Vectorizer {
         let out = op.out.clone();
         self.push(wrap(op));
         let (mut shape, columns) = (out.shape.to_vec(), out.shape.rank() - 1);
-        shape[columns] = 1;
+        shape[columns] = last_two(rhs)[1];
         Operand::mapped(self.unfold(&out, &shape, Fold::at(columns)))
     }
 }

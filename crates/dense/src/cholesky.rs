@@ -1,26 +1,38 @@
-//! Cholesky factorisation `A = L L'` in f64 on the host.
+//! Cholesky factorisation `A = L L'`.
+
+use crate::Matrix;
 
 /// Columns factored at a time: a panel of them stays in cache while the rest of the matrix is updated.
 const BLOCK: usize = 64;
 /// Rows and columns of the update that are held in registers.
 const TILE: usize = 4;
 
-/// The factor `L`, row-major; what is above its diagonal is never read.
-pub(super) struct Cholesky {
+/// The factor `L` of a symmetric positive definite matrix.
+#[derive(Clone, Debug)]
+pub struct Cholesky {
     dim: usize,
+    /// Row-major; what is above the diagonal is never read.
     lower: Vec<f64>,
 }
 
 /// A pivot that is not positive.
-pub(super) struct Pivot {
-    pub(super) index: usize,
-    pub(super) value: f64,
+#[derive(Clone, Copy, Debug)]
+pub struct Pivot {
+    /// Its row.
+    pub index: usize,
+    /// Its value.
+    pub value: f64,
 }
 
 impl Cholesky {
-    /// Factors the matrix whose lower triangle is given. A pivot at or below `precision` times its diagonal element is
-    /// rounding, not information, and refused.
-    pub(super) fn new(mut matrix: Vec<f64>, dim: usize, precision: f64) -> Result<Self, Pivot> {
+    /// Factors the square matrix whose lower triangle is given. A pivot at or below `precision` times its diagonal
+    /// element is rounding, not information, and refused.
+    ///
+    /// # Errors
+    /// The first [`Pivot`] that is refused.
+    pub fn new(matrix: Matrix, precision: f64) -> Result<Self, Pivot> {
+        let dim = matrix.rows();
+        let mut matrix = matrix.into_values();
         let least: Vec<f64> = (0..dim).map(|i| precision * matrix[i * dim + i]).collect();
         for start in (0..dim).step_by(BLOCK) {
             let end = (start + BLOCK).min(dim);
@@ -31,18 +43,68 @@ impl Cholesky {
     }
 
     /// Overwrites the right-hand side with the solution.
-    pub(super) fn solve(&self, x: &mut [f64]) {
-        let rows = || self.lower.chunks_exact(self.dim).enumerate();
-        for (i, row) in rows() {
+    pub fn solve(&self, x: &mut [f64]) {
+        self.forward(x);
+        self.backward(x);
+    }
+
+    /// `L^-1 x`.
+    fn forward(&self, x: &mut [f64]) {
+        for (i, row) in self.lower.chunks_exact(self.dim).enumerate() {
             x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
         }
-        for (i, row) in rows().rev() {
+    }
+
+    /// `L^-T x`.
+    fn backward(&self, x: &mut [f64]) {
+        for (i, row) in self.lower.chunks_exact(self.dim).enumerate().rev() {
             let value = x[i] / row[i];
             x[i] = value;
             for (x, l) in x[..i].iter_mut().zip(row) {
                 *x -= l * value;
             }
         }
+    }
+
+    /// The inverse of the matrix that was factored.
+    pub fn inverse(&self) -> Matrix {
+        let mut inverse = Matrix::identity(self.dim).into_values();
+        for row in inverse.chunks_exact_mut(self.dim) {
+            self.solve(row);
+        }
+        Matrix::new(self.dim, self.dim, inverse)
+    }
+
+    /// `L^-1 B L^-T` of a symmetric matrix `B`.
+    ///
+    /// # Panics
+    /// If `B` is of another dimension.
+    pub fn whitened(&self, matrix: &Matrix) -> Matrix {
+        let half = self.forward_rows(matrix).transpose();
+        self.forward_rows(&half).symmetric()
+    }
+
+    /// Every row `x` as `L^-T x`, so that rows times what `L^-1` makes of vectors is the same as these times the
+    /// vectors.
+    ///
+    /// # Panics
+    /// If rows are of another length.
+    pub fn whiten_rows(&self, rows: &Matrix) -> Matrix {
+        self.by_rows(rows, Self::backward)
+    }
+
+    /// Every row `x` as `L^-1 x`.
+    fn forward_rows(&self, rows: &Matrix) -> Matrix {
+        self.by_rows(rows, Self::forward)
+    }
+
+    fn by_rows(&self, rows: &Matrix, solve: impl Fn(&Self, &mut [f64])) -> Matrix {
+        assert_eq!(rows.columns(), self.dim, "the length of a row");
+        let mut values = rows.values().to_vec();
+        for row in values.chunks_exact_mut(self.dim) {
+            solve(self, row);
+        }
+        Matrix::new(rows.rows(), self.dim, values)
     }
 }
 

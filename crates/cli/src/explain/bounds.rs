@@ -1,0 +1,74 @@
+//! How far scores can be from those of the exact solutions.
+
+use backdraft_curvature::{Cost, Curvature, Damped};
+use backdraft_influence::{ErrorBounds, scores, settled};
+use burn::tensor::Tensor;
+
+use crate::{CliError, progress::say};
+
+/// Places at the top of a ranking of which is told whether they are settled.
+const TOP: usize = 10;
+
+/// What bounds scores: the network in 64 bits where there are any.
+pub(super) struct Bounds<'a> {
+    /// Of the training examples, and of the queries.
+    train: &'a Cost,
+    measured: &'a Cost,
+    bounds: ErrorBounds<'a>,
+}
+
+impl<'a> Bounds<'a> {
+    /// `matrix` is that of the cost `train`.
+    pub fn new(
+        train: &'a Cost,
+        measured: &'a Cost,
+        matrix: &'a Damped<Curvature>,
+    ) -> Result<Self, CliError> {
+        Ok(Self {
+            train,
+            measured,
+            bounds: ErrorBounds::new(train, matrix)?,
+        })
+    }
+
+    /// Of the scores `values` of the query in row `row`, which come from `solution`: by the residual, and by how far the
+    /// scores are from those that the solution gives in 64 bits.
+    pub fn of(
+        &self,
+        row: usize,
+        solution: &Tensor<1>,
+        values: &[f64],
+    ) -> Result<Vec<f64>, CliError> {
+        let theta = self.train.model().theta();
+        let solution: Tensor<1> =
+            Tensor::from_data(solution.to_data(), (&theta.device(), theta.dtype()));
+        let gradient = self.measured.select(&[row])?.gradient()?;
+        let exact = scores(self.train, solution.clone())?.try_into_vec_as::<f64>();
+        let exact = exact.map_err(|error| CliError::Execution(error.to_string()))?;
+        let mut found = self.bounds.of(&[gradient], &[solution])?;
+        let bounds = found.swap_remove(0).values.into_iter();
+        let bounds = bounds.zip(exact.iter().zip(values));
+        Ok(bounds
+            .map(|(bound, (exact, value))| bound + (exact - value).abs())
+            .collect())
+    }
+}
+
+/// How many of the most helpful, and of the most harmful, are settled.
+pub(super) fn settled_places(values: &[f64], bounds: &[f64]) -> [usize; 2] {
+    let negated: Vec<f64> = values.iter().map(|value| -value).collect();
+    [settled(values, bounds), settled(&negated, bounds)]
+}
+
+/// Says how near the scores of `query` are, and how much of their order is settled; `factor` takes them to the unit that
+/// they are told in.
+pub(super) fn tell(query: usize, values: &[f64], bounds: &[f64], factor: f64) {
+    let largest = bounds.iter().fold(0.0, |most: f64, bound| most.max(*bound));
+    let top = TOP.min(values.len());
+    let [helpful, harmful] = settled_places(values, bounds).map(|it| it.min(top));
+    say(format_args!(
+        "query {query}: scores are within {:.1e} of the exact solution's; settled are the first {helpful} of the {top} most helpful, \
+         and {harmful} of the {top} most harmful",
+        factor * largest
+    ));
+}

@@ -1,0 +1,158 @@
+//! Queries solved as a block, with preconditioners, bounds, and `backdraft bench solves`.
+
+use safetensors::{Dtype, serialize, tensor::TensorView};
+use serde_json::Value;
+
+use crate::{
+    place::{Outcome, Place},
+    refusals::assert_refused,
+};
+
+fn far_apart(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+    let largest = b
+        .iter()
+        .flatten()
+        .fold(0.0_f64, |most, x| most.max(x.abs()));
+    let off = a
+        .iter()
+        .flatten()
+        .zip(b.iter().flatten())
+        .map(|(a, b)| (a - b).abs());
+    off.fold(0.0, f64::max) / largest
+}
+
+#[test]
+fn preconditioners_change_no_score() -> Outcome {
+    let place = Place::new()?;
+    let explain = |options: &str, out: &str| {
+        place.explain(
+            &format!("--model lr --data cancer --precision f64 --queries 0-4 {options}"),
+            out,
+        )
+    };
+    let plain = explain("", "plain")?;
+    for (options, out) in [
+        ("--preconditioner nystroem --rank 20", "nystroem"),
+        ("--preconditioner jacobi", "jacobi"),
+    ] {
+        // Each is solved to 1e-10, and the largest eigenvalue is a few hundred times the damping.
+        let found = explain(options, out)?;
+        let off = far_apart(&found.scores, &plain.scores);
+        assert!(off < 1e-7, "{out}: {off}");
+    }
+    for (options, parts) in [
+        ("--rank 5", &["--rank", "--preconditioner nystroem"][..]),
+        (
+            "--solver lissa --preconditioner jacobi",
+            &["--preconditioner", "lissa"],
+        ),
+        ("--settle 3 --verify none", &["--settle", "--verify none"]),
+        (
+            "--settle 3 --solver direct",
+            &["--settle", "conjugate gradients"],
+        ),
+    ] {
+        let arguments = format!("explain --model lr --data cancer {options} --out never");
+        assert_refused(&place, &arguments, parts)?;
+    }
+    Ok(())
+}
+
+/// Bounds stand beside the strongest scores, hold against the exact solution, and fall until places are settled.
+#[test]
+fn scores_have_bounds_and_are_settled() -> Outcome {
+    let place = Place::new()?;
+    let data = "--model lr --data cancer --queries 3,5 --verify-removals 1 --precision f64";
+    let rough = place.explain(&format!("{data} --tolerance 0.1"), "rough")?;
+    let settled = place.explain(&format!("{data} --tolerance 0.1 --settle 10"), "settled")?;
+    let exact = place.explain(&format!("{data} --solver direct"), "exact")?;
+    for run in [&rough, &settled] {
+        let top = String::from_utf8(run.file("top.csv")?)?;
+        let mut lines = top.lines();
+        let head = lines.next().ok_or("no head")?;
+        assert!(head.ends_with(",bound"), "{head}");
+        for line in lines {
+            let cells: Vec<&str> = line.split(',').collect();
+            let query = usize::from(cells[0] == "5");
+            let train: usize = cells[3].parse()?;
+            let bound: f64 = cells[cells.len() - 1].parse()?;
+            let error = (cells[5].parse::<f64>()? - exact.scores[query][train]).abs();
+            // The bound is written with four digits.
+            assert!(error <= 1.001 * bound + 1e-15, "{line}: {error}");
+        }
+    }
+    let places = |run: &crate::place::Run| {
+        let said = run.stdout.matches("the first 10 of the 10 most").count();
+        said + run.stdout.matches("and 10 of the 10 most harmful").count()
+    };
+    assert_eq!(places(&settled), 4, "{}", settled.stdout);
+    assert!(places(&rough) < 4, "{}", rough.stdout);
+    Ok(())
+}
+
+#[test]
+fn a_block_takes_fewer_products_than_one_by_one() -> Outcome {
+    let place = Place::new()?;
+    place.write("solves/w1.safetensors", workload()?)?;
+    let options =
+        "bench solves --from solves --methods block,single --runs 1 --damping 0.01 --json";
+    let done = place.backdraft(options).assert().success();
+    let said = String::from_utf8(done.get_output().stdout.clone())?;
+    let lines: Vec<Value> = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let [block, single] = lines.as_slice() else {
+        return Err(said.into());
+    };
+    assert_eq!(
+        (&block["method"], &single["method"]),
+        (&"block".into(), &"single".into())
+    );
+    for line in [block, single] {
+        assert_eq!(line["workload"], "w1");
+        assert!(
+            line["true_residual"].as_f64().ok_or("no residual")? <= 1e-5,
+            "{line}"
+        );
+    }
+    let products = |line: &Value| line["block_products"].as_f64().unwrap_or(f64::NAN);
+    assert!(products(block) < 0.7 * products(single), "{said}");
+
+    assert_refused(
+        &place,
+        "bench solves --from nowhere",
+        &["--from", "w1.safetensors"],
+    )?;
+    place.write("empty/w1.safetensors", "nothing")?;
+    assert_refused(
+        &place,
+        "bench solves --from empty",
+        &["--from", "w1.safetensors"],
+    )
+}
+
+/// Logistic regression of six features and three classes.
+fn workload() -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    let numbers = |count: usize, seed: f32| -> Vec<u8> {
+        let wave = (0..count).map(|i| ((i as f32 + 1.0) * (seed + 2.3)).sin());
+        wave.flat_map(f32::to_le_bytes).collect()
+    };
+    let classes =
+        |count: i64| -> Vec<u8> { (0..count).flat_map(|i| (i % 3).to_le_bytes()).collect() };
+    let tensors = [
+        ("w.0.weight", Dtype::F32, vec![3, 6], numbers(18, 0.0)),
+        ("w.0.bias", Dtype::F32, vec![3], numbers(3, 1.0)),
+        ("x_train", Dtype::F32, vec![40, 6], numbers(240, 0.5)),
+        ("y_train", Dtype::I64, vec![40], classes(40)),
+        ("x_query", Dtype::F32, vec![8, 6], numbers(48, 0.7)),
+        ("y_query", Dtype::I64, vec![8], classes(8)),
+    ];
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
+    });
+    serialize(
+        views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?,
+        None,
+    )
+}
