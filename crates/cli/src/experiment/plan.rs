@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use backdraft_influence::Preconditioner;
 use backdraft_models::{
-    Architecture, Optimizer, TrainConfig, ZooConfig, computes_in_f64,
+    Architecture, Optimizer, Preset, TrainConfig, ZooConfig, computes_in_f64,
     data::{Dataset, LabelNoise},
 };
 use burn::tensor::{DType, Device};
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     CliError,
     args::{Precision, SolverName, number::check_fits},
+    device::Opened,
     fingerprint::fingerprint,
     inputs::{announce, corrupt},
     memory::check_network,
@@ -153,65 +154,19 @@ impl Plan {
 
 /// Settles everything, and refuses what makes no sense.
 pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, CliError> {
-    let refuse = |option, problem: String| Err(CliError::Option { option, problem });
     let model = args.model.kind()?;
     let (opened, seed) = (args.compute.device.open()?, args.compute.seed);
     let (device, device_name) = (opened.device.clone(), opened.name);
-    let mut dataset = args.data.load()?;
-    model.check(&dataset)?;
-    if let Some(examples) = args.examples {
-        let chosen = draw::examples(seed, dataset.train.rows, examples)?;
-        dataset.train = dataset.train.select(&chosen);
-    }
-    let noise = corrupt(&mut dataset, "--corrupt", question.corrupt_labels, seed)?;
+    let (dataset, noise) = examples(args, model, &question)?;
     let n = dataset.train.rows;
     let preset = args.training.preset.into();
-    let mut scaled = Scaled::of(preset, model, &dataset);
-    // What was asked for by itself is not scaled.
-    if args.model.hidden.is_some() {
-        scaled.width_divisor = 1;
-    }
-    if args.training.epochs.is_some() {
-        scaled.epochs_divisor = 1;
-    }
-    if args.solver.depth.is_some() {
-        scaled.depth_divisor = 1;
-    }
-    // For its refusals, and for what the options say of an MLP.
-    let asked = args.model.network(preset, &dataset, seed)?;
-    let network = match (scaled.network.clone(), asked) {
-        (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => ZooConfig::Mlp(
-            config
-                .with_hidden(
-                    args.model
-                        .hidden
-                        .clone()
-                        .unwrap_or_else(|| config_hidden(&scaled)),
-                )
-                .with_activation(asked.activation),
-        ),
-        (network, _) => network,
-    }
-    .with_seed(seed);
-    let precision = match args.solver.precision {
-        Some(precision) => precision,
-        None if computes_in_f64(&device) => Precision::F64,
-        None => Precision::F32,
-    };
-    precision.check(&opened)?;
+    let scaled = scaled(args, preset, model, &dataset);
+    let network = network(args, preset, &dataset, &scaled)?;
+    let precision = precision(args, &opened)?;
     let dtype = precision.dtype();
     check_network(args.model.size_option(), &network, &opened, dtype)?;
     let training = training(args, &scaled, dtype)?;
-    let damping = args.damping.unwrap_or(scaled.damping);
-    let strength = damping + training.weight_decay;
-    if !(strength > 0.0 && strength.is_finite()) {
-        let problem = format!(
-            "is {}: it must be positive, or zero beside an L2 term, for the responses to have one optimum",
-            brief(damping)
-        );
-        return refuse("--damping", problem);
-    }
-    check_fits("--damping", Some(damping), dtype)?;
+    let damping = damping(args, &scaled, &training, dtype)?;
     let removals = draw::removals(seed, n, question.removed)?;
     let tests = draw::tests(seed, dataset.test.rows, question.tests)?;
     let data = args.data.path.display().to_string();
@@ -272,6 +227,93 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, Cli
     })
 }
 
+/// The data, cut and corrupted as was asked.
+fn examples(
+    args: &Common,
+    model: Architecture,
+    question: &Question,
+) -> Result<(Dataset, Option<LabelNoise>), CliError> {
+    let seed = args.compute.seed;
+    let mut dataset = args.data.load()?;
+    model.check(&dataset)?;
+    if let Some(examples) = args.examples {
+        let chosen = draw::examples(seed, dataset.train.rows, examples)?;
+        dataset.train = dataset.train.select(&chosen);
+    }
+    let noise = corrupt(&mut dataset, "--corrupt", question.corrupt_labels, seed)?;
+    Ok((dataset, noise))
+}
+
+/// The preset's settings, scaled but for what was asked for by itself.
+fn scaled(args: &Common, preset: Preset, model: Architecture, dataset: &Dataset) -> Scaled {
+    let mut scaled = Scaled::of(preset, model, dataset);
+    if args.model.hidden.is_some() {
+        scaled.width_divisor = 1;
+    }
+    if args.training.epochs.is_some() {
+        scaled.epochs_divisor = 1;
+    }
+    if args.solver.depth.is_some() {
+        scaled.depth_divisor = 1;
+    }
+    scaled
+}
+
+/// The scaled network with what the options say.
+fn network(
+    args: &Common,
+    preset: Preset,
+    dataset: &Dataset,
+    scaled: &Scaled,
+) -> Result<ZooConfig, CliError> {
+    let seed = args.compute.seed;
+    // For its refusals, and for what the options say of an MLP.
+    let asked = args.model.network(preset, dataset, seed)?;
+    let network = match (scaled.network.clone(), asked) {
+        (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => {
+            let hidden = args.model.hidden.clone();
+            let hidden = hidden.unwrap_or_else(|| config.hidden.clone());
+            let config = config.with_hidden(hidden);
+            ZooConfig::Mlp(config.with_activation(asked.activation))
+        }
+        (network, _) => network,
+    };
+    Ok(network.with_seed(seed))
+}
+
+/// The type of all numbers: 64 bits where the device computes in them.
+fn precision(args: &Common, opened: &Opened) -> Result<Precision, CliError> {
+    let precision = match args.solver.precision {
+        Some(precision) => precision,
+        None if computes_in_f64(&opened.device) => Precision::F64,
+        None => Precision::F32,
+    };
+    precision.check(opened)?;
+    Ok(precision)
+}
+
+/// The damping, with which responses have one optimum.
+fn damping(
+    args: &Common,
+    scaled: &Scaled,
+    training: &TrainConfig,
+    dtype: DType,
+) -> Result<f64, CliError> {
+    let damping = args.damping.unwrap_or(scaled.damping);
+    let strength = damping + training.weight_decay;
+    if !(strength > 0.0 && strength.is_finite()) {
+        return Err(CliError::Option {
+            option: "--damping",
+            problem: format!(
+                "is {}: it must be positive, or zero beside an L2 term, for the responses to have one optimum",
+                brief(damping)
+            ),
+        });
+    }
+    check_fits("--damping", Some(damping), dtype)?;
+    Ok(damping)
+}
+
 /// LiSSA's repeats, where no option says otherwise.
 const REPEATS: usize = 5;
 
@@ -281,14 +323,6 @@ fn rates(model: Architecture, sweep: bool) -> Vec<f64> {
         (Architecture::Transformer, _) => TRANSFORMER.into(),
         (_, true) => [&RATES[..], &SWEEP].concat(),
         (_, false) => RATES.into(),
-    }
-}
-
-/// The scaled MLP's widths.
-fn config_hidden(scaled: &Scaled) -> Vec<usize> {
-    match &scaled.network {
-        ZooConfig::Mlp(config) => config.hidden.clone(),
-        _ => Vec::new(),
     }
 }
 
