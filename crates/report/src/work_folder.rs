@@ -282,7 +282,8 @@ fn is_empty(path: &Path) -> Result<bool, OutputError> {
 
 /// Refuses a file that has the name of the folder or of one above it.
 fn check_way(path: &Path) -> Result<(), OutputError> {
-    let is_in_the_way = |part: &&Path| !part.is_dir() && part.symlink_metadata().is_ok();
+    // In this order: another process may be making the folder.
+    let is_in_the_way = |part: &&Path| part.symlink_metadata().is_ok() && !part.is_dir();
     match path.ancestors().find(is_in_the_way) {
         Some(file) => Err(OutputError::InTheWay {
             path: file.to_path_buf(),

@@ -5,10 +5,7 @@ use std::{ops::Range, sync::Arc};
 use backdraft_program::{DispatchTensor, LinearMap};
 use burn::Tensor;
 
-use crate::{CurvatureError, Rows, data::Batch};
-
-/// Bytes that products with several vectors at once may have under way: 1 GiB.
-const WORKING: usize = 1 << 30;
+use crate::{CurvatureError, Rows, data::Batch, operator::by_rows};
 
 /// What is kept of the batches.
 #[derive(Default)]
@@ -132,11 +129,13 @@ impl Fixed {
         Ok(first(product))
     }
 
-    /// The same for every row of `vs`, as many at once as there is working memory for.
+    /// The same for every row of `vs`, as many at once as the device takes.
     pub fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let at_once = (WORKING / self.map.bytes_per_vector().max(1)).max(1);
+        let (count, at_once) = (vs.dims()[0], self.map.at_once());
+        if at_once == 1 {
+            return by_rows(vs, |v| self.clone().apply(v));
+        }
         // Of the same size as far as possible: each has a program of its own.
-        let count = vs.dims()[0];
         let parts = vs.split(count.div_ceil(count.div_ceil(at_once)), 0);
         let products = parts.into_iter().map(|vs| {
             let (k, vs) = (vs.dims()[0], vec![vs.into_dispatch()]);

@@ -9,6 +9,7 @@ use burn::{backend::DispatchTensor, tensor::Device};
 
 use crate::{
     ir::{error::ProgramError, program::Program, spec::Spec},
+    quirks::device::is_cube,
     run::compiled::Compiled,
     transform::linearize::Linearized,
 };
@@ -65,9 +66,14 @@ impl LinearMap {
         self.kept_bytes
     }
 
-    /// Most bytes that a product has under way for each vector, beside the vector and what is kept.
-    pub fn bytes_per_vector(&self) -> usize {
-        self.varying().peak_bytes()
+    /// Vectors that [`apply_many`](Self::apply_many) should take at once: as many as leave what is under way in a
+    /// processor's cache, beyond which nothing is gained, or on other devices in 1 GiB.
+    pub fn at_once(&self) -> usize {
+        let bytes = match is_cube(self.varying.device().as_dispatch()) {
+            true => 1 << 30,
+            false => 16 << 20,
+        };
+        (bytes / self.varying().peak_bytes().max(1)).max(1)
     }
 
     /// What does not depend on the vector, at `point`.
