@@ -6,9 +6,10 @@ use std::{
 };
 
 use burn::{backend::DispatchTensor, tensor::Device};
+use burn_ir::OperationIr;
 
 use crate::{
-    ir::{error::ProgramError, program::Program, spec::Spec},
+    ir::{error::ProgramError, operation::name, program::Program, spec::Spec},
     quirks::device::is_cube,
     run::compiled::Compiled,
     transform::linearize::Linearized,
@@ -67,10 +68,13 @@ impl LinearMap {
     }
 
     /// Vectors that [`apply_many`](Self::apply_many) should take at once: as many as leave what is under way in a
-    /// processor's cache, beyond which nothing is gained, or on other devices in 1 GiB.
+    /// processor's cache, beyond which nothing is gained, or on other devices in 1 GiB. One, where a processor would
+    /// convolve with the weights of several: that takes longer than one after another.
     pub fn at_once(&self) -> usize {
+        let convolves = |op: &OperationIr| name(op).starts_with("Conv");
         let bytes = match is_cube(self.varying.device().as_dispatch()) {
             true => 1 << 30,
+            false if self.varying().operations.iter().any(convolves) => 0,
             false => 16 << 20,
         };
         (bytes / self.varying().peak_bytes().max(1)).max(1)
