@@ -12,6 +12,7 @@ mod refusals;
 mod runs;
 mod solves;
 mod stops;
+mod task;
 mod terminal;
 mod train;
 mod units;

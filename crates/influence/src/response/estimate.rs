@@ -1,9 +1,10 @@
 //! The influence estimate of a removal.
 
 use backdraft_curvature::Cost;
+use backdraft_optimize::norm;
 
 use super::Removal;
-use crate::{Inverse, Solution, SolveError, solver::norm};
+use crate::{Inverse, Solution, SolveError};
 
 /// The influence estimate: the change of the parameters that a removal is predicted to make,
 /// `theta(without) - theta(with)`, `[dim]`,

@@ -88,6 +88,15 @@ pub enum SolveError {
         /// What the matrix is called.
         name: String,
     },
+    /// A matrix that a sketch of low rank says too little of.
+    #[error(
+        "a sketch has what is large of a matrix without negative eigenvalues, and its damping for the rest, and {name} is without \
+         damping or may have negative ones: add damping, take the Gauss-Newton matrix, or no sketch"
+    )]
+    NotSketched {
+        /// What the matrix is called.
+        name: String,
+    },
     /// A matrix of which the residual bounds no error.
     #[error(
         "the error of a solution is bounded by its residual where no eigenvalue is below a positive damping, and {name} is not known \

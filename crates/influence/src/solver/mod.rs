@@ -28,7 +28,6 @@ pub use lissa::{Lissa, LissaConfig, Scale};
 pub use nystroem::{Nystroem, NystroemConfig};
 pub use preconditioner::Preconditioner;
 pub(crate) use rows::norms;
-pub(crate) use vector::norm;
 
 /// A method for `A s = b`.
 pub trait Solver: Send + Sync {

@@ -2,13 +2,13 @@
 //! records: a value read back there is an error.
 
 use backdraft_curvature::{BatchOperator, CurvatureError, LinearOperator};
+use backdraft_optimize::norm;
 use backdraft_program::{Program, ProgramError, Spec};
 use burn::tensor::{DType, Device, Tensor};
 
 use super::SolveError;
 use super::conjugate_gradient::Iterate;
 use super::lissa::{LissaConfig, Ready};
-use super::vector::norm;
 
 const DIM: usize = 4;
 

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::{inner, mix, norms};
 use super::vector::System;
 use super::{
-    Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon, remedy,
+    Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
 };
 
 const NAME: &str = "nystroem";
@@ -73,11 +73,7 @@ impl Nystroem {
     ) -> Result<Sketch<'a>, SolveError> {
         let law = operator.law();
         if matches!(law.definiteness, Definiteness::Indefinite { .. }) || law.damping <= 0.0 {
-            return Err(SolveError::NotPositiveDefinite {
-                index: 0,
-                pivot: law.damping,
-                remedy: remedy::indefinite(operator),
-            });
+            return Err(SolveError::NotSketched { name: law.name });
         }
         let rank = self.config.rank.min(operator.dim());
         let start = random_rows(operator, rank, self.config.seed)?;

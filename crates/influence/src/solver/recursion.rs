@@ -1,9 +1,10 @@
 //! LiSSA's recursion, for one or several right-hand sides.
 
+use backdraft_optimize::norm;
 use burn::tensor::Tensor;
 
 use super::lissa::{NAME, Ready, SAFETY};
-use super::vector::{System, norm};
+use super::vector::System;
 use super::{Solution, SolveError, SolveInfo, remedy};
 
 /// Steps between two looks at the recursion's norm.

@@ -1,7 +1,8 @@
 //! Parameter vectors between device and host, and the system `A s = b` scaled to a right-hand side of length one.
 
 use backdraft_curvature::{Cause, LinearOperator};
-use burn::tensor::{Tensor, TensorData, TensorReadError};
+use backdraft_optimize::norm;
+use burn::tensor::{Tensor, TensorData};
 
 use super::SolveError;
 
@@ -17,26 +18,6 @@ pub(super) fn to_device(operator: &dyn LinearOperator, v: Vec<f64>) -> Tensor<1>
         TensorData::new(v, shape),
         (&operator.device(), operator.dtype()),
     )
-}
-
-/// The Euclidean norm, without overflow; NaN if an element is NaN or infinite. It is computed on the device, and two
-/// numbers come back.
-pub(crate) fn norm(v: &Tensor<1>) -> Result<f64, TensorReadError> {
-    let largest = v.clone().abs().max();
-    let squares = (v.clone() / largest.clone()).square().sum();
-    let both = Tensor::cat(vec![largest, squares], 0);
-    let [largest, squares] = both.try_into_vec_as::<f64>()?[..] else {
-        unreachable!("two numbers were read");
-    };
-    // Of zeros the squares are NaN too. What a device takes for the largest of NaN and zero is its own business: look
-    // at them all.
-    if largest == 0.0 {
-        let numbers = v.clone().try_into_vec_as::<f64>()?;
-        let zeros = numbers.into_iter().all(|x| x == 0.0);
-        return Ok(if zeros { 0.0 } else { f64::NAN });
-    }
-    let norm = largest * squares.sqrt();
-    Ok(if norm.is_finite() { norm } else { f64::NAN })
 }
 
 /// The system scaled to `||b|| = 1`, which keeps the squares of small gradients from vanishing in f32 and makes every

@@ -322,5 +322,7 @@ fn settings_that_make_no_sense_are_refused() {
     });
     let operator = Spectrum::new(&[1.0, 2.0], DType::F64);
     let sketch = NystroemConfig::default().init().unwrap();
-    assert!(sketch.prepare(&operator).is_err(), "there is no damping");
+    let error = sketch.prepare(&operator).err().unwrap();
+    assert!(matches!(error, SolveError::NotSketched { .. }), "{error}");
+    assert!(error.to_string().contains("add damping"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! What a vectorized program does not repeat, and what is refused.
 
-use backdraft_program::ProgramError;
-use burn::tensor::{activation, module, ops::ConvOptions};
+use backdraft_program::{Program, ProgramError};
+use burn::tensor::{Device, activation, module, ops::ConvOptions};
 
 use super::{common::*, derivatives::gauss_newton};
 
@@ -121,4 +121,31 @@ fn misuse_is_a_typed_error() {
     assert!(refused(&[2], 3).contains("input 2 cannot be mapped: the program has 2"));
     assert!(refused(&[1, 1], 3).contains("input 1 cannot be mapped: it is named twice"));
     assert!(refused(&[0], 0).contains("the new axis would be empty"));
+}
+
+/// As many vectors as a cache of 16 MiB holds the products of; through convolutions one after another.
+#[test]
+fn processors_take_what_their_cache_holds() {
+    let at_once = |program: &Program| {
+        let map = program.linearize(&[1]).unwrap();
+        map.compile(&Device::flex()).at_once()
+    };
+    let product = trace(&[float([4, 3]), float([3, 2])], |x| {
+        vec![f::<2>(&x[0]).matmul(f(&x[1])).into_dispatch()]
+    });
+    assert_eq!(at_once(&product), (16 << 20) / (4 * 2 * 8));
+    let convolution = trace(&[float([2, 3, 5, 5]), float([4, 3, 3, 3])], |x| {
+        let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+        vec![module::conv2d(f(&x[0]), f(&x[1]), None, options).into_dispatch()]
+    });
+    assert_eq!(at_once(&convolution), 1);
+}
+
+#[test]
+fn results_that_are_there_at_once_are_counted() {
+    let program = trace(&[float([4, 3])], |x| {
+        vec![f::<2>(&x[0]).exp().transpose().tanh().sum().into_dispatch()]
+    });
+    // `exp` and `tanh`, of 12 numbers each; the transpose is another look at the first.
+    assert_eq!(program.peak_bytes(), 2 * 12 * 8);
 }
