@@ -70,17 +70,6 @@ impl SolverConfig {
             Self::Nystroem(config) => Box::new(config.init()?),
         })
     }
-
-    /// The same, with right-hand sides solved one by one, to the same bits in whatever company.
-    pub(crate) fn one_by_one(self) -> Self {
-        match self {
-            Self::ConjugateGradient(config) => Self::ConjugateGradient(ConjugateGradientConfig {
-                block_size: Some(1),
-                ..config
-            }),
-            other => other,
-        }
-    }
 }
 
 /// Settings of an [`Influence`].

@@ -160,7 +160,7 @@ impl Evaluation<'_> {
         let queries = Queries::of(self, queries)?;
         let name = self.named("changes", &queries.cost)?;
         let changes = |answers: &mut Answers<'_, '_>| queries.changes(answers);
-        let found = self.run(removals, |run| run.over(removals, &name, changes))?;
+        let found = self.run(removals, false, |run| run.over(removals, &name, changes))?;
         Ok(Correlations::new(found))
     }
 }

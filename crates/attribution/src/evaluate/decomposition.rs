@@ -99,7 +99,7 @@ impl Evaluation<'_> {
             let changes = queries.as_ref().map(|it| it.changes(answers)).transpose()?;
             Ok(Point { gaps, changes })
         };
-        let found = self.run(removals, |run| run.over(removals, &name, measure))?;
+        let found = self.run(removals, false, |run| run.over(removals, &name, measure))?;
         let (removals, changes): (Vec<_>, Vec<_>) = found
             .done
             .into_iter()

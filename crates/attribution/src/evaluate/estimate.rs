@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, time::Instant};
 
-use backdraft_influence::{Solution, SolveError, response::estimate_all};
+use backdraft_influence::{ConjugateGradientConfig, Solution, SolveError, response::estimate_all};
 use burn::tensor::Tensor;
 
 use super::{
@@ -24,27 +24,75 @@ pub(super) struct Estimate {
 /// An estimate, or why there is none.
 type Estimated = Result<Estimate, String>;
 
+/// Removals of one block at most, and the numbers of their estimates, which bounds the memory.
+const BLOCK: usize = 128;
+const NUMBERS: usize = 1 << 26;
+
+/// Blocks that there are at least, for shards to share.
+const BLOCKS: usize = 8;
+
+/// Which removals are solved for at once.
+#[derive(Clone, Copy)]
+pub(super) enum Grouping {
+    /// So many of those that are open: each to the same bits as by itself.
+    Open(usize),
+    /// So many beside each other, whichever of them are open: the digits of each depend on the others.
+    Block(usize),
+}
+
+impl Grouping {
+    /// That of conjugate gradients if they may solve for blocks of `removals` with `dim` numbers each.
+    pub fn block(config: &ConjugateGradientConfig, removals: usize, dim: usize) -> Self {
+        let most = config.block_size.unwrap_or(BLOCK).min(NUMBERS / dim.max(1));
+        match BLOCK.min(most).min(removals.div_ceil(BLOCKS)) {
+            0 | 1 => Self::Open(1),
+            size => Self::Block(size),
+        }
+    }
+
+    /// Which part a removal is of: what a shard has all of, or nothing.
+    pub fn part(self, place: &Place<'_>) -> usize {
+        match self {
+            Self::Open(_) => place.position,
+            Self::Block(size) => place.position / size,
+        }
+    }
+
+    /// The estimates of those of `all` that are `open`.
+    pub fn estimates<'a>(self, all: &'a [Place<'a>], open: &'a [Place<'a>]) -> Vec<Estimates<'a>> {
+        let estimates = |open, block| Estimates {
+            open,
+            block,
+            found: OnceCell::new(),
+        };
+        match self {
+            Self::Open(count) => open.chunks(count).map(|it| estimates(it, None)).collect(),
+            Self::Block(size) => open
+                .chunk_by(|one, next| self.part(one) == self.part(next))
+                .map(|it| estimates(it, all.chunks(size).nth(self.part(&it[0]))))
+                .collect(),
+        }
+    }
+}
+
 /// The estimates of removals that are solved for at once, when one of them is first asked for.
 pub(super) struct Estimates<'a> {
-    places: &'a [Place<'a>],
+    /// Those that are asked for.
+    pub open: &'a [Place<'a>],
+    /// The block that they are of, if they are solved for as one.
+    block: Option<&'a [Place<'a>]>,
     found: OnceCell<Vec<Estimated>>,
 }
 
-impl<'a> Estimates<'a> {
-    /// Of the removals at `places`.
-    pub fn at(places: &'a [Place<'a>]) -> Self {
-        let found = OnceCell::new();
-        Self { places, found }
-    }
-
+impl Estimates<'_> {
     /// That of the removal at `place`, which is one of them, for the measurement `name`.
     pub fn of(&self, run: &Run<'_>, place: &Place<'_>, name: &str) -> Result<Estimate, StageError> {
         if self.found.get().is_none() {
-            let found = run.estimates(self.places, name).map_err(StageError::Run)?;
+            let found = run.estimates(self, name).map_err(StageError::Run)?;
             let _ = self.found.set(found);
         }
         let found = self.found.get().into_iter().flatten();
-        let mut of_all = self.places.iter().zip(found);
+        let mut of_all = self.open.iter().zip(found);
         let own = of_all.find(|(other, _)| other.position == place.position);
         let (_, estimate) = own.expect("the removal is one of them");
         estimate.clone().map_err(StageError::Removal)
@@ -52,60 +100,77 @@ impl<'a> Estimates<'a> {
 }
 
 impl Run<'_> {
-    /// The estimates at `places`, from the store where they are there: the others are solved for at once, to the same
-    /// bits as each by itself.
-    fn estimates(&self, places: &[Place<'_>], name: &str) -> Result<Vec<Estimated>, EvaluateError> {
+    /// The estimates that are asked for, from the store where they are there: the others are solved for, and kept there.
+    fn estimates(
+        &self,
+        estimates: &Estimates<'_>,
+        name: &str,
+    ) -> Result<Vec<Estimated>, EvaluateError> {
         let theta = self.evaluation.theta();
-        let mut found = Vec::with_capacity(places.len());
-        for place in places {
+        let stored = |place| {
             let key = self.estimate_key(place, name);
-            found.push(
-                self.entries
-                    .get(&key, |bytes| kept::read_estimate(bytes, theta))?,
-            );
-        }
-        let open: Vec<&Place<'_>> = places
+            self.entries
+                .get(&key, |bytes| kept::read_estimate(bytes, theta))
+        };
+        let stored: Vec<_> = estimates
+            .open
             .iter()
-            .zip(&found)
-            .filter_map(|(place, found)| found.is_none().then_some(place))
+            .map(stored)
+            .collect::<Result<_, _>>()?;
+        let found = estimates.open.iter().zip(&stored);
+        let missing: Vec<Place<'_>> = found
+            .filter_map(|(place, found)| found.is_none().then_some(*place))
             .collect();
-        let mut solved = self.solve(&open, name)?.into_iter();
-        let estimated = found.into_iter().map(|found| match found {
-            Some(estimate) => Ok(estimate),
-            None => solved.next().expect("every open one was solved for"),
+        let company = match estimates.block {
+            Some(block) if !missing.is_empty() => block,
+            _ => &missing,
+        };
+        let start = Instant::now();
+        let solutions = self.solve(company)?;
+        let seconds = start.elapsed().as_secs_f64() / company.len().max(1) as f64;
+        let solutions = company.iter().zip(solutions);
+        let mut solved = solutions
+            .filter(|(place, _)| missing.iter().any(|it| it.position == place.position))
+            .map(|(place, solution)| self.solved(place, name, solution, seconds));
+        let estimated = stored.into_iter().map(|found| match found {
+            Some(estimate) => Ok(Ok(estimate)),
+            None => solved.next().expect("every missing one was solved for"),
         });
-        Ok(estimated.collect())
+        estimated.collect()
     }
 
-    /// Solves for what is not in the store, and keeps it there.
-    fn solve(&self, open: &[&Place<'_>], name: &str) -> Result<Vec<Estimated>, EvaluateError> {
-        if open.is_empty() {
+    /// Solves for removals at once.
+    fn solve(
+        &self,
+        places: &[Place<'_>],
+    ) -> Result<Vec<Result<Solution, SolveError>>, EvaluateError> {
+        let count = places.len();
+        if count == 0 {
             return Ok(Vec::new());
         }
         let solver = self.solver()?;
-        let start = Instant::now();
-        let removals: Vec<_> = open.iter().map(|it| it.removal.clone()).collect();
-        let steps = removals.len() * self.products.get();
+        let removals: Vec<_> = places.iter().map(|it| it.removal.clone()).collect();
+        let steps = count * self.products.get();
         self.meter.begin(Task::Stage(Stage::Influence), steps);
         let solutions = match estimate_all(self.evaluation.cost(), solver, &removals) {
             Ok(solutions) => solutions,
+            Err(error) if count == 1 => return Ok(vec![Err(error)]),
             Err(error) => match StageError::from(error) {
                 // Such as a gradient that is not finite: it may be that of any of them.
-                StageError::Removal(_) if open.len() > 1 => {
-                    let alone = open.iter().map(|it| self.solve(&[*it], name));
-                    return Ok(alone.collect::<Result<Vec<_>, _>>()?.concat());
+                StageError::Removal(_) => {
+                    let alone = places.chunks(1).map(|it| self.solve(it));
+                    return Ok(alone
+                        .collect::<Result<Vec<_>, _>>()?
+                        .into_iter()
+                        .flatten()
+                        .collect());
                 }
-                StageError::Removal(reason) => return Ok(vec![Err(reason)]),
                 StageError::Run(error) => return Err(error),
             },
         };
         // Conjugate gradients take about as many products for the next removal.
-        self.products.set((self.meter.done() / open.len()).max(1));
-        let seconds = start.elapsed().as_secs_f64() / open.len() as f64;
-        let solutions = open.iter().zip(solutions);
-        solutions
-            .map(|(place, solution)| self.solved(place, name, solution, seconds))
-            .collect()
+        self.products.set((self.meter.done() / count).max(1));
+        Ok(solutions)
     }
 
     /// Keeps an estimate.
@@ -144,7 +209,11 @@ impl Run<'_> {
     }
 
     fn estimate_key(&self, place: &Place<'_>, name: &str) -> String {
-        let scope = self.scope(name);
+        // Another measurement solves in other company.
+        let scope = match self.grouping {
+            Grouping::Open(_) => self.scope(name),
+            Grouping::Block(_) => format!("{name}."),
+        };
         self.entries.keys.stage(place, &scope, Stage::Influence)
     }
 }

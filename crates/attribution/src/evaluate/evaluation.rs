@@ -10,6 +10,7 @@ use burn::tensor::Tensor;
 use super::{
     EvaluateError, Progress, Respond, Shard,
     entries::{Entries, Keys},
+    estimate::Grouping,
     progress::Meter,
     removals::check,
     run::Run,
@@ -36,7 +37,8 @@ pub struct EvaluationConfig {
     pub bregman: Respond,
     /// What [`Retrain`] is given.
     pub seed: u64,
-    /// Removals whose estimates are solved for at once, which spares LiSSA work and takes memory.
+    /// Removals whose estimates are solved for at once, each to the same bits as alone, which spares LiSSA work and takes
+    /// memory.
     pub together: usize,
     /// Whether the parameters that each stage finds stay in the store once a removal is measured. Then a second
     /// measurement does not compute them again; without, a store stays small.
@@ -131,8 +133,9 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The same, which computes the removals of one shard alone, and takes those of the others from the store as far
-    /// as they are there: [`merge`](super::merge) brings stores of their own together.
+    /// The same, which computes the removals of one shard alone, or its blocks of them where a measurement solves for
+    /// these at once ([`mislabel`](Self::mislabel)), and takes those of the others from the store as far as they are
+    /// there: [`merge`](super::merge) brings stores of their own together.
     #[must_use]
     pub fn with_shard(self, shard: Shard) -> Self {
         Self { shard, ..self }
@@ -179,10 +182,12 @@ impl<'a> Evaluation<'a> {
         self.responses.theta()
     }
 
-    /// Does `work` with what all of `removals` share.
+    /// Does `work` with what all of `removals` share. `in_blocks`: these are all that the measurement can ever be of, and
+    /// conjugate gradients solve for many of them as one block.
     pub(super) fn run<T>(
         &self,
         removals: &[Removal],
+        in_blocks: bool,
         work: impl FnOnce(&Run<'_>) -> Result<T, EvaluateError>,
     ) -> Result<T, EvaluateError> {
         check(removals, self.cost().len())?;
@@ -201,18 +206,30 @@ impl<'a> Evaluation<'a> {
             None => &damped,
         };
         let matrix = CountedOperator::new(matrix, |count| meter.add(count));
-        if let Some(solver) = &self.solver {
-            return work(&Run::new(self, &entries, &meter, &matrix, &**solver, 0));
-        }
         let (config, cost) = (&self.config, self.cost());
-        let settled = settle(config, cost, &matrix, removals, &entries, &meter)?;
-        meter.tell(Progress::Solver(&settled));
-        let products = products(&settled, &matrix);
-        // An evaluation that goes on, or is divided, gives the same bits.
-        let solver = settled.one_by_one().init()?;
-        work(&Run::new(
-            self, &entries, &meter, &matrix, &*solver, products,
-        ))
+        let (own, products, grouping);
+        let solver: &dyn Solver = match &self.solver {
+            Some(solver) => {
+                (products, grouping) = (0, Grouping::Open(config.together));
+                &**solver
+            }
+            None => {
+                let settled = settle(config, cost, &matrix, removals, &entries, &meter)?;
+                meter.tell(Progress::Solver(&settled));
+                products = self::products(&settled, &matrix);
+                grouping = match &settled {
+                    SolverConfig::ConjugateGradient(config) if in_blocks => {
+                        Grouping::block(config, removals.len(), matrix.dim())
+                    }
+                    SolverConfig::Lissa(_) => Grouping::Open(config.together),
+                    _ => Grouping::Open(1),
+                };
+                own = settled.init()?;
+                &*own
+            }
+        };
+        let run = Run::new(self, &entries, &meter, &matrix, solver, products, grouping);
+        work(&run)
     }
 
     /// The name of a measurement of `queries`, which are told apart where others may use the store too.

@@ -15,7 +15,7 @@ use super::{
     answers::Answers,
     entries::{Entries, Place},
     error::StageError,
-    estimate::Estimates,
+    estimate::Grouping,
     kept,
     progress::Meter,
 };
@@ -65,6 +65,7 @@ pub(super) struct Run<'a> {
     ready: OnceCell<Box<dyn Inverse + 'a>>,
     /// Products that the next estimate takes, about.
     pub products: Cell<usize>,
+    pub grouping: Grouping,
     /// The parameters of training on with all examples.
     continued: OnceCell<Tensor<1>>,
 }
@@ -77,6 +78,7 @@ impl<'a> Run<'a> {
         matrix: &'a dyn LinearOperator,
         solver: &'a dyn Solver,
         products: usize,
+        grouping: Grouping,
     ) -> Self {
         Self {
             evaluation,
@@ -86,6 +88,7 @@ impl<'a> Run<'a> {
             solver,
             ready: OnceCell::new(),
             products: Cell::new(products),
+            grouping,
             continued: OnceCell::new(),
         }
     }
@@ -108,15 +111,16 @@ impl<'a> Run<'a> {
         measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
     ) -> Result<Found<T>, EvaluateError> {
         let (config, shard) = (&self.evaluation.config, self.evaluation.shard);
+        let has = |place: &Place<'_>| shard.has(self.grouping.part(place));
         let place = |(position, removal)| Place { removal, position };
         let places: Vec<Place<'_>> = removals.iter().enumerate().map(place).collect();
         let (mut outcomes, mut open, mut mine) = (Vec::new(), Vec::new(), 0);
         for place in &places {
             let key = self.entries.keys.result(place, name);
             let found = self.entries.get(&key, kept::read_result::<Outcome<T>>)?;
-            mine += usize::from(shard.has(place.position));
+            mine += usize::from(has(place));
             match &found {
-                None if shard.has(place.position) => open.push(*place),
+                None if has(place) => open.push(*place),
                 // What a stop between the result and its end has left.
                 Some(_) if !config.keep_parameters => self.forget(place, name)?,
                 None | Some(_) => {}
@@ -125,9 +129,8 @@ impl<'a> Run<'a> {
         }
         let (done, of) = (mine - open.len(), mine);
         self.meter.tell(Progress::Removals { done, of });
-        for some in open.chunks(config.together) {
-            let estimates = Estimates::at(some);
-            for place in some {
+        for estimates in self.grouping.estimates(&places, &open) {
+            for place in estimates.open {
                 let mut answers = Answers::new(self, *place, name, &estimates);
                 outcomes[place.position] = Some(self.measured(&mut answers, name, &measure)?);
             }
