@@ -38,7 +38,7 @@ impl Measurement {
 
     /// The output number `index`, counted from 0 in a row of outputs: a logit, or a prediction.
     pub fn output(index: usize) -> Self {
-        Self::of_outputs(Output(index))
+        Self::of_outputs(OutputLoss(index))
     }
 
     /// How sure a network of logits is of a class: `y_c - log sum over k != c of exp y_k = log(p / (1 - p))`, for a
@@ -94,9 +94,9 @@ impl Measurement {
 }
 
 /// One output.
-struct Output(usize);
+struct OutputLoss(usize);
 
-impl AnyLoss for Output {
+impl AnyLoss for OutputLoss {
     fn slots(&self) -> Vec<Slot> {
         Vec::new()
     }

@@ -17,7 +17,7 @@ use super::{
     memory::check_network,
     preparation::{describe, describe_preparation},
     progress::say,
-    weights::Loaded,
+    weights::LoadedModel,
 };
 
 /// The file that lists labels made wrong on purpose.
@@ -77,7 +77,7 @@ pub(super) struct Inputs {
     pub noise: Option<LabelNoise>,
     pub network: ZooConfig,
     /// The weights of a file, if one was named.
-    pub loaded: Option<Loaded>,
+    pub loaded: Option<LoadedModel>,
 }
 
 impl Inputs {

@@ -34,7 +34,7 @@ use std::{
 use backdraft_models::quote;
 use clap::Parser;
 
-use args::{Args, Bench, Command};
+use args::{Args, BenchCommand, Command};
 pub use error::CliError;
 use failure::guarded;
 
@@ -72,8 +72,8 @@ pub fn main() -> ExitCode {
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Compare(compare)) => device::compare(&compare),
-        Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
-        Some(Command::Bench(Bench::Solves(solves))) => bench::solves(&solves),
+        Some(Command::Bench(BenchCommand::Products(products))) => bench::products(&products),
+        Some(Command::Bench(BenchCommand::Solves(solves))) => bench::solves(&solves),
         None => explain::explain(&args.explain),
     };
     let said = || match progress::unsaid() {

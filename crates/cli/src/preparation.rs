@@ -66,10 +66,10 @@ pub(super) fn describe_preparation(dataset: &Dataset) {
     ));
     if let Some(scaling) = &dataset.input_scaling {
         let (count, what) = match dataset.shape {
-            ExampleShape::Picture { .. } => ("pixels".to_owned(), Numbers::Pixels),
+            ExampleShape::Picture { .. } => ("pixels".to_owned(), ScaledNumbers::Pixels),
             _ => (
                 format!("{} columns", dataset.train.columns),
-                Numbers::Columns,
+                ScaledNumbers::Columns,
             ),
         };
         say(format_args!("inputs: {}", line(scaling, &count, what)));
@@ -77,25 +77,25 @@ pub(super) fn describe_preparation(dataset: &Dataset) {
     if let Some(scaling) = &dataset.target_scaling {
         say(format_args!(
             "targets: {}",
-            line(scaling, "numbers", Numbers::Targets)
+            line(scaling, "numbers", ScaledNumbers::Targets)
         ));
     }
 }
 
 /// What is scaled.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Numbers {
+enum ScaledNumbers {
     Columns,
     Pixels,
     Targets,
 }
 
 /// What was done, and to `count` what.
-fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
+fn line(scaling: &Scaling, count: &str, what: ScaledNumbers) -> String {
     let of = |columns: &'static str, pixels: &'static str, targets: &'static str| match what {
-        Numbers::Columns => columns,
-        Numbers::Pixels => pixels,
-        Numbers::Targets => targets,
+        ScaledNumbers::Columns => columns,
+        ScaledNumbers::Pixels => pixels,
+        ScaledNumbers::Targets => targets,
     };
     let mut text = count.to_owned();
     let words = match scaling.rule {
@@ -127,7 +127,7 @@ fn line(scaling: &Scaling, count: &str, what: Numbers) -> String {
             .replace("of the training part", "of all examples"),
     });
     let told = matches!(scaling.rule, ScalingRule::Standardised | ScalingRule::Given)
-        || (scaling.rule == ScalingRule::Unit && what != Numbers::Pixels);
+        || (scaling.rule == ScalingRule::Unit && what != ScaledNumbers::Pixels);
     if told {
         let list = |of: fn(&Moments) -> f64| {
             let mut list = String::new();

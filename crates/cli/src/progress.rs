@@ -45,13 +45,13 @@ pub(super) fn warn(line: impl Display) {
 
 /// How far a stage is.
 #[derive(Clone)]
-pub(super) struct Stage {
+pub(super) struct StageProgress {
     bar: ProgressBar,
     /// When it began, and from which position.
     began: Arc<Mutex<(Instant, u64)>>,
 }
 
-impl Stage {
+impl StageProgress {
     fn new(bar: ProgressBar) -> Self {
         let began = Arc::new(Mutex::new((Instant::now(), 0)));
         Self { bar, began }
@@ -148,14 +148,14 @@ pub(super) fn words(seconds: f64) -> String {
 
 /// One stage on standard error: a bar with the time left on a terminal, elsewhere a line from time to time.
 pub(super) struct Bar {
-    stage: Stage,
+    stage: StageProgress,
     _lines: Option<Lines>,
 }
 
 impl Bar {
     /// A stage of `length` steps; of none, if that is not known yet.
     pub fn new(title: &'static str, length: u64) -> Self {
-        let stage = Stage::new(bar(title));
+        let stage = StageProgress::new(bar(title));
         stage.begin(0, length);
         let told = stage.clone();
         Self {
@@ -171,9 +171,9 @@ impl Bar {
 }
 
 impl std::ops::Deref for Bar {
-    type Target = Stage;
+    type Target = StageProgress;
 
-    fn deref(&self) -> &Stage {
+    fn deref(&self) -> &StageProgress {
         &self.stage
     }
 }
@@ -187,15 +187,15 @@ impl Drop for Bar {
 /// Two stages, one within the other.
 pub(super) struct Nested {
     all: MultiProgress,
-    pub outer: Stage,
-    pub inner: Stage,
+    pub outer: StageProgress,
+    pub inner: StageProgress,
     lines: Mutex<Option<Lines>>,
 }
 
 impl Nested {
     pub fn new(title: &'static str) -> Self {
         let all = MultiProgress::new();
-        let [outer, inner] = [title, ""].map(|title| Stage::new(all.add(bar(title))));
+        let [outer, inner] = [title, ""].map(|title| StageProgress::new(all.add(bar(title))));
         let told = [outer.clone(), inner.clone()];
         let lines = Lines::start(move || {
             let [outer, inner] = &told;

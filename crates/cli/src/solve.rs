@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 use super::{
     CliError,
     args::{Explain, Precision, SolverName},
-    explain::{Solved, Store},
+    explain::{ExplainFolder, Solved},
     mixed_precision::TOLERANCE,
     progress::{Bar, say, warn},
 };
@@ -41,7 +41,7 @@ pub(super) fn solve(
     queries: &[usize],
     open: &[bool],
     measured: &Cost,
-    store: &Store,
+    store: &ExplainFolder,
 ) -> Result<(), CliError> {
     let unsolved = open.iter().filter(|open| **open).count();
     if unsolved == 0 {

@@ -7,7 +7,7 @@ use burn::tensor::{Bytes, DType, TensorData};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
 /// Named tensors and texts.
-pub(super) type Tensors = Vec<(String, TensorData)>;
+pub(super) type NamedTensors = Vec<(String, TensorData)>;
 pub(super) type Texts = HashMap<String, String>;
 
 /// The file's bytes.
@@ -27,7 +27,7 @@ pub(super) fn encode(tensors: &[(String, TensorData)], texts: Texts) -> Result<V
 }
 
 /// What [`encode`] made.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Tensors, Texts), String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(NamedTensors, Texts), String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(words)?;
     let texts = header.metadata().clone().unwrap_or_default();
     let file = SafeTensors::deserialize(bytes).map_err(words)?;

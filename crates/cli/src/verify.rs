@@ -10,7 +10,7 @@ use burn::tensor::{DType, Device};
 
 use super::{
     CliError,
-    explain::Store,
+    explain::ExplainFolder,
     progress::{Bar, say, words},
 };
 use backdraft_report::{Coverage, Failed, Pair, ScoreRecord, Unit, VerificationRecord};
@@ -68,7 +68,7 @@ pub(super) struct Verify<'a> {
     pub damping: f64,
     pub seed: u64,
     pub amount: Amount,
-    pub store: &'a Store,
+    pub store: &'a ExplainFolder,
 }
 
 impl Verify<'_> {

@@ -16,7 +16,7 @@ use wildmatch::WildMatch;
 use crate::{CurvatureError, Examples, Parameter, Rows, Slot};
 
 /// Outputs as the network returns them: of the module's tensors, by position, and a batch.
-type Forward = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor + Send + Sync;
+type ForwardFn = dyn Fn(&[Option<DispatchTensor>], Vec<Rows>) -> DispatchTensor + Send + Sync;
 
 /// A network `f(theta; x)` whose outputs can be differentiated with respect to its parameters: any Burn module and a
 /// closure that runs it on a batch.
@@ -33,7 +33,7 @@ pub struct Model {
     /// The float tensors that are no parameters, by their positions in the module.
     fixed: Arc<[(usize, DispatchTensor)]>,
     module: Arc<ModuleTensors>,
-    forward: Arc<Forward>,
+    forward: Arc<ForwardFn>,
     /// What it reads.
     slots: Arc<[Slot]>,
     device: Device,

@@ -20,7 +20,7 @@ pub(crate) struct Lookups {
 }
 
 /// What programs are made of.
-type Parts<'a> = (&'a Model, &'a dyn AnyLoss);
+type ModelAndLoss<'a> = (&'a Model, &'a dyn AnyLoss);
 
 type Cache<T> = Mutex<HashMap<(BatchFunction, Vec<Spec>), Arc<T>>>;
 
@@ -73,7 +73,7 @@ impl Programs {
     pub(crate) fn get(
         &self,
         function: BatchFunction,
-        (model, loss): Parts<'_>,
+        (model, loss): ModelAndLoss<'_>,
         arguments: &[DispatchTensor],
     ) -> Result<Arc<Compiled>, CurvatureError> {
         cached(&self.programs, function, arguments, |specs| {
@@ -88,7 +88,7 @@ impl Programs {
     pub(crate) fn each(
         &self,
         function: BatchFunction,
-        parts: Parts<'_>,
+        parts: ModelAndLoss<'_>,
         arguments: &[DispatchTensor],
         mapped: &[usize],
         count: usize,
@@ -108,7 +108,7 @@ impl Programs {
     /// The lookups of [`BatchFunction::LOSSES`] for arguments shaped like `arguments`.
     pub(crate) fn lookups(
         &self,
-        (model, loss): Parts<'_>,
+        (model, loss): ModelAndLoss<'_>,
         arguments: &[DispatchTensor],
     ) -> Result<Arc<Lookups>, CurvatureError> {
         let losses = self.get(BatchFunction::LOSSES, (model, loss), arguments)?;
@@ -124,7 +124,7 @@ impl Programs {
     pub(crate) fn linear(
         &self,
         function: BatchFunction,
-        (model, loss): Parts<'_>,
+        (model, loss): ModelAndLoss<'_>,
         arguments: &[DispatchTensor],
     ) -> Result<Arc<LinearMap>, CurvatureError> {
         cached(&self.linear, function, arguments, |specs| {

@@ -1,6 +1,6 @@
 //! Cholesky factorisation `A = L L'`.
 
-use crate::Matrix;
+use crate::DenseMatrix;
 
 /// Columns factored at a time: a panel of them stays in cache while the rest of the matrix is updated.
 const BLOCK: usize = 64;
@@ -30,7 +30,7 @@ impl Cholesky {
     ///
     /// # Errors
     /// The first [`Pivot`] that is refused.
-    pub fn new(matrix: Matrix, precision: f64) -> Result<Self, Pivot> {
+    pub fn new(matrix: DenseMatrix, precision: f64) -> Result<Self, Pivot> {
         let dim = matrix.rows();
         let mut matrix = matrix.into_values();
         let least: Vec<f64> = (0..dim).map(|i| precision * matrix[i * dim + i]).collect();
@@ -67,19 +67,19 @@ impl Cholesky {
     }
 
     /// The inverse of the matrix that was factored.
-    pub fn inverse(&self) -> Matrix {
-        let mut inverse = Matrix::identity(self.dim).into_values();
+    pub fn inverse(&self) -> DenseMatrix {
+        let mut inverse = DenseMatrix::identity(self.dim).into_values();
         for row in inverse.chunks_exact_mut(self.dim) {
             self.solve(row);
         }
-        Matrix::new(self.dim, self.dim, inverse)
+        DenseMatrix::new(self.dim, self.dim, inverse)
     }
 
     /// `L^-1 B L^-T` of a symmetric matrix `B`.
     ///
     /// # Panics
     /// If `B` is of another dimension.
-    pub fn whitened(&self, matrix: &Matrix) -> Matrix {
+    pub fn whitened(&self, matrix: &DenseMatrix) -> DenseMatrix {
         let half = self.forward_rows(matrix).transpose();
         self.forward_rows(&half).symmetric()
     }
@@ -89,22 +89,22 @@ impl Cholesky {
     ///
     /// # Panics
     /// If rows are of another length.
-    pub fn whiten_rows(&self, rows: &Matrix) -> Matrix {
+    pub fn whiten_rows(&self, rows: &DenseMatrix) -> DenseMatrix {
         self.by_rows(rows, Self::backward)
     }
 
     /// Every row `x` as `L^-1 x`.
-    fn forward_rows(&self, rows: &Matrix) -> Matrix {
+    fn forward_rows(&self, rows: &DenseMatrix) -> DenseMatrix {
         self.by_rows(rows, Self::forward)
     }
 
-    fn by_rows(&self, rows: &Matrix, solve: impl Fn(&Self, &mut [f64])) -> Matrix {
+    fn by_rows(&self, rows: &DenseMatrix, solve: impl Fn(&Self, &mut [f64])) -> DenseMatrix {
         assert_eq!(rows.columns(), self.dim, "the length of a row");
         let mut values = rows.values().to_vec();
         for row in values.chunks_exact_mut(self.dim) {
             solve(self, row);
         }
-        Matrix::new(rows.rows(), self.dim, values)
+        DenseMatrix::new(rows.rows(), self.dim, values)
     }
 }
 

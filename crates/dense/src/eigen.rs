@@ -2,7 +2,7 @@
 
 use faer::Side;
 
-use crate::Matrix;
+use crate::DenseMatrix;
 
 /// `A = V' diag(values) V` of a symmetric matrix.
 #[derive(Clone, Debug)]
@@ -10,7 +10,7 @@ pub struct Eigen {
     /// The eigenvalues, ascending.
     pub values: Vec<f64>,
     /// The eigenvectors, one a row, in the order of the values.
-    pub vectors: Matrix,
+    pub vectors: DenseMatrix,
 }
 
 impl Eigen {
@@ -18,14 +18,14 @@ impl Eigen {
     ///
     /// # Panics
     /// If the matrix is not square.
-    pub fn new(matrix: &Matrix) -> Option<Self> {
+    pub fn new(matrix: &DenseMatrix) -> Option<Self> {
         if !matrix.values().iter().all(|x| x.is_finite()) {
             return None;
         }
         let dim = matrix.rows();
         let found = matrix.faer().self_adjoint_eigen(Side::Lower).ok()?;
         let values = (0..dim).map(|i| found.S()[i]).collect();
-        let vectors = Matrix::from_fn(dim, dim, |i, j| found.U()[(j, i)]);
+        let vectors = DenseMatrix::from_fn(dim, dim, |i, j| found.U()[(j, i)]);
         Some(Self { values, vectors })
     }
 }

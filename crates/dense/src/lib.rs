@@ -9,4 +9,4 @@ mod matrix;
 
 pub use cholesky::{Cholesky, Pivot};
 pub use eigen::Eigen;
-pub use matrix::Matrix;
+pub use matrix::DenseMatrix;

@@ -4,13 +4,13 @@ use faer::MatRef;
 
 /// A matrix in f64, row-major.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
+pub struct DenseMatrix {
     rows: usize,
     columns: usize,
     values: Vec<f64>,
 }
 
-impl Matrix {
+impl DenseMatrix {
     /// The matrix with these values, row by row.
     ///
     /// # Panics

@@ -121,7 +121,7 @@ pub use closures::{
     linear_map::Linear,
     module_tensors::{ModuleTensor, ModuleTensors},
     parameters::Parameters,
-    tensors::{Constant, Leaves, Outcome, Tensors},
+    tensors::{Constant, IntoTensorResult, Leaves, Tensors},
 };
 pub use ir::{
     error::ProgramError, error_location::ErrorLocation, half_precision::Half, program::Program,

@@ -9,14 +9,14 @@ use super::number;
 /// A label, a target value or a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Target {
+pub enum TargetValue {
     /// A class, counted from 0.
     Class(i64),
     /// A number to be met, in the units of the target.
     Value(f64),
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for TargetValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Class(class) => write!(f, "{class}"),
@@ -54,25 +54,25 @@ impl Labels {
     }
 
     /// The target of training example `index`, if there is one.
-    pub fn get(&self, index: usize) -> Option<Target> {
+    pub fn get(&self, index: usize) -> Option<TargetValue> {
         match self {
-            Self::Classes { of, .. } => of.get(index).copied().map(Target::Class),
-            Self::Values(values) => values.get(index).copied().map(Target::Value),
+            Self::Classes { of, .. } => of.get(index).copied().map(TargetValue::Class),
+            Self::Values(values) => values.get(index).copied().map(TargetValue::Value),
         }
     }
 
     /// A target with all its digits, as tables hold it: the class's name where it has one, else the number.
-    pub(super) fn exact(&self, target: Target) -> String {
+    pub(super) fn exact(&self, target: TargetValue) -> String {
         match target {
-            Target::Value(value) => number::brief(value),
+            TargetValue::Value(value) => number::brief(value),
             class => self.text(class),
         }
     }
 
     /// How a target reads: the class's name where it has one, else the number.
-    pub fn text(&self, target: Target) -> String {
+    pub fn text(&self, target: TargetValue) -> String {
         match (self, target) {
-            (Self::Classes { names, .. }, Target::Class(class)) => usize::try_from(class)
+            (Self::Classes { names, .. }, TargetValue::Class(class)) => usize::try_from(class)
                 .ok()
                 .and_then(|class| names.get(class))
                 .map_or_else(|| class.to_string(), Clone::clone),

@@ -39,7 +39,7 @@ mod work_folder;
 pub use backdraft_models::data::{At, Place};
 pub use error::OutputError;
 pub use examples::ExampleInfo;
-pub use labels::{Labels, Target};
+pub use labels::{Labels, TargetValue};
 pub use number::{brief, count, short};
 pub use record::{
     Coverage, Failed, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings,

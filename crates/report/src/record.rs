@@ -4,7 +4,7 @@ use backdraft_attribution::verify::{Intervals, PairKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{OutputError, Place, Target, Unit};
+use super::{OutputError, Place, TargetValue, Unit};
 
 /// What a command leaves behind as a file of JSON.
 pub trait Record: Serialize {
@@ -160,9 +160,9 @@ pub struct QueryRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Place>,
     /// Its target.
-    pub label: Target,
+    pub label: TargetValue,
     /// What the model predicts.
-    pub predicted: Target,
+    pub predicted: TargetValue,
     /// Its loss, in the record's unit.
     pub loss: f64,
     /// How its linear system was solved.

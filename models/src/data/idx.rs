@@ -115,7 +115,7 @@ fn tested(folder: &Path, other: Option<&Path>) -> Result<(IdxPart, Division), Da
 }
 
 /// The task, the targets of both parts, and how they were scaled.
-type Asked = (Task, [Targets; 2], Option<Scaling>);
+type IdxTargets = (Task, [Targets; 2], Option<Scaling>);
 
 /// What is to be predicted: the class that a label stands for, or the label as a number.
 fn targets(
@@ -124,7 +124,7 @@ fn targets(
     is_number: bool,
     options: &LoadOptions,
     folder: &Path,
-) -> Result<Asked, DataError> {
+) -> Result<IdxTargets, DataError> {
     let different = train.different();
     if let [only] = different.as_slice() {
         return Err(DataError::new(

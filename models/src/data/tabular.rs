@@ -67,7 +67,7 @@ pub(crate) fn dataset(
     pixels: Option<Pixels>,
 ) -> Result<Dataset, DataError> {
     let mut table = Table::parse(bytes, path, options)?;
-    let parts = Parts::of(&mut table, path, options)?;
+    let parts = RowParts::of(&mut table, path, options)?;
     let (target, inference) = TableTarget::of(&table, options.task, path)?;
     if let Some(pixels) = pixels {
         table.values.iter_mut().for_each(|x| *x /= pixels.brightest);
@@ -118,16 +118,16 @@ pub(crate) fn dataset(
 }
 
 /// The task, the targets of all rows, and how they were scaled.
-type Asked = (Task, Targets, Option<Scaling>);
+type ColumnTargets = (Task, Targets, Option<Scaling>);
 
 /// What is to be predicted: the class that a label stands for, or the label as a number.
 fn targets(
     table: &Table,
     target: TableTarget,
-    parts: &Parts,
+    parts: &RowParts,
     options: &LoadOptions,
     path: &Path,
-) -> Result<Asked, DataError> {
+) -> Result<ColumnTargets, DataError> {
     let values = match target {
         TableTarget::Classes { .. } if options.targets.is_some() => {
             return Err(Refusal::Classes.of(path));
@@ -181,7 +181,7 @@ fn input_scaling(
 }
 
 /// The rows of each part.
-struct Parts {
+struct RowParts {
     division: Division,
     train: Vec<usize>,
     valid: Option<Vec<usize>>,
@@ -190,7 +190,7 @@ struct Parts {
     origin: Vec<usize>,
 }
 
-impl Parts {
+impl RowParts {
     /// The parts that were asked for, of which none is empty. The rows of a table to test on come to those of `table`.
     fn of(table: &mut Table, path: &Path, options: &LoadOptions) -> Result<Self, DataError> {
         let rows = table.labels.len();
@@ -269,7 +269,7 @@ fn check_classes(
     table: &Table,
     classes: &[i64],
     names: &[String],
-    parts: &Parts,
+    parts: &RowParts,
 ) -> Result<(), DataError> {
     if let [only] = names {
         return Err(DataError::new(

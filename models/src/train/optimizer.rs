@@ -10,14 +10,14 @@ use crate::named_tensor::{NamedTensor, replace, tensors, with_gradients};
 
 /// Steps of a descent on a module's trainable tensors, with what it remembers of each.
 #[derive(Clone, Debug)]
-pub(super) struct Steps {
+pub(super) struct DescentSteps {
     descent: Descent,
     weight_decay: f64,
     /// In the module's order.
     memory: Vec<Memory>,
 }
 
-impl Steps {
+impl DescentSteps {
     /// Before the first step.
     pub(super) fn new<M: Module>(descent: Descent, weight_decay: f64, module: &M) -> Self {
         Self {

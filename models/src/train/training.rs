@@ -11,7 +11,7 @@ use super::config::TrainConfig;
 use super::error::TrainError;
 use super::examples::TrainExamples;
 use super::loss_history::LossHistory;
-use super::optimizer::Steps;
+use super::optimizer::DescentSteps;
 use super::order::Order;
 use super::progress::TrainProgress;
 use super::trained::Trained;
@@ -32,7 +32,7 @@ const REPORT_AFTER: Duration = Duration::from_millis(500);
 /// normalisation uses the batch's statistics here, and updates the running ones that everything else uses.
 pub struct Training<M> {
     model: M,
-    optimizer: Steps,
+    optimizer: DescentSteps,
     config: TrainConfig,
     examples: TrainExamples,
     /// Most examples that are differentiated at once.
@@ -67,7 +67,7 @@ impl<M: Network> Training<M> {
         let (device, dtype) = placement(&model);
         let model = model.train();
         Ok(Self {
-            optimizer: Steps::new(descent, config.weight_decay, &model),
+            optimizer: DescentSteps::new(descent, config.weight_decay, &model),
             model,
             config: config.clone(),
             examples: TrainExamples::new(split, objective, (&device, dtype)),

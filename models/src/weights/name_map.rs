@@ -121,7 +121,7 @@ impl NameMap {
             Err(source) => return Err(NameMapError::Read { path, source }),
         };
         let pairs = text.and_then(|text| {
-            serde_json::from_slice::<Pairs>(&text).map_err(|error| error.to_string())
+            serde_json::from_slice::<NamePairs>(&text).map_err(|error| error.to_string())
         });
         let pairs = match pairs {
             Ok(pairs) => pairs,
@@ -195,25 +195,25 @@ fn start<'a>(name: &'a str, old: &str) -> Option<&'a str> {
 }
 
 /// A JSON object of strings in the order of the file, which a map would lose.
-struct Pairs(Vec<(String, String)>);
+struct NamePairs(Vec<(String, String)>);
 
-impl<'de> Deserialize<'de> for Pairs {
+impl<'de> Deserialize<'de> for NamePairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Ordered;
 
         impl<'de> Visitor<'de> for Ordered {
-            type Value = Pairs;
+            type Value = NamePairs;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of old names and new ones")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamePairs, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Pairs(pairs))
+                Ok(NamePairs(pairs))
             }
         }
 

@@ -5,19 +5,19 @@ use std::{collections::BTreeMap, time::Instant};
 use burn::tensor::Tensor;
 
 use super::{
-    Seconds, Stage, Task,
-    entries::Place,
+    EvaluationTask, Seconds, Stage,
+    entries::PlacedRemoval,
     error::StageError,
     estimate::{Estimate, Estimates},
     kept,
-    run::Run,
+    run::EvaluationRun,
 };
 use crate::retrain::retrained;
 
 /// The parameters that each stage finds of one removal, as a measurement asks for them.
 pub(super) struct Answers<'a, 'r> {
-    pub run: &'a Run<'r>,
-    pub place: Place<'a>,
+    pub run: &'a EvaluationRun<'r>,
+    pub place: PlacedRemoval<'a>,
     /// The measurement's name.
     name: &'a str,
     estimates: &'a Estimates<'a>,
@@ -30,8 +30,8 @@ pub(super) struct Answers<'a, 'r> {
 
 impl<'a, 'r> Answers<'a, 'r> {
     pub fn new(
-        run: &'a Run<'r>,
-        place: Place<'a>,
+        run: &'a EvaluationRun<'r>,
+        place: PlacedRemoval<'a>,
         name: &'a str,
         estimates: &'a Estimates<'a>,
     ) -> Self {
@@ -111,7 +111,7 @@ impl<'a, 'r> Answers<'a, 'r> {
             self.stage = stage;
             return Ok(found);
         }
-        run.meter.begin(Task::Stage(stage), 0);
+        run.meter.begin(EvaluationTask::Stage(stage), 0);
         let n = evaluation.cost().len();
         let mut weights = vec![1.0; n];
         for &index in &removal.examples {

@@ -13,7 +13,7 @@ use super::{
     answers::Answers,
     error::StageError,
     json,
-    run::{Found, Measured},
+    run::{RemovalResult, RemovalResults},
 };
 
 /// What one removal does to the queries' losses: `loss(without) - loss(with)`, one number a query, in the units of the
@@ -120,7 +120,7 @@ impl Changes {
     }
 }
 
-impl Measured for Changes {
+impl RemovalResult for Changes {
     fn is_finite(&self) -> bool {
         let responses = self.responses.as_ref().into_array();
         let mut all = self.influence.iter().chain(responses.into_iter().flatten());
@@ -129,7 +129,7 @@ impl Measured for Changes {
 }
 
 impl Correlations {
-    pub(super) fn new(found: Found<Changes>) -> Self {
+    pub(super) fn new(found: RemovalResults<Changes>) -> Self {
         Self {
             correlations: ByResponse::<Correlation>::of(&found.done),
             removals: found.done,

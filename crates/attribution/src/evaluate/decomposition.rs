@@ -14,7 +14,7 @@ use super::{
     distance::output_distance,
     error::StageError,
     json,
-    run::{Found, Measured},
+    run::{RemovalResult, RemovalResults},
 };
 
 /// The wall-clock seconds of each stage, by its name.
@@ -54,12 +54,12 @@ pub struct Decomposition {
 
 /// What is measured of one removal.
 #[derive(Serialize, Deserialize)]
-struct Point {
+struct GapsAndChanges {
     gaps: RemovalGaps,
     changes: Option<Changes>,
 }
 
-impl Measured for Point {
+impl RemovalResult for GapsAndChanges {
     fn is_finite(&self) -> bool {
         let gaps = self.gaps.gaps.into_array();
         gaps.iter().all(|it| it.is_finite()) && self.changes.as_ref().is_none_or(Changes::is_finite)
@@ -97,7 +97,7 @@ impl Evaluation<'_> {
         let measure = |answers: &mut Answers<'_, '_>| {
             let gaps = gaps(answers)?;
             let changes = queries.as_ref().map(|it| it.changes(answers)).transpose()?;
-            Ok(Point { gaps, changes })
+            Ok(GapsAndChanges { gaps, changes })
         };
         let found = self.run(removals, false, |run| run.over(removals, &name, measure))?;
         let (removals, changes): (Vec<_>, Vec<_>) = found
@@ -105,7 +105,7 @@ impl Evaluation<'_> {
             .into_iter()
             .map(|it| (it.gaps, it.changes))
             .unzip();
-        let found = Found {
+        let found = RemovalResults {
             done: changes.into_iter().flatten().collect(),
             failed: found.failed,
             left: found.left,

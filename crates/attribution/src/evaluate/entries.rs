@@ -12,7 +12,7 @@ use crate::{Store, StoreError, store::Digest};
 
 /// A removal among those asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct PlacedRemoval<'a> {
     pub removal: &'a Removal,
     /// Its position.
     pub position: usize,
@@ -31,7 +31,7 @@ pub(super) enum Keys {
 
 impl Keys {
     /// Of the result at `place` of the measurement `name`.
-    pub fn result(&self, place: &Place<'_>, name: &str) -> String {
+    pub fn result(&self, place: &PlacedRemoval<'_>, name: &str) -> String {
         match self {
             Self::Shared { evaluation } => {
                 format!("{evaluation}/{}/{name}", digest(place.removal))
@@ -42,7 +42,7 @@ impl Keys {
 
     /// Of what a stage finds. `scope` is the measurement's name if its parameters are let go of in the end, so that no
     /// other is in need of them.
-    pub fn stage(&self, place: &Place<'_>, scope: &str, stage: Stage) -> String {
+    pub fn stage(&self, place: &PlacedRemoval<'_>, scope: &str, stage: Stage) -> String {
         match self {
             Self::Shared { evaluation } => {
                 format!("{evaluation}/{}/{scope}{stage}", digest(place.removal))

@@ -6,7 +6,8 @@ use backdraft_influence::{ConjugateGradientConfig, Solution, SolveError, respons
 use burn::tensor::Tensor;
 
 use super::{
-    EvaluateError, Progress, Stage, Task, entries::Place, error::StageError, kept, run::Run,
+    EvaluateError, EvaluationTask, Progress, Stage, entries::PlacedRemoval, error::StageError,
+    kept, run::EvaluationRun,
 };
 
 /// An influence estimate.
@@ -51,7 +52,7 @@ impl Grouping {
     }
 
     /// Which part a removal is of: what a shard has all of, or nothing.
-    pub fn part(self, place: &Place<'_>) -> usize {
+    pub fn part(self, place: &PlacedRemoval<'_>) -> usize {
         match self {
             Self::Open(_) => place.position,
             Self::Block(size) => place.position / size,
@@ -59,7 +60,11 @@ impl Grouping {
     }
 
     /// The estimates of those of `all` that are `open`.
-    pub fn estimates<'a>(self, all: &'a [Place<'a>], open: &'a [Place<'a>]) -> Vec<Estimates<'a>> {
+    pub fn estimates<'a>(
+        self,
+        all: &'a [PlacedRemoval<'a>],
+        open: &'a [PlacedRemoval<'a>],
+    ) -> Vec<Estimates<'a>> {
         let estimates = |open, block| Estimates {
             open,
             block,
@@ -78,15 +83,20 @@ impl Grouping {
 /// The estimates of removals that are solved for at once, when one of them is first asked for.
 pub(super) struct Estimates<'a> {
     /// Those that are asked for.
-    pub open: &'a [Place<'a>],
+    pub open: &'a [PlacedRemoval<'a>],
     /// The block that they are of, if they are solved for as one.
-    block: Option<&'a [Place<'a>]>,
+    block: Option<&'a [PlacedRemoval<'a>]>,
     found: OnceCell<Vec<Estimated>>,
 }
 
 impl Estimates<'_> {
     /// That of the removal at `place`, which is one of them, for the measurement `name`.
-    pub fn of(&self, run: &Run<'_>, place: &Place<'_>, name: &str) -> Result<Estimate, StageError> {
+    pub fn of(
+        &self,
+        run: &EvaluationRun<'_>,
+        place: &PlacedRemoval<'_>,
+        name: &str,
+    ) -> Result<Estimate, StageError> {
         if self.found.get().is_none() {
             let found = run.estimates(self, name).map_err(StageError::Run)?;
             let _ = self.found.set(found);
@@ -99,7 +109,7 @@ impl Estimates<'_> {
     }
 }
 
-impl Run<'_> {
+impl EvaluationRun<'_> {
     /// The estimates that are asked for, from the store where they are there: the others are solved for, and kept there.
     fn estimates(
         &self,
@@ -118,7 +128,7 @@ impl Run<'_> {
             .map(stored)
             .collect::<Result<_, _>>()?;
         let found = estimates.open.iter().zip(&stored);
-        let missing: Vec<Place<'_>> = found
+        let missing: Vec<PlacedRemoval<'_>> = found
             .filter_map(|(place, found)| found.is_none().then_some(*place))
             .collect();
         let company = match estimates.block {
@@ -142,7 +152,7 @@ impl Run<'_> {
     /// Solves for removals at once.
     fn solve(
         &self,
-        places: &[Place<'_>],
+        places: &[PlacedRemoval<'_>],
     ) -> Result<Vec<Result<Solution, SolveError>>, EvaluateError> {
         let count = places.len();
         if count == 0 {
@@ -151,7 +161,8 @@ impl Run<'_> {
         let solver = self.solver()?;
         let removals: Vec<_> = places.iter().map(|it| it.removal.clone()).collect();
         let steps = count * self.products.get();
-        self.meter.begin(Task::Stage(Stage::Influence), steps);
+        self.meter
+            .begin(EvaluationTask::Stage(Stage::Influence), steps);
         let solutions = match estimate_all(self.evaluation.cost(), solver, &removals) {
             Ok(solutions) => solutions,
             Err(error) if count == 1 => return Ok(vec![Err(error)]),
@@ -176,7 +187,7 @@ impl Run<'_> {
     /// Keeps an estimate.
     fn solved(
         &self,
-        place: &Place<'_>,
+        place: &PlacedRemoval<'_>,
         name: &str,
         solution: Result<Solution, SolveError>,
         seconds: f64,
@@ -208,7 +219,7 @@ impl Run<'_> {
         Ok(Ok(estimate))
     }
 
-    fn estimate_key(&self, place: &Place<'_>, name: &str) -> String {
+    fn estimate_key(&self, place: &PlacedRemoval<'_>, name: &str) -> String {
         // Another measurement solves in other company.
         let scope = match self.grouping {
             Grouping::Open(_) => self.scope(name),

@@ -13,7 +13,7 @@ use super::{
     estimate::Grouping,
     progress::Meter,
     removals::check,
-    run::Run,
+    run::EvaluationRun,
     settle::{products, settle},
 };
 use crate::{Matrix, NoStore, Retrain, SolverConfig, Store, store::Digest};
@@ -188,7 +188,7 @@ impl<'a> Evaluation<'a> {
         &self,
         removals: &[Removal],
         in_blocks: bool,
-        work: impl FnOnce(&Run<'_>) -> Result<T, EvaluateError>,
+        work: impl FnOnce(&EvaluationRun<'_>) -> Result<T, EvaluateError>,
     ) -> Result<T, EvaluateError> {
         check(removals, self.cost().len())?;
         let keys = match self.owns_store {
@@ -228,7 +228,7 @@ impl<'a> Evaluation<'a> {
                 &*own
             }
         };
-        let run = Run::new(self, &entries, &meter, &matrix, solver, products, grouping);
+        let run = EvaluationRun::new(self, &entries, &meter, &matrix, solver, products, grouping);
         work(&run)
     }
 

@@ -13,7 +13,7 @@ use super::{
     answers::Answers,
     correlation::losses,
     error::StageError,
-    run::{Found, Measured},
+    run::{RemovalResult, RemovalResults},
 };
 
 /// The stream of random numbers of the order at random.
@@ -46,7 +46,7 @@ struct Suspicion {
     solved: bool,
 }
 
-impl Measured for Suspicion {
+impl RemovalResult for Suspicion {
     fn is_finite(&self) -> bool {
         let mut both = [self.influence, self.pbrf].into_iter().flatten();
         both.all(f64::is_finite)
@@ -106,10 +106,10 @@ impl Evaluation<'_> {
         &self,
         before: &[f64],
         rankings: &[RankBy],
-    ) -> Result<Found<Suspicion>, EvaluateError> {
+    ) -> Result<RemovalResults<Suspicion>, EvaluateError> {
         let [influence, pbrf] = [RankBy::Influence, RankBy::Pbrf].map(|by| rankings.contains(&by));
         let name = match (influence, pbrf) {
-            (false, false) => return Ok(Found::default()),
+            (false, false) => return Ok(RemovalResults::default()),
             (true, false) => "self-influence",
             (false, true) => "self-response",
             (true, true) => "self-influence-and-response",

@@ -54,7 +54,7 @@ pub use evaluation::{Evaluation, EvaluationConfig};
 pub use gaps::Gaps;
 pub use mislabel::Mislabel;
 pub use name::Name;
-pub use progress::{DamagedEntry, FailedRemoval, Progress, Task};
+pub use progress::{DamagedEntry, EvaluationTask, FailedRemoval, Progress};
 pub use ranking::{RankBy, Ranking};
 pub use respond::{Respond, Steps};
 pub use shard::{Shard, merge, missing};

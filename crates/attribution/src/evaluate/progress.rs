@@ -23,7 +23,7 @@ pub enum Progress<'a> {
     /// Something begins, with 0 of its steps, or has made some.
     Step {
         /// What is computed.
-        task: Task,
+        task: EvaluationTask,
         /// The steps made: batches, products, or thousandths of the way to a tolerance.
         done: usize,
         /// How many there are, about; 0 if that is not known.
@@ -57,7 +57,7 @@ pub enum Progress<'a> {
 /// What is computed at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Task {
+pub enum EvaluationTask {
     /// A stage of a removal.
     Stage(Stage),
     /// The scale of LiSSA.
@@ -68,7 +68,7 @@ pub enum Task {
     Factorization,
 }
 
-impl Task {
+impl EvaluationTask {
     /// In words.
     pub fn name(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Task {
     }
 }
 
-impl fmt::Display for Task {
+impl fmt::Display for EvaluationTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -109,7 +109,7 @@ pub struct DamagedEntry {
 /// Counts the steps of what is computed, and tells of them.
 pub(super) struct Meter<'a> {
     progress: &'a dyn Fn(Progress<'_>),
-    task: Cell<Task>,
+    task: Cell<EvaluationTask>,
     done: Cell<usize>,
     of: Cell<usize>,
 }
@@ -118,7 +118,7 @@ impl<'a> Meter<'a> {
     pub fn new(progress: &'a dyn Fn(Progress<'_>)) -> Self {
         Self {
             progress,
-            task: Cell::new(Task::Factorization),
+            task: Cell::new(EvaluationTask::Factorization),
             done: Cell::new(0),
             of: Cell::new(0),
         }
@@ -129,7 +129,7 @@ impl<'a> Meter<'a> {
     }
 
     /// Begins something of so many steps, about.
-    pub fn begin(&self, task: Task, of: usize) {
+    pub fn begin(&self, task: EvaluationTask, of: usize) {
         self.task.set(task);
         self.of.set(of);
         self.set(0);

@@ -11,9 +11,10 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    DamagedEntry, EvaluateError, Evaluation, FailedRemoval, Progress, Respond, Stage, Task,
+    DamagedEntry, EvaluateError, Evaluation, EvaluationTask, FailedRemoval, Progress, Respond,
+    Stage,
     answers::Answers,
-    entries::{Entries, Place},
+    entries::{Entries, PlacedRemoval},
     error::StageError,
     estimate::Grouping,
     kept,
@@ -22,7 +23,7 @@ use super::{
 use crate::StoreError;
 
 /// What is measured of a removal, as a store keeps it.
-pub(super) trait Measured: Serialize + DeserializeOwned {
+pub(super) trait RemovalResult: Serialize + DeserializeOwned {
     /// Whether all numbers that were measured are finite.
     fn is_finite(&self) -> bool;
 }
@@ -30,13 +31,13 @@ pub(super) trait Measured: Serialize + DeserializeOwned {
 /// What became of one removal, as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome<T> {
+enum RemovalOutcome<T> {
     Done(T),
     Failed(FailedRemoval),
 }
 
 /// What was measured, what failed, and what was damaged.
-pub(super) struct Found<T> {
+pub(super) struct RemovalResults<T> {
     pub done: Vec<T>,
     pub failed: Vec<FailedRemoval>,
     /// How many are left to other shards.
@@ -44,7 +45,7 @@ pub(super) struct Found<T> {
     pub damaged: Vec<DamagedEntry>,
 }
 
-impl<T> Default for Found<T> {
+impl<T> Default for RemovalResults<T> {
     fn default() -> Self {
         Self {
             done: Vec::new(),
@@ -56,7 +57,7 @@ impl<T> Default for Found<T> {
 }
 
 /// An evaluation at work.
-pub(super) struct Run<'a> {
+pub(super) struct EvaluationRun<'a> {
     pub evaluation: &'a Evaluation<'a>,
     pub entries: &'a Entries<'a>,
     pub meter: &'a Meter<'a>,
@@ -70,7 +71,7 @@ pub(super) struct Run<'a> {
     continued: OnceCell<Tensor<1>>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> EvaluationRun<'a> {
     pub fn new(
         evaluation: &'a Evaluation<'a>,
         entries: &'a Entries<'a>,
@@ -96,7 +97,8 @@ impl<'a> Run<'a> {
     /// What is made ready when the first estimate asks for it.
     pub fn solver(&self) -> Result<&dyn Inverse, EvaluateError> {
         if self.ready.get().is_none() {
-            self.meter.begin(Task::Factorization, self.matrix.dim());
+            self.meter
+                .begin(EvaluationTask::Factorization, self.matrix.dim());
             let _ = self.ready.set(self.solver.prepare(self.matrix)?);
         }
         let ready = self.ready.get().expect("it was just set");
@@ -104,20 +106,22 @@ impl<'a> Run<'a> {
     }
 
     /// Measures every removal of the shard that is not done; `name` is what the store has the measurement under.
-    pub fn over<T: Measured>(
+    pub fn over<T: RemovalResult>(
         &self,
         removals: &[Removal],
         name: &str,
         measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
-    ) -> Result<Found<T>, EvaluateError> {
+    ) -> Result<RemovalResults<T>, EvaluateError> {
         let (config, shard) = (&self.evaluation.config, self.evaluation.shard);
-        let has = |place: &Place<'_>| shard.has(self.grouping.part(place));
-        let place = |(position, removal)| Place { removal, position };
-        let places: Vec<Place<'_>> = removals.iter().enumerate().map(place).collect();
+        let has = |place: &PlacedRemoval<'_>| shard.has(self.grouping.part(place));
+        let place = |(position, removal)| PlacedRemoval { removal, position };
+        let places: Vec<PlacedRemoval<'_>> = removals.iter().enumerate().map(place).collect();
         let (mut outcomes, mut open, mut mine) = (Vec::new(), Vec::new(), 0);
         for place in &places {
             let key = self.entries.keys.result(place, name);
-            let found = self.entries.get(&key, kept::read_result::<Outcome<T>>)?;
+            let found = self
+                .entries
+                .get(&key, kept::read_result::<RemovalOutcome<T>>)?;
             mine += usize::from(has(place));
             match &found {
                 None if has(place) => open.push(*place),
@@ -139,12 +143,12 @@ impl<'a> Run<'a> {
     }
 
     /// Measures one removal, and keeps what is found.
-    fn measured<T: Measured>(
+    fn measured<T: RemovalResult>(
         &self,
         answers: &mut Answers<'_, '_>,
         name: &str,
         measure: impl Fn(&mut Answers<'_, '_>) -> Result<T, StageError>,
-    ) -> Result<Outcome<T>, EvaluateError> {
+    ) -> Result<RemovalOutcome<T>, EvaluateError> {
         let found = measure(answers).and_then(|found| match found.is_finite() {
             true => Ok(found),
             false => {
@@ -153,9 +157,9 @@ impl<'a> Run<'a> {
             }
         });
         let outcome = match found {
-            Ok(found) => Outcome::Done(found),
+            Ok(found) => RemovalOutcome::Done(found),
             Err(StageError::Run(error)) => return Err(error),
-            Err(StageError::Removal(reason)) => Outcome::Failed(FailedRemoval {
+            Err(StageError::Removal(reason)) => RemovalOutcome::Failed(FailedRemoval {
                 removed: answers.place.removal.examples.clone(),
                 stage: answers.stage,
                 reason,
@@ -163,7 +167,7 @@ impl<'a> Run<'a> {
         };
         let (place, config) = (&answers.place, &self.evaluation.config);
         let bytes = kept::result(&outcome)?;
-        if matches!(outcome, Outcome::Done(_)) || config.keep_failures {
+        if matches!(outcome, RemovalOutcome::Done(_)) || config.keep_failures {
             self.entries
                 .put(&self.entries.keys.result(place, name), &bytes)?;
             if !config.keep_parameters {
@@ -172,19 +176,22 @@ impl<'a> Run<'a> {
         }
         let removal = place.position;
         match &outcome {
-            Outcome::Done(_) => self.meter.tell(Progress::Done { removal }),
-            Outcome::Failed(failed) => self.meter.tell(Progress::Failed { removal, failed }),
+            RemovalOutcome::Done(_) => self.meter.tell(Progress::Done { removal }),
+            RemovalOutcome::Failed(failed) => self.meter.tell(Progress::Failed { removal, failed }),
         }
         // As a later run finds it, so that one in pieces has the same digits.
         kept::read_result(&bytes).map_err(|reason| StoreError::Other(reason.into()).into())
     }
 
-    fn collect<T>(&self, outcomes: Vec<Option<Outcome<T>>>) -> Result<Found<T>, EvaluateError> {
+    fn collect<T>(
+        &self,
+        outcomes: Vec<Option<RemovalOutcome<T>>>,
+    ) -> Result<RemovalResults<T>, EvaluateError> {
         let (mut done, mut failed, mut left) = (Vec::new(), Vec::new(), 0);
         for outcome in outcomes {
             match outcome {
-                Some(Outcome::Done(found)) => done.push(found),
-                Some(Outcome::Failed(lost)) => failed.push(lost),
+                Some(RemovalOutcome::Done(found)) => done.push(found),
+                Some(RemovalOutcome::Failed(lost)) => failed.push(lost),
                 None => left += 1,
             }
         }
@@ -195,7 +202,7 @@ impl<'a> Run<'a> {
                 reason: first.reason.clone(),
             });
         }
-        Ok(Found {
+        Ok(RemovalResults {
             done,
             failed,
             left,
@@ -211,7 +218,8 @@ impl<'a> Run<'a> {
             ResponseKind::Retraining | ResponseKind::Proximal => &self.evaluation.config.retraining,
             ResponseKind::Bregman | ResponseKind::Linearized => &self.evaluation.config.bregman,
         };
-        self.meter.begin(Task::Stage(stage), respond.steps());
+        self.meter
+            .begin(EvaluationTask::Stage(stage), respond.steps());
         Ok(respond.response(&objective, |step| self.meter.set(step))?)
     }
 
@@ -251,7 +259,7 @@ impl<'a> Run<'a> {
     }
 
     /// Lets go of the parameters of a removal.
-    fn forget(&self, place: &Place<'_>, name: &str) -> Result<(), EvaluateError> {
+    fn forget(&self, place: &PlacedRemoval<'_>, name: &str) -> Result<(), EvaluateError> {
         let scope = self.scope(name);
         for stage in Stage::ALL {
             self.entries

@@ -5,7 +5,7 @@ use backdraft_influence::{LissaConfig, Scale, SolveError, Solver, response::Remo
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EvaluateError, EvaluationConfig, Task, entries::Entries, error::StageError, kept,
+    EvaluateError, EvaluationConfig, EvaluationTask, entries::Entries, error::StageError, kept,
     progress::Meter,
 };
 use crate::SolverConfig;
@@ -48,7 +48,7 @@ pub(super) fn settle(
     let scale = match lissa.scale {
         Scale::Fixed(scale) => scale,
         Scale::Auto => {
-            meter.begin(Task::Scale, PROBE);
+            meter.begin(EvaluationTask::Scale, PROBE);
             lissa.clone().init()?.scale(matrix)?
         }
     };
@@ -80,7 +80,7 @@ fn depth(
             ..config.clone()
         };
         let depth = config.depth;
-        meter.begin(Task::Depth, lissa_products(&config, matrix));
+        meter.begin(EvaluationTask::Depth, lissa_products(&config, matrix));
         match config.init()?.prepare(matrix)?.solve(gradient.clone()) {
             Ok(_) => return Ok(depth),
             Err(SolveError::NotConverged { .. }) => {}

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use backdraft_attribution::{
     EvaluationConfig, MemoryStore, Mislabel, RankBy, Shard, SolverConfig, Store,
-    evaluate::{Progress, Task, merge},
+    evaluate::{EvaluationTask, Progress, merge},
 };
 use backdraft_influence::ConjugateGradientConfig;
 
@@ -37,7 +37,7 @@ fn a_block_finds_the_same_with_fewer_products() {
         let evaluation = config(block_size).init(&cost, &fit).unwrap();
         let evaluation = evaluation.with_progress(|progress| {
             if let Progress::Step {
-                task: Task::Stage(_),
+                task: EvaluationTask::Stage(_),
                 done,
                 ..
             } = progress

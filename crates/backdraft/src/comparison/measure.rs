@@ -53,9 +53,9 @@ pub enum ComparisonError {
 
 /// What was computed on one device.
 #[derive(Clone, Debug)]
-pub struct Measured(Vec<(Quantity, Vec<f64>)>);
+pub struct QuantityValues(Vec<(Quantity, Vec<f64>)>);
 
-impl Measured {
+impl QuantityValues {
     /// The elements of `quantity`, if it was computed.
     pub fn get(&self, quantity: Quantity) -> Option<&[f64]> {
         let found = self.0.iter().find(|(it, _)| *it == quantity);
@@ -92,7 +92,7 @@ pub fn measure(
     device: &Device,
     products: Option<Half>,
     quantities: &[Quantity],
-) -> Result<Measured, ComparisonError> {
+) -> Result<QuantityValues, ComparisonError> {
     let module = to_dtype(sample.config.init(device), DType::F32);
     let mut model = Model::new(&module, Zoo::forward)?.recorded();
     if let Some(half) = products {
@@ -113,7 +113,7 @@ pub fn measure(
     let cost = Cost::of_any(model, loss, inputs, targets)?.with_batch_size(BATCH)?;
     let cost = cost.unchecked();
 
-    let subject = Subject {
+    let subject = ComparedModel {
         cost,
         v,
         products,
@@ -136,11 +136,11 @@ pub fn measure(
         .iter()
         .map(values)
         .collect::<Result<_, _>>()
-        .map(Measured)
+        .map(QuantityValues)
 }
 
 /// What quantities are computed of.
-struct Subject {
+struct ComparedModel {
     cost: Cost,
     v: Tensor<1>,
     products: Option<Half>,
@@ -150,7 +150,7 @@ struct Subject {
     lissa: OnceCell<Solution>,
 }
 
-impl Subject {
+impl ComparedModel {
     fn compute(&self, quantity: Quantity) -> Result<Vec<f64>, ComparisonError> {
         let Self { cost, v, .. } = self;
         let v = || v.clone();

@@ -15,14 +15,14 @@
 //! | `lissa` | 100 steps of LiSSA for the same gradient |
 //! | `pbrf` | the change of the parameters in the proximal Bregman response to less weight of those examples, by 20 steps of gradient descent |
 //!
-//! [`Measured::compare`] holds one device's against another's: the error is `||a - b|| / ||b||`, in the Euclidean norm.
-//! Devices round alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`] says
-//! what that may come to.
+//! [`QuantityValues::compare`] holds one device's against another's. The error is `||a - b|| / ||b||`, in the Euclidean
+//! norm. Devices round alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`]
+//! says what that may come to.
 
 mod measure;
 mod quantity;
 mod sample;
 
-pub use measure::{ComparisonError, Measured, measure};
+pub use measure::{ComparisonError, QuantityValues, measure};
 pub use quantity::Quantity;
 pub use sample::Sample;

@@ -67,11 +67,11 @@ pub(super) enum Command {
     Compare(Compare),
     /// Measure how fast this machine is.
     #[command(subcommand)]
-    Bench(Bench),
+    Bench(BenchCommand),
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Bench {
+pub(super) enum BenchCommand {
     /// Time derivatives of one batch on fixed networks with random data.
     Products(Products),
     /// Count the products and the seconds that it takes to solve for many queries.

@@ -25,7 +25,7 @@ pub(super) struct Limits {
 
 /// Times in seconds, and what was in use meanwhile.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Measured {
+pub(super) struct ProductTimes {
     pub median: f64,
     pub least: f64,
     pub runs: usize,
@@ -41,7 +41,7 @@ pub(super) fn measure<T>(
     limits: Limits,
     device: &Device,
     f: &dyn Fn() -> Result<T, CurvatureError>,
-) -> Result<Measured, CliError> {
+) -> Result<ProductTimes, CliError> {
     let finished = || {
         device
             .sync()
@@ -83,7 +83,7 @@ pub(super) fn measure<T>(
     } else {
         0.5 * (times[middle - 1] + times[middle])
     };
-    Ok(Measured {
+    Ok(ProductTimes {
         median,
         least: times[0],
         runs: times.len(),

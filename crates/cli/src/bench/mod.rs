@@ -24,7 +24,7 @@ pub(super) use self::solves::{Solves, solves};
 use self::{
     args::{QuantityName, WorkloadName},
     floor::floor,
-    measure::{Limits, Measured, measure},
+    measure::{Limits, ProductTimes, measure},
 };
 use super::{
     CliError,
@@ -180,7 +180,7 @@ impl Bench<'_> {
         cost: &Cost,
         quantity: QuantityName,
         v: &Tensor<1>,
-    ) -> Result<Measured, CliError> {
+    ) -> Result<ProductTimes, CliError> {
         measure(self.limits, self.device, &*once(cost, quantity, v))
     }
 
@@ -188,7 +188,7 @@ impl Bench<'_> {
         &self,
         cost: &Cost,
         quantity: QuantityName,
-        measured: &Measured,
+        measured: &ProductTimes,
         to_grad: Option<f64>,
         floor: f64,
         error: Option<f64>,

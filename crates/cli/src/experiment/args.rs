@@ -86,7 +86,7 @@ impl Common {
 
 /// What is removed.
 #[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Removed {
+pub(crate) struct RemovalArgs {
     /// Number of removals, drawn by the seed.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = count, allow_hyphen_values = true)]
     pub points: usize,
@@ -120,7 +120,7 @@ pub(crate) struct Decompose {
     pub common: Common,
 
     #[command(flatten)]
-    pub removed: Removed,
+    pub removed: RemovalArgs,
 
     /// Also predict the losses of so many test examples, drawn by the seed, and hold them against the same responses,
     /// as `correlate` does.
@@ -135,7 +135,7 @@ pub(crate) struct Correlate {
     pub common: Common,
 
     #[command(flatten)]
-    pub removed: Removed,
+    pub removed: RemovalArgs,
 
     /// Test examples whose losses are predicted, drawn by the seed.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = count_or_none, allow_hyphen_values = true)]
@@ -167,7 +167,7 @@ pub(crate) struct Sweeping {
     pub common: Common,
 
     #[command(flatten)]
-    pub removed: Removed,
+    pub removed: RemovalArgs,
 
     /// What is varied.
     #[arg(long, value_enum)]

@@ -1,10 +1,10 @@
 //! `backdraft decompose`: where an influence estimate and retraining part ways.
 
 use super::{
-    args::{Common, Decompose, Removed},
+    args::{Common, Decompose, RemovalArgs},
     folder::{CORRELATIONS, ExperimentFolder},
     output::{open, show},
-    plan::{Prepared, Question, prepare},
+    plan::{PreparedExperiment, Question, prepare},
     subject::Subject,
 };
 use crate::{CliError, args::SolverName, progress::say};
@@ -33,7 +33,7 @@ pub(crate) fn decompose(args: &Decompose) -> Result<(), CliError> {
 }
 
 /// What a decomposition asks, by itself or for one value of a sweep.
-pub(super) fn question(removed: Removed, sweep: bool) -> Question {
+pub(super) fn question(removed: RemovalArgs, sweep: bool) -> Question {
     Question {
         command: "decompose",
         tests: 0,
@@ -48,7 +48,7 @@ pub(super) fn question(removed: Removed, sweep: bool) -> Question {
 /// The decomposition, with the correlations if there are tests; none if removals are left to other parts.
 pub(super) fn decomposition(
     args: &Common,
-    prepared: &Prepared,
+    prepared: &PreparedExperiment,
     folder: &ExperimentFolder,
 ) -> Result<Option<(DecompositionRecord, Option<CorrelationsRecord>)>, CliError> {
     let subject = Subject::new(prepared, folder)?;

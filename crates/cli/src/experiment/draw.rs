@@ -3,7 +3,7 @@
 use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 
-use super::args::Removed;
+use super::args::RemovalArgs;
 use crate::CliError;
 
 /// Streams of random numbers, so that one choice does not move another.
@@ -44,13 +44,13 @@ pub(super) fn tests(seed: u64, n: usize, count: usize) -> Result<Vec<usize>, Cli
 pub(super) fn removals(
     seed: u64,
     n: usize,
-    asked: Option<Removed>,
+    asked: Option<RemovalArgs>,
 ) -> Result<Vec<Vec<usize>>, CliError> {
     if n < 2 {
         let problem = format!("is {n}: one must stay when another is removed");
         return refuse("--examples", problem);
     }
-    let Some(Removed { points, group }) = asked else {
+    let Some(RemovalArgs { points, group }) = asked else {
         return Ok((0..n).map(|i| vec![i]).collect());
     };
     let group = group.of(n);

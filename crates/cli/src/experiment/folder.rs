@@ -13,7 +13,7 @@ use super::args::Over;
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
-    run_folder::{Kind, Place, RunFolder},
+    run_folder::{Kind, RunFolder, RunPlace},
 };
 use backdraft_report::Record;
 use backdraft_report::{
@@ -97,7 +97,7 @@ impl ExperimentFolder {
         plan: &impl Serialize,
         overwrite: bool,
     ) -> Result<Self, CliError> {
-        let place = Place::Named(path.to_path_buf());
+        let place = RunPlace::Named(path.to_path_buf());
         let folder = RunFolder::open(&place, kind, plan, overwrite)?;
         Ok(Self { folder })
     }

@@ -5,7 +5,7 @@ use backdraft_models::quote;
 use super::{
     args::Common,
     folder::{EXPERIMENT, ExperimentFolder, REPORT, check_parts},
-    plan::Prepared,
+    plan::PreparedExperiment,
 };
 use crate::{
     CliError,
@@ -15,7 +15,10 @@ use crate::{
 use backdraft_report::experiment::Findings;
 
 /// Opens the folder, with what other folders have done.
-pub(super) fn open(args: &Common, prepared: &Prepared) -> Result<ExperimentFolder, CliError> {
+pub(super) fn open(
+    args: &Common,
+    prepared: &PreparedExperiment,
+) -> Result<ExperimentFolder, CliError> {
     check_parts(&args.merge, &prepared.plan, &prepared.out)?;
     let folder = ExperimentFolder::open(
         &prepared.out,

@@ -11,9 +11,9 @@ use burn::tensor::{DType, Device};
 use serde::Serialize;
 
 use super::{
-    args::{Common, Rate, Removed},
+    args::{Common, Rate, RemovalArgs},
     draw,
-    scaled::Scaled,
+    scaled::ScaledSettings,
 };
 use crate::{
     CliError,
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     #[serde(flatten)]
     pub reading: Preparation,
     pub preset: &'static str,
-    pub scaled: Scaled,
+    pub scaled: ScaledSettings,
     pub examples: Option<usize>,
     pub corrupt_labels: Option<f64>,
     pub network: ZooConfig,
@@ -79,7 +79,7 @@ pub(super) struct Plan {
 }
 
 /// An experiment that can begin.
-pub(super) struct Prepared {
+pub(super) struct PreparedExperiment {
     pub plan: Plan,
     pub dataset: Dataset,
     pub noise: Option<LabelNoise>,
@@ -95,7 +95,7 @@ pub(super) struct Question {
     pub tests: usize,
     pub corrupt_labels: Option<f64>,
     /// What to remove; every training example by itself if none.
-    pub removed: Option<Removed>,
+    pub removed: Option<RemovalArgs>,
     /// The solver if none is named.
     pub solver: SolverName,
     /// Its tolerance, if it is not to be its own.
@@ -110,7 +110,7 @@ const RATES: [f64; 7] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
 const TRANSFORMER: [f64; 6] = [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
 const SWEEP: [f64; 2] = [0.0003, 0.0001];
 
-impl Prepared {
+impl PreparedExperiment {
     /// The training examples whose labels were made wrong.
     pub fn wrong(&self) -> Vec<usize> {
         let noise = self.noise.iter();
@@ -153,7 +153,7 @@ impl Plan {
 }
 
 /// Settles everything, and refuses what makes no sense.
-pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, CliError> {
+pub(super) fn prepare(args: &Common, question: Question) -> Result<PreparedExperiment, CliError> {
     let model = args.model.kind()?;
     let (opened, seed) = (args.compute.device.open()?, args.compute.seed);
     let (device, device_name) = (opened.device.clone(), opened.name);
@@ -218,7 +218,7 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<Prepared, Cli
         dataset.name,
         args.part()
     ));
-    Ok(Prepared {
+    Ok(PreparedExperiment {
         plan,
         dataset,
         noise,
@@ -245,8 +245,8 @@ fn examples(
 }
 
 /// The preset's settings, scaled but for what was asked for by itself.
-fn scaled(args: &Common, preset: Preset, model: Architecture, dataset: &Dataset) -> Scaled {
-    let mut scaled = Scaled::of(preset, model, dataset);
+fn scaled(args: &Common, preset: Preset, model: Architecture, dataset: &Dataset) -> ScaledSettings {
+    let mut scaled = ScaledSettings::of(preset, model, dataset);
     if args.model.hidden.is_some() {
         scaled.width_divisor = 1;
     }
@@ -264,7 +264,7 @@ fn network(
     args: &Common,
     preset: Preset,
     dataset: &Dataset,
-    scaled: &Scaled,
+    scaled: &ScaledSettings,
 ) -> Result<ZooConfig, CliError> {
     let seed = args.compute.seed;
     // For its refusals, and for what the options say of an MLP.
@@ -295,7 +295,7 @@ fn precision(args: &Common, opened: &Opened) -> Result<Precision, CliError> {
 /// The damping, with which responses have one optimum.
 fn damping(
     args: &Common,
-    scaled: &Scaled,
+    scaled: &ScaledSettings,
     training: &TrainConfig,
     dtype: DType,
 ) -> Result<f64, CliError> {
@@ -327,7 +327,7 @@ fn rates(model: Architecture, sweep: bool) -> Vec<f64> {
 }
 
 /// The scaled settings with what the options say.
-fn training(args: &Common, scaled: &Scaled, dtype: DType) -> Result<TrainConfig, CliError> {
+fn training(args: &Common, scaled: &ScaledSettings, dtype: DType) -> Result<TrainConfig, CliError> {
     let preset = TrainConfig {
         seed: args.compute.seed,
         learning_rate: match args.learning_rate {

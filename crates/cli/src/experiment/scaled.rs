@@ -11,7 +11,7 @@ const WIDTH: usize = 128;
 
 /// Settings of appendix E of Bae et al. (2022), divided by stated factors.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Scaled {
+pub(super) struct ScaledSettings {
     /// What the paper's passes over the data were divided by.
     pub epochs_divisor: usize,
     /// What the width of its hidden layers was divided by.
@@ -30,7 +30,7 @@ pub(super) struct Scaled {
     pub depth: usize,
 }
 
-impl Scaled {
+impl ScaledSettings {
     pub fn of(preset: Preset, model: Architecture, dataset: &Dataset) -> Self {
         let mut network = Preset::Paper.network(model, dataset);
         let mut training = Preset::Paper.training(model, dataset);

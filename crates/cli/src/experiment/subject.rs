@@ -20,7 +20,7 @@ use super::{
     args::Common,
     base::{Trainer, Trial},
     folder::ExperimentFolder,
-    plan::{Plan, Prepared},
+    plan::{Plan, PreparedExperiment},
     progress::ExperimentProgress,
     response::{CONVERGED, bregman, retraining},
     solver::words,
@@ -74,8 +74,11 @@ pub(super) struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// Trains the base network, or takes it from the folder.
-    pub fn new(prepared: &'a Prepared, folder: &'a ExperimentFolder) -> Result<Self, CliError> {
-        let Prepared {
+    pub fn new(
+        prepared: &'a PreparedExperiment,
+        folder: &'a ExperimentFolder,
+    ) -> Result<Self, CliError> {
+        let PreparedExperiment {
             plan,
             dataset,
             device,
@@ -348,13 +351,13 @@ impl<'a> Subject<'a> {
 
 /// The base network, trained or from the folder, and what was settled with it.
 fn base(
-    prepared: &Prepared,
+    prepared: &PreparedExperiment,
     folder: &ExperimentFolder,
     objective: Objective,
     progress: &ExperimentProgress,
     unit: &Unit,
 ) -> Result<(Zoo, Choices), CliError> {
-    let Prepared {
+    let PreparedExperiment {
         plan,
         dataset,
         device,

@@ -7,12 +7,12 @@ use backdraft_models::{Architecture, quote};
 use serde::Serialize;
 
 use super::{
-    args::{Common, Group, Over, Removed, Sweeping},
+    args::{Common, Group, Over, RemovalArgs, Sweeping},
     decompose::{decomposition, question},
     folder::{ExperimentFolder, SWEEP, check_parts},
     output::{open, show},
-    plan::{Prepared, prepare},
-    scaled::Scaled,
+    plan::{PreparedExperiment, prepare},
+    scaled::ScaledSettings,
 };
 use crate::{
     CliError,
@@ -27,7 +27,7 @@ use backdraft_report::{
 
 /// What decides a sweep, beside what decides each decomposition.
 #[derive(Serialize)]
-struct Settings<'a> {
+struct SweepSettings<'a> {
     command: &'static str,
     over: &'static str,
     values: &'a [f64],
@@ -133,7 +133,7 @@ impl Sweep<'_> {
     /// Opens the folder, once all values are known to be possible; their data are not held at once.
     fn open(&self) -> Result<ExperimentFolder, CliError> {
         let Common { merge, folder, .. } = &self.args.common;
-        let settings = Settings {
+        let settings = SweepSettings {
             command: "sweep",
             over: self.args.over.name(),
             values: &self.values,
@@ -165,7 +165,7 @@ impl Sweep<'_> {
     }
 
     /// The experiment at a value, with its options.
-    fn prepared(&self, value: f64) -> Result<(Common, Prepared), CliError> {
+    fn prepared(&self, value: f64) -> Result<(Common, PreparedExperiment), CliError> {
         let (mut common, removed) = varied(self.args, value)?;
         common.folder.out = Some(self.out.join(self.folder(value)));
         // The sweep's folder is cleared with all that is in it.
@@ -264,13 +264,15 @@ fn passes(common: &Common) -> Result<usize, CliError> {
     let model = common.model.kind()?;
     let dataset = common.data.load()?;
     model.check(&dataset)?;
-    Ok(Scaled::of(common.training.preset.into(), model, &dataset)
-        .training
-        .epochs)
+    Ok(
+        ScaledSettings::of(common.training.preset.into(), model, &dataset)
+            .training
+            .epochs,
+    )
 }
 
 /// The options with the setting at one value.
-fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
+fn varied(args: &Sweeping, value: f64) -> Result<(Common, RemovalArgs), CliError> {
     let (mut common, mut removed) = (args.common.clone(), args.removed);
     match args.over {
         Over::Width => {
@@ -284,7 +286,7 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, Removed), CliError> {
                     let model = common.model.kind()?;
                     let dataset = common.data.load()?;
                     model.check(&dataset)?;
-                    Scaled::of(common.training.preset.into(), model, &dataset)
+                    ScaledSettings::of(common.training.preset.into(), model, &dataset)
                         .width()
                         .unwrap_or(1)
                 }

@@ -10,14 +10,14 @@ use crate::{CliError, progress::say};
 const TOP: usize = 10;
 
 /// What bounds scores: the network in 64 bits where there are any.
-pub(super) struct Bounds<'a> {
+pub(super) struct ScoreBounding<'a> {
     /// Of the training examples, and of the queries.
     train: &'a Cost,
     measured: &'a Cost,
     bounds: ErrorBounds<'a>,
 }
 
-impl<'a> Bounds<'a> {
+impl<'a> ScoreBounding<'a> {
     /// `matrix` is that of the cost `train`.
     pub fn new(
         train: &'a Cost,

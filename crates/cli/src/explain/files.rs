@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{
     report::{examples, predictions, report, target},
-    run::{Found, Run},
-    store::Scored,
+    run::{ExplainRun, ScoredModel},
+    store::QueryScores,
 };
 use crate::{
     BURN, CliError,
@@ -44,9 +44,9 @@ struct Details<'a> {
     inference: Option<&'a str>,
 }
 
-impl Run<'_> {
+impl ExplainRun<'_> {
     /// Writes the weights, the scores, and the report as it is before the verification.
-    pub(super) fn write(&self, found: &Found) -> Result<(), CliError> {
+    pub(super) fn write(&self, found: &ScoredModel) -> Result<(), CliError> {
         let folder = self.store.folder();
         let examples = examples(&self.inputs.dataset, &self.unit);
         let train = &self.inputs.dataset.train;
@@ -66,7 +66,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn report(&self, found: &Found, record: RunRecord) -> Result<(), CliError> {
+    fn report(&self, found: &ScoredModel, record: RunRecord) -> Result<(), CliError> {
         let folder = self.store.folder();
         let examples = examples(&self.inputs.dataset, &self.unit);
         let report = report(
@@ -82,7 +82,7 @@ impl Run<'_> {
     /// Writes what is left, the record last: it says that the run is whole.
     pub(super) fn finish(
         &self,
-        found: &Found,
+        found: &ScoredModel,
         verified: Option<(VerificationRecord, f64)>,
     ) -> Result<(), CliError> {
         if let Some((verification, _)) = &verified {
@@ -105,7 +105,7 @@ impl Run<'_> {
     /// All about the run, with the verification and the seconds that it took.
     fn record(
         &self,
-        found: &Found,
+        found: &ScoredModel,
         verified: Option<(VerificationRecord, f64)>,
     ) -> Result<RunRecord, CliError> {
         let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
@@ -124,7 +124,7 @@ impl Run<'_> {
             stage: stage.into(),
             seconds,
         };
-        let sum = |of: fn(&Scored) -> f64| found.scored.iter().map(of).sum();
+        let sum = |of: fn(&QueryScores) -> f64| found.scored.iter().map(of).sum();
         let mut timings: Vec<_> = found
             .training
             .map(|it| timing("train", it))

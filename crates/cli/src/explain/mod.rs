@@ -16,8 +16,8 @@ use backdraft_models::{
     quote,
 };
 
-pub(super) use self::store::{Solved, Store};
-use self::{run::Run, settings::Asked};
+pub(super) use self::store::{ExplainFolder, Solved};
+use self::{run::ExplainRun, settings::ScoreSettings};
 use super::{
     CliError,
     args::Explain,
@@ -26,7 +26,7 @@ use super::{
     progress::say,
     quality::unit,
     queries,
-    run_folder::Place,
+    run_folder::RunPlace,
 };
 
 /// Runs `backdraft explain`.
@@ -56,13 +56,13 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let damping = damping(args, kind, &config);
     args.check(damping, &inputs.network)?;
     let place = match &folder.out {
-        Some(out) => Place::Named(out.clone()),
-        None => Place::Fresh(format!("{kind}-{}", dataset.name)),
+        Some(out) => RunPlace::Named(out.clone()),
+        None => RunPlace::Fresh(format!("{kind}-{}", dataset.name)),
     };
-    let asked = Asked::of(args, &inputs, queries.as_deref(), &config, damping);
-    let store = Store::open(&place, &asked, folder.overwrite)?;
+    let asked = ScoreSettings::of(args, &inputs, queries.as_deref(), &config, damping);
+    let store = ExplainFolder::open(&place, &asked, folder.overwrite)?;
     inputs.announce(&args.run);
-    if let Place::Fresh(_) = place {
+    if let RunPlace::Fresh(_) = place {
         let path = quote::path(store.folder().path());
         say(format_args!(
             "to {path}; stopped, the same command with --out {path} goes on"
@@ -73,7 +73,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     }
 
     let remedy = args.run.model.remedy(kind.pass());
-    let run = Run {
+    let run = ExplainRun {
         args,
         inputs: &inputs,
         named: queries.as_deref(),

@@ -6,17 +6,17 @@ use backdraft_models::data::{Dataset, Split, Targets, Task};
 
 use backdraft_report::{
     Example, ExampleInfo, Explained, Features, Frame, Labels, Layout, Place, Report, RunRecord,
-    ScoreRecord, Scored, ScoredExample, Target, Unit,
+    ScoreRecord, Scored, ScoredExample, TargetValue, Unit,
 };
 
 /// Examples of each sign in the report.
 const SHOWN: usize = 5;
 
 /// What example `index` of a part should be predicted as, in the source's own units.
-pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> Target {
+pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> TargetValue {
     match &split.targets {
-        Targets::Classes(classes) => Target::Class(classes[index]),
-        Targets::Values(values) => Target::Value(dataset.original_target(values[index])),
+        Targets::Classes(classes) => TargetValue::Class(classes[index]),
+        Targets::Values(values) => TargetValue::Value(dataset.original_target(values[index])),
         Targets::Tokens { .. } => panic!("text has no one target for an example"),
     }
 }
@@ -44,17 +44,17 @@ pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> ExampleInfo {
 }
 
 /// What the model says of every row, from its outputs `[rows, outputs]`, in the source's own units.
-pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<Target> {
+pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<TargetValue> {
     let decide = |outputs: &[f64]| match &dataset.task {
-        Task::Binary { .. } => Target::Class(i64::from(outputs[0] > 0.0)),
-        Task::Regression => Target::Value(dataset.restored_output(outputs[0])),
+        Task::Binary { .. } => TargetValue::Class(i64::from(outputs[0] > 0.0)),
+        Task::Regression => TargetValue::Value(dataset.restored_output(outputs[0])),
         Task::Classification { .. } | Task::NextToken { .. } => {
             let best =
                 (1..outputs.len()).fold(
                     0,
                     |best, i| if outputs[i] > outputs[best] { i } else { best },
                 );
-            Target::Class(best as i64)
+            TargetValue::Class(best as i64)
         }
     };
     outputs

@@ -7,7 +7,7 @@ use burn::{
     tensor::{DType, Device, Tensor},
 };
 
-use super::store::{Scored, Store};
+use super::store::{ExplainFolder, QueryScores};
 use crate::{
     CliError,
     args::{Explain, Precision, VerifyName},
@@ -24,7 +24,7 @@ use backdraft_report::{ModelQuality, ScoreRecord, Unit, VerificationRecord};
 const QUERIES: usize = 3;
 
 /// What was asked, and where results go.
-pub(super) struct Run<'a> {
+pub(super) struct ExplainRun<'a> {
     pub args: &'a Explain,
     pub inputs: &'a Inputs,
     /// The test examples named.
@@ -35,11 +35,11 @@ pub(super) struct Run<'a> {
     pub pass: usize,
     pub config: &'a TrainConfig,
     pub damping: f64,
-    pub store: &'a Store,
+    pub store: &'a ExplainFolder,
 }
 
 /// What is known once all are scored.
-pub(super) struct Found {
+pub(super) struct ScoredModel {
     pub module: Zoo,
     pub queries: Vec<usize>,
     /// Of every test example, in the unit.
@@ -50,12 +50,12 @@ pub(super) struct Found {
     pub parameters: usize,
     pub errors: Option<ProductErrors>,
     pub scores: ScoreRecord,
-    pub scored: Vec<Scored>,
+    pub scored: Vec<QueryScores>,
     /// Of training, if that was here.
     pub training: Option<f64>,
 }
 
-impl Run<'_> {
+impl ExplainRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
         let (module, seconds) = self.model()?;
         let losses = self.losses(&module);
@@ -84,7 +84,7 @@ impl Run<'_> {
             _ => Some(self.exact(&module, &queries)?),
         };
         let scored = self.scored(&cost, &matrix, &queries, &measured, exact.as_ref())?;
-        let found = Found {
+        let found = ScoredModel {
             scores: self.scores(&queries, cost.len(), &scored)?,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
@@ -137,7 +137,7 @@ impl Run<'_> {
         &self,
         queries: &[usize],
         train: usize,
-        scored: &[Scored],
+        scored: &[QueryScores],
     ) -> Result<ScoreRecord, CliError> {
         let factor = self.unit.loss_factor;
         let values = scored.iter().flat_map(|it| &it.values);
@@ -162,7 +162,7 @@ impl Run<'_> {
     /// The scores beside what removals really do, and the seconds that this took, if it was asked for.
     fn verify(
         &self,
-        found: &Found,
+        found: &ScoredModel,
         exact: Option<(Cost, Cost)>,
     ) -> Result<Option<(VerificationRecord, f64)>, CliError> {
         let Some((cost, measured)) = exact else {

@@ -6,9 +6,9 @@ use backdraft_curvature::{Cost, Curvature, Damped};
 use backdraft_influence::scores;
 
 use super::{
-    bounds::{self, Bounds},
-    run::Run,
-    store::{Scored, Solved},
+    bounds::{self, ScoreBounding},
+    run::ExplainRun,
+    store::{QueryScores, Solved},
 };
 use crate::{
     CliError,
@@ -16,7 +16,7 @@ use crate::{
     solve::{solve, solve_on},
 };
 
-impl Run<'_> {
+impl ExplainRun<'_> {
     /// The scores of every query, from the folder where they are there. With the costs in 64 bits, `exact`, they have
     /// bounds.
     pub(super) fn scored(
@@ -26,7 +26,7 @@ impl Run<'_> {
         queries: &[usize],
         measured: &Cost,
         exact: Option<&(Cost, Cost)>,
-    ) -> Result<Vec<Scored>, CliError> {
+    ) -> Result<Vec<QueryScores>, CliError> {
         let mut open = Vec::new();
         for row in 0..queries.len() {
             if self.store.scored(row)?.is_none() {
@@ -42,7 +42,8 @@ impl Run<'_> {
         let exact = exact.filter(|_| !open.is_empty());
         let exact_matrix = exact.map(|(cost, _)| cost.gauss_newton().damped(self.damping));
         let bounds = exact.zip(exact_matrix.as_ref());
-        let bounds = bounds.map(|((train, measured), matrix)| Bounds::new(train, measured, matrix));
+        let bounds =
+            bounds.map(|((train, measured), matrix)| ScoreBounding::new(train, measured, matrix));
         let bounds = bounds.transpose()?;
         for row in open {
             // As a later run finds it.
@@ -78,12 +79,12 @@ impl Run<'_> {
         row: usize,
         solved: Solved,
         cost: &Cost,
-        bounds: Option<&Bounds<'_>>,
-    ) -> Result<(Solved, Scored), CliError> {
+        bounds: Option<&ScoreBounding<'_>>,
+    ) -> Result<(Solved, QueryScores), CliError> {
         let values = scores(cost, solved.vector.clone())?;
         let values: Vec<f64> = values.into_data().iter::<f64>().collect();
         let within = bounds.map(|it| it.of(row, &solved.vector, &values));
-        let scored = Scored {
+        let scored = QueryScores {
             bounds: within.transpose()?,
             values,
             record: solved.record.clone(),
@@ -94,7 +95,7 @@ impl Run<'_> {
     }
 
     /// Whether fewer places are settled than were asked for.
-    fn is_unsettled(&self, scored: &Scored) -> bool {
+    fn is_unsettled(&self, scored: &QueryScores) -> bool {
         let Some((asked, within)) = self.args.settle.zip(scored.bounds.as_ref()) else {
             return false;
         };

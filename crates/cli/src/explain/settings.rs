@@ -15,7 +15,7 @@ use backdraft_report::WeightsFile;
 
 /// Everything that decides the scores, but for the machine.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Asked<'a> {
+pub(super) struct ScoreSettings<'a> {
     pub model: Architecture,
     pub data: String,
     pub target: Option<&'a str>,
@@ -31,7 +31,7 @@ pub(super) struct Asked<'a> {
     pub damping: f64,
     pub solver: &'static str,
     pub tolerance: Option<f64>,
-    lissa: Option<Lissa>,
+    lissa: Option<LissaSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner: Option<Preconditioner>,
     pub precision: &'static str,
@@ -42,7 +42,7 @@ pub(super) struct Asked<'a> {
     pub fingerprint: String,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ScoreSettings<'a> {
     pub fn of(
         args: &'a Explain,
         inputs: &'a Inputs,
@@ -64,7 +64,7 @@ impl<'a> Asked<'a> {
             damping,
             solver: args.solver().name(),
             tolerance: args.solver.tolerance,
-            lissa: Lissa::of(args),
+            lissa: LissaSettings::of(args),
             preconditioner: args.solver.preconditioner(args.run.compute.seed),
             precision: args.precision().name(),
             products: args.products.name(),
@@ -77,13 +77,13 @@ impl<'a> Asked<'a> {
 
 /// LiSSA's settings; without a scale it is found.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Lissa {
+struct LissaSettings {
     depth: usize,
     repeats: usize,
     scale: Option<f64>,
 }
 
-impl Lissa {
+impl LissaSettings {
     /// Of a run that is solved by it.
     fn of(args: &Explain) -> Option<Self> {
         (args.solver() == SolverName::Lissa).then_some(Self {

@@ -7,12 +7,12 @@ use backdraft_curvature::LinearOperator;
 use backdraft_models::{Zoo, quote};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{checksums, settings::Asked};
+use super::{checksums, settings::ScoreSettings};
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
     progress::warn,
-    run_folder::{Kind, Place, RunFolder, SECONDS, seconds},
+    run_folder::{Kind, RunFolder, RunPlace, SECONDS, seconds},
     tensors::Texts,
     train::state,
     weights,
@@ -68,7 +68,7 @@ const SOLVE: &str = "solve";
 const SOLVING: &str = "solving";
 
 /// The folder of one run.
-pub(crate) struct Store {
+pub(crate) struct ExplainFolder {
     folder: RunFolder,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Solved {
 }
 
 /// The scores of one query.
-pub(super) struct Scored {
+pub(super) struct QueryScores {
     /// One for each training example, in the units that the network is trained with.
     pub values: Vec<f64>,
     /// How far each can be from that of the exact solution, if that is known.
@@ -91,15 +91,15 @@ pub(super) struct Scored {
     pub scoring: f64,
 }
 
-impl Store {
+impl ExplainFolder {
     /// Opens the folder. A run that came to its end is kept unless it is to be overwritten, or a file of it is damaged:
     /// then it is made anew.
     pub(super) fn open(
-        place: &Place,
-        asked: &Asked<'_>,
+        place: &RunPlace,
+        asked: &ScoreSettings<'_>,
         overwrite: bool,
     ) -> Result<Self, CliError> {
-        if let (Place::Named(path), false) = (place, overwrite)
+        if let (RunPlace::Named(path), false) = (place, overwrite)
             && WorkFolder::is_whole(path, KIND.contents)
         {
             // What a run leaves that is killed after its last file.
@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// A whole run of which a file is damaged, to be made anew.
-    fn mend(path: &Path, asked: &Asked<'_>) -> Result<Self, CliError> {
+    fn mend(path: &Path, asked: &ScoreSettings<'_>) -> Result<Self, CliError> {
         let broken = checksums::broken(|name| match fs::read(path.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -133,7 +133,7 @@ impl Store {
             let path = path.to_path_buf();
             return Err(OutputError::Exists { path }.into());
         }
-        let folder = RunFolder::open(&Place::Named(path.to_path_buf()), KIND, asked, false)?;
+        let folder = RunFolder::open(&RunPlace::Named(path.to_path_buf()), KIND, asked, false)?;
         for (name, reason) in broken {
             warn(format_args!(
                 "{} is damaged ({reason}): the run is made anew",
@@ -199,7 +199,7 @@ impl Store {
     }
 
     /// The scores of the query in `row`, if they are known.
-    pub(super) fn scored(&self, row: usize) -> Result<Option<Scored>, CliError> {
+    pub(super) fn scored(&self, row: usize) -> Result<Option<QueryScores>, CliError> {
         let name = scores(row);
         let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
             return Ok(None);
@@ -213,7 +213,7 @@ impl Store {
             return Err(self.folder.damaged(&name, "it holds no scores"));
         };
         let solving = texts.get(SOLVING).and_then(|text| text.parse().ok());
-        Ok(Some(Scored {
+        Ok(Some(QueryScores {
             values,
             bounds,
             record,
@@ -223,7 +223,7 @@ impl Store {
     }
 
     /// Keeps the scores of the query in `row`; the solution that they come from is let go.
-    pub(super) fn keep_scored(&self, row: usize, scored: Scored) -> Result<(), CliError> {
+    pub(super) fn keep_scored(&self, row: usize, scored: QueryScores) -> Result<(), CliError> {
         let shape = [scored.values.len()];
         let numbers = |name: &str, values| (name.to_owned(), TensorData::new(values, shape));
         let mut values = vec![numbers(SCORES, scored.values)];
@@ -253,7 +253,7 @@ impl Store {
 }
 
 /// Of a verification, among the parts.
-impl attribution::Store for Store {
+impl attribution::Store for ExplainFolder {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.folder.whole(&part(key)).map_err(CliError::in_store)
     }

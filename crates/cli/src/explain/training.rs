@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use backdraft_models::{Optimizer, TrainError, TrainProgress, Training, Zoo, train};
 
-use super::run::Run;
+use super::run::ExplainRun;
 use crate::{
     CliError,
     progress::Bar,
@@ -27,7 +27,7 @@ fn remedied(error: CliError) -> CliError {
     error.into()
 }
 
-impl Run<'_> {
+impl ExplainRun<'_> {
     /// The network, and the seconds that its training took: from the folder, from a file of weights, or trained.
     pub fn model(&self) -> Result<(Zoo, f64), CliError> {
         let initial = self.inputs.network.init(&self.inputs.opened.device);

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{
     CliError,
     progress::warn,
-    tensors::{self, Tensors, Texts},
+    tensors::{self, NamedTensors, Texts},
 };
 use backdraft_report::{Contents, OutputError, Seal, WorkFolder};
 
@@ -29,7 +29,7 @@ pub(super) const SECONDS: &str = "seconds";
 
 /// Where a run goes.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(super) enum RunPlace {
     /// A folder that may hold an earlier part of it.
     Named(PathBuf),
     /// A new folder below `runs`, of this name and a number.
@@ -64,15 +64,15 @@ impl RunFolder {
     /// Opens the folder for `settings`: an earlier run of the same goes on, one of others is refused unless it is to be
     /// overwritten.
     pub fn open(
-        place: &Place,
+        place: &RunPlace,
         kind: Kind,
         settings: &impl Serialize,
         overwrite: bool,
     ) -> Result<Self, CliError> {
         let Kind { name, contents, .. } = kind;
         let folder = match place {
-            Place::Named(path) => WorkFolder::open(path, contents)?,
-            Place::Fresh(name) => WorkFolder::numbered("runs", name, contents)?,
+            RunPlace::Named(path) => WorkFolder::open(path, contents)?,
+            RunPlace::Fresh(name) => WorkFolder::numbered("runs", name, contents)?,
         };
         let seal = Seal::of(settings)?;
         let mut folder = Self {
@@ -254,7 +254,7 @@ impl RunFolder {
     }
 
     /// The tensors and texts of a file, if there is one.
-    pub fn tensors(&self, name: &str) -> Result<Option<(Tensors, Texts)>, CliError> {
+    pub fn tensors(&self, name: &str) -> Result<Option<(NamedTensors, Texts)>, CliError> {
         let Some(bytes) = self.whole(name)? else {
             return Ok(None);
         };
@@ -265,7 +265,7 @@ impl RunFolder {
     pub fn write_tensors(
         &self,
         name: &str,
-        tensors: &Tensors,
+        tensors: &NamedTensors,
         texts: Texts,
     ) -> Result<(), CliError> {
         let bytes = tensors::encode(tensors, texts).map_err(CliError::Weights)?;

@@ -4,7 +4,7 @@ use backdraft::attribution::Digest;
 use backdraft_models::quote;
 use serde_json::Value;
 
-use super::{settings::Settings, state};
+use super::{settings::TrainSettings, state};
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
@@ -34,7 +34,7 @@ pub(super) const KIND: Kind = Kind {
 /// stands, or begins anew.
 pub(super) fn ended(
     folder: &RunFolder,
-    settings: &Settings<'_>,
+    settings: &TrainSettings<'_>,
 ) -> Result<Option<String>, CliError> {
     let Some(results) = folder.results() else {
         return Ok(None);

@@ -14,7 +14,7 @@ pub(super) struct Epoch {
     /// Mean loss over the training examples while the weights changed, without the L2 term.
     pub train_loss: f64,
     /// The part held out.
-    pub part: Part,
+    pub part: HeldOut,
     /// Measurements on it, after the pass.
     pub metrics: Metrics,
     /// Whether they are the best so far.
@@ -26,14 +26,14 @@ pub(super) struct Epoch {
 /// A part of the data that is not trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Part {
+pub(super) enum HeldOut {
     /// Set apart by the data for such choices.
     Valid,
     /// The test examples, where nothing else is set apart.
     Test,
 }
 
-impl Part {
+impl HeldOut {
     pub fn name(self) -> &'static str {
         match self {
             Self::Valid => "valid",

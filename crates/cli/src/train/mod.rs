@@ -15,8 +15,8 @@ use burn::tensor::DType;
 
 use self::{
     folder::{KIND, ended},
-    run::Run,
-    settings::Settings,
+    run::TrainRun,
+    settings::TrainSettings,
 };
 use super::{
     CliError,
@@ -26,7 +26,7 @@ use super::{
     inputs::{Inputs, WRONG_LABELS},
     preparation::Preparation,
     progress::say,
-    run_folder::{Place, RunFolder},
+    run_folder::{RunFolder, RunPlace},
     weights::scaling::check_scaling,
 };
 
@@ -38,7 +38,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
     let training = training(args, preset.training(kind, dataset))?;
     let seed = args.run.compute.seed;
     let data = args.run.data.path.display().to_string();
-    let settings = Settings {
+    let settings = TrainSettings {
         model: kind,
         data: &data,
         target: args.run.data.target.as_deref(),
@@ -55,7 +55,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
 
     // Named after the settings, so that the same command finds what it began.
     let name = format!("train-{kind}-{}-{preset}-{seed}", dataset.name);
-    let place = Place::Named(args.run.folder.out_or(name));
+    let place = RunPlace::Named(args.run.folder.out_or(name));
     let folder = RunFolder::open(&place, KIND, &settings, args.run.folder.overwrite)?;
     let ended = ended(&folder, &settings)?;
     if let Some(table) = inputs.wrong_labels()? {
@@ -74,7 +74,7 @@ pub(super) fn train(args: &Train) -> Result<(), CliError> {
         check_weights(args, &inputs)?;
     }
     let remedy = args.run.model.remedy(training.batch_size);
-    let run = Run {
+    let run = TrainRun {
         args,
         settings,
         dataset,

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::{
     folder::LOG,
-    journal::{Epoch, Journal, Part},
-    settings::{Settings, brief, shown},
+    journal::{Epoch, HeldOut, Journal},
+    settings::{TrainSettings, brief, shown},
     state::{self, Stored, resume},
 };
 use crate::{
@@ -28,9 +28,9 @@ use crate::{
 use backdraft_report::{Unit, short};
 
 /// A training with a place for its files.
-pub(super) struct Run<'a> {
+pub(super) struct TrainRun<'a> {
     pub args: &'a Train,
-    pub settings: Settings<'a>,
+    pub settings: TrainSettings<'a>,
     pub dataset: &'a Dataset,
     /// With the weights to begin with.
     pub model: Zoo,
@@ -47,7 +47,7 @@ struct Standing {
     unwritten: bool,
 }
 
-impl Run<'_> {
+impl TrainRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
         match self.settings.training.optimizer {
             Optimizer::Lbfgs { .. } => self.whole(),
@@ -64,10 +64,10 @@ impl Run<'_> {
     }
 
     /// What the best pass is chosen by.
-    fn held_out(&self) -> (Part, &Split) {
+    fn held_out(&self) -> (HeldOut, &Split) {
         match &self.dataset.valid {
-            Some(valid) => (Part::Valid, valid),
-            None => (Part::Test, &self.dataset.test),
+            Some(valid) => (HeldOut::Valid, valid),
+            None => (HeldOut::Test, &self.dataset.test),
         }
     }
 

@@ -8,7 +8,7 @@ use backdraft_report::{WeightsFile, short};
 
 /// Everything that decides the weights that training ends with, but for the machine.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Settings<'a> {
+pub(super) struct TrainSettings<'a> {
     pub model: Architecture,
     pub data: &'a str,
     pub target: Option<&'a str>,

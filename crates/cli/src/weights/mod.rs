@@ -91,7 +91,7 @@ pub(super) struct WeightsArgs {
 }
 
 /// A model with weights from a file.
-pub(super) struct Loaded {
+pub(super) struct LoadedModel {
     pub model: Zoo,
     pub file: WeightsFile,
     /// What was kept with them, of weights that we wrote.
@@ -126,7 +126,7 @@ impl WeightsArgs {
         dataset: &mut Dataset,
         device: &Device,
         network: impl Fn(&Dataset) -> Result<ZooConfig, CliError>,
-    ) -> Result<(ZooConfig, Option<Loaded>), CliError> {
+    ) -> Result<(ZooConfig, Option<LoadedModel>), CliError> {
         let asked = network(dataset)?;
         let Some(path) = self.weights.as_deref() else {
             return Ok((asked, None));
@@ -157,7 +157,7 @@ impl WeightsArgs {
         network: &ZooConfig,
         device: &Device,
         record: Option<WeightsRecord>,
-    ) -> Result<Loaded, CliError> {
+    ) -> Result<LoadedModel, CliError> {
         let names = NameMap::parse(&self.map).map_err(|error| CliError::Option {
             option: "--map",
             problem: error.to_string(),
@@ -166,7 +166,7 @@ impl WeightsArgs {
         say(format_args!("weights from {}", quote::path(path)));
         // Of the weights as the model has them: the same whatever file they come in.
         let fingerprint = Digest::of(&weights::encode(&model, path)?).short();
-        Ok(Loaded {
+        Ok(LoadedModel {
             model,
             file: WeightsFile {
                 file: path.display().to_string(),

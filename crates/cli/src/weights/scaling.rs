@@ -6,7 +6,7 @@ use backdraft_models::{
     evaluate,
 };
 
-use super::Loaded;
+use super::LoadedModel;
 use crate::{
     CliError,
     args::{DataArgs, ScalingName},
@@ -20,7 +20,7 @@ const MUCH: f64 = 0.02;
 /// do on inputs that are scaled otherwise. `measured` is what they do.
 pub(crate) fn check_scaling(
     args: &DataArgs,
-    loaded: &Loaded,
+    loaded: &LoadedModel,
     dataset: &Dataset,
     measured: &Metrics,
 ) -> Result<(), CliError> {
@@ -65,7 +65,7 @@ pub(crate) fn check_scaling(
 /// The scaling with which weights do much better than `measured`, and best, with the options that ask for it.
 fn best_other(
     args: &DataArgs,
-    loaded: &Loaded,
+    loaded: &LoadedModel,
     dataset: &Dataset,
     measured: &Metrics,
 ) -> Result<Option<(Metrics, String)>, CliError> {
@@ -134,7 +134,7 @@ fn options(
 }
 
 /// How well the weights do on the training part of the same data, scaled otherwise.
-fn measure(loaded: &Loaded, dataset: &Dataset, mut other: Dataset) -> Metrics {
+fn measure(loaded: &LoadedModel, dataset: &Dataset, mut other: Dataset) -> Metrics {
     if dataset.target_scaling.is_none() {
         // With the labels that were made wrong.
         other.train.targets = dataset.train.targets.clone();

@@ -10,7 +10,7 @@ use burn::{
 
 use super::{
     ExactMatrix,
-    kept::{Kept, Local, Part, add, print},
+    kept::{BatchProduct, Kept, Local, add, print},
 };
 use crate::{
     BatchOperator, Cause, Cost, CurvatureError, Damped, Law, LinearOperator, Rows,
@@ -96,13 +96,13 @@ impl Curvature {
     /// The sum of `apply` over the batches of the cost.
     fn sum<const D: usize>(
         &self,
-        apply: impl Fn(Part) -> Result<Tensor<D>, CurvatureError>,
+        apply: impl Fn(BatchProduct) -> Result<Tensor<D>, CurvatureError>,
     ) -> Result<Tensor<D>, CurvatureError> {
         let mut total = None;
         let all = self.kept().all();
         if let Some(all) = all {
             for fixed in all {
-                total = Some(add(total, apply(Part::Kept(fixed))?));
+                total = Some(add(total, apply(BatchProduct::Kept(fixed))?));
             }
             return Ok(total.expect("a cost has examples"));
         }
@@ -113,23 +113,23 @@ impl Curvature {
             start = examples.end;
             let known = self.kept().get(&examples);
             let part = match known {
-                Some((fixed, None)) => Part::Kept(fixed),
+                Some((fixed, None)) => BatchProduct::Kept(fixed),
                 Some((fixed, Some(known))) => {
                     let seen = print(&batch);
                     differ.extend(seen.map(|seen| known.not_equal(seen).any()));
-                    Part::Kept(fixed)
+                    BatchProduct::Kept(fixed)
                 }
                 None => {
                     let local = self.local(&self.cost, &self.scale, batch.clone())?;
                     // By itself: what is matched on would be held until the match ends.
                     let free = self.kept().reserve(&examples, local.bytes);
                     match free {
-                        false => Part::Once(local),
+                        false => BatchProduct::Once(local),
                         true => {
                             let print = self.cost.is_streamed().then(|| print(&batch));
                             let fixed = local.fix()?;
                             self.kept().keep(examples, print.flatten(), &fixed);
-                            Part::Kept(fixed)
+                            BatchProduct::Kept(fixed)
                         }
                     }
                 }

@@ -41,7 +41,7 @@ pub(super) struct Local {
 }
 
 /// A batch's product, as there is memory for it.
-pub(super) enum Part {
+pub(super) enum BatchProduct {
     Kept(Fixed),
     Once(Local),
 }
@@ -150,7 +150,7 @@ impl Fixed {
     }
 }
 
-impl Part {
+impl BatchProduct {
     pub fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
         match self {
             Self::Kept(fixed) => fixed.apply(v),

@@ -1,6 +1,6 @@
 //! Factors and eigenvectors of small matrices, against what they are factors of.
 
-use backdraft_dense::{Cholesky, Eigen, Matrix};
+use backdraft_dense::{Cholesky, DenseMatrix, Eigen};
 
 /// Numbers between -1 and 1.
 fn numbers(count: usize, seed: f64) -> Vec<f64> {
@@ -10,13 +10,13 @@ fn numbers(count: usize, seed: f64) -> Vec<f64> {
 }
 
 /// Positive definite, `B B' + I`.
-fn positive(dim: usize) -> Matrix {
-    let b = Matrix::new(dim, dim, numbers(dim * dim, 0.4));
+fn positive(dim: usize) -> DenseMatrix {
+    let b = DenseMatrix::new(dim, dim, numbers(dim * dim, 0.4));
     let product = b.times(&b.transpose());
-    Matrix::from_fn(dim, dim, |i, j| product.get(i, j) + f64::from(i == j))
+    DenseMatrix::from_fn(dim, dim, |i, j| product.get(i, j) + f64::from(i == j))
 }
 
-fn largest_difference(a: &Matrix, b: &Matrix) -> f64 {
+fn largest_difference(a: &DenseMatrix, b: &DenseMatrix) -> f64 {
     assert_eq!((a.rows(), a.columns()), (b.rows(), b.columns()));
     let off = a
         .values()
@@ -33,12 +33,12 @@ fn eigenvectors_diagonalise() {
         let Eigen { values, vectors } = Eigen::new(&matrix).unwrap();
         assert!(values.is_sorted() && values[0] > 0.0);
         let unit = vectors.times(&vectors.transpose());
-        assert!(largest_difference(&unit, &Matrix::identity(dim)) < 1e-13);
-        let scaled = Matrix::from_fn(dim, dim, |i, j| values[i] * vectors.get(i, j));
+        assert!(largest_difference(&unit, &DenseMatrix::identity(dim)) < 1e-13);
+        let scaled = DenseMatrix::from_fn(dim, dim, |i, j| values[i] * vectors.get(i, j));
         let again = vectors.transpose().times(&scaled);
         assert!(largest_difference(&again, &matrix) < 1e-13 * values[dim - 1]);
     }
-    let broken = Matrix::new(2, 2, vec![1.0, f64::NAN, f64::NAN, 1.0]);
+    let broken = DenseMatrix::new(2, 2, vec![1.0, f64::NAN, f64::NAN, 1.0]);
     assert!(Eigen::new(&broken).is_none());
 }
 
@@ -49,11 +49,11 @@ fn cholesky_solves_and_inverts() {
         let matrix = positive(dim);
         let factor = Cholesky::new(matrix.clone(), f64::EPSILON).unwrap();
         let product = matrix.times(&factor.inverse());
-        assert!(largest_difference(&product, &Matrix::identity(dim)) < 1e-10);
+        assert!(largest_difference(&product, &DenseMatrix::identity(dim)) < 1e-10);
         let whitened = factor.whitened(&matrix);
-        assert!(largest_difference(&whitened, &Matrix::identity(dim)) < 1e-10);
+        assert!(largest_difference(&whitened, &DenseMatrix::identity(dim)) < 1e-10);
         // L^-T x for one x: L L' of it is L x, whose length is x' L' L x.
-        let x = Matrix::new(1, dim, numbers(dim, 0.9));
+        let x = DenseMatrix::new(1, dim, numbers(dim, 0.9));
         let y = factor.whiten_rows(&x);
         let squared = y.times(&matrix).times(&y.transpose()).get(0, 0);
         let expected = x.times(&x.transpose()).get(0, 0);
@@ -63,7 +63,7 @@ fn cholesky_solves_and_inverts() {
 
 #[test]
 fn a_pivot_that_is_not_positive_is_named() {
-    let matrix = Matrix::new(3, 3, vec![4.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0]);
+    let matrix = DenseMatrix::new(3, 3, vec![4.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0]);
     let pivot = Cholesky::new(matrix, f64::EPSILON).unwrap_err();
     assert_eq!((pivot.index, pivot.value), (2, -3.0));
 }

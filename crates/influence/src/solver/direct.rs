@@ -1,7 +1,7 @@
 //! The dense matrix and its Cholesky factor, for models small enough.
 
 use backdraft_curvature::{CurvatureError, LinearOperator, to_dense};
-use backdraft_dense::{Cholesky, Matrix};
+use backdraft_dense::{Cholesky, DenseMatrix};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ impl Direct {
         let precision = epsilon(operator.dtype());
         symmetrise(&mut matrix, dim, 1e3 * precision)?;
         let cholesky =
-            Cholesky::new(Matrix::new(dim, dim, matrix), precision).map_err(|pivot| {
+            Cholesky::new(DenseMatrix::new(dim, dim, matrix), precision).map_err(|pivot| {
                 SolveError::NotPositiveDefinite {
                     index: pivot.index,
                     pivot: pivot.value,

@@ -223,7 +223,7 @@ impl Ready<'_> {
     }
 
     /// The batches of a random stream of the seed.
-    pub(super) fn batches(&self, stream: u64) -> Batches {
+    pub(super) fn batches(&self, stream: u64) -> RandomBatches {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
         rng.set_stream(stream);
         let size = if self.exact() {
@@ -231,7 +231,7 @@ impl Ready<'_> {
         } else {
             self.config.batch_size
         };
-        Batches {
+        RandomBatches {
             rng,
             order: (0..self.operator.examples()).collect(),
             next: self.operator.examples(),
@@ -249,7 +249,7 @@ impl Ready<'_> {
 }
 
 /// Batches of examples, in an order that is drawn anew for every pass over them.
-pub(super) struct Batches {
+pub(super) struct RandomBatches {
     rng: ChaCha8Rng,
     order: Vec<usize>,
     /// The place in the order of the next example.
@@ -258,7 +258,7 @@ pub(super) struct Batches {
     size: usize,
 }
 
-impl Batches {
+impl RandomBatches {
     pub(super) fn draw(&mut self) -> Vec<usize> {
         let mut batch = Vec::with_capacity(self.size);
         while batch.len() < self.size {
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn all_examples_come_up_equally_often() {
         for (size, draws) in [(4, 15), (1, 30), (9, 10), (10, 3)] {
-            let mut batches = Batches {
+            let mut batches = RandomBatches {
                 rng: ChaCha8Rng::seed_from_u64(3),
                 order: (0..10).collect(),
                 next: 10,

@@ -13,9 +13,9 @@ use super::lissa::{LissaConfig, Ready};
 const DIM: usize = 4;
 
 /// A matrix.
-struct Matrix(Tensor<2>);
+struct MatrixOperator(Tensor<2>);
 
-impl LinearOperator for Matrix {
+impl LinearOperator for MatrixOperator {
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
         Some(Box::new(self))
     }
@@ -37,7 +37,7 @@ impl LinearOperator for Matrix {
     }
 }
 
-impl BatchOperator for Matrix {
+impl BatchOperator for MatrixOperator {
     fn examples(&self) -> usize {
         100
     }
@@ -49,11 +49,11 @@ impl BatchOperator for Matrix {
 
 /// How many products `solve` records, given a matrix and a right-hand side.
 fn products(
-    solve: impl FnOnce(&Matrix, Tensor<1>) -> Result<Tensor<1>, SolveError>,
+    solve: impl FnOnce(&MatrixOperator, Tensor<1>) -> Result<Tensor<1>, SolveError>,
 ) -> Result<usize, ProgramError> {
     let specs = [vec![DIM, DIM], vec![DIM]].map(|shape| Spec::new(shape, DType::F32));
     let program = Program::trace(&Device::flex().settings(), &specs, |inputs| {
-        let matrix = Matrix(Tensor::from_dispatch(inputs[0].clone()));
+        let matrix = MatrixOperator(Tensor::from_dispatch(inputs[0].clone()));
         let rhs = Tensor::from_dispatch(inputs[1].clone());
         let solution =
             solve(&matrix, rhs).map_err(|error| ProgramError::Trace(error.to_string()))?;

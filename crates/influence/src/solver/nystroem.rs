@@ -10,7 +10,7 @@
 //! little to do.
 
 use backdraft_curvature::{Definiteness, LinearOperator};
-use backdraft_dense::{Cholesky, Eigen, Matrix};
+use backdraft_dense::{Cholesky, DenseMatrix, Eigen};
 use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, SeedableRng, distr::Uniform};
 use rand_chacha::ChaCha8Rng;
@@ -78,8 +78,8 @@ impl Nystroem {
         let rank = self.config.rank.min(operator.dim());
         let start = random_rows(operator, rank, self.config.seed)?;
         let products = operator.products(start.clone())? - start.clone() * law.damping;
-        let found = Factor::new(&start, products, epsilon(operator.dtype()))?;
-        let Some(Factor { values, vectors }) = found else {
+        let found = SketchEigen::new(&start, products, epsilon(operator.dtype()))?;
+        let Some(SketchEigen { values, vectors }) = found else {
             return Err(SolveError::not_finite(
                 "a product of the sketch",
                 operator,
@@ -123,7 +123,7 @@ fn random_rows(
         let gram = inner(&rows, &rows)?.symmetric();
         if let Some(eigen) = Eigen::new(&gram) {
             let least = epsilon(operator.dtype()) * eigen.values.last().copied().unwrap_or(1.0);
-            let to = Matrix::from_fn(rank, rank, |i, j| {
+            let to = DenseMatrix::from_fn(rank, rank, |i, j| {
                 eigen.vectors.get(i, j) / eigen.values[i].max(least).sqrt()
             });
             rows = mix(&to, &rows);
@@ -133,12 +133,12 @@ fn random_rows(
 }
 
 /// The eigenvalues, and their vectors as rows, of what a sketch knows.
-struct Factor {
+struct SketchEigen {
     values: Vec<f64>,
     vectors: Tensor<2>,
 }
 
-impl Factor {
+impl SketchEigen {
     /// From the sketch's vectors and their products. `None` if these are not finite.
     fn new(
         start: &Tensor<2>,
@@ -172,7 +172,7 @@ impl Factor {
                 .filter(|&i| eigen.values[i] > shift + rounding * largest)
                 .collect();
             let unscaled = core.whiten_rows(&eigen.vectors.pick(&kept));
-            let to = Matrix::from_fn(kept.len(), unscaled.columns(), |i, j| {
+            let to = DenseMatrix::from_fn(kept.len(), unscaled.columns(), |i, j| {
                 unscaled.get(i, j) / eigen.values[kept[i]].sqrt()
             });
             return Ok(Some(Self {

@@ -21,7 +21,7 @@ enum Lost {
 }
 
 /// One of the systems that are solved at once.
-struct Task<'a> {
+struct RecursionSystem<'a> {
     /// Its place among them.
     place: usize,
     system: System<'a>,
@@ -68,11 +68,11 @@ impl Ready<'_> {
         Ok(ends.into_iter().flatten().collect())
     }
 
-    fn task<'a>(&self, place: usize, system: System<'a>) -> Task<'a> {
+    fn task<'a>(&self, place: usize, system: System<'a>) -> RecursionSystem<'a> {
         let mut info = SolveInfo::new(NAME, self.config.tolerance);
         info.scale = Some(self.scale);
         info.products = self.probe_products;
-        Task {
+        RecursionSystem {
             place,
             total: system.rhs.zeros_like(),
             system,
@@ -81,7 +81,12 @@ impl Ready<'_> {
     }
 
     /// Adds what a repeat has come to.
-    fn add(&self, task: &mut Task<'_>, h: Tensor<1>, repeat: usize) -> Result<(), SolveError> {
+    fn add(
+        &self,
+        task: &mut RecursionSystem<'_>,
+        h: Tensor<1>,
+        repeat: usize,
+    ) -> Result<(), SolveError> {
         task.total = task.total.clone() + h;
         let (_, residual) = task.system.residual(&self.mean(task, repeat + 1))?;
         task.info.true_residual = residual;
@@ -91,11 +96,11 @@ impl Ready<'_> {
         Ok(())
     }
 
-    fn mean(&self, task: &Task<'_>, repeats: usize) -> Tensor<1> {
+    fn mean(&self, task: &RecursionSystem<'_>, repeats: usize) -> Tensor<1> {
         task.total.clone() / (self.scale * repeats as f64)
     }
 
-    fn end(&self, task: Task<'_>, repeats: usize) -> Result<Solution, SolveError> {
+    fn end(&self, task: RecursionSystem<'_>, repeats: usize) -> Result<Solution, SolveError> {
         let config = self.config;
         let vector = task.system.unscaled(self.mean(&task, repeats))?;
         let info = task.info;
@@ -115,7 +120,7 @@ impl Ready<'_> {
     /// Where the recursions of all tasks end after a repeat, over the same batches. One that diverges goes no further.
     fn recursion(
         &self,
-        tasks: &[Task<'_>],
+        tasks: &[RecursionSystem<'_>],
         repeat: usize,
     ) -> Result<Vec<Result<Tensor<1>, SolveError>>, SolveError> {
         let mut batches = self.batches(repeat as u64);

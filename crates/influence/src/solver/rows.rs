@@ -1,15 +1,15 @@
 //! Vectors as the rows of a tensor `[k, dim]`, and their products with small matrices on the host.
 
-use backdraft_dense::Matrix;
+use backdraft_dense::DenseMatrix;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::solver::SolveError;
 
 /// `a b'`, the inner products of the rows of `a` and `b`: what an iteration reads back, k x k numbers.
-pub(super) fn inner(a: &Tensor<2>, b: &Tensor<2>) -> Result<Matrix, SolveError> {
+pub(super) fn inner(a: &Tensor<2>, b: &Tensor<2>) -> Result<DenseMatrix, SolveError> {
     let product = a.clone().matmul(b.clone().transpose());
     let [rows, columns] = product.dims();
-    Ok(Matrix::new(
+    Ok(DenseMatrix::new(
         rows,
         columns,
         product.try_into_vec_as::<f64>()?,
@@ -17,7 +17,7 @@ pub(super) fn inner(a: &Tensor<2>, b: &Tensor<2>) -> Result<Matrix, SolveError> 
 }
 
 /// `matrix * vectors`: mixtures of the rows of `vectors`, in their float type and on their device.
-pub(super) fn mix(matrix: &Matrix, vectors: &Tensor<2>) -> Tensor<2> {
+pub(super) fn mix(matrix: &DenseMatrix, vectors: &Tensor<2>) -> Tensor<2> {
     let data = TensorData::new(matrix.values().to_vec(), [matrix.rows(), matrix.columns()]);
     let options = (&vectors.device(), vectors.dtype());
     Tensor::from_data(data, options).matmul(vectors.clone())

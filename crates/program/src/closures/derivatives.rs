@@ -7,7 +7,7 @@ use crate::{
         linear_map::{Derivable, Linear},
         region,
         stage::traced,
-        tensors::{Outcome, Tensors, floats, size, unit, with_floats},
+        tensors::{IntoTensorResult, Tensors, floats, size, unit, with_floats},
     },
     ir::{error::ProgramError, spec::Spec},
     transform::differentiate::Mode,
@@ -47,7 +47,7 @@ pub fn jvp<X, R>(
 ) -> Result<(R::Value, R::Value), ProgramError>
 where
     X: Tensors,
-    R: Outcome,
+    R: IntoTensorResult,
 {
     traced((primals, tangents), |(x, v)| {
         let (_, y, region) = region::record(f, &x)?;
@@ -79,7 +79,7 @@ where
 pub fn linearize<X, R>(f: impl FnOnce(X) -> R, x: X) -> WithMap<R::Value, X, R::Value>
 where
     X: Tensors,
-    R: Outcome,
+    R: IntoTensorResult,
 {
     Derivable::new(f, x)?.forward()
 }
@@ -108,7 +108,7 @@ where
 pub fn vjp<X, R>(f: impl FnOnce(X) -> R, x: X) -> WithMap<R::Value, R::Value, X>
 where
     X: Tensors,
-    R: Outcome,
+    R: IntoTensorResult,
 {
     Derivable::new(f, x)?.reverse()
 }
@@ -138,7 +138,7 @@ where
 pub fn grad<X, R>(f: impl FnOnce(X) -> R, x: X) -> Result<X, ProgramError>
 where
     X: Tensors,
-    R: Outcome<Value = Tensor<1>>,
+    R: IntoTensorResult<Value = Tensor<1>>,
 {
     traced(x, |x| Ok(value_and_grad(f, x)?.1))
 }
@@ -150,7 +150,7 @@ where
 pub fn value_and_grad<X, R>(f: impl FnOnce(X) -> R, x: X) -> Result<(Tensor<1>, X), ProgramError>
 where
     X: Tensors,
-    R: Outcome<Value = Tensor<1>>,
+    R: IntoTensorResult<Value = Tensor<1>>,
 {
     traced(x, |x| {
         let (x, y, region) = region::record(f, &x)?;
@@ -185,7 +185,7 @@ where
 pub fn hvp<X, R>(f: impl FnOnce(X) -> R, x: X, v: X) -> Result<X, ProgramError>
 where
     X: Tensors,
-    R: Outcome<Value = Tensor<1>>,
+    R: IntoTensorResult<Value = Tensor<1>>,
 {
     Ok(jvp(|x| grad(f, x), x, v)?.1)
 }
@@ -210,7 +210,7 @@ where
 pub fn jacobian<X, R>(f: impl FnOnce(X) -> R, x: X) -> Result<Tensor<2>, ProgramError>
 where
     X: Tensors,
-    R: Outcome,
+    R: IntoTensorResult,
 {
     let derivable = Derivable::new(f, x.clone())?;
     let (rows, columns) = (size(&derivable.y), size(&x));
@@ -248,7 +248,7 @@ where
 pub fn hessian<X, R>(f: impl FnOnce(X) -> R, x: X) -> Result<Tensor<2>, ProgramError>
 where
     X: Tensors,
-    R: Outcome<Value = Tensor<1>>,
+    R: IntoTensorResult<Value = Tensor<1>>,
 {
     jacobian(|x| grad(f, x), x)
 }

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use crate::{
     closures::{
         stage::stage,
-        tensors::{Outcome, Tensors, device, visit},
+        tensors::{IntoTensorResult, Tensors, device, visit},
     },
     ir::{error::ProgramError, spec::Spec},
     run::compiled::Compiled,
@@ -73,7 +73,7 @@ pub struct Function<X, Y> {
 
 impl<X: Tensors, Y: Tensors> Function<X, Y> {
     /// The function `f`.
-    pub fn new<R: Outcome<Value = Y>>(f: impl Fn(X) -> R + 'static) -> Self {
+    pub fn new<R: IntoTensorResult<Value = Y>>(f: impl Fn(X) -> R + 'static) -> Self {
         Self {
             compute: Box::new(move |x| f(x).into_result()),
             known: RefCell::default(),

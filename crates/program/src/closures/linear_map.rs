@@ -12,7 +12,7 @@ use crate::{
     closures::{
         region,
         stage::stage,
-        tensors::{Outcome, Tensors, floats, with_floats},
+        tensors::{IntoTensorResult, Tensors, floats, with_floats},
     },
     ir::{error::ProgramError, program::Program},
     trace::{
@@ -212,7 +212,7 @@ enum DerivableKind {
 }
 
 impl<X: Tensors, Y: Tensors> Derivable<X, Y> {
-    pub(crate) fn new<R: Outcome<Value = Y>>(
+    pub(crate) fn new<R: IntoTensorResult<Value = Y>>(
         f: impl FnOnce(X) -> R,
         x: X,
     ) -> Result<Self, ProgramError> {

@@ -100,7 +100,7 @@ impl ModuleTensors {
         };
         let places = self.places.iter();
         let placed = places.map(|place| tensors[place.tensor?].clone());
-        let module = module.map(&mut Put(placed));
+        let module = module.map(&mut PutTensors(placed));
         module.to_device(&Device::new(first.device()))
     }
 
@@ -144,7 +144,7 @@ impl ModuleTensors {
             }
         }
         match problems.is_empty() {
-            true => Ok(module.map(&mut Put(placed.into_iter()))),
+            true => Ok(module.map(&mut PutTensors(placed.into_iter()))),
             false => Err(problems),
         }
     }
@@ -244,15 +244,15 @@ impl ModuleVisitor for Collect {
 }
 
 /// Puts other tensors in their places, on any device, where there are any.
-struct Put<I>(I);
+struct PutTensors<I>(I);
 
-impl<I: Iterator<Item = Option<DispatchTensor>>> Put<I> {
+impl<I: Iterator<Item = Option<DispatchTensor>>> PutTensors<I> {
     fn next(&mut self) -> Option<DispatchTensor> {
         self.0.next().expect("a module of the same structure")
     }
 }
 
-impl<I: Iterator<Item = Option<DispatchTensor>>> ModuleMapper for Put<I> {
+impl<I: Iterator<Item = Option<DispatchTensor>>> ModuleMapper for PutTensors<I> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(tensor) = self.next() else {
             return param;

@@ -1,7 +1,7 @@
 //! Closures whose derivatives are asked for while a function is being traced.
 
 use crate::{
-    closures::tensors::{Outcome, Tensors, floats, with_floats},
+    closures::tensors::{IntoTensorResult, Tensors, floats, with_floats},
     ir::error::ProgramError,
     trace::nested_trace::{Region, lift},
 };
@@ -20,7 +20,7 @@ pub(crate) fn record<X, R>(
 ) -> Result<(X, R::Value, Region), ProgramError>
 where
     X: Tensors,
-    R: Outcome,
+    R: IntoTensorResult,
 {
     let x = lifted(x)?;
     let mut y = None;

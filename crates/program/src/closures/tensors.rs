@@ -109,7 +109,7 @@ pub trait Tensors: Clone {
 }
 
 /// What a function may return: tensors, or a result of tensors if it calls functions that can fail.
-pub trait Outcome {
+pub trait IntoTensorResult {
     /// The tensors.
     type Value: Tensors;
 
@@ -120,7 +120,7 @@ pub trait Outcome {
     fn into_result(self) -> Result<Self::Value, ProgramError>;
 }
 
-impl<Y: Tensors> Outcome for Y {
+impl<Y: Tensors> IntoTensorResult for Y {
     type Value = Y;
 
     fn into_result(self) -> Result<Y, ProgramError> {
@@ -128,7 +128,7 @@ impl<Y: Tensors> Outcome for Y {
     }
 }
 
-impl<Y: Tensors> Outcome for Result<Y, ProgramError> {
+impl<Y: Tensors> IntoTensorResult for Result<Y, ProgramError> {
     type Value = Y;
 
     fn into_result(self) -> Self {

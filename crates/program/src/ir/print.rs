@@ -23,7 +23,7 @@ impl fmt::Display for Program {
             writeln!(f, "  {} = constant", typed(tensor))?;
         }
         for op in &self.operations {
-            let mut numbers = Numbers::default();
+            let mut numbers = Scalars::default();
             op.clone().visit_mut(&mut numbers);
             let operands = op.inputs().map(reference).chain(numbers.0);
             writeln!(
@@ -52,9 +52,9 @@ fn list<T>(items: impl IntoIterator<Item = T>, show: impl Fn(T) -> String) -> St
 
 /// The numbers that an operation computes with.
 #[derive(Default)]
-struct Numbers(Vec<String>);
+struct Scalars(Vec<String>);
 
-impl IrVisitorMut for Numbers {
+impl IrVisitorMut for Scalars {
     fn visit_scalar_mut(&mut self, scalar: &mut ScalarIr) {
         self.0.push(match scalar {
             ScalarIr::Float(x) => x.to_string(),

@@ -1,10 +1,9 @@
 //! Elementwise functions that take a processor long, on all its cores: burn-flex computes them on one.
 
-use burn::backend::Dispatch;
+use burn::backend::{Dispatch, DispatchTensor};
 use burn_backend::{
     DType, Shape, Slice, TensorMetadata,
     ops::{ActivationOps, FloatTensorOps},
-    tensor::FloatTensor,
 };
 use burn_ir::{
     ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr, TensorIr,
@@ -18,8 +17,6 @@ use crate::{
 
 /// Elements that a core computes at a time: few enough to stay in its cache.
 const PIECE: usize = 1 << 15;
-
-type Tensor = FloatTensor<Dispatch>;
 
 /// Runs `op` if it is such a function, of enough elements to share.
 pub(crate) fn special(
@@ -39,7 +36,7 @@ pub(crate) fn special(
 }
 
 /// A function of one or two tensors of the same shape.
-type Elementwise = fn(Vec<Tensor>) -> Tensor;
+type Elementwise = fn(Vec<DispatchTensor>) -> DispatchTensor;
 
 fn function(op: &OperationIr) -> Option<Elementwise> {
     Some(match op {
@@ -71,13 +68,13 @@ fn function(op: &OperationIr) -> Option<Elementwise> {
     })
 }
 
-fn one(mut operands: Vec<Tensor>) -> Tensor {
+fn one(mut operands: Vec<DispatchTensor>) -> DispatchTensor {
     operands.pop().expect("an operand")
 }
 
 /// `1 / (1 + exp(-x))`. In f32, four passes that use vector instructions are faster than one that does not, and differ
 /// in the last digit; where the exponential overflows, sigmoid is 0 to within 1e-38.
-fn sigmoid(x: Tensor) -> Tensor {
+fn sigmoid(x: DispatchTensor) -> DispatchTensor {
     if x.dtype() != DType::F32 {
         return Dispatch::sigmoid(x);
     }
@@ -85,7 +82,7 @@ fn sigmoid(x: Tensor) -> Tensor {
 }
 
 /// `function`, piece by piece.
-fn spread(operands: Vec<Tensor>, function: Elementwise) -> Tensor {
+fn spread(operands: Vec<DispatchTensor>, function: Elementwise) -> DispatchTensor {
     let shape = operands[0].shape();
     let count = shape.num_elements();
     let flat: Vec<_> = operands
@@ -94,7 +91,7 @@ fn spread(operands: Vec<Tensor>, function: Elementwise) -> Tensor {
         .collect();
     let pieces = (0..count).into_par_iter().step_by(PIECE).map(|start| {
         let range = [Slice::from(start..count.min(start + PIECE))];
-        let piece = |operand: &Tensor| Dispatch::float_slice(operand.clone(), &range);
+        let piece = |operand: &DispatchTensor| Dispatch::float_slice(operand.clone(), &range);
         function(flat.iter().map(piece).collect())
     });
     Dispatch::float_reshape(Dispatch::float_cat(pieces.collect(), 0), shape)

@@ -4,16 +4,14 @@
 //! - Way round: an exponent that f32 does not hold is given as a tensor.
 //! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the power.
 
-use burn::backend::{Dispatch, DispatchDevice};
-use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
+use burn_backend::{DType, TensorMetadata, ops::FloatTensorOps};
 use burn_ir::{FloatOperationIr as Float, OperationIr, ScalarIr};
 
 use crate::{
     ir::{environment::Env, error::ProgramError, value::Value},
     quirks::device::is_flex,
 };
-
-type Tensor = FloatTensor<Dispatch>;
 
 /// Runs `op` if it is such a function.
 pub(crate) fn special(
@@ -41,7 +39,7 @@ fn computes_in_f32(device: &DispatchDevice) -> bool {
     !matches!(device, DispatchDevice::Capture(_)) && !is_flex(device)
 }
 
-fn power(x: Tensor, exponent: f64, e: &Env<Dispatch>) -> Tensor {
+fn power(x: DispatchTensor, exponent: f64, e: &Env<Dispatch>) -> DispatchTensor {
     let exponents = Dispatch::float_full(x.shape(), exponent.into(), e.device, DType::F64.into());
     Dispatch::float_powf(x, exponents)
 }

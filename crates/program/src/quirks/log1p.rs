@@ -4,10 +4,9 @@
 //! - Way round: the series of `2 atanh(x / (2 + x))`.
 //! - It may go when `burn_still_takes_log1p_literally` in `tests/tests/across/gpu.rs` fails.
 
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn_backend::{
     DType, DeviceSettings, TensorMetadata, get_or_init_device_settings, ops::FloatTensorOps,
-    tensor::FloatTensor,
 };
 use burn_ir::{FloatOperationIr as Float, OperationIr};
 
@@ -15,8 +14,6 @@ use crate::{
     ir::{environment::Env, error::ProgramError, value::Value},
     quirks::device::{computes, is_cube},
 };
-
-type Tensor = FloatTensor<Dispatch>;
 
 /// Runs `op` if it is such a function.
 pub(crate) fn special(
@@ -38,7 +35,7 @@ fn has_log1p(device: &DispatchDevice) -> bool {
 }
 
 /// `log(1 + x)`.
-pub(crate) fn log1p(x: Tensor, device: &DispatchDevice) -> Tensor {
+pub(crate) fn log1p(x: DispatchTensor, device: &DispatchDevice) -> DispatchTensor {
     if has_log1p(device) {
         return Dispatch::float_log1p(x);
     }
@@ -51,7 +48,7 @@ pub(crate) fn log1p(x: Tensor, device: &DispatchDevice) -> Tensor {
 
 /// `2 atanh(s)` with `s = x / (2 + x)`, by its series `2 (s + s^3 / 3 + s^5 / 5 + ..)`. For `|x| <= 1/2`, `s` is at
 /// most 1/3 and the terms left out are below rounding.
-fn small_log1p(x: Tensor) -> Tensor {
+fn small_log1p(x: DispatchTensor) -> DispatchTensor {
     let terms = match x.dtype() {
         DType::F64 => 17,
         _ => 8,

@@ -5,8 +5,8 @@
 //! - Way round: `log1p`.
 //! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the log-sigmoid.
 
-use burn::backend::{Dispatch, DispatchDevice};
-use burn_backend::{ops::FloatTensorOps, tensor::FloatTensor};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
+use burn_backend::ops::FloatTensorOps;
 use burn_ir::{ActivationOperationIr as Activation, OperationIr};
 
 use crate::{
@@ -16,8 +16,6 @@ use crate::{
         log1p::log1p,
     },
 };
-
-type Tensor = FloatTensor<Dispatch>;
 
 /// Runs `op` if it is that function.
 pub(crate) fn special(
@@ -36,7 +34,7 @@ pub(crate) fn special(
 }
 
 /// `min(x, 0) - log(1 + exp(-|x|))`.
-fn log_sigmoid(x: Tensor, device: &DispatchDevice) -> Tensor {
+fn log_sigmoid(x: DispatchTensor, device: &DispatchDevice) -> DispatchTensor {
     let odds = Dispatch::float_exp(Dispatch::float_neg(Dispatch::float_abs(x.clone())));
     let below = Dispatch::float_clamp_max(x, 0.0.into());
     Dispatch::float_sub(below, log1p(odds, device))

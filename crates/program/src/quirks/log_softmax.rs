@@ -6,11 +6,10 @@
 //! - It may go when `burn_still_loses_the_ends` in `crates/program/tests/program/saturation.rs` fails at the
 //!   log-softmax.
 
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
 use burn_backend::{
     DeviceSettings, TensorMetadata, get_or_init_device_settings,
     ops::{BoolTensorOps, FloatTensorOps},
-    tensor::FloatTensor,
 };
 use burn_ir::{ActivationOperationIr as Activation, OperationIr};
 
@@ -18,8 +17,6 @@ use crate::{
     ir::{environment::Env, error::ProgramError, value::Value},
     quirks::{device::computes, log1p::log1p},
 };
-
-type Tensor = FloatTensor<Dispatch>;
 
 /// Runs `op` if it is that function.
 pub(crate) fn special(
@@ -37,7 +34,7 @@ pub(crate) fn special(
 
 /// `d - log(1 + sum of the other exp d)` with the distance `d` from the largest element, which adds the one. No
 /// lookups, which Burn's fusion may take from other rows ([`fusion_lookup`](crate::quirks::fusion_lookup)).
-fn log_softmax(x: Tensor, dim: usize, device: &DispatchDevice) -> Tensor {
+fn log_softmax(x: DispatchTensor, dim: usize, device: &DispatchDevice) -> DispatchTensor {
     let DeviceSettings { bool_dtype, .. } = get_or_init_device_settings::<Dispatch>(device);
     let dtype = x.dtype().into();
     let largest = Dispatch::float_max_dim(x.clone(), dim);

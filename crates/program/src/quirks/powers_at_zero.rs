@@ -6,19 +6,14 @@
 //! - It may go when `burn_still_has_no_slope_at_zero`, below, fails.
 
 use backdraft_forward::parts;
-use burn_autodiff::Autodiff;
 use burn_backend::{
     ops::FloatTensorOps,
     tensor::{FloatTensor, IntTensor},
 };
-use burn_capture::CaptureBackend;
 use burn_ir::{FloatOperationIr as Float, NumericOperationIr as Numeric, OperationIr};
 
-use super::slopes::{by_result, with_pull, with_pulls};
+use super::slopes::{Inner, Reverse, by_result, with_pull, with_pulls};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
-
-type Inner = CaptureBackend;
-type Reverse = Autodiff<Inner>;
 
 /// Runs `op` if it is a power or a root.
 pub(crate) fn special(

@@ -7,14 +7,11 @@
 //!   No test tells by itself.
 
 use backdraft_forward::parts;
-use burn_autodiff::Autodiff;
 use burn_backend::{Shape, ops::FloatTensorOps};
-use burn_capture::CaptureBackend;
 use burn_ir::{NumericOperationIr as Numeric, OperationIr};
 
+use super::slopes::Reverse;
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
-
-type Reverse = Autodiff<CaptureBackend>;
 
 /// Runs `op` if it is a product of a tensor's elements.
 pub(crate) fn special(

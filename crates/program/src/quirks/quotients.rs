@@ -6,17 +6,11 @@
 //! - It may go when `burn_still_squares_divisors` in `crates/program/tests/program/saturation.rs` fails.
 
 use backdraft_forward::parts;
-use burn_autodiff::Autodiff;
 use burn_backend::{ops::FloatTensorOps, tensor::FloatTensor};
-use burn_capture::CaptureBackend;
 use burn_ir::{FloatOperationIr as Float, NumericOperationIr as Numeric, OperationIr};
 
-use super::slopes::{by_result, with_pull, with_pulls};
+use super::slopes::{Inner, InnerTensor, Reverse, by_result, with_pull, with_pulls};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
-
-type Inner = CaptureBackend;
-type Reverse = Autodiff<Inner>;
-type Tensor = FloatTensor<Inner>;
 
 /// Runs `op` if it is a quotient or a logarithm.
 pub(crate) fn special(
@@ -43,7 +37,7 @@ pub(crate) fn special(
 fn logarithm(
     x: FloatTensor<Reverse>,
     shift: f64,
-    op: fn(Tensor) -> Tensor,
+    op: fn(InnerTensor) -> InnerTensor,
 ) -> FloatTensor<Reverse> {
     with_pull(x, |x| {
         let y = op(x.clone());

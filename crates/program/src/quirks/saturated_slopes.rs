@@ -6,20 +6,14 @@
 //! - It may go when `burn_still_loses_the_ends` in `crates/program/tests/program/saturation.rs` fails at the slopes.
 
 use backdraft_forward::parts;
-use burn_autodiff::Autodiff;
 use burn_backend::{
     ops::{ActivationOps, FloatTensorOps},
     tensor::FloatTensor,
 };
-use burn_capture::CaptureBackend;
 use burn_ir::{ActivationOperationIr as Activation, FloatOperationIr as Float, OperationIr};
 
-use super::slopes::with_pull;
+use super::slopes::{Inner, InnerTensor, Reverse, with_pull};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
-
-type Inner = CaptureBackend;
-type Reverse = Autodiff<Inner>;
-type Tensor = FloatTensor<Inner>;
 
 /// Runs `op` if it is such a function.
 pub(crate) fn special(
@@ -64,15 +58,15 @@ pub(crate) fn special(
     Some(Ok(Value::Float(value)))
 }
 
-fn arc_sine_slope(x: Tensor) -> Tensor {
+fn arc_sine_slope(x: InnerTensor) -> InnerTensor {
     Inner::float_recip(Inner::float_sqrt(parts::one_minus_square::<Inner>(x)))
 }
 
 /// The function `op` with the derivative `slope`.
 fn sloped(
     x: FloatTensor<Reverse>,
-    op: fn(Tensor) -> Tensor,
-    slope: fn(Tensor) -> Tensor,
+    op: fn(InnerTensor) -> InnerTensor,
+    slope: fn(InnerTensor) -> InnerTensor,
 ) -> FloatTensor<Reverse> {
     with_pull(x, |x| {
         let y = op(x.clone());

@@ -7,20 +7,15 @@
 //!   itself.
 
 use backdraft_forward::parts::{Majority, deviation};
-use burn_autodiff::Autodiff;
 use burn_backend::{
     Backend,
     ops::{ActivationOps, FloatTensorOps},
     tensor::FloatTensor,
 };
-use burn_capture::CaptureBackend;
 use burn_ir::{ActivationOperationIr as Activation, OperationIr};
 
-use super::slopes::with_pull;
+use super::slopes::{Inner, Reverse, with_pull};
 use crate::ir::{environment::Env, error::ProgramError, value::Value};
-
-type Inner = CaptureBackend;
-type Reverse = Autodiff<Inner>;
 
 /// Runs `op` if it is one of these.
 pub(crate) fn special(

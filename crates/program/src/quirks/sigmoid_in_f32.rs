@@ -5,16 +5,14 @@
 //! - Way round: the quotient that it is.
 //! - It may go when `burn_still_rounds_on_ndarray` in `tests/tests/across/gpu.rs` fails at the sigmoid.
 
-use burn::backend::Dispatch;
-use burn_backend::{ops::FloatTensorOps, tensor::FloatTensor};
+use burn::backend::{Dispatch, DispatchTensor};
+use burn_backend::ops::FloatTensorOps;
 use burn_ir::{ActivationOperationIr as Activation, OperationIr};
 
 use crate::{
     ir::{environment::Env, error::ProgramError, value::Value},
     quirks::device::{computes, is_flex},
 };
-
-type Tensor = FloatTensor<Dispatch>;
 
 /// Runs `op` if it is that function.
 pub(crate) fn special(
@@ -32,7 +30,7 @@ pub(crate) fn special(
 }
 
 /// `1 / (1 + exp(-x))`: to within rounding at both ends.
-pub(crate) fn sigmoid(x: Tensor) -> Tensor {
+pub(crate) fn sigmoid(x: DispatchTensor) -> DispatchTensor {
     let odds = Dispatch::float_exp(Dispatch::float_neg(x));
     Dispatch::float_recip(Dispatch::float_add_scalar(odds, 1.0.into()))
 }

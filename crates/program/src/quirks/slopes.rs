@@ -11,13 +11,16 @@ use burn_autodiff::{
 use burn_backend::{Shape, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_capture::CaptureBackend;
 
-type Inner = CaptureBackend;
-type Reverse = Autodiff<Inner>;
-type Tensor = FloatTensor<Inner>;
+/// The backend that reverse mode runs on when a program is differentiated, and its tensors.
+pub(crate) type Inner = CaptureBackend;
+pub(crate) type InnerTensor = FloatTensor<Inner>;
+
+/// Reverse mode.
+pub(crate) type Reverse = Autodiff<Inner>;
 
 /// From a gradient of what an operation gave to that of what it was given.
 #[derive(Clone)]
-struct Pull(Arc<dyn Fn(Tensor) -> Tensor + Send + Sync>);
+struct Pull(Arc<dyn Fn(InnerTensor) -> InnerTensor + Send + Sync>);
 
 impl fmt::Debug for Pull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,10 +31,10 @@ impl fmt::Debug for Pull {
 /// What `op` makes of `x`, with how it pulls a gradient of it back.
 pub(crate) fn with_pull<F>(
     x: FloatTensor<Reverse>,
-    op: impl FnOnce(Tensor) -> (Tensor, F),
+    op: impl FnOnce(InnerTensor) -> (InnerTensor, F),
 ) -> FloatTensor<Reverse>
 where
-    F: Fn(Tensor) -> Tensor + Send + Sync + 'static,
+    F: Fn(InnerTensor) -> InnerTensor + Send + Sync + 'static,
 {
     let (x, node) = x.into_parts();
     let (y, pull) = op(x);
@@ -62,11 +65,11 @@ impl Backward<Inner, 1> for Pulled {
 pub(super) fn with_pulls<F, G>(
     lhs: FloatTensor<Reverse>,
     rhs: FloatTensor<Reverse>,
-    op: impl FnOnce(Tensor, Tensor) -> (Tensor, F, G),
+    op: impl FnOnce(InnerTensor, InnerTensor) -> (InnerTensor, F, G),
 ) -> FloatTensor<Reverse>
 where
-    F: Fn(Tensor) -> Tensor + Send + Sync + 'static,
-    G: Fn(Tensor) -> Tensor + Send + Sync + 'static,
+    F: Fn(InnerTensor) -> InnerTensor + Send + Sync + 'static,
+    G: Fn(InnerTensor) -> InnerTensor + Send + Sync + 'static,
 {
     let ((lhs, left), (rhs, right)) = (lhs.into_parts(), rhs.into_parts());
     let (to_left, to_right) = (lhs.shape(), rhs.shape());
@@ -100,8 +103,8 @@ impl Backward<Inner, 2> for PulledApart {
 /// The function `op`, whose `tangent` is one of its result and the tangent that comes in.
 pub(super) fn by_result(
     x: FloatTensor<Reverse>,
-    op: fn(Tensor) -> Tensor,
-    tangent: fn(Tensor, Tensor) -> Tensor,
+    op: fn(InnerTensor) -> InnerTensor,
+    tangent: fn(InnerTensor, InnerTensor) -> InnerTensor,
 ) -> FloatTensor<Reverse> {
     with_pull(x, |x| {
         let y = op(x);
@@ -110,7 +113,7 @@ pub(super) fn by_result(
 }
 
 /// `gradient`, summed over what an operand of shape `shape` was repeated along.
-fn summed_to(gradient: Tensor, shape: &Shape) -> Tensor {
+fn summed_to(gradient: InnerTensor, shape: &Shape) -> InnerTensor {
     (0..shape.num_dims()).fold(gradient, |gradient, dim| {
         match shape[dim] == 1 && gradient.shape()[dim] != 1 {
             true => Inner::float_sum_dim(gradient, dim),

@@ -8,7 +8,7 @@ use crate::{
     ir::{
         environment::Env, error::ProgramError, half_precision::Half, program::Program, value::Value,
     },
-    run::{operation::operation, target::Target},
+    run::{operation::operation, replay_backend::ReplayBackend},
 };
 
 /// The program's constants on `device`.
@@ -32,7 +32,7 @@ fn upload<B: Backend>(data: TensorData, device: &Device<B>) -> Value<B> {
 }
 
 /// The program's outputs for `inputs`, which must have the program's shapes, types and number.
-pub(crate) fn replay<B: Target>(
+pub(crate) fn replay<B: ReplayBackend>(
     program: &Program,
     device: &Device<B>,
     inputs: Vec<Value<B>>,
@@ -42,7 +42,7 @@ pub(crate) fn replay<B: Target>(
 }
 
 /// The same with matrix products in `half`.
-pub(crate) fn replay_in<B: Target>(
+pub(crate) fn replay_in<B: ReplayBackend>(
     half: Option<Half>,
     program: &Program,
     device: &Device<B>,
@@ -69,7 +69,7 @@ pub(crate) fn replay_in<B: Target>(
         .collect())
 }
 
-fn run<B: Target>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
+fn run<B: ReplayBackend>(env: &mut Env<B>, op: &OperationIr) -> Result<Value<B>, ProgramError> {
     let ran = catch_unsupported(|| match B::special(env, op) {
         Some(value) => value,
         None => operation(env, op),

@@ -14,6 +14,6 @@ mod module;
 mod operation;
 mod panic;
 mod recording;
+mod replay_backend;
 mod reverse;
-mod target;
 mod views;

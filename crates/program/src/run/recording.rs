@@ -29,10 +29,10 @@ type Outputs = Result<Vec<DispatchTensor>, ProgramError>;
 
 /// Watches a program's runs and records one.
 pub(crate) struct Recorder {
-    state: Mutex<State>,
+    state: Mutex<RecorderState>,
 }
 
-enum State {
+enum RecorderState {
     Watching(Arguments),
     Recorded(Box<Recording>),
     /// The device does not record this program.
@@ -50,16 +50,16 @@ struct Arguments {
 
 /// A recorded run.
 struct Recording {
-    graph: Graph<Result<Vec<Output>, ProgramError>, Box<Run>>,
+    graph: Graph<Result<Vec<RecordedOutput>, ProgramError>, Box<RunFn>>,
     /// What it reads: the arguments themselves, and buffers of its own for those that vary.
     reads: Arc<Mutex<Vec<DispatchTensor>>>,
     arguments: Arguments,
     thread: ThreadId,
 }
 
-type Run = dyn FnMut() -> Result<Vec<Output>, ProgramError> + Send;
+type RunFn = dyn FnMut() -> Result<Vec<RecordedOutput>, ProgramError> + Send;
 
-enum Output {
+enum RecordedOutput {
     /// In a buffer that every replay writes anew.
     Computed(Box<DispatchTensor>),
     /// The argument of that position, as it is.
@@ -69,8 +69,8 @@ enum Output {
 impl Recorder {
     pub(crate) fn of(program: &Program) -> Self {
         let state = match program.operations.iter().any(sorts) {
-            true => State::Refused,
-            false => State::Watching(Arguments::default()),
+            true => RecorderState::Refused,
+            false => RecorderState::Watching(Arguments::default()),
         };
         Self {
             state: Mutex::new(state),
@@ -79,7 +79,7 @@ impl Recorder {
 
     /// Whether runs are replayed.
     pub(crate) fn is_recorded(&self) -> bool {
-        matches!(*locked(&self.state), State::Recorded(_))
+        matches!(*locked(&self.state), RecorderState::Recorded(_))
     }
 
     /// What `program` computes of `inputs`.
@@ -88,7 +88,7 @@ impl Recorder {
             return program.launch(inputs);
         };
         let mut state = locked(&self.state);
-        if let State::Recorded(recording) = &mut *state {
+        if let RecorderState::Recorded(recording) = &mut *state {
             // Replays are in order with the work of the thread that recorded, and no other.
             if recording.thread != thread::current().id() {
                 return program.launch(inputs);
@@ -97,28 +97,28 @@ impl Recorder {
                 return match recording.replay(&inputs) {
                     Some(outputs) => Ok(outputs),
                     None => {
-                        *state = State::Refused;
+                        *state = RecorderState::Refused;
                         program.launch(inputs)
                     }
                 };
             }
             // Another argument varies than until now.
-            *state = State::Watching(std::mem::take(&mut recording.arguments));
-        } else if let State::Watching(arguments) = &mut *state {
+            *state = RecorderState::Watching(std::mem::take(&mut recording.arguments));
+        } else if let RecorderState::Watching(arguments) = &mut *state {
             arguments.see(&ids);
         }
-        let State::Watching(arguments) = &mut *state else {
+        let RecorderState::Watching(arguments) = &mut *state else {
             return program.launch(inputs);
         };
         if arguments.runs <= WATCHED {
             return program.launch(inputs);
         }
         let arguments = std::mem::take(arguments);
-        *state = State::Refused;
+        *state = RecorderState::Refused;
         if let Some(mut recording) = record(program.clone(), arguments, &inputs)
             && let Some(outputs) = recording.replay(&inputs)
         {
-            *state = State::Recorded(Box::new(recording));
+            *state = RecorderState::Recorded(Box::new(recording));
             return Ok(outputs);
         }
         program.launch(inputs)
@@ -163,13 +163,13 @@ fn record(
     });
     let reads = Arc::new(Mutex::new(reads.collect::<Vec<_>>()));
     let read = reads.clone();
-    let run: Box<Run> = Box::new(move || {
+    let run: Box<RunFn> = Box::new(move || {
         let inputs = locked(&read).clone();
         let ids: Vec<_> = inputs.iter().map(identity).collect();
         let outputs = program.launch_apart(inputs)?.into_iter().map(|output| {
             match ids.iter().position(|id| *id == identity(&output)) {
-                Some(position) => Output::Argument(position),
-                None => Output::Computed(Box::new(output)),
+                Some(position) => RecordedOutput::Argument(position),
+                None => RecordedOutput::Computed(Box::new(output)),
             }
         });
         Ok(outputs.collect())
@@ -232,8 +232,8 @@ impl Recording {
         let outputs = unsafe { self.graph.replay() };
         let outputs = outputs.as_ref().ok()?.iter();
         let outputs = outputs.map(|output| match output {
-            Output::Computed(tensor) => copied(DispatchTensor::clone(tensor)),
-            Output::Argument(position) => inputs[*position].clone(),
+            RecordedOutput::Computed(tensor) => copied(DispatchTensor::clone(tensor)),
+            RecordedOutput::Argument(position) => inputs[*position].clone(),
         });
         Some(outputs.collect())
     }

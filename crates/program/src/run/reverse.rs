@@ -3,24 +3,19 @@
 
 use std::fmt;
 
-use burn_autodiff::Autodiff;
 use burn_backend::{
     Shape, TensorMetadata,
     ops::{FloatTensorOps, IntTensorOps, ModuleOps},
     tensor::{FloatTensor, IntTensor},
 };
-use burn_capture::CaptureBackend;
 use burn_ir::{
     FloatOperationIr as Float, InterpolateModeIr, ModuleOperationIr, OperationIr, TensorIr,
 };
 
 use crate::{
     ir::{environment::Env, error::ProgramError, operation::name, value::Value},
-    quirks::slopes::with_pull,
+    quirks::slopes::{Inner, Reverse, with_pull},
 };
-
-type Inner = CaptureBackend;
-type Reverse = Autodiff<Inner>;
 
 /// Operations that burn-autodiff would not differentiate, or not well.
 pub(crate) fn special(

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A function of tensors. Boxed, for recording is the same for all: compiled once, not for each closure of a user's.
-pub(crate) type Function<'a> =
+pub(crate) type TracedFunction<'a> =
     Box<dyn FnOnce(Vec<DispatchTensor>) -> Result<Vec<DispatchTensor>, ProgramError> + 'a>;
 
 thread_local! {
@@ -127,7 +127,7 @@ impl Region {
     /// Applies `f` to `arguments` within the innermost trace.
     pub(crate) fn record(
         arguments: Vec<DispatchTensor>,
-        f: Function<'_>,
+        f: TracedFunction<'_>,
     ) -> Result<Self, ProgramError> {
         let (device, serial) = innermost(|record| (record.device, record.serial))?;
         let outside = arguments;

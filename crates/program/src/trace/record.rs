@@ -14,7 +14,7 @@ use crate::{
         value::Value,
     },
     run::capture::{Body, capture},
-    trace::nested_trace::{Function, OpenTrace, Requests},
+    trace::nested_trace::{OpenTrace, Requests, TracedFunction},
 };
 
 impl Program {
@@ -93,7 +93,7 @@ fn record_named(
     settings: &DeviceSettings,
     specs: &[Spec],
     names: Vec<String>,
-    f: Function<'_>,
+    f: TracedFunction<'_>,
 ) -> Result<Program, ProgramError> {
     let mut open = None;
     let captured = capture(settings, specs, |device, inputs| {

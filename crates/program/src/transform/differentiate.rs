@@ -1,17 +1,16 @@
 //! Programs that compute derivatives of a program.
 
 use backdraft_forward::{Dual, DualTensor};
-use burn_autodiff::Autodiff;
 use burn_backend::{AutodiffBackend, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_capture::{CaptureBackend, CaptureDevice};
 
 use crate::{
     ir::{error::ProgramError, program::Program, value::Value},
+    quirks::slopes::Reverse,
     run::{capture::record, interpreter},
 };
 
 type Forward = Dual<CaptureBackend>;
-type Reverse = Autodiff<CaptureBackend>;
 
 /// Which derivative of a region is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,28 +1,18 @@
 //! The figures of Bae et al. (2022), "If Influence Functions are the Answer, Then What is the Question?"
 
 use backdraft_attribution::evaluate::{ByResponse, Gaps, Spread};
+use backdraft_models::Architecture;
 
-use Data::{Cancer, Cifar, Concrete, Diabetes, Energy, Fashion, Mnist, Ptb};
-use Model::{AlexNet, Autoencoder, LeNet, Lr, Mlp, ResNet20, Transformer, Vgg13};
+use Architecture::{
+    AlexNet, Autoencoder, LeNet, LogisticRegression, Mlp, ResNet20, Transformer, Vgg13,
+};
+use PaperData::{Cancer, Cifar, Concrete, Diabetes, Energy, Fashion, Mnist, Ptb};
 
 use super::Printed;
 
-/// The models of the paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Model {
-    Lr,
-    Mlp,
-    Autoencoder,
-    LeNet,
-    AlexNet,
-    Vgg13,
-    ResNet20,
-    Transformer,
-}
-
 /// The data sets of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Data {
+enum PaperData {
     Cancer,
     Diabetes,
     Concrete,
@@ -33,42 +23,33 @@ enum Data {
     Ptb,
 }
 
-impl Model {
-    /// By the name that `backdraft models` lists, or the word for it.
-    fn named(name: &str) -> Option<Self> {
-        let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-        Some(match name.to_lowercase().as_str() {
-            "lr" | "logisticregression" => Lr,
-            "mlp" => Mlp,
-            "autoencoder" => Autoencoder,
-            "lenet" => LeNet,
-            "alexnet" => AlexNet,
-            "vgg13" => Vgg13,
-            "resnet20" => ResNet20,
-            "transformer" => Transformer,
-            _ => return None,
-        })
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Lr => "logistic regression",
-            Mlp => "MLP",
-            Autoencoder => "autoencoder",
-            LeNet => "LeNet",
-            AlexNet => "AlexNet",
-            Vgg13 => "VGG13",
-            ResNet20 => "ResNet-20",
-            Transformer => "transformer",
-        }
+/// The model of the name that `backdraft models` lists, or of the word for it.
+fn model(name: &str) -> Option<Architecture> {
+    let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    match name.to_lowercase().as_str() {
+        "logisticregression" => Some(LogisticRegression),
+        name => name.parse().ok(),
     }
 }
 
-impl Data {
+fn title(model: Architecture) -> &'static str {
+    match model {
+        LogisticRegression => "logistic regression",
+        Mlp => "MLP",
+        Autoencoder => "autoencoder",
+        LeNet => "LeNet",
+        AlexNet => "AlexNet",
+        Vgg13 => "VGG13",
+        ResNet20 => "ResNet-20",
+        Transformer => "transformer",
+    }
+}
+
+impl PaperData {
     /// By a word in the data set's name.
     fn named(name: &str) -> Option<Self> {
         // Fashion-MNIST before MNIST. EMNIST and KMNIST are neither.
-        const WORDS: [(&str, Data); 10] = [
+        const WORDS: [(&str, PaperData); 10] = [
             ("cancer", Cancer),
             ("diabetes", Diabetes),
             ("concrete", Concrete),
@@ -108,7 +89,7 @@ type Row = [(f64, f64); 5];
 
 /// Table 4: without the Gauss-Newton approximation.
 #[rustfmt::skip]
-const TABLE_4: [(Model, Data, Row); 4] = [
+const TABLE_4: [(Architecture, PaperData, Row); 4] = [
     (Mlp, Concrete, [(0.079, 0.008), (0.002, 0.000), (0.082, 0.001), (0.000, 0.000), (0.017, 0.026)]),
     (Mlp, Energy, [(0.016, 0.001), (0.001, 0.000), (0.016, 0.001), (0.000, 0.000), (0.000, 0.000)]),
     (Mlp, Mnist, [(0.208, 0.732), (0.006, 0.024), (0.211, 0.745), (0.000, 0.000), (0.003, 0.006)]),
@@ -117,9 +98,9 @@ const TABLE_4: [(Model, Data, Row); 4] = [
 
 /// Table 5: with it.
 #[rustfmt::skip]
-const TABLE_5: [(Model, Data, Row); 16] = [
-    (Lr, Cancer, [(0.000, 0.000); 5]),
-    (Lr, Diabetes, [(0.000, 0.000); 5]),
+const TABLE_5: [(Architecture, PaperData, Row); 16] = [
+    (LogisticRegression, Cancer, [(0.000, 0.000); 5]),
+    (LogisticRegression, Diabetes, [(0.000, 0.000); 5]),
     (Mlp, Concrete, [(0.079, 0.008), (0.002, 0.000), (0.082, 0.001), (0.000, 0.000), (0.001, 0.002)]),
     (Mlp, Energy, [(0.016, 0.001), (0.001, 0.000), (0.016, 0.001), (0.000, 0.000), (0.000, 0.000)]),
     (Mlp, Mnist, [(0.208, 0.732), (0.006, 0.024), (0.211, 0.745), (0.000, 0.000), (0.001, 0.004)]),
@@ -142,7 +123,7 @@ type Correlated = [(f64, f64); 3];
 /// Table 2, cold start, warm start, PBRF: with the Gauss-Newton approximation. It differs from Table 6 on the MLP's
 /// cold start and PBRF; the paper does not say why.
 #[rustfmt::skip]
-const TABLE_2: [(Model, Data, Correlated); 5] = [
+const TABLE_2: [(Architecture, PaperData, Correlated); 5] = [
     (Mlp, Mnist, [(-0.55, 0.01), (0.22, 0.35), (0.98, 0.99)]),
     (LeNet, Mnist, [(-0.19, 0.12), (0.32, 0.25), (0.93, 0.52)]),
     (AlexNet, Mnist, [(-0.16, -0.08), (0.51, 0.58), (0.99, 0.99)]),
@@ -152,7 +133,7 @@ const TABLE_2: [(Model, Data, Correlated); 5] = [
 
 /// Table 6, cold start, warm start, PBRF: with the approximation.
 #[rustfmt::skip]
-const TABLE_6: [(Model, Data, Correlated); 4] = [
+const TABLE_6: [(Architecture, PaperData, Correlated); 4] = [
     (Mlp, Concrete, [(-0.11, 0.12), (0.09, 0.11), (0.93, 0.94)]),
     (Mlp, Energy, [(0.03, 0.04), (0.09, 0.13), (0.97, 0.91)]),
     (Mlp, Mnist, [(-0.10, 0.01), (0.22, 0.35), (0.98, 0.91)]),
@@ -161,7 +142,7 @@ const TABLE_6: [(Model, Data, Correlated); 4] = [
 
 /// Table 7, cold start, warm start, PBRF: without it.
 #[rustfmt::skip]
-const TABLE_7: [(Model, Data, Correlated); 4] = [
+const TABLE_7: [(Architecture, PaperData, Correlated); 4] = [
     (Mlp, Concrete, [(-0.14, 0.32), (0.24, 0.37), (0.85, 0.71)]),
     (Mlp, Energy, [(-0.01, -0.24), (0.44, 0.57), (0.95, 0.83)]),
     (Mlp, Mnist, [(-0.16, -0.12), (0.21, -0.14), (0.98, 0.81)]),
@@ -169,7 +150,7 @@ const TABLE_7: [(Model, Data, Correlated); 4] = [
 ];
 
 /// Table 8, two-stage retraining; its other columns are those of Table 7, so it is without the approximation too.
-const TABLE_8: [(Model, Data, (f64, f64)); 4] = [
+const TABLE_8: [(Architecture, PaperData, (f64, f64)); 4] = [
     (Mlp, Concrete, (0.52, 0.61)),
     (Mlp, Energy, (0.92, 0.75)),
     (Mlp, Mnist, (0.73, 0.53)),
@@ -183,7 +164,7 @@ const TABLE_8: [(Model, Data, (f64, f64)); 4] = [
 /// `cancer`, `diabetes`, `concrete`, `energy`, `mnist`, `fashion`, `cifar`; `ptb`, `penn` or `text`. [`subject`] says
 /// what the paper's are of.
 pub fn gaps(model: &str, data: &str, matrix: &str) -> Option<(Gaps<Spread>, u8)> {
-    let (model, data) = (Model::named(model)?, Data::named(data)?);
+    let (model, data) = (self::model(model)?, PaperData::named(data)?);
     let (rows, table): (&[_], _) = match matrix {
         "gauss-newton" => (&TABLE_5, 5),
         "hessian" => (&TABLE_4, 4),
@@ -200,7 +181,7 @@ pub fn gaps(model: &str, data: &str, matrix: &str) -> Option<(Gaps<Spread>, u8)>
 ///
 /// Those of two-stage retraining are the paper's only ones, with the Hessian, whatever `matrix` is.
 pub fn correlations(model: &str, data: &str, matrix: &str) -> ByResponse<Option<Printed>> {
-    let (Some(model), Some(data)) = (Model::named(model), Data::named(data)) else {
+    let (Some(model), Some(data)) = (self::model(model), PaperData::named(data)) else {
         return ByResponse::default();
     };
     let tables: &[(&[_], u8)] = match matrix {
@@ -255,15 +236,19 @@ pub fn sweep(over: &str) -> Option<&'static str> {
 
 /// What the paper's figures for a model and a data set by name are of, `MLP on a tenth of MNIST`.
 pub fn subject(model: &str, data: &str) -> Option<String> {
-    let (model, data) = (Model::named(model)?, Data::named(data)?);
+    let (model, data) = (self::model(model)?, PaperData::named(data)?);
     let share = match data {
         Mnist | Fashion if model != Autoencoder => "a tenth of ",
         _ => "",
     };
-    Some(format!("{} on {share}{}", model.title(), data.title()))
+    Some(format!("{} on {share}{}", title(model), data.title()))
 }
 
-fn find<T: Copy>(rows: &[(Model, Data, T)], model: Model, data: Data) -> Option<T> {
+fn find<T: Copy>(
+    rows: &[(Architecture, PaperData, T)],
+    model: Architecture,
+    data: PaperData,
+) -> Option<T> {
     let row = rows.iter().find(|row| (row.0, row.1) == (model, data));
     row.map(|row| row.2)
 }

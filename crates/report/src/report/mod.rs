@@ -12,7 +12,7 @@ pub use features::Features;
 pub use picture::Frame;
 
 use super::page::{page, section};
-use super::{Labels, OutputError, Place, RunRecord, Target};
+use super::{Labels, OutputError, Place, RunRecord, TargetValue};
 
 /// Everything the report shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ pub struct Example {
     /// Where it stands.
     pub source: Place,
     /// Its target.
-    pub label: Target,
+    pub label: TargetValue,
     /// Its features: the pixels of a picture row by row, or the values of a table's row in their own units.
     pub features: Vec<f64>,
 }

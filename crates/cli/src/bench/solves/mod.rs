@@ -12,7 +12,7 @@ use serde_json::json;
 pub(crate) use self::args::Solves;
 use self::{
     args::{SolveMethod, SolveWorkload},
-    workload::Loaded,
+    workload::LoadedProblem,
 };
 use super::start_threads;
 use crate::{
@@ -60,7 +60,7 @@ pub(crate) fn solves(args: &Solves) -> Result<(), CliError> {
 }
 
 /// All queries solved once.
-struct Measured {
+struct SolveCost {
     block_products: f64,
     seconds: f64,
     /// The largest of all queries.
@@ -69,11 +69,11 @@ struct Measured {
 
 fn measure(
     args: &Solves,
-    loaded: &Loaded,
+    loaded: &LoadedProblem,
     damping: f64,
     method: SolveMethod,
     preconditioner: PreconditionerName,
-) -> Result<Measured, CliError> {
+) -> Result<SolveCost, CliError> {
     let config = ConjugateGradientConfig {
         tolerance: Some(args.tolerance.unwrap_or(match args.precision {
             Precision::F32 => 1e-5,
@@ -93,7 +93,7 @@ fn measure(
 }
 
 /// From the matrix to the last solution, as somebody would who has trained.
-fn run(loaded: &Loaded, damping: f64, solver: &dyn Solver) -> Result<Measured, CliError> {
+fn run(loaded: &LoadedProblem, damping: f64, solver: &dyn Solver) -> Result<SolveCost, CliError> {
     let start = Instant::now();
     let matrix = loaded.train.gauss_newton().damped(damping);
     let products = Cell::new(0);
@@ -109,7 +109,7 @@ fn run(loaded: &Loaded, damping: f64, solver: &dyn Solver) -> Result<Measured, C
         };
         true_residual = true_residual.max(solution.info.true_residual);
     }
-    Ok(Measured {
+    Ok(SolveCost {
         block_products: f64::from(products.get() as u32) / loaded.gradients.len() as f64,
         seconds: start.elapsed().as_secs_f64(),
         true_residual,
@@ -122,9 +122,9 @@ fn report(
     damping: f64,
     method: SolveMethod,
     preconditioner: PreconditionerName,
-    measured: &Measured,
+    measured: &SolveCost,
 ) {
-    let Measured {
+    let SolveCost {
         block_products,
         seconds,
         true_residual,

@@ -14,7 +14,7 @@ use super::args::SolveWorkload;
 use crate::CliError;
 
 /// A network with its training examples, and the gradients of its queries.
-pub(super) struct Loaded {
+pub(super) struct LoadedProblem {
     pub train: Cost,
     pub gradients: Vec<Tensor<1>>,
 }
@@ -26,7 +26,7 @@ impl SolveWorkload {
         queries: Option<usize>,
         device: &Device,
         dtype: DType,
-    ) -> Result<Loaded, CliError> {
+    ) -> Result<LoadedProblem, CliError> {
         let path = folder.join(format!("{}.safetensors", self.name()));
         let refused = |problem: String| CliError::Option {
             option: "--from",
@@ -52,7 +52,7 @@ impl SolveWorkload {
         };
         let count = queries.unwrap_or(queried.len()).min(queried.len());
         let gradients = (0..count).map(|query| queried.select(&[query])?.gradient());
-        Ok(Loaded {
+        Ok(LoadedProblem {
             gradients: gradients.collect::<Result<_, _>>()?,
             train: train.unchecked(),
         })
@@ -140,14 +140,14 @@ impl File {
         };
         let config = MlpConfig::new(*inputs, *outputs).with_hidden(hidden.to_vec());
         let module = backdraft_models::to_dtype(config.init(device), dtype);
-        Ok(module.map(&mut Put(weights.into_iter())))
+        Ok(module.map(&mut PutWeights(weights.into_iter())))
     }
 }
 
 /// Puts weights into a module, in order.
-struct Put(std::vec::IntoIter<Tensor<1>>);
+struct PutWeights(std::vec::IntoIter<Tensor<1>>);
 
-impl ModuleMapper for Put {
+impl ModuleMapper for PutWeights {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let weight = self.0.next().expect("a weight for each parameter");
         let shape = param.val().shape();

@@ -10,13 +10,13 @@ use super::{
 use crate::solver::{Inverse, Solution, SolveError, SolveInfo, vector::System};
 
 /// Conjugate gradients with an operator, and its preconditioner.
-pub(super) struct Prepared<'a> {
+pub(super) struct ConjugateGradientInverse<'a> {
     pub solver: &'a ConjugateGradient,
     pub operator: &'a dyn LinearOperator,
     pub preconditioner: Option<Box<dyn Inverse + 'a>>,
 }
 
-impl Prepared<'_> {
+impl ConjugateGradientInverse<'_> {
     fn block(&self) -> Result<BlockSettings<'_>, SolveError> {
         Ok(BlockSettings {
             operator: self.operator,
@@ -52,7 +52,7 @@ impl Prepared<'_> {
     }
 }
 
-impl Inverse for Prepared<'_> {
+impl Inverse for ConjugateGradientInverse<'_> {
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         match self.preconditioner {
             None => self.solver.solve(self.operator, rhs),

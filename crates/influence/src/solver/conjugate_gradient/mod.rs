@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 pub(super) use single::Iterate;
 
-use self::{inverse::Prepared, single::Single};
+use self::{inverse::ConjugateGradientInverse, single::Single};
 use super::{
     Inverse, Preconditioner, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance,
     epsilon,
@@ -181,7 +181,7 @@ impl Solver for ConjugateGradient {
         &'a self,
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
-        Ok(Box::new(Prepared {
+        Ok(Box::new(ConjugateGradientInverse {
             solver: self,
             operator,
             preconditioner: self.config.preconditioner.prepare(operator)?,

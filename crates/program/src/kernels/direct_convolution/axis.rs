@@ -2,7 +2,7 @@
 
 /// The sizes of a convolution along one axis.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
+pub(super) struct AxisSizes {
     pub input: usize,
     pub kernel: usize,
     pub output: usize,
@@ -12,7 +12,7 @@ pub(super) struct Sizes {
     pub dilation: usize,
 }
 
-impl Sizes {
+impl AxisSizes {
     /// Of an axis that is not there.
     pub const POINT: Self = Self {
         input: 1,
@@ -27,7 +27,7 @@ impl Sizes {
 /// A convolution along one axis as sums of shifted copies: with a stride, positions are split by their remainder, so
 /// that the neighbours that a sum runs over are neighbours in memory.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(super) struct AxisMap {
     /// Size of the tensor that is read.
     pub size: usize,
     /// From one position of a copy to the next.
@@ -60,9 +60,9 @@ pub(super) struct Tap {
     pub at: usize,
 }
 
-impl Axis {
+impl AxisMap {
     /// From input to output: output `o` reads input `o stride + k dilation - padding`.
-    pub fn forward(s: Sizes) -> Self {
+    pub fn forward(s: AxisSizes) -> Self {
         let reach = |k| (k * s.dilation / s.stride, k * s.dilation % s.stride);
         let mut rests: Vec<usize> = (0..s.kernel).map(|k| reach(k).1).collect();
         rests.sort_unstable();
@@ -94,7 +94,7 @@ impl Axis {
 
     /// From output to input, the transpose: input `i` reads output `(i + padding - k dilation) / stride` where that is
     /// whole.
-    pub fn transposed(s: Sizes) -> Self {
+    pub fn transposed(s: AxisSizes) -> Self {
         let mut destinations: Vec<Destination> = Vec::new();
         // Positions are shifted by `lead`, so that none is negative.
         let (mut lead, mut length) = (0, 0);

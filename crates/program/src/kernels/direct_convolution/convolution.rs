@@ -6,7 +6,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::kernels::direct_convolution::{
-    axis::{Axis, Sizes},
+    axis::{AxisMap, AxisSizes},
     plane_map::{COPIES, PlaneMap, REGISTER},
     real::Real,
     row_correlation::RowCorrelation,
@@ -26,7 +26,7 @@ pub(super) struct Convolution {
     /// Channels of a group.
     pub inputs: usize,
     pub outputs: usize,
-    pub axes: [Sizes; 2],
+    pub axes: [AxisSizes; 2],
 }
 
 impl Convolution {
@@ -40,7 +40,7 @@ impl Convolution {
     pub fn input<T: Real>(&self, output: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let at = |group, input, output, k| weight[self.index(group, output, input, k)];
         let map = PlaneMap {
-            axes: self.axes.map(Axis::transposed),
+            axes: self.axes.map(AxisMap::transposed),
             groups: self.groups,
             from: self.outputs,
             to: self.inputs,
@@ -133,7 +133,7 @@ impl Convolution {
 
     fn map(&self) -> PlaneMap {
         PlaneMap {
-            axes: self.axes.map(Axis::forward),
+            axes: self.axes.map(AxisMap::forward),
             groups: self.groups,
             from: self.inputs,
             to: self.outputs,

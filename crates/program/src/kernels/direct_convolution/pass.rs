@@ -3,7 +3,7 @@
 use burn_backend::ops::{ConvOptions, ConvTransposeOptions};
 use burn_ir::{ModuleOperationIr as Module, OperationIr, TensorIr};
 
-use crate::kernels::direct_convolution::{axis::Sizes, convolution::Convolution};
+use crate::kernels::direct_convolution::{axis::AxisSizes, convolution::Convolution};
 
 /// Which of a convolution's three tensors an operation computes from the other two.
 #[derive(Clone, Copy, Debug)]
@@ -120,9 +120,9 @@ fn convolution<const D: usize>(
     }
     let padding = options.padding_begin();
     // One dimension is a row.
-    let mut axes = [Sizes::POINT; 2];
+    let mut axes = [AxisSizes::POINT; 2];
     for (i, axis) in axes.iter_mut().skip(2 - D).enumerate() {
-        *axis = Sizes {
+        *axis = AxisSizes {
             input: input[2 + i],
             kernel: weight[2 + i],
             output: output[2 + i],

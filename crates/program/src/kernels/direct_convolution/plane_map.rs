@@ -4,7 +4,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::kernels::direct_convolution::{
-    axis::{Axis, Destination},
+    axis::{AxisMap, Destination},
     real::Real,
     weighted_rows::{ROWS, WeightedRows},
 };
@@ -16,7 +16,7 @@ pub(super) const REGISTER: usize = 16;
 
 /// A convolution or its transpose, from planes `[batch, groups * from, ..]` to `[batch, groups * to, ..]`.
 pub(super) struct PlaneMap {
-    pub axes: [Axis; 2],
+    pub axes: [AxisMap; 2],
     pub groups: usize,
     /// Channels of a group that are read, and that are written.
     pub from: usize,

@@ -350,7 +350,7 @@ pub(super) fn tensors(op: &OperationIr) -> Vec<TensorIr> {
 /// `op` with other tensors.
 pub(super) fn with_tensors(op: &OperationIr, tensors: Vec<TensorIr>) -> OperationIr {
     let mut op = op.clone();
-    op.visit_mut(&mut Replace(tensors.into_iter()));
+    op.visit_mut(&mut ReplaceTensors(tensors.into_iter()));
     op
 }
 
@@ -362,9 +362,9 @@ impl IrVisitorMut for Listed {
     }
 }
 
-struct Replace<I>(I);
+struct ReplaceTensors<I>(I);
 
-impl<I: Iterator<Item = TensorIr>> IrVisitorMut for Replace<I> {
+impl<I: Iterator<Item = TensorIr>> IrVisitorMut for ReplaceTensors<I> {
     fn visit_tensor_mut(&mut self, tensor: &mut TensorIr) {
         *tensor = self.0.next().expect("as many tensors as the operation has");
     }

@@ -7,9 +7,7 @@ mod mislabel;
 mod plot;
 mod sweep;
 
-use backdraft_attribution::evaluate::{Gaps, Spread};
-
-use std::collections::BTreeMap;
+use backdraft_attribution::evaluate::{Gaps, Seconds, Spread};
 
 use super::Setup;
 use super::failure::Missing;
@@ -19,9 +17,6 @@ use crate::page::{
 };
 use crate::table::aligned;
 use crate::{OutputError, Record};
-
-/// Wall-clock seconds by stage.
-pub(super) type Seconds = BTreeMap<String, f64>;
 
 /// What an experiment found: beside the file of a [`Record`] a table for the terminal and a page for a reader.
 pub trait Findings: Record {

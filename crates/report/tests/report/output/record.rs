@@ -1,6 +1,6 @@
 //! `run.json`.
 
-use backdraft_report::{Record, RunRecord, Target};
+use backdraft_report::{Record, RunRecord, TargetValue};
 use serde_json::{Value, json};
 
 use super::{Outcome, samples::record};
@@ -38,9 +38,17 @@ fn run_json_has_its_values_at_their_paths() -> Outcome {
 
 #[test]
 fn targets_keep_their_kind_in_json() -> Outcome {
-    for target in [Target::Class(3), Target::Value(3.0), Target::Value(0.25)] {
+    for target in [
+        TargetValue::Class(3),
+        TargetValue::Value(3.0),
+        TargetValue::Value(0.25),
+    ] {
         let text = serde_json::to_string(&target)?;
-        assert_eq!(serde_json::from_str::<Target>(&text)?, target, "{text}");
+        assert_eq!(
+            serde_json::from_str::<TargetValue>(&text)?,
+            target,
+            "{text}"
+        );
     }
     Ok(())
 }

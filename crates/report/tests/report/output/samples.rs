@@ -4,7 +4,7 @@ use backdraft_attribution::verify::PairKind;
 use backdraft_report::{
     At, Example, ExampleInfo, Explained, Features, Float, Frame, Labels, Layout, ModelQuality,
     OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, RunSettings, ScoreRecord,
-    ScoredExample, Sizes, SolveRecord, Target, Timing, Unit, VerificationRecord, Versions,
+    ScoredExample, Sizes, SolveRecord, TargetValue, Timing, Unit, VerificationRecord, Versions,
 };
 use serde_json::json;
 
@@ -44,8 +44,8 @@ pub fn record() -> RunRecord {
     let query = |index, predicted| QueryRecord {
         index,
         source: Some(place(100 + index)),
-        label: Target::Class(0),
-        predicted: Target::Class(predicted),
+        label: TargetValue::Class(0),
+        predicted: TargetValue::Class(predicted),
         loss: 2.5,
         solve: SolveRecord {
             converged: true,
@@ -126,7 +126,7 @@ pub fn report(layout: Layout) -> Report {
     let example = |index, class| Example {
         index,
         source: place(index),
-        label: Target::Class(class),
+        label: TargetValue::Class(class),
         features: vec![0.0, 1.0, 2.0, index as f64],
     };
     let scored = |index, class, score| ScoredExample {

@@ -1,6 +1,6 @@
 //! Orthonormal bases of blocks of vectors.
 
-use backdraft_dense::{Eigen, Matrix};
+use backdraft_dense::{DenseMatrix, Eigen};
 use burn::tensor::Tensor;
 
 use crate::solver::{
@@ -30,14 +30,17 @@ impl Basis {
     /// The basis comes from the eigenvectors of the Gram matrix (Stathopoulos & Wu 2002), which needs no order of the
     /// vectors: directions that are lost in the rounding of the Gram matrix are scaled up by as much as is known of
     /// them, and looked at again.
-    pub fn new(w: Tensor<2>, z: Option<Tensor<2>>) -> Result<Option<(Self, Matrix)>, SolveError> {
+    pub fn new(
+        w: Tensor<2>,
+        z: Option<Tensor<2>>,
+    ) -> Result<Option<(Self, DenseMatrix)>, SolveError> {
         let count = w.dims()[0];
         let mut basis = Self { q: w, z };
-        let mut coefficients = Matrix::identity(count);
+        let mut coefficients = DenseMatrix::identity(count);
         for pass in 1..=PASSES {
             let gram = inner(&basis.q, basis.z())?.symmetric();
             let rounding = epsilon(basis.q.dtype()) * gram.rows() as f64;
-            let Some(scaling) = Scaling::new(&gram, rounding, pass == PASSES) else {
+            let Some(scaling) = Orthonormalizer::new(&gram, rounding, pass == PASSES) else {
                 return Ok(None);
             };
             basis = Self {
@@ -74,26 +77,26 @@ impl Basis {
 }
 
 /// What makes rows orthonormal, up to the rounding of their Gram matrix.
-struct Scaling {
+struct Orthonormalizer {
     /// `[rank, k]`: from the rows to the basis.
-    to: Matrix,
+    to: DenseMatrix,
     /// `[k, rank]`: from the basis to the rows.
-    back: Matrix,
+    back: DenseMatrix,
     /// The least eigenvalue of the Gram matrix of the rows scaled to length one.
     least: f64,
 }
 
-impl Scaling {
+impl Orthonormalizer {
     /// From a Gram matrix whose elements are known up to `rounding`, for rows of length one. In the `last` pass
     /// directions shorter than half of what they would be are dropped. `None` if nothing is left, or it is not finite.
-    fn new(gram: &Matrix, rounding: f64, last: bool) -> Option<Self> {
+    fn new(gram: &DenseMatrix, rounding: f64, last: bool) -> Option<Self> {
         let count = gram.rows();
         let lengths: Vec<f64> = (0..count).map(|i| gram.get(i, i).max(0.0).sqrt()).collect();
         let lengths: Vec<f64> = lengths
             .into_iter()
             .map(|length| if length > 0.0 { length } else { 1.0 })
             .collect();
-        let scaled = Matrix::from_fn(count, count, |i, j| {
+        let scaled = DenseMatrix::from_fn(count, count, |i, j| {
             gram.get(i, j) / (lengths[i] * lengths[j])
         });
         let Eigen { values, vectors } = Eigen::new(&scaled)?;
@@ -110,10 +113,10 @@ impl Scaling {
         let roots: Vec<f64> = kept.iter().map(|&i| values[i].max(floor).sqrt()).collect();
         let vectors = vectors.pick(&kept);
         Some(Self {
-            to: Matrix::from_fn(kept.len(), count, |i, j| {
+            to: DenseMatrix::from_fn(kept.len(), count, |i, j| {
                 vectors.get(i, j) / (roots[i] * lengths[j])
             }),
-            back: Matrix::from_fn(count, kept.len(), |i, j| {
+            back: DenseMatrix::from_fn(count, kept.len(), |i, j| {
                 lengths[i] * vectors.get(j, i) * roots[j]
             }),
             least: values[0],

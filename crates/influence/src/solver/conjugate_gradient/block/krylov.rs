@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use backdraft_curvature::LinearOperator;
-use backdraft_dense::{Cholesky, Matrix};
+use backdraft_dense::{Cholesky, DenseMatrix};
 use burn::tensor::Tensor;
 
 use super::basis::Basis;
@@ -14,12 +14,12 @@ use crate::solver::{
 
 /// The matrix, and what stands in for its inverse.
 #[derive(Clone, Copy)]
-pub(super) struct System<'a> {
+pub(super) struct PreconditionedOperator<'a> {
     pub operator: &'a dyn LinearOperator,
     pub preconditioner: Option<&'a dyn Inverse>,
 }
 
-impl System<'_> {
+impl PreconditionedOperator<'_> {
     /// `P w`, if there is a preconditioner `P`.
     fn precondition(&self, w: &Tensor<2>) -> Result<Option<Tensor<2>>, SolveError> {
         self.preconditioner
@@ -30,7 +30,7 @@ impl System<'_> {
 
 /// The basis `q` of the residuals, the directions, and the bases before.
 pub(super) struct Krylov<'a> {
-    system: System<'a>,
+    system: PreconditionedOperator<'a>,
     basis: Basis,
     directions: Tensor<2>,
     /// What the next basis is made orthogonal to: the latest that there is room for.
@@ -40,21 +40,21 @@ pub(super) struct Krylov<'a> {
 }
 
 /// What a step does to the residuals `y q`, the rows of `y` being coefficients.
-pub(super) struct Step {
+pub(super) struct KrylovStep {
     /// The change of the solutions is `y` times this.
     pub change: Tensor<2>,
     /// The new `y` is the old one times this; `None` where nothing is left of the residuals.
-    pub coefficients: Option<Matrix>,
+    pub coefficients: Option<DenseMatrix>,
 }
 
 impl<'a> Krylov<'a> {
     /// Of the rows of `residual`, with the coefficients that make these of the basis. `None` if they are not finite, or
     /// zero.
     pub fn new(
-        system: System<'a>,
+        system: PreconditionedOperator<'a>,
         residual: Tensor<2>,
         room: usize,
-    ) -> Result<Option<(Self, Matrix)>, SolveError> {
+    ) -> Result<Option<(Self, DenseMatrix)>, SolveError> {
         let z = system.precondition(&residual)?;
         let found = Basis::new(residual, z)?;
         Ok(found.map(|(basis, coefficients)| {
@@ -72,7 +72,7 @@ impl<'a> Krylov<'a> {
 
     /// One block product, and a step along it. `None` if the matrix is not positive definite along the directions, as
     /// far as rounding tells.
-    pub fn step(&mut self) -> Result<Option<Step>, SolveError> {
+    pub fn step(&mut self) -> Result<Option<KrylovStep>, SolveError> {
         let directions = self.directions.clone();
         let products = self.system.operator.products(directions.clone())?;
         let curvature = inner(&directions, &products)?.symmetric();
@@ -88,7 +88,7 @@ impl<'a> Krylov<'a> {
         }
         let Some((basis, coefficients)) = Basis::new(w, z)? else {
             let coefficients = None;
-            return Ok(Some(Step {
+            return Ok(Some(KrylovStep {
                 change,
                 coefficients,
             }));
@@ -99,7 +99,7 @@ impl<'a> Krylov<'a> {
         self.directions = next - along.matmul(change.clone());
         let last = std::mem::replace(&mut self.basis, basis);
         self.keep(last);
-        Ok(Some(Step {
+        Ok(Some(KrylovStep {
             change,
             coefficients: Some(coefficients),
         }))
@@ -114,7 +114,7 @@ impl<'a> Krylov<'a> {
     }
 
     /// The lengths of the residuals `y q`.
-    pub fn lengths(&self, y: &Matrix) -> Result<Vec<f64>, SolveError> {
+    pub fn lengths(&self, y: &DenseMatrix) -> Result<Vec<f64>, SolveError> {
         match self.system.preconditioner {
             Some(_) => norms(&mix(y, &self.basis.q)),
             None => Ok((0..y.rows())

@@ -19,7 +19,7 @@ mod krylov;
 use backdraft_curvature::LinearOperator;
 use burn::tensor::Tensor;
 
-use self::krylov::{Krylov, System};
+use self::krylov::{Krylov, PreconditionedOperator};
 use crate::solver::{
     Inverse, SolveError,
     rows::{mix, norms},
@@ -125,7 +125,7 @@ fn descend(
     target: f64,
     iterations: &mut usize,
 ) -> Result<Tensor<2>, SolveError> {
-    let system = System {
+    let system = PreconditionedOperator {
         operator: settings.operator,
         preconditioner: settings.preconditioner,
     };

@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// A backend that programs are replayed on.
-pub(crate) trait Target: Backend {
+pub(crate) trait ReplayBackend: Backend {
     /// Runs `op` if this backend's own operation will not do.
     fn special(_: &mut Env<Self>, _: &OperationIr) -> Option<Result<Value<Self>, ProgramError>> {
         None
     }
 }
 
-impl Target for Dispatch {
+impl ReplayBackend for Dispatch {
     fn special(e: &mut Env<Self>, op: &OperationIr) -> Option<Result<Value<Self>, ProgramError>> {
         direct_convolution::special(e, op)
             .or_else(|| parallel_elementwise::special(e, op))
@@ -41,11 +41,11 @@ impl Target for Dispatch {
     }
 }
 
-impl Target for CaptureBackend {}
+impl ReplayBackend for CaptureBackend {}
 
-impl Target for Dual<CaptureBackend> {}
+impl ReplayBackend for Dual<CaptureBackend> {}
 
-impl Target for Autodiff<CaptureBackend> {
+impl ReplayBackend for Autodiff<CaptureBackend> {
     fn special(e: &mut Env<Self>, op: &OperationIr) -> Option<Result<Value<Self>, ProgramError>> {
         reverse::special(e, op)
             .or_else(|| saturated_slopes::special(e, op))
