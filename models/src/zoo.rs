@@ -17,25 +17,98 @@ use crate::resnet20::{ResNet20, ResNet20Config};
 use crate::transformer::{Transformer, TransformerConfig};
 use crate::vgg13::{Vgg13, Vgg13Config};
 
-/// Configuration of a [`Zoo`] model.
-#[derive(Config, Debug)]
-pub enum ZooConfig {
+/// The models, their configurations, and how each makes outputs `[batch, outputs]` of rows of numbers `[batch,
+/// inputs]`.
+macro_rules! zoo {
+    ($($(#[$doc:meta])* $model:ident($config:ident): |$it:ident, $inputs:ident| $outputs:expr;)*) => {
+        /// Configuration of a [`Zoo`] model.
+        #[derive(Config, Debug)]
+        pub enum ZooConfig {
+            $($(#[$doc])* $model($config),)*
+        }
+
+        impl ZooConfig {
+            /// The same configuration with another seed of the initial weights.
+            pub fn with_seed(self, seed: u64) -> Self {
+                match self {
+                    $(Self::$model(config) => Self::$model(config.with_seed(seed)),)*
+                }
+            }
+
+            /// Which model this configures.
+            pub fn model(&self) -> Architecture {
+                match self {
+                    $(Self::$model(_) => Architecture::$model,)*
+                }
+            }
+
+            /// The model with its initial weights on `device`.
+            ///
+            /// # Panics
+            ///
+            /// If a width is zero.
+            pub fn init(&self, device: &Device) -> Zoo {
+                match self {
+                    $(Self::$model(config) => Zoo::$model(config.init(device)),)*
+                }
+            }
+        }
+
+        /// Any model of the zoo, chosen at run time.
+        // There are but a few such values in a program.
+        #[allow(clippy::large_enum_variant)]
+        #[derive(Module, Debug)]
+        pub enum Zoo {
+            $($(#[$doc])* $model($model),)*
+        }
+
+        impl Zoo {
+            /// Which model this is.
+            pub fn model(&self) -> Architecture {
+                match self {
+                    $(Self::$model(_) => Architecture::$model,)*
+                }
+            }
+
+            /// From rows of numbers `[batch, inputs]` to outputs `[batch, outputs]`; [`Network::forward`] says what the
+            /// numbers are.
+            pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+                match self {
+                    $(Self::$model(model) => Network::forward(model, inputs),)*
+                }
+            }
+        }
+
+        $(impl Network for $model {
+            fn forward(&self, $inputs: Tensor<2>) -> Tensor<2> {
+                let $it = self;
+                $outputs
+            }
+
+            fn batch(&self) -> usize {
+                Architecture::$model.pass()
+            }
+        })*
+    };
+}
+
+zoo! {
     /// A logistic or linear regression.
-    LogisticRegression(LogisticRegressionConfig),
+    LogisticRegression(LogisticRegressionConfig): |it, inputs| it.forward(inputs);
     /// A multilayer perceptron.
-    Mlp(MlpConfig),
+    Mlp(MlpConfig): |it, inputs| it.forward(inputs);
     /// An autoencoder.
-    Autoencoder(AutoencoderConfig),
+    Autoencoder(AutoencoderConfig): |it, inputs| it.forward(inputs);
     /// LeNet.
-    LeNet(LeNetConfig),
+    LeNet(LeNetConfig): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// AlexNet.
-    AlexNet(AlexNetConfig),
+    AlexNet(AlexNetConfig): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// VGG13.
-    Vgg13(Vgg13Config),
+    Vgg13(Vgg13Config): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// ResNet-20.
-    ResNet20(ResNet20Config),
+    ResNet20(ResNet20Config): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// A transformer.
-    Transformer(TransformerConfig),
+    Transformer(TransformerConfig): |it, inputs| it.forward(inputs.int());
 }
 
 impl ZooConfig {
@@ -55,106 +128,6 @@ impl ZooConfig {
             Architecture::Transformer => Self::Transformer(TransformerConfig::new()),
         }
     }
-
-    /// The same configuration with another seed of the initial weights.
-    pub fn with_seed(self, seed: u64) -> Self {
-        match self {
-            Self::LogisticRegression(config) => Self::LogisticRegression(config.with_seed(seed)),
-            Self::Mlp(config) => Self::Mlp(config.with_seed(seed)),
-            Self::Autoencoder(config) => Self::Autoencoder(config.with_seed(seed)),
-            Self::LeNet(config) => Self::LeNet(config.with_seed(seed)),
-            Self::AlexNet(config) => Self::AlexNet(config.with_seed(seed)),
-            Self::Vgg13(config) => Self::Vgg13(config.with_seed(seed)),
-            Self::ResNet20(config) => Self::ResNet20(config.with_seed(seed)),
-            Self::Transformer(config) => Self::Transformer(config.with_seed(seed)),
-        }
-    }
-
-    /// Which model this configures.
-    pub fn model(&self) -> Architecture {
-        match self {
-            Self::LogisticRegression(_) => Architecture::LogisticRegression,
-            Self::Mlp(_) => Architecture::Mlp,
-            Self::Autoencoder(_) => Architecture::Autoencoder,
-            Self::LeNet(_) => Architecture::LeNet,
-            Self::AlexNet(_) => Architecture::AlexNet,
-            Self::Vgg13(_) => Architecture::Vgg13,
-            Self::ResNet20(_) => Architecture::ResNet20,
-            Self::Transformer(_) => Architecture::Transformer,
-        }
-    }
-
-    /// The model with its initial weights on `device`.
-    ///
-    /// # Panics
-    ///
-    /// If a width is zero.
-    pub fn init(&self, device: &Device) -> Zoo {
-        match self {
-            Self::LogisticRegression(config) => Zoo::LogisticRegression(config.init(device)),
-            Self::Mlp(config) => Zoo::Mlp(config.init(device)),
-            Self::Autoencoder(config) => Zoo::Autoencoder(config.init(device)),
-            Self::LeNet(config) => Zoo::LeNet(config.init(device)),
-            Self::AlexNet(config) => Zoo::AlexNet(config.init(device)),
-            Self::Vgg13(config) => Zoo::Vgg13(config.init(device)),
-            Self::ResNet20(config) => Zoo::ResNet20(config.init(device)),
-            Self::Transformer(config) => Zoo::Transformer(config.init(device)),
-        }
-    }
-}
-
-/// Any model of the zoo, chosen at run time.
-// There are but a few such values in a program.
-#[allow(clippy::large_enum_variant)]
-#[derive(Module, Debug)]
-pub enum Zoo {
-    /// A logistic or linear regression.
-    LogisticRegression(LogisticRegression),
-    /// A multilayer perceptron.
-    Mlp(Mlp),
-    /// An autoencoder.
-    Autoencoder(Autoencoder),
-    /// LeNet.
-    LeNet(LeNet),
-    /// AlexNet.
-    AlexNet(AlexNet),
-    /// VGG13.
-    Vgg13(Vgg13),
-    /// ResNet-20.
-    ResNet20(ResNet20),
-    /// A transformer.
-    Transformer(Transformer),
-}
-
-impl Zoo {
-    /// Which model this is.
-    pub fn model(&self) -> Architecture {
-        match self {
-            Self::LogisticRegression(_) => Architecture::LogisticRegression,
-            Self::Mlp(_) => Architecture::Mlp,
-            Self::Autoencoder(_) => Architecture::Autoencoder,
-            Self::LeNet(_) => Architecture::LeNet,
-            Self::AlexNet(_) => Architecture::AlexNet,
-            Self::Vgg13(_) => Architecture::Vgg13,
-            Self::ResNet20(_) => Architecture::ResNet20,
-            Self::Transformer(_) => Architecture::Transformer,
-        }
-    }
-
-    /// From rows of numbers `[batch, inputs]` to outputs `[batch, outputs]`; [`Network::forward`] says what the numbers
-    /// are.
-    pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::LogisticRegression(model) => Network::forward(model, inputs),
-            Self::Mlp(model) => Network::forward(model, inputs),
-            Self::Autoencoder(model) => Network::forward(model, inputs),
-            Self::LeNet(model) => Network::forward(model, inputs),
-            Self::AlexNet(model) => Network::forward(model, inputs),
-            Self::Vgg13(model) => Network::forward(model, inputs),
-            Self::ResNet20(model) => Network::forward(model, inputs),
-            Self::Transformer(model) => Network::forward(model, inputs),
-        }
-    }
 }
 
 /// Numbers that training changes: the running statistics of batch normalisation do not count.
@@ -163,74 +136,6 @@ pub fn trainable_parameters<M: Module>(module: &M) -> usize {
     let all = tensors(&module.valid().train()).into_iter();
     let trainable = all.filter(|tensor| tensor.trainable);
     trainable.map(|tensor| tensor.shape.num_elements()).sum()
-}
-
-impl Network for LogisticRegression {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(inputs)
-    }
-}
-
-impl Network for Mlp {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(inputs)
-    }
-}
-
-impl Network for Autoencoder {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(inputs)
-    }
-}
-
-impl Network for LeNet {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(pictures(inputs, self.picture))
-    }
-
-    fn batch(&self) -> usize {
-        Architecture::LeNet.pass()
-    }
-}
-
-impl Network for AlexNet {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(pictures(inputs, self.picture))
-    }
-
-    fn batch(&self) -> usize {
-        Architecture::AlexNet.pass()
-    }
-}
-
-impl Network for Vgg13 {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(pictures(inputs, self.picture))
-    }
-
-    fn batch(&self) -> usize {
-        Architecture::Vgg13.pass()
-    }
-}
-
-impl Network for ResNet20 {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(pictures(inputs, self.picture))
-    }
-
-    fn batch(&self) -> usize {
-        Architecture::ResNet20.pass()
-    }
-}
-
-impl Network for Transformer {
-    fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.forward(inputs.int())
-    }
-
-    fn batch(&self) -> usize {
-        Architecture::Transformer.pass()
-    }
 }
 
 impl Network for Zoo {

@@ -176,8 +176,8 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
     })
 }
 
-/// Solves on for `gradient`, to a tenth of the residual so far, from the solution `solved`. `None` where rounding does not
-/// let the residual fall any more.
+/// Solves on for `gradient`, to a tenth of the residual so far, from the solution `solved`. `None` where rounding does
+/// not let the residual fall any more.
 pub(super) fn solve_on(
     matrix: &Damped<Curvature>,
     gradient: Tensor<1>,

@@ -83,8 +83,8 @@ impl Programs {
         })
     }
 
-    /// The program of `function` for `count` batches at once, each shaped like `arguments`, which differ in the arguments
-    /// `mapped`.
+    /// The program of `function` for `count` batches at once, each shaped like `arguments`, which differ in the
+    /// arguments `mapped`.
     pub(crate) fn each(
         &self,
         function: BatchFunction,

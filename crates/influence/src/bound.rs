@@ -49,8 +49,8 @@ impl<'a> ErrorBounds<'a> {
         })
     }
 
-    /// The bounds of the scores that `solutions` of `A s = b` give, one for each right-hand side of `rhs`, `[dim]` each.
-    /// One product for each, all at once.
+    /// The bounds of the scores that `solutions` of `A s = b` give, one for each right-hand side of `rhs`, `[dim]`
+    /// each. One product for each, all at once.
     ///
     /// # Errors
     /// [`SolveError::Curvature`].
@@ -77,8 +77,8 @@ impl<'a> ErrorBounds<'a> {
     }
 }
 
-/// How many places at the top of `scores`, the largest first, are settled: for as many no other example can come before,
-/// whatever the exact scores are within the `bounds` of each.
+/// How many places at the top of `scores`, the largest first, are settled: for as many no other example can come
+/// before, whatever the exact scores are within the `bounds` of each.
 ///
 /// # Panics
 /// If there are not as many scores as bounds.

@@ -2,12 +2,12 @@
 //!
 //! Everything here works from plain data and knows nothing of the engine:
 //!
-//! | file                 | made by                      | holds                                                  |
-//! |----------------------|------------------------------|--------------------------------------------------------|
-//! | `run.json`           | [`RunRecord`]                | settings, versions, timings, metrics, verification     |
-//! | `scores.safetensors` | [`ScoreRecord::to_safetensors`]   | every score, `[queries, train]`                        |
-//! | `top.csv`            | [`ScoreRecord::to_csv`]           | the strongest scores of each query                     |
-//! | `report.html`        | [`Report::to_html`]          | all of it for a reader, in one file without network    |
+//! | file | made by | holds |
+//! | --- | --- | --- |
+//! | `run.json` | [`RunRecord`] | settings, versions, timings, metrics, verification |
+//! | `scores.safetensors` | [`ScoreRecord::to_safetensors`] | every score, `[queries, train]` |
+//! | `top.csv` | [`ScoreRecord::to_csv`] | the strongest scores of each query |
+//! | `report.html` | [`Report::to_html`] | all of it for a reader, in one file without network |
 //!
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
 //! the run is whole comes last.

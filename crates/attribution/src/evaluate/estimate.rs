@@ -110,7 +110,8 @@ impl Estimates<'_> {
 }
 
 impl EvaluationRun<'_> {
-    /// The estimates that are asked for, from the store where they are there: the others are solved for, and kept there.
+    /// The estimates that are asked for, from the store where they are there: the others are solved for, and kept
+    /// there.
     fn estimates(
         &self,
         estimates: &Estimates<'_>,

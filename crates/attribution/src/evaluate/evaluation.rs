@@ -37,8 +37,8 @@ pub struct EvaluationConfig {
     pub bregman: Respond,
     /// What [`Retrain`] is given.
     pub seed: u64,
-    /// Removals whose estimates are solved for at once, each to the same bits as alone, which spares LiSSA work and takes
-    /// memory.
+    /// Removals whose estimates are solved for at once, each to the same bits as alone, which spares LiSSA work and
+    /// takes memory.
     pub together: usize,
     /// Whether the parameters that each stage finds stay in the store once a removal is measured. Then a second
     /// measurement does not compute them again; without, a store stays small.
@@ -182,8 +182,8 @@ impl<'a> Evaluation<'a> {
         self.responses.theta()
     }
 
-    /// Does `work` with what all of `removals` share. `in_blocks`: these are all that the measurement can ever be of, and
-    /// conjugate gradients solve for many of them as one block.
+    /// Does `work` with what all of `removals` share. `in_blocks`: these are all that the measurement can ever be of,
+    /// and conjugate gradients solve for many of them as one block.
     pub(super) fn run<T>(
         &self,
         removals: &[Removal],

@@ -58,8 +58,8 @@ impl Evaluation<'_> {
     /// each of `rankings` (Bae et al. 2022, F.3 and Figure 6; Koh & Liang 2017, Section 5.4). By influence and by the
     /// PBRF every training example is removed by itself; what is under neither takes a pass over the data alone.
     ///
-    /// Conjugate gradients solve for as many as 128 examples beside each other as one block, whose numbers, which depend
-    /// on it within the tolerance, are the same however the evaluation is stopped or divided.
+    /// Conjugate gradients solve for as many as 128 examples beside each other as one block, whose numbers, which
+    /// depend on it within the tolerance, are the same however the evaluation is stopped or divided.
     ///
     /// # Errors
     /// [`EvaluateError::Setting`] for no wrong labels or no ranking, or an example that does not exist or is named

@@ -7,8 +7,8 @@
 //!
 //! | method | finds | source |
 //! |---|---|---|
-//! | [`Evaluation::gaps`] | how far apart the outputs are from stage to stage between retraining and the estimate | Section 4 |
-//! | [`Evaluation::correlations`] | predicted changes of queries' losses beside those of each response | Section 5.2, F.2 |
+//! | [`Evaluation::gaps`] | how far apart outputs are, stage by stage, from retraining to the estimate | Section 4 |
+//! | [`Evaluation::correlations`] | predicted changes of queries' losses beside each response's | Section 5.2, F.2 |
 //! | [`Evaluation::mislabel`] | how soon wrong labels are found | F.3 |
 //!
 //! A removal that fails is listed with the stage and the reason, and the others go on. With a [`Store`](crate::Store)

@@ -34,6 +34,15 @@ impl RankBy {
             Self::Random => "random",
         }
     }
+
+    /// For people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Influence => "self-influence",
+            Self::Pbrf => "PBRF",
+            Self::Loss | Self::Random => self.name(),
+        }
+    }
 }
 
 /// One way to order training examples for inspection, and how soon it finds those whose labels are wrong.

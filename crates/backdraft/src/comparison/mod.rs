@@ -13,7 +13,7 @@
 //! | `solution` | conjugate gradients on the damped Gauss-Newton matrix, for the gradient of some examples |
 //! | `scores` | every training example for that solution |
 //! | `lissa` | 100 steps of LiSSA for the same gradient |
-//! | `pbrf` | the change of the parameters in the proximal Bregman response to less weight of those examples, by 20 steps of gradient descent |
+//! | `pbrf` | how the parameters change in the proximal Bregman response to less weight of those: 20 descent steps |
 //!
 //! [`QuantityValues::compare`] holds one device's against another's. The error is `||a - b|| / ||b||`, in the Euclidean
 //! norm. Devices round alike, to 2^-24, but sum in other orders and have functions of their own; [`Quantity::bound`]

@@ -23,8 +23,8 @@ pub(crate) struct SolverArgs {
     #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
 
-    /// What stands in for the inverse of the matrix in conjugate gradients: it changes how many products are needed, never
-    /// what the solution is. Default: none, which is best for many queries, since these are solved as one block.
+    /// What stands in for the inverse of the matrix in conjugate gradients: it changes how many products are needed,
+    /// never what the solution is. Default: none, which is best for many queries, since these are solved as one block.
     #[arg(long, value_name = "PRECONDITIONER", value_enum)]
     pub preconditioner: Option<PreconditionerName>,
 
@@ -32,8 +32,8 @@ pub(crate) struct SolverArgs {
     #[arg(long, value_name = "RANK", value_parser = count, allow_hyphen_values = true)]
     pub rank: Option<usize>,
 
-    /// LiSSA's recursion steps in one repeat. Default: 1000; in experiments doubled from an eighth of the preset's until
-    /// the residual of the first removal is small enough, at most the preset's, and printed.
+    /// LiSSA's recursion steps in one repeat. Default: 1000; in experiments doubled from an eighth of the preset's
+    /// until the residual of the first removal is small enough, at most the preset's, and printed.
     #[arg(long, value_name = "STEPS", value_parser = count, allow_hyphen_values = true)]
     pub depth: Option<usize>,
 

@@ -60,7 +60,6 @@ pub(super) fn decomposition(
     }
     let setup = subject.setup();
     let correlations = correlations.map(|it| subject.correlations(it));
-    let removals = found.removals.into_iter().map(|it| setup.unit.gaps(it));
-    let decomposition = DecompositionRecord::new(setup.clone(), removals.collect(), found.failed);
+    let decomposition = DecompositionRecord::new(setup, found.removals, found.failed);
     Ok(Some((decomposition, correlations)))
 }

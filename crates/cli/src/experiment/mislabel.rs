@@ -48,16 +48,13 @@ pub(crate) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
     if !subject.is_whole(done, found.left)? {
         return Ok(());
     }
-    let rankings = found.rankings.into_iter();
     let found = MislabelRecord {
         setup: subject.setup(),
         failed: found.failed,
         unsolved: found.unsolved,
         corrupt: args.corrupt,
         wrong,
-        rankings: rankings
-            .map(|(by, ranking)| (by.name().to_owned(), ranking))
-            .collect(),
+        rankings: found.rankings,
     };
     show(&folder, &found)
 }

@@ -208,8 +208,7 @@ impl<'a> Subject<'a> {
     /// The record of what was found of the tests.
     pub fn correlations(&self, found: attribution::Correlations) -> CorrelationsRecord {
         let (setup, tests) = (self.setup(), self.plan.tests.clone());
-        let removals = found.removals.into_iter().map(|it| self.unit.changes(it));
-        CorrelationsRecord::new(setup, tests, removals.collect(), found.failed)
+        CorrelationsRecord::new(setup, tests, found.removals, found.failed)
     }
 
     /// The network before training.

@@ -31,8 +31,8 @@ impl<'a> ScoreBounding<'a> {
         })
     }
 
-    /// Of the scores `values` of the query in row `row`, which come from `solution`: by the residual, and by how far the
-    /// scores are from those that the solution gives in 64 bits.
+    /// Of the scores `values` of the query in row `row`, which come from `solution`: by the residual, and by how far
+    /// the scores are from those that the solution gives in 64 bits.
     pub fn of(
         &self,
         row: usize,
@@ -60,8 +60,8 @@ pub(super) fn settled_places(values: &[f64], bounds: &[f64]) -> [usize; 2] {
     [settled(values, bounds), settled(&negated, bounds)]
 }
 
-/// Says how near the scores of `query` are, and how much of their order is settled; `factor` takes them to the unit that
-/// they are told in.
+/// Says how near the scores of `query` are, and how much of their order is settled; `factor` takes them to the unit
+/// that they are told in.
 pub(super) fn tell(query: usize, values: &[f64], bounds: &[f64], factor: f64) {
     let largest = bounds.iter().fold(0.0, |most: f64, bound| most.max(*bound));
     let top = TOP.min(values.len());

@@ -1,7 +1,7 @@
 //! Runs of `explain` that are stopped, begun anew, or met by another.
 //!
-//! A run is stopped at a file of its folder by a folder in its place. That is what a kill leaves, for nothing is tidied on
-//! the way to the end; one real kill shows it, in `a_verification_may_be_given_up`.
+//! A run is stopped at a file of its folder by a folder in its place. That is what a kill leaves, for nothing is tidied
+//! on the way to the end; one real kill shows it, in `a_verification_may_be_given_up`.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -10,7 +10,7 @@
 /// | `lift` | the inner one, whose result `lift` makes one of this backend |
 /// | `primal` | the inner one of the primals of the float tensors, which are named before the semicolon |
 /// | `still` | that, whose result does not move |
-/// | a rule of [`rules`](crate::rules) | what the rule makes of the float tensors before the semicolon and the inner one |
+/// | a rule of [`rules`](crate::rules) | what it makes of the float tensors before the semicolon and the inner one |
 macro_rules! delegate {
     ($($kind:ident $arguments:tt -> $result:ty: $($operation:ident),+;)+) => {
         $($(delegate!(@$kind $operation $arguments $result);)+)+

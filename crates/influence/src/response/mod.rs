@@ -2,17 +2,17 @@
 //!
 //! Each minimises an objective over the parameters, with examples `z` downweighted by `eps` (`1/N` removes one):
 //!
-//! | [`ResponseKind`] | objective | Bae et al. 2022 |
+//! | [`ResponseKind`] | objective | Bae et al. 2022, Eqn |
 //! |---|---|---|
-//! | `Retraining` | `J(theta) - eps L(z)` | Eqn 2 |
-//! | `Proximal` | `J(theta) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | Eqn 7 |
-//! | `Bregman` | `1/N sum D(f(theta; x_i), f(theta_s; x_i)) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | Eqns 8, 9 |
-//! | `Linearized` | `1/2 d' (G + lambda I) d - eps <grad L(z), d>`, with `d = theta - theta_s` | Eqn 11, with the factor 1/2 |
+//! | `Retraining` | `J(theta) - eps L(z)` | 2 |
+//! | `Proximal` | `J(theta) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | 7 |
+//! | `Bregman` | `1/N sum D(f(theta; x_i), f(theta_s; x_i)) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | 8, 9 |
+//! | `Linearized` | `1/2 d' (G + lambda I) d - eps <grad L(z), d>`, with `d = theta - theta_s` | 11, times 1/2 |
 //!
 //! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
-//! [`ResponseObjective::minimize`] finds the minimum itself; [`ResponseObjective::descend`] does what the training did, in as many
-//! steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of several at once,
-//! and [`Responses::two_stage`] what retraining does beyond what it would do anyway (F.2).
+//! [`ResponseObjective::minimize`] finds the minimum itself; [`ResponseObjective::descend`] does what the training did,
+//! in as many steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of
+//! several at once, and [`Responses::two_stage`] what retraining does beyond what it would do anyway (F.2).
 
 mod bregman;
 mod curvature;

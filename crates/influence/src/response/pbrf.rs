@@ -85,7 +85,8 @@ impl Pbrf {
     ///
     /// # Errors
     /// [`ResponseError::NotConverged`] if the gradient did not reach the tolerance; [`ResponseError::Curvature`] for an
-    /// example that does not exist, among others; otherwise as [`ResponseObjective::minimize`](super::ResponseObjective::minimize).
+    /// example that does not exist, among others; otherwise as
+    /// [`ResponseObjective::minimize`](super::ResponseObjective::minimize).
     pub fn remove(&self, index: usize) -> Result<Minimum, ResponseError> {
         self.remove_all(&[index])
     }

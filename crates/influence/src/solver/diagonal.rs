@@ -31,8 +31,8 @@ pub struct DiagonalConfig {
     pub probes: usize,
     /// Seed of the probes.
     pub seed: u64,
-    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the residual
-    /// says how much that is.
+    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the
+    /// residual says how much that is.
     pub tolerance: Option<f64>,
 }
 
@@ -58,8 +58,8 @@ impl DiagonalConfig {
     }
 }
 
-/// Solves with the diagonal of the matrix, estimated from products: one division for each right-hand side, and a product
-/// for its true residual. An approximation, to be held beside an exact solve.
+/// Solves with the diagonal of the matrix, estimated from products: one division for each right-hand side, and a
+/// product for its true residual. An approximation, to be held beside an exact solve.
 #[derive(Clone, Debug, Default)]
 pub struct Diagonal {
     config: DiagonalConfig,

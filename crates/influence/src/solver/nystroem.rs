@@ -31,8 +31,8 @@ pub struct NystroemConfig {
     pub rank: usize,
     /// Seed of the vectors.
     pub seed: u64,
-    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the residual
-    /// says how much that is.
+    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the
+    /// residual says how much that is.
     pub tolerance: Option<f64>,
 }
 
@@ -58,8 +58,8 @@ impl NystroemConfig {
     }
 }
 
-/// Solves with a sketch of low rank of a positive semi-definite matrix with damping: `rank` products once, and none for a
-/// right-hand side but that for its true residual. An approximation by itself, and a preconditioner of
+/// Solves with a sketch of low rank of a positive semi-definite matrix with damping: `rank` products once, and none for
+/// a right-hand side but that for its true residual. An approximation by itself, and a preconditioner of
 /// [`ConjugateGradient`](super::ConjugateGradient).
 #[derive(Clone, Debug, Default)]
 pub struct Nystroem {

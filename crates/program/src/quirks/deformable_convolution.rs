@@ -71,8 +71,8 @@ pub(crate) fn deform_conv2d<B: Backend>(
     }
 }
 
-/// The `planes`, `[batch, offset_groups, channels, height * width]`, at some coordinates, as the weighted sum of the four
-/// neighbours: `[batch, offset_groups, channels, samples]`.
+/// The `planes`, `[batch, offset_groups, channels, height * width]`, at some coordinates, as the weighted sum of the
+/// four neighbours: `[batch, offset_groups, channels, samples]`.
 fn samples_of<B: Backend>(
     planes: FloatTensor<B>,
     [vertical, horizontal]: [Coordinates<B>; 2],

@@ -19,7 +19,6 @@
 
 mod failure;
 pub mod paper;
-mod ranking;
 mod record;
 mod report;
 mod summary;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backdraft_attribution::evaluate::{
-    ByResponse, Changes, Correlation, FailedRemoval, Gaps, Ranking, RemovalGaps, Spread,
+    ByResponse, Changes, Correlation, FailedRemoval, Gaps, RankBy, Ranking, RemovalGaps, Spread,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -130,7 +130,6 @@ pub struct MislabelRecord {
     pub corrupt: f64,
     /// Indices of the examples whose labels are wrong.
     pub wrong: Vec<usize>,
-    /// By the influence function's self-influence, by that of the PBRF, by the loss, at random: `influence`, `pbrf`,
-    /// `loss`, `random`.
-    pub rankings: BTreeMap<String, Ranking>,
+    /// Those asked for.
+    pub rankings: BTreeMap<RankBy, Ranking>,
 }

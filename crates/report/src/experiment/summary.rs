@@ -7,8 +7,9 @@ use backdraft_attribution::evaluate::{
 use super::{CorrelationsRecord, DecompositionRecord, Printed, Setup, paper};
 
 impl DecompositionRecord {
-    /// Sums up the removals, and finds what the paper has on the same.
-    pub fn new(setup: Setup, points: Vec<RemovalGaps>, failed: Vec<FailedRemoval>) -> Self {
+    /// Sums up the removals, whose gaps come in the units of training, and finds what the paper has on the same.
+    pub fn new(setup: Setup, removals: Vec<RemovalGaps>, failed: Vec<FailedRemoval>) -> Self {
+        let points: Vec<_> = removals.into_iter().map(|it| setup.unit.gaps(it)).collect();
         let paper = paper::gaps(&setup.model, &setup.data, &setup.matrix);
         Self {
             gaps: Gaps::<Spread>::of(&points),
@@ -22,13 +23,15 @@ impl DecompositionRecord {
 }
 
 impl CorrelationsRecord {
-    /// Correlates the removals' changes, and finds what the paper has on the same.
+    /// Correlates the removals' changes, which come in the units of training, and finds what the paper has on the same.
     pub fn new(
         setup: Setup,
         tests: Vec<usize>,
-        points: Vec<Changes>,
+        removals: Vec<Changes>,
         failed: Vec<FailedRemoval>,
     ) -> Self {
+        let removals = removals.into_iter();
+        let points: Vec<_> = removals.map(|it| setup.unit.changes(it)).collect();
         Self {
             correlations: ByResponse::<Correlation>::of(&points),
             paper: paper::correlations(&setup.model, &setup.data, &setup.matrix),

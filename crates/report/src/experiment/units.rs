@@ -7,8 +7,7 @@ use crate::number::short;
 
 impl Unit {
     /// The gaps of a removal.
-    #[must_use]
-    pub fn gaps(&self, trained: RemovalGaps) -> RemovalGaps {
+    pub(super) fn gaps(&self, trained: RemovalGaps) -> RemovalGaps {
         RemovalGaps {
             gaps: trained.gaps.map(|gap| self.output_factor * gap),
             ..trained
@@ -16,8 +15,7 @@ impl Unit {
     }
 
     /// The changes of losses by a removal.
-    #[must_use]
-    pub fn changes(&self, trained: Changes) -> Changes {
+    pub(super) fn changes(&self, trained: Changes) -> Changes {
         let losses = |losses: Vec<f64>| -> Vec<f64> {
             let losses = losses.into_iter();
             losses.map(|loss| self.loss_factor * loss).collect()

@@ -31,7 +31,8 @@ pub(crate) struct Solves {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [SolveWorkload::W1])]
     pub workloads: Vec<SolveWorkload>,
 
-    /// How right-hand sides are solved: one after another, in one program with coefficients of their own, or as a block.
+    /// How right-hand sides are solved: one after another, in one program with coefficients of their own, or as a
+    /// block.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [SolveMethod::Block])]
     pub methods: Vec<SolveMethod>,
 

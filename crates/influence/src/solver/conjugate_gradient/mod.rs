@@ -33,8 +33,8 @@ pub struct ConjugateGradientConfig {
     pub check_every: usize,
     /// What stands in for the inverse of the matrix. With one, a single right-hand side is solved as a block of one.
     pub preconditioner: Preconditioner,
-    /// Most right-hand sides that are solved as one block. `None`: as many as there is memory for. With 1 each is solved
-    /// by itself, to the same bits in whatever company.
+    /// Most right-hand sides that are solved as one block. `None`: as many as there is memory for. With 1 each is
+    /// solved by itself, to the same bits in whatever company.
     pub block_size: Option<usize>,
     /// Bytes for the vectors of a block: right-hand sides, solutions, directions, and the bases before, as far as they
     /// fit. The memory of a product comes on top.
@@ -77,8 +77,8 @@ impl ConjugateGradientConfig {
     }
 }
 
-/// Conjugate gradients for any positive definite operator: plain ones (Hestenes & Stiefel 1952) for one right-hand side,
-/// block conjugate gradients for several ([`Inverse::solve_many`]), which need a fraction of the products.
+/// Conjugate gradients for any positive definite operator: plain ones (Hestenes & Stiefel 1952) for one right-hand
+/// side, block conjugate gradients for several ([`Inverse::solve_many`]), which need a fraction of the products.
 ///
 /// When the recursive residual has reached the tolerance, the true residual `b - A s` is computed. If rounding has
 /// driven the two apart, the iteration starts again from the current solution, for as long as every start at least

@@ -1,6 +1,6 @@
 //! The report of a search for wrong labels.
 
-use backdraft_attribution::evaluate::{Name, Ranking};
+use backdraft_attribution::evaluate::{RankBy, Ranking};
 
 use std::collections::HashSet;
 
@@ -76,9 +76,9 @@ impl Shown for MislabelRecord {
 
     /// Shares of the wrong labels found, a row a ranking.
     fn rows(&self) -> (Vec<Vec<String>>, &'static [usize]) {
-        let rows = self.ordered().into_iter().map(|(name, ranking)| {
+        let rows = self.rankings.iter().map(|(by, ranking)| {
             let [a, b, c] = [0.1, 0.2, 0.3].map(|share| percent(ranking.found_after(share)));
-            vec![name.title.to_string(), a, b, c, short(ranking.area)]
+            vec![by.title().to_string(), a, b, c, short(ranking.area)]
         });
         (headed(HEAD, rows), &[0])
     }
@@ -108,10 +108,10 @@ impl Shown for MislabelRecord {
     }
 
     fn answer(&self) -> String {
-        let found = |(name, ranking): (Name, &Ranking)| {
-            format!("{} {}", name.title, percent(ranking.found_at_fifth))
+        let found = |(by, ranking): (&RankBy, &Ranking)| {
+            format!("{} {}", by.title(), percent(ranking.found_at_fifth))
         };
-        let found: Vec<String> = self.ordered().into_iter().map(found).collect();
+        let found: Vec<String> = self.rankings.iter().map(found).collect();
         format!(
             "Of {}, inspecting a fifth of the examples finds: {}.",
             plural(self.wrong.len(), "wrong label"),
@@ -135,20 +135,19 @@ impl Shown for MislabelRecord {
 impl MislabelRecord {
     fn curves(&self) -> Result<Html, OutputError> {
         // The random order is what the others are held against.
-        let style = |name: Name| match Self::RANKINGS.iter().position(|it| *it == name) {
-            Some(place @ 0..3) => SERIES[place],
-            _ => (RANDOM, "random"),
+        let style = |by: RankBy| match by {
+            RankBy::Influence => SERIES[0],
+            RankBy::Pbrf => SERIES[1],
+            RankBy::Loss => SERIES[2],
+            RankBy::Random => (RANDOM, "random"),
         };
-        let rankings = self.ordered();
-        let curves: Vec<_> = rankings
+        let curves: Vec<_> = self
+            .rankings
             .iter()
-            .map(|(name, ranking)| (style(*name).0, ranking.found.as_slice()))
+            .map(|(by, ranking)| (style(*by).0, ranking.found.as_slice()))
             .collect();
-        let keys = keys(
-            rankings
-                .iter()
-                .map(|(name, _)| ("―", style(*name).1, name.title)),
-        );
+        let rankings = self.rankings.keys();
+        let keys = keys(rankings.map(|by| ("―", style(*by).1, by.title())));
         let caption = "Share of the wrong labels found, against the share of the training examples inspected.";
         let content = [
             figure(plot::curves(&curves)?, keys, caption),
@@ -167,11 +166,11 @@ impl MislabelRecord {
 
     fn suspects(&self) -> Html {
         let wrong: HashSet<usize> = self.wrong.iter().copied().collect();
-        let rankings = self.ordered();
-        let rankings = rankings.iter().filter(|(name, _)| name.key != "random");
+        let rankings = self.rankings.iter();
+        let rankings = rankings.filter(|(by, _)| **by != RankBy::Random);
         let head: Vec<&str> = ["place"]
             .into_iter()
-            .chain(rankings.clone().map(|(name, _)| name.title))
+            .chain(rankings.clone().map(|(by, _)| by.title()))
             .collect();
         let suspect = |example: Option<&usize>| {
             let Some(example) = example else {

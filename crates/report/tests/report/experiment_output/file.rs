@@ -1,6 +1,6 @@
 //! Records as JSON.
 
-use backdraft_attribution::evaluate::Spread;
+use backdraft_attribution::evaluate::{RankBy, Spread};
 use backdraft_report::Record;
 use backdraft_report::experiment::{
     CorrelationsRecord, DecompositionRecord, MislabelRecord, SweepRecord,
@@ -103,12 +103,15 @@ fn records_come_back_from_json() -> Outcome {
     );
 
     let read: MislabelRecord = serde_json::from_slice(&mislabel().to_json()?)?;
-    assert!(read.rankings["influence"].scores[3].is_none());
+    assert!(read.rankings[&RankBy::Influence].scores[3].is_none());
     assert_eq!(
-        read.rankings["influence"].order,
-        mislabel().rankings["influence"].order
+        read.rankings[&RankBy::Influence].order,
+        mislabel().rankings[&RankBy::Influence].order
     );
-    assert_eq!(read.rankings["random"], mislabel().rankings["random"]);
+    assert_eq!(
+        read.rankings[&RankBy::Random],
+        mislabel().rankings[&RankBy::Random]
+    );
 
     let (decompositions, correlations, sweeps, mislabels) = odd();
     for record in decompositions {

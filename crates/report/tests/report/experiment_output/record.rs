@@ -1,7 +1,7 @@
 //! Small records to try things on.
 
 use backdraft_attribution::evaluate::{
-    ByResponse, Changes, FailedRemoval, Gaps, Ranking, RemovalGaps, Stage,
+    ByResponse, Changes, FailedRemoval, Gaps, RankBy, Ranking, RemovalGaps, Stage,
 };
 use std::collections::BTreeMap;
 
@@ -133,9 +133,9 @@ pub fn mislabel() -> MislabelRecord {
         unsolved: 4,
         corrupt: 0.2,
         rankings: BTreeMap::from([
-            ("influence".to_string(), ranking.clone()),
-            ("pbrf".to_string(), ranking),
-            ("random".to_string(), random),
+            (RankBy::Influence, ranking.clone()),
+            (RankBy::Pbrf, ranking),
+            (RankBy::Random, random),
         ]),
         wrong,
     }
@@ -193,7 +193,7 @@ pub fn odd() -> (
     let mislabels = lists().flat_map(|list| {
         [vec![], vec![0], vec![99]].map(|wrong| MislabelRecord {
             rankings: BTreeMap::from([(
-                "loss".to_string(),
+                RankBy::Loss,
                 Ranking::of(list.iter().copied().map(Some).collect(), &wrong),
             )]),
             wrong,

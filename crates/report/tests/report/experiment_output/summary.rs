@@ -1,6 +1,6 @@
 //! What many numbers come to, and what the paper has.
 
-use backdraft_attribution::evaluate::{ByResponse, Correlation, Gaps, Ranking, Spread};
+use backdraft_attribution::evaluate::{ByResponse, Correlation, Gaps, RankBy, Ranking, Spread};
 use backdraft_report::experiment::{MislabelRecord, paper};
 use serde_json::json;
 
@@ -80,7 +80,7 @@ fn responses_not_asked_for_have_no_correlation() {
 #[test]
 fn rankings_count_what_they_find() {
     let MislabelRecord { rankings, .. } = mislabel();
-    let ranking = &rankings["influence"];
+    let ranking = &rankings[&RankBy::Influence];
     // 8 is not wrong; 1 and 4, 0 and 9, 5 and 6 tie; 3 failed.
     assert_eq!(ranking.order, [8, 2, 7, 1, 4, 0, 9, 5, 6, 3]);
     assert_eq!(
@@ -96,7 +96,7 @@ fn rankings_count_what_they_find() {
     );
 
     // 9 8 7 .. 2 1 0: wrong ones third and eighth.
-    let random = &rankings["random"];
+    let random = &rankings[&RankBy::Random];
     assert_eq!(
         random.found,
         [0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0]

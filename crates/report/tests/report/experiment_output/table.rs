@@ -47,7 +47,6 @@ fn the_papers_figures_are_in_the_same_unit() {
     before.setup.data = "concrete".into();
     before.setup.unit = Unit::squared("strength", 10.0);
     let DecompositionRecord { setup, points, .. } = before;
-    let points = points.into_iter().map(|it| setup.unit.gaps(it)).collect();
     let text = DecompositionRecord::new(setup, points, vec![]).to_table();
     let first = text.lines().nth(1).unwrap_or_default();
     let cells: Vec<&str> = first.split_whitespace().collect();

@@ -25,8 +25,8 @@ use crate::solver::{
     rows::{mix, norms},
 };
 
-/// Vectors that a step holds for each right-hand side: itself, its solution and residual, basis, direction, product, and
-/// what is computed of them.
+/// Vectors that a step holds for each right-hand side: itself, its solution and residual, basis, direction, product,
+/// and what is computed of them.
 const WORKING: usize = 8;
 
 /// The same where there is a preconditioner.
@@ -43,7 +43,8 @@ pub(super) struct BlockSettings<'a> {
 }
 
 impl BlockSettings<'_> {
-    /// Right-hand sides that are solved at once: their working vectors may take half the memory, earlier bases the rest.
+    /// Right-hand sides that are solved at once: their working vectors may take half the memory, earlier bases the
+    /// rest.
     pub fn width(&self) -> usize {
         (self.vectors() / 2 / self.working()).max(1)
     }
