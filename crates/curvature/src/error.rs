@@ -153,6 +153,23 @@ pub enum CurvatureError {
          Fisher matrix, or implement `Loss::fisher_product`"
     )]
     NoDistribution,
+    /// A structured approximation of a Gauss-Newton matrix that may have negative eigenvalues.
+    #[error(
+        "the loss is not known to be convex in the outputs, without which the Gauss-Newton matrix has no structured \
+         approximation: use a loss that is, or say so of this one (`Loss::is_convex`)"
+    )]
+    NotConvex,
+    /// The loss gives no root of its Hessian, and has too many outputs for one to be computed.
+    #[error(
+        "a root of the loss's Hessian in {outputs} outputs is needed, and computed for up to {most} only: implement \
+         `Loss::hessian_root`"
+    )]
+    NoRoot {
+        /// Outputs of an example.
+        outputs: usize,
+        /// Most outputs for which one is computed.
+        most: usize,
+    },
     /// A batch could not be read.
     #[error("a batch of examples could not be read: {0}")]
     Read(#[source] Box<dyn std::error::Error + Send + Sync>),

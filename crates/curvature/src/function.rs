@@ -11,8 +11,8 @@ use burn::{Tensor, backend::TensorMetadata};
 use crate::{CurvatureError, trace::TracedBatch};
 
 /// What a [`Cost`](crate::Cost) computes of a batch, as a function of
-/// `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` (`1/N`) of a sum over examples and
-/// the vector `v`, where it has them.
+/// `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` (`1/N`) of a sum over examples, the
+/// vector `v` and the weights of mixtures, where it has them.
 #[derive(Clone, Copy)]
 pub struct BatchFunction {
     /// Tells it from all others.
@@ -21,6 +21,8 @@ pub struct BatchFunction {
     pub(crate) scale: bool,
     /// Whether it takes `v`.
     pub(crate) vector: bool,
+    /// Whether it takes the weights of a mixture of the outputs, `[k, outputs]`.
+    pub(crate) mixture: bool,
     /// Whether it calls the loss.
     pub(crate) loss: bool,
     results: fn(&TracedBatch<'_>) -> Results,
@@ -81,12 +83,20 @@ impl BatchFunction {
         ..Self::of_losses("input derivatives", input_derivatives)
     };
 
+    /// Columns of a square root of the losses' Hessians in the outputs, `[batch, k, outputs]`, and mixtures of them: the
+    /// root's products with each of `k` vectors `[outputs]`.
+    pub(crate) const OUTPUT_ROOTS: Self = Self {
+        mixture: true,
+        ..Self::of_losses("output roots", |it| one(it.output_roots()?))
+    };
+
     /// A function of the losses that takes neither `scale` nor `v`.
     const fn of_losses(name: &'static str, results: fn(&TracedBatch<'_>) -> Results) -> Self {
         Self {
             name,
             scale: false,
             vector: false,
+            mixture: false,
             loss: true,
             results,
         }

@@ -10,7 +10,7 @@ mod sum;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::{Cause, CurvatureError, finite::are_finite};
+use crate::{Cause, Cost, CurvatureError, finite::are_finite};
 
 pub use counted::CountedOperator;
 pub use damped::Damped;
@@ -41,6 +41,12 @@ pub trait LinearOperator {
 
     /// The same operator as a mean over examples, if it is one: for solvers that take a few examples at a time.
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
+        None
+    }
+
+    /// The cost whose Gauss-Newton matrix it is, with whatever [`Law::damping`] says on top: for what is made of the
+    /// network's layers and of its examples, and not of products.
+    fn gauss_newton_of(&self) -> Option<&Cost> {
         None
     }
 

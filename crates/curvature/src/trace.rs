@@ -13,6 +13,9 @@ use crate::{
     loss::{AnyLoss, SumOfSquares},
 };
 
+/// Most outputs whose Hessian is factored within a program.
+const FACTORED: usize = 128;
+
 /// Traces a model and a loss for arguments of given shapes.
 #[derive(Clone, Copy)]
 pub(crate) struct Tracer<'a> {
@@ -82,6 +85,7 @@ pub(crate) struct TracedBatch<'a> {
     pub targets: Vec<Rows>,
     scale: Option<Tensor<1>>,
     v: Option<Vec<DispatchTensor>>,
+    mixture: Option<DispatchTensor>,
 }
 
 impl<'a> TracedBatch<'a> {
@@ -91,11 +95,9 @@ impl<'a> TracedBatch<'a> {
         function: BatchFunction,
         mut arguments: Vec<DispatchTensor>,
     ) -> Result<Self, ProgramError> {
-        let mut last = |wanted: bool| {
-            let last = wanted.then(|| arguments.pop()).flatten();
-            last.map(Tensor::<1>::from_dispatch)
-        };
-        let (v, scale) = (last(function.vector), last(function.scale));
+        let mut last = |wanted: bool| wanted.then(|| arguments.pop()).flatten();
+        let (mixture, v) = (last(function.mixture), last(function.vector));
+        let (v, scale) = (v.map(Tensor::from_dispatch), last(function.scale));
         let targets = arguments.split_off(tracer.inputs().end);
         let inputs = arguments.split_off(tracer.inputs().start);
         let constants = arguments.split_off(tracer.model.parameters().len());
@@ -107,7 +109,8 @@ impl<'a> TracedBatch<'a> {
             constants,
             inputs,
             targets: rows(&targets),
-            scale,
+            scale: scale.map(Tensor::from_dispatch),
+            mixture,
         })
     }
 
@@ -181,6 +184,38 @@ impl<'a> TracedBatch<'a> {
         )
     }
 
+    /// The products of a square root of the losses' Hessian in the outputs with the vectors of the mixture,
+    /// `[batch, k, outputs]`.
+    pub(crate) fn output_roots(&self) -> Result<Tensor<3>, CurvatureError> {
+        let mixture = self.mixture.clone().expect("a function of a mixture");
+        let mixture = Tensor::<2>::from_dispatch(mixture);
+        let y = self.outputs(self.theta.clone());
+        let shape = y.dims();
+        let row = |row: usize| mixture.clone().narrow(0, row, 1).expand(shape);
+        let closed = |row: Tensor<2>| {
+            let times = self.loss.hessian_root_times(y.clone(), &self.targets, row);
+            times.map(|root| root.unsqueeze_dim(1))
+        };
+        let closed: Option<Vec<Tensor<3>>> =
+            (0..mixture.dims()[0]).map(|k| closed(row(k))).collect();
+        if let Some(roots) = closed {
+            return Ok(Tensor::cat(roots, 1));
+        }
+        if shape[1] > FACTORED {
+            return Err(CurvatureError::NoRoot {
+                outputs: shape[1],
+                most: FACTORED,
+            });
+        }
+        let unit = |at: usize| {
+            let ones = y.zeros_like().narrow(1, at, 1).ones_like();
+            y.zeros_like().slice_assign([0..shape[0], at..at + 1], ones)
+        };
+        let columns = (0..shape[1]).map(|at| self.loss_hessian(y.clone(), unit(at)));
+        let factors = factors(columns.collect::<Result<_, _>>()?);
+        Ok(mixture.unsqueeze_dim(0).matmul(factors.swap_dims(1, 2)))
+    }
+
     /// The product of the losses' Hessian in the outputs `y` with tangents `dy`.
     pub(crate) fn loss_hessian(
         &self,
@@ -195,6 +230,35 @@ impl<'a> TracedBatch<'a> {
             None => Ok(hvp(|y| self.losses_of(y).sum(), y, dy)?),
         }
     }
+}
+
+/// The Cholesky factors of the matrices whose columns are given, `[batch, outputs]` each, which may be singular: what is
+/// zero to within rounding stays zero. `[batch, outputs, outputs]`, the second axis counting rows.
+fn factors(columns: Vec<Tensor<2>>) -> Tensor<3> {
+    let rounding = columns[0].dtype().finfo().map_or(0.0, |it| it.epsilon);
+    let count = columns.len();
+    let mut factor: Option<Tensor<3>> = None;
+    for (at, column) in columns.into_iter().enumerate() {
+        let largest = column
+            .clone()
+            .slice([0..column.dims()[0], at..at + 1])
+            .abs();
+        let mut rest: Tensor<3> = column.unsqueeze_dim(2);
+        if let Some(known) = &factor {
+            let row = known.clone().narrow(1, at, 1).swap_dims(1, 2);
+            rest = rest - known.clone().matmul(row);
+        }
+        let pivot = rest.clone().narrow(1, at, 1);
+        let least = (largest * (count as f64 * 8.0 * rounding)).unsqueeze_dim(2);
+        let zero = pivot.clone().lower_equal(least);
+        let scale = pivot.mask_fill(zero.clone(), 1.0).sqrt();
+        let next = (rest / scale).mask_fill(zero, 0.0);
+        factor = Some(match factor {
+            Some(known) => Tensor::cat(vec![known, next], 2),
+            None => next,
+        });
+    }
+    factor.expect("there are outputs")
 }
 
 /// Tensors with one row an example.

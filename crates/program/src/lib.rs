@@ -57,6 +57,7 @@
 //! | [`Program::simplify`] | the same function with less work |
 //! | [`Program::linearize`] | what depends on some inputs apart from what does not; on a device a [`LinearMap`] |
 //! | [`Program::vmap`] | the same function of many arguments at once |
+//! | [`Program::outer_products`] | the vectors of which gradients of weights are sums of outer products |
 //! | [`Program::compile`] | the program with its constants on a device; [`Compiled::recorded`] replays its runs there |
 //!
 //! They compose to any order: the `jvp` of a `gradient` is a Hessian-vector program. And since [`Program::call`]
@@ -133,7 +134,12 @@ pub use quirks::{
 };
 pub use run::compiled::Compiled;
 pub use trace::linear_map::LinearMap;
-pub use transform::{linearize::Linearized, lookups::Lookup, mixing::Mixing};
+pub use transform::{
+    linearize::Linearized,
+    lookups::Lookup,
+    mixing::Mixing,
+    outer_products::{OuterProduct, OuterProducts},
+};
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

@@ -192,6 +192,10 @@ impl LinearOperator for Curvature {
         }
     }
 
+    fn gauss_newton_of(&self) -> Option<&Cost> {
+        self.matrix.is_gauss_newton().then_some(&self.cost)
+    }
+
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
         Some(Box::new(self))
     }

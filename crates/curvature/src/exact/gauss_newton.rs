@@ -11,7 +11,7 @@
 use super::{Curvature, ExactMatrix};
 use crate::{Cost, Definiteness, function::BatchFunction};
 
-static GAUSS_NEWTON: ExactMatrix = ExactMatrix {
+pub(super) static GAUSS_NEWTON: ExactMatrix = ExactMatrix {
     name: "the Gauss-Newton matrix",
     product: BatchFunction::product("Gauss-Newton", |batch| {
         batch.through_outputs(|y, dy| batch.loss_hessian(y, dy))

@@ -42,6 +42,17 @@ pub trait AnyLoss: Send + Sync {
         None
     }
 
+    /// [`Loss::hessian_root`].
+    fn hessian_root_times(
+        &self,
+        outputs: Tensor<2>,
+        targets: &[Rows],
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let _ = (outputs, targets, vectors);
+        None
+    }
+
     /// [`Loss::check`].
     ///
     /// # Errors
@@ -86,6 +97,15 @@ impl<L: Loss> AnyLoss for L {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.fisher_product(outputs, typed::<L>(targets), tangents)
+    }
+
+    fn hessian_root_times(
+        &self,
+        outputs: Tensor<2>,
+        targets: &[Rows],
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        self.hessian_root(outputs, typed::<L>(targets), vectors)
     }
 
     fn inspect(&self, targets: &[Rows], outputs: usize) -> Result<(), CurvatureError> {

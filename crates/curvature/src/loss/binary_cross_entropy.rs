@@ -49,6 +49,17 @@ impl Loss for BinaryCrossEntropy {
         self.hessian_product(outputs, targets, tangents)
     }
 
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        _targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let p = activation::sigmoid(outputs.clone());
+        let q = activation::sigmoid(-outputs);
+        Some(p.sqrt() * q.sqrt() * vectors)
+    }
+
     fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
         let t = targets.clone();
         let outside = t

@@ -51,6 +51,15 @@ impl Loss for CrossEntropy {
         self.hessian_product(outputs, targets, tangents)
     }
 
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        _targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        Some(softmax_root(outputs, vectors))
+    }
+
     fn check(&self, targets: &Tensor<1, Int>, outputs: usize) -> Result<(), CurvatureError> {
         reject("target", targets, no_class(targets, outputs), || {
             a_class(outputs)
@@ -74,4 +83,12 @@ pub(super) fn softmax_curvature(outputs: Tensor<2>, tangents: Tensor<2>) -> Tens
     let tangents = tangents - origin;
     let mean = (p.clone() * tangents.clone()).sum_dim(1);
     p * (tangents - mean)
+}
+
+/// `(diag(r) - p r') v` with `p = softmax(y)` and `r` the roots of `p`, row by row: a square root of `diag(p) - p p'`, as
+/// `r' r = 1`.
+pub(super) fn softmax_root(outputs: Tensor<2>, vectors: Tensor<2>) -> Tensor<2> {
+    let p = activation::softmax(outputs, 1);
+    let scaled = p.clone().sqrt() * vectors;
+    scaled.clone() - p * scaled.sum_dim(1)
 }

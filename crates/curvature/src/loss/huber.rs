@@ -54,6 +54,16 @@ impl Loss for Huber {
         Some(tangents * (within / (within + beyond)))
     }
 
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        // 0 or 1: its own root.
+        self.hessian_product(outputs, targets, vectors)
+    }
+
     fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
         if self.delta.is_nan() || self.delta <= 0.0 {
             let problem = format!(

@@ -81,6 +81,20 @@ pub trait Loss: Clone + Send + Sync + 'static {
         None
     }
 
+    /// The product of a square root `R` of every example's output Hessian, `R R' = H`, with `vectors`:
+    /// `[batch, outputs]`. Structured approximations are made of what its columns are pulled back to.
+    ///
+    /// `None`, the default, leaves it to the engine, which factors the Hessians of losses of few outputs.
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let _ = (outputs, targets, vectors);
+        None
+    }
+
     /// Looks whether the loss is defined for `targets`, of examples with `outputs` outputs each, and whether its own
     /// settings make sense: called once for each example, before it is first used. [`reject`] looks for what is wrong
     /// by one reduction on the device.

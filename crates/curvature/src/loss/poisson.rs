@@ -41,6 +41,15 @@ impl Loss for Poisson {
         self.hessian_product(outputs, targets, tangents)
     }
 
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        _targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        Some((outputs * 0.5).exp() * vectors)
+    }
+
     fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
         let t = targets.clone();
         let wrong = t.clone().lower_elem(0.0).bool_or(t.is_finite().bool_not());

@@ -39,6 +39,15 @@ impl Loss for SquaredError {
         self.hessian_product(outputs, targets, tangents)
     }
 
+    fn hessian_root(
+        &self,
+        _outputs: Tensor<2>,
+        _targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        Some(vectors)
+    }
+
     fn check(&self, targets: &Tensor<2>, _: usize) -> Result<(), CurvatureError> {
         reject_not_finite(targets)
     }

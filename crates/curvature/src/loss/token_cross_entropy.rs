@@ -9,7 +9,7 @@ use burn::{
 use super::{
     Loss,
     check::{a_class, no_class, reject},
-    cross_entropy::softmax_curvature,
+    cross_entropy::{softmax_curvature, softmax_root},
     shapes::tokens,
 };
 use crate::CurvatureError;
@@ -147,6 +147,20 @@ impl Loss for TokenCrossEntropy {
         tangents: Tensor<2>,
     ) -> Option<Tensor<2>> {
         self.hessian_product(outputs, targets, tangents)
+    }
+
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        targets: Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let ([batch, tokens], shape) = (targets.dims(), outputs.dims());
+        let weights = self.weights(&targets, &outputs);
+        let weights = weights.sqrt().reshape([batch * tokens, 1]);
+        let logits = self.logits(outputs, &targets);
+        let product = softmax_root(logits, by_token(vectors, tokens));
+        Some((product * weights).reshape(shape))
     }
 
     fn check(&self, targets: &Tensor<2, Int>, outputs: usize) -> Result<(), CurvatureError> {

@@ -44,6 +44,16 @@ impl<L: Loss> Loss for Weighted<L> {
         Some(product * weights.unsqueeze_dim(1))
     }
 
+    fn hessian_root(
+        &self,
+        outputs: Tensor<2>,
+        (targets, weights): Self::Targets,
+        vectors: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        let product = self.0.hessian_root(outputs, targets, vectors)?;
+        Some(product * weights.sqrt().unsqueeze_dim(1))
+    }
+
     fn check(
         &self,
         (targets, weights): &Self::Targets,

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor};
 
 use super::{BatchOperator, Law, LinearOperator, delegate::delegate};
-use crate::{Cause, CurvatureError};
+use crate::{Cause, Cost, CurvatureError};
 
 /// An operator that tells of its products, after they are made: how many, those over a part of the examples each as
 /// one.
@@ -37,6 +37,7 @@ impl<A: LinearOperator> LinearOperator for CountedOperator<'_, A> {
         fn dtype() -> DType;
         fn batch_size() -> Option<usize>;
         fn law() -> Law;
+        fn gauss_newton_of() -> Option<&Cost>;
         fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
     }
 

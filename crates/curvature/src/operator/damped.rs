@@ -6,7 +6,7 @@ use super::{
     BatchOperator, Law, LinearOperator, apply_batch_checked, apply_checked, checked,
     delegate::delegate,
 };
-use crate::{Cause, CurvatureError};
+use crate::{Cause, Cost, CurvatureError};
 
 /// `A + damping * I`.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,7 @@ impl<A: LinearOperator> LinearOperator for Damped<A> {
         fn device() -> Device;
         fn dtype() -> DType;
         fn batch_size() -> Option<usize>;
+        fn gauss_newton_of() -> Option<&Cost>;
         fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{DType, Device, Tensor};
 
 use super::{BatchOperator, Law, LinearOperator, delegate::delegate};
-use crate::{Cause, CurvatureError};
+use crate::{Cause, Cost, CurvatureError};
 
 type Vector = Result<Tensor<1>, CurvatureError>;
 type Vectors = Result<Tensor<2>, CurvatureError>;
@@ -19,6 +19,7 @@ macro_rules! through {
                 fn device() -> Device;
                 fn dtype() -> DType;
                 fn batch_size() -> Option<usize>;
+                fn gauss_newton_of() -> Option<&Cost>;
                 fn law() -> Law;
                 fn over_examples() -> Option<Box<dyn BatchOperator + '_>>;
                 fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;

@@ -7,6 +7,7 @@ mod counts;
 mod finite;
 mod fisher;
 mod inputs;
+mod kronecker;
 mod lookups;
 mod losses;
 mod mixing;

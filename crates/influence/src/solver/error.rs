@@ -97,6 +97,37 @@ pub enum SolveError {
         /// What the matrix is called.
         name: String,
     },
+    /// A matrix that is not one of a network's layers.
+    #[error(
+        "kfac and ekfac approximate the damped Gauss-Newton matrix of a cost, layer by layer, and {name} is another, or without damping: \
+         take the Gauss-Newton matrix, damped, or conjugate gradients"
+    )]
+    NoLayers {
+        /// What the matrix is called.
+        name: String,
+    },
+    /// A matrix that is not made of examples.
+    #[error(
+        "the dual solver needs the damped Gauss-Newton matrix of a cost, which is a sum over examples, and {name} is another, or \
+         without damping: take the Gauss-Newton matrix, damped, or conjugate gradients"
+    )]
+    NoExamples {
+        /// What the matrix is called.
+        name: String,
+    },
+    /// The kernel matrix would be too large.
+    #[error(
+        "the dual solver would form a kernel matrix of {rows} x {rows} and its rows, {bytes} bytes, its limit is {memory}: use \
+         conjugate gradients, or raise the limit"
+    )]
+    TooManyRows {
+        /// Examples times outputs.
+        rows: usize,
+        /// Bytes that are needed.
+        bytes: usize,
+        /// Most bytes.
+        memory: usize,
+    },
     /// A matrix of which the residual bounds no error.
     #[error(
         "the error of a solution is bounded by its residual where no eigenvalue is below a positive damping, and {name} is not known \

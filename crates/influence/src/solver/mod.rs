@@ -1,10 +1,13 @@
 //! Solvers of `A s = b` for a symmetric positive definite operator that is known only by its products.
 
+mod closed_form;
 mod conjugate_gradient;
 mod diagonal;
 mod direct;
+mod dual;
 mod error;
 mod inverse;
+mod kfac;
 mod lissa;
 #[cfg(test)]
 mod no_host_sync;
@@ -22,8 +25,10 @@ use serde::Serialize;
 pub use conjugate_gradient::{ConjugateGradient, ConjugateGradientConfig};
 pub use diagonal::{Diagonal, DiagonalConfig};
 pub use direct::{Direct, DirectConfig, Factor};
+pub use dual::{Dual, DualConfig, Kernel};
 pub use error::SolveError;
 pub use inverse::Inverse;
+pub use kfac::{Factored, Kfac, KfacConfig};
 pub use lissa::{Lissa, LissaConfig, Scale};
 pub use nystroem::{Nystroem, NystroemConfig};
 pub use preconditioner::Preconditioner;

@@ -3,7 +3,7 @@
 use backdraft_curvature::LinearOperator;
 use serde::{Deserialize, Serialize};
 
-use super::{DiagonalConfig, Inverse, NystroemConfig, SolveError};
+use super::{DiagonalConfig, Inverse, KfacConfig, NystroemConfig, SolveError};
 
 /// The preconditioner of conjugate gradients. It changes how many products are needed, never what the solution is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum Preconditioner {
     Jacobi(DiagonalConfig),
     /// A sketch of low rank ([`Nystroem`](super::Nystroem)).
     Nystroem(NystroemConfig),
+    /// A Kronecker product a layer ([`Kfac`](super::Kfac)).
+    Kfac(KfacConfig),
 }
 
 impl Preconditioner {
@@ -25,6 +27,7 @@ impl Preconditioner {
             Self::None => Ok(()),
             Self::Jacobi(config) => config.clone().init().map(drop),
             Self::Nystroem(config) => config.clone().init().map(drop),
+            Self::Kfac(config) => config.clone().init().map(drop),
         }
     }
 
@@ -37,6 +40,7 @@ impl Preconditioner {
             Self::None => None,
             Self::Jacobi(config) => Some(Box::new(config.clone().init()?.inverse(operator)?)),
             Self::Nystroem(config) => Some(Box::new(config.clone().init()?.inverse(operator)?)),
+            Self::Kfac(config) => Some(Box::new(config.clone().init()?.factor(operator)?)),
         })
     }
 }

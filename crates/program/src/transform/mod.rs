@@ -9,6 +9,7 @@ mod matmul_layout;
 mod merge_convolutions;
 mod mixed_precision;
 pub(crate) mod mixing;
+pub(crate) mod outer_products;
 mod simplify;
 mod subprogram;
 mod vectorize;

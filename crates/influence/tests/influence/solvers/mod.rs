@@ -7,6 +7,7 @@ mod direct;
 mod lissa;
 mod operators;
 mod statistics;
+mod structured;
 
 use backdraft_curvature::Damped;
 use backdraft_influence::{

@@ -1,0 +1,145 @@
+//! Sums over all examples that the blocks of a structured approximation are made of.
+
+use burn::{Tensor, backend::TensorMetadata};
+
+use super::{
+    layout::{Block, KroneckerBlock},
+    pull_back::{Part, shaped},
+};
+
+/// A layer's inputs, `[examples, positions, inputs]`, and what is pulled back to its outputs,
+/// `[examples, columns, positions, outputs]`.
+pub(super) struct LayerVectors {
+    pub inputs: Tensor<3>,
+    pub gradients: Tensor<4>,
+}
+
+/// The sums of a block.
+pub(super) enum Moments {
+    /// Of `a a' / positions` and `d d'`.
+    Kronecker([Tensor<2>; 2]),
+    /// Of `g g'`.
+    Exact(Tensor<2>),
+    /// Of `g g`, element by element.
+    Diagonal(Tensor<1>),
+}
+
+/// Where a block's results are in a [`Part`].
+pub(super) enum Source {
+    /// Inputs among the fixed ones, and gradients among the varying ones.
+    Layer(Vec<(usize, usize)>),
+    /// A whole gradient among the varying ones.
+    Whole(usize),
+}
+
+impl LayerVectors {
+    pub fn new(block: &KroneckerBlock, terms: &[(usize, usize)], part: &Part) -> Self {
+        let (mut all_inputs, mut all_gradients) = (Vec::new(), Vec::new());
+        for &(inputs, gradients) in terms {
+            let (inputs, gradients) = (&part.fixed[inputs], &part.varying[gradients]);
+            let (a, d) = (inputs.shape(), gradients.shape());
+            let mut vectors = shaped(inputs, [a[0], a[1], a[2]]);
+            if block.bias.is_some() {
+                let ones = vectors.clone().narrow(2, 0, 1).ones_like();
+                vectors = Tensor::cat(vec![vectors, ones], 2);
+            }
+            all_inputs.push(vectors);
+            all_gradients.push(shaped(gradients, [d[0], d[1], d[2], d[3]]));
+        }
+        Self {
+            inputs: Tensor::cat(all_inputs, 1),
+            gradients: Tensor::cat(all_gradients, 2),
+        }
+    }
+
+    /// The sums of `a a' / positions` and `d d'`.
+    fn moments(self) -> [Tensor<2>; 2] {
+        let [examples, positions, inputs] = self.inputs.dims();
+        let a = self.inputs.reshape([examples * positions, inputs]);
+        let [_, columns, positions, outputs] = self.gradients.dims();
+        let d = self
+            .gradients
+            .reshape([examples * columns * positions, outputs]);
+        [square(a) / positions as f64, square(d)]
+    }
+
+    /// The sum over examples and columns of the squares of `left' (sum over positions of a d') right`, with the rows of
+    /// `left` and `right` as directions.
+    pub fn squares(self, left: &Tensor<2>, right: &Tensor<2>) -> Tensor<2> {
+        let [examples, positions, inputs] = self.inputs.dims();
+        let [_, columns, _, outputs] = self.gradients.dims();
+        let a = self.inputs.reshape([examples * positions, inputs]);
+        let a = a.matmul(left.clone().transpose());
+        let rows = examples * columns * positions;
+        let d = self.gradients.reshape([rows, outputs]);
+        let d = d.matmul(right.clone().transpose());
+        if positions == 1 {
+            // One product: every example's gradient is a single outer product.
+            let d = d.square().reshape([examples, columns, outputs]).sum_dim(1);
+            let d = d.reshape([examples, outputs]);
+            return a.square().transpose().matmul(d);
+        }
+        let a = a.reshape([examples, positions, inputs]);
+        let d = d.reshape([examples, columns, positions, outputs]);
+        let mut total = Tensor::zeros([inputs, outputs], (&a.device(), a.dtype()));
+        for example in 0..examples {
+            let a = a.clone().narrow(0, example, 1).swap_dims(1, 2);
+            let a = a.reshape([inputs, positions]);
+            // All columns side by side: `[positions, columns outputs]`.
+            let d = d.clone().narrow(0, example, 1);
+            let d = d.reshape([columns, positions, outputs]).swap_dims(0, 1);
+            let product = a.matmul(d.reshape([positions, columns * outputs]));
+            let squares = product.square().reshape([inputs, columns, outputs]);
+            total = total + squares.sum_dim(1).reshape([inputs, outputs]);
+        }
+        total
+    }
+}
+
+impl Moments {
+    /// Of a few examples.
+    pub fn new(block: &Block, source: &Source, part: &Part) -> Self {
+        match (block, source) {
+            (Block::Kronecker(block), Source::Layer(terms)) => {
+                Self::Kronecker(LayerVectors::new(block, terms, part).moments())
+            }
+            (Block::Exact(_), Source::Whole(at)) => Self::Exact(square(gradients(part, *at))),
+            (_, Source::Whole(at)) => {
+                Self::Diagonal(gradients(part, *at).square().sum_dim(0).squeeze_dim(0))
+            }
+            (_, Source::Layer(_)) => unreachable!("only layers have vectors"),
+        }
+    }
+
+    /// Divided by the number of examples.
+    pub fn over(self, examples: usize) -> Self {
+        let count = examples as f64;
+        match self {
+            Self::Kronecker([a, d]) => Self::Kronecker([a / count, d / count]),
+            Self::Exact(matrix) => Self::Exact(matrix / count),
+            Self::Diagonal(values) => Self::Diagonal(values / count),
+        }
+    }
+
+    pub fn add(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Kronecker([a, d]), Self::Kronecker([b, e])) => Self::Kronecker([a + b, d + e]),
+            (Self::Exact(a), Self::Exact(b)) => Self::Exact(a + b),
+            (Self::Diagonal(a), Self::Diagonal(b)) => Self::Diagonal(a + b),
+            _ => unreachable!("sums of one block"),
+        }
+    }
+}
+
+/// A whole gradient, for every example and column, as rows.
+fn gradients(part: &Part, at: usize) -> Tensor<2> {
+    let tensor = &part.varying[at];
+    let shape = tensor.shape();
+    let rows = shape[0] * shape[1];
+    shaped(tensor, [rows, shape.num_elements() / rows])
+}
+
+/// The sum of the rows' squares, `rows' rows`.
+fn square(rows: Tensor<2>) -> Tensor<2> {
+    rows.clone().transpose().matmul(rows)
+}

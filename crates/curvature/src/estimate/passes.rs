@@ -1,0 +1,145 @@
+//! The passes over the examples that K-FAC and EK-FAC take.
+
+use burn::{Tensor, tensor::TensorData};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    KroneckerConfig,
+    accumulate::{LayerVectors, Moments, Source},
+    block::BlockMatrix,
+    coverage::Coverage,
+    layout::{Block, blocks},
+    pull_back::{PullBack, Quantities, every_column},
+};
+use crate::{Cost, CurvatureError};
+
+/// A cost, and what is computed of its examples.
+pub(super) struct Passes<'a> {
+    cost: &'a Cost,
+    pull_back: PullBack,
+    quantities: Quantities,
+    mixture: Tensor<2>,
+    all_columns: bool,
+    pub blocks: Vec<Block>,
+    /// Where the results for each block are.
+    sources: Vec<Source>,
+}
+
+impl<'a> Passes<'a> {
+    pub fn new(cost: &'a Cost, config: &KroneckerConfig) -> Result<Self, CurvatureError> {
+        if !cost.loss().convex() {
+            return Err(CurvatureError::NotConvex);
+        }
+        if config.columns == 0 {
+            let problem = "is 0, must be at least 1".to_owned();
+            return Err(CurvatureError::setting("columns", problem));
+        }
+        let pull_back = PullBack::new(cost)?;
+        let (found, varies) = pull_back.structure()?;
+        let parameters = cost.model().parameters();
+        let blocks = blocks(parameters, &found, &varies, config.exact);
+        let (mut layers, mut whole) = (Vec::new(), Vec::new());
+        for block in &blocks {
+            match block {
+                Block::Kronecker(block) => layers.push(block.weight),
+                Block::Exact(parameter) | Block::Diagonal(parameter) => whole.push(*parameter),
+            }
+        }
+        let (quantities, places) = pull_back.quantities(&layers, &whole)?;
+        let outputs = pull_back.outputs();
+        Ok(Self {
+            sources: sources(&blocks, &places.layers, &places.whole),
+            mixture: mixture(cost, config, outputs),
+            all_columns: outputs <= config.columns,
+            cost,
+            pull_back,
+            quantities,
+            blocks,
+        })
+    }
+
+    pub fn coverage(&self) -> Coverage {
+        let parameters = self.cost.model().parameters();
+        let blocks = self.blocks.iter();
+        Coverage {
+            blocks: blocks.map(|block| block.summary(parameters)).collect(),
+            columns: self.mixture.dims()[0],
+            all_columns: self.all_columns,
+        }
+    }
+
+    /// The mean over examples of every block's moments.
+    pub fn moments(&self) -> Result<Vec<Moments>, CurvatureError> {
+        let mut total: Vec<Option<Moments>> = self.blocks.iter().map(|_| None).collect();
+        let sources = || self.blocks.iter().zip(&self.sources);
+        let (cost, quantities) = (self.cost, &self.quantities);
+        self.pull_back
+            .for_each(cost, quantities, &self.mixture, |part| {
+                for (total, (block, source)) in total.iter_mut().zip(sources()) {
+                    let moments = Moments::new(block, source, &part);
+                    *total = Some(match total.take() {
+                        Some(before) => before.add(moments),
+                        None => moments,
+                    });
+                }
+                Ok(())
+            })?;
+        let total = total.into_iter().map(|it| it.expect("a cost has examples"));
+        Ok(total.map(|it| it.over(self.cost.len())).collect())
+    }
+
+    /// Takes the gradients' second moments as eigenvalues of the layers' blocks.
+    pub fn correct(&self, matrices: &mut [BlockMatrix]) -> Result<(), CurvatureError> {
+        let mut total: Vec<Option<Tensor<2>>> = matrices.iter().map(|_| None).collect();
+        let (cost, quantities) = (self.cost, &self.quantities);
+        self.pull_back
+            .for_each(cost, quantities, &self.mixture, |part| {
+                for ((total, matrix), source) in total.iter_mut().zip(&*matrices).zip(&self.sources)
+                {
+                    let (Some(basis), Source::Layer(terms)) = (matrix.basis(), source) else {
+                        continue;
+                    };
+                    let vectors = LayerVectors::new(basis.block, terms, &part);
+                    let squares = vectors.squares(basis.left, basis.right);
+                    *total = Some(match total.take() {
+                        Some(before) => before + squares,
+                        None => squares,
+                    });
+                }
+                Ok(())
+            })?;
+        for (matrix, squares) in matrices.iter_mut().zip(total) {
+            if let Some(squares) = squares {
+                matrix.correct(squares / cost.len() as f64);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the results for each block are.
+fn sources(blocks: &[Block], layers: &[Vec<(usize, usize)>], whole: &[usize]) -> Vec<Source> {
+    let (mut layers, mut whole) = (layers.iter(), whole.iter());
+    let sources = blocks.iter().map(|block| match block {
+        Block::Kronecker(_) => Source::Layer(layers.next().expect("one a layer").clone()),
+        Block::Exact(_) | Block::Diagonal(_) => {
+            Source::Whole(*whole.next().expect("one a parameter"))
+        }
+    });
+    sources.collect()
+}
+
+/// The mixtures of the outputs' columns that are pulled back, `[columns, outputs]`: all by themselves, or random ones.
+fn mixture(cost: &Cost, config: &KroneckerConfig, outputs: usize) -> Tensor<2> {
+    let columns = config.columns;
+    if outputs <= columns {
+        return every_column(cost, outputs);
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+    let size = (columns as f64).sqrt().recip();
+    let sign = |_| if rng.random() { size } else { -size };
+    let values: Vec<f64> = (0..columns * outputs).map(sign).collect();
+    let options = (cost.model().device(), cost.model().dtype());
+    Tensor::from_data(TensorData::new(values, [columns, outputs]), options)
+}

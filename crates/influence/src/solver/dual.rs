@@ -1,0 +1,158 @@
+//! The exact inverse through the examples: for networks of any size on few examples, or few outputs.
+//!
+//! ```text
+//! G = R' R,   (R' R + damping I)^-1 b = (b - R' (R R' + damping I)^-1 R b) / damping
+//! ```
+//!
+//! (Woodbury), with the rows `R` of [`Cost::gauss_newton_root`](backdraft_curvature::Cost::gauss_newton_root): the kernel
+//! matrix `R R'` has `N outputs` rows whatever the number of parameters. From its eigenvectors comes the solution for
+//! every right-hand side and every damping, exact to rounding.
+
+use backdraft_curvature::LinearOperator;
+use backdraft_dense::{Eigen, Matrix};
+use burn::tensor::{DType, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::closed_form::{ClosedForm, solve_in_closed_form};
+use super::rows::{inner, mix};
+use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
+
+/// Settings of [`Dual`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DualConfig {
+    /// Most bytes for the rows, the kernel matrix and its eigenvectors.
+    pub memory: usize,
+    /// Relative residual that a solution must reach. `None`: 1e-8 in f64, 1e-3 in f32, 1e-1 in half precision.
+    pub tolerance: Option<f64>,
+}
+
+impl Default for DualConfig {
+    fn default() -> Self {
+        Self {
+            memory: 4 << 30,
+            tolerance: None,
+        }
+    }
+}
+
+impl DualConfig {
+    /// The solver with these settings.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] for no memory, or a tolerance that is not positive.
+    pub fn init(self) -> Result<Dual, SolveError> {
+        check_count("memory", self.memory)?;
+        self.tolerance.map_or(Ok(()), check_tolerance)?;
+        Ok(Dual { config: self })
+    }
+}
+
+/// Solves with the kernel matrix of a damped Gauss-Newton matrix, exactly: one decomposition, and a product for the true
+/// residual of each right-hand side.
+#[derive(Clone, Debug, Default)]
+pub struct Dual {
+    config: DualConfig,
+}
+
+impl Dual {
+    /// Of `operator`.
+    ///
+    /// # Errors
+    /// [`SolveError::NoExamples`] for another matrix than the Gauss-Newton matrix of a cost, or one without damping;
+    /// [`SolveError::TooManyRows`]; what
+    /// [`Cost::gauss_newton_root`](backdraft_curvature::Cost::gauss_newton_root) reports.
+    pub fn factor<'a>(&self, operator: &'a dyn LinearOperator) -> Result<Kernel<'a>, SolveError> {
+        let law = operator.law();
+        let cost = operator.gauss_newton_of().filter(|_| law.damping > 0.0);
+        let Some(cost) = cost else {
+            return Err(SolveError::NoExamples { name: law.name });
+        };
+        let outputs = cost.output_count()?;
+        let rows = cost.len() * outputs;
+        let bytes = rows * operator.dim() * operator.dtype().size() + 3 * rows * rows * 8;
+        if bytes > self.config.memory {
+            return Err(SolveError::TooManyRows {
+                rows,
+                bytes,
+                memory: self.config.memory,
+            });
+        }
+        let root = cost.gauss_newton_root();
+        let root = root.map_err(|error| SolveError::from(error).on(operator))?;
+        let Some(eigen) = Eigen::new(&inner(&root, &root)?.symmetric()) else {
+            let what = "the kernel matrix";
+            let zero = Tensor::zeros([operator.dim()], (&operator.device(), operator.dtype()));
+            return Err(SolveError::not_finite(what, operator, &zero));
+        };
+        Ok(Kernel {
+            form: ClosedForm {
+                operator,
+                name: "dual",
+                products: outputs as f64,
+                tolerance: self.config.tolerance.unwrap_or(match operator.dtype() {
+                    DType::F64 => 1e-8,
+                    DType::F32 => 1e-3,
+                    _ => 1e-1,
+                }),
+                remedy: "rounding does not let the residual fall further: compute in f64, or use conjugate gradients",
+            },
+            damping: law.damping,
+            root,
+            eigen,
+        })
+    }
+}
+
+impl Solver for Dual {
+    fn prepare<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        Ok(Box::new(self.factor(operator)?))
+    }
+}
+
+/// The kernel matrix of an operator. A reverse pass is counted as a product.
+pub struct Kernel<'a> {
+    form: ClosedForm<'a>,
+    damping: f64,
+    /// `[N outputs, dim]`.
+    root: Tensor<2>,
+    /// Of the kernel matrix.
+    eigen: Eigen,
+}
+
+impl Kernel<'_> {
+    /// The Gauss-Newton matrix's eigenvalues, ascending, those that are not zero among them.
+    pub fn eigenvalues(&self) -> &[f64] {
+        &self.eigen.values
+    }
+
+    /// The solutions for the rows of `rhs`, `[k, dim]`, with another damping, which must be positive.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] for a damping that is not positive; [`SolveError::Read`].
+    pub fn solve_at(&self, rhs: &Tensor<2>, damping: f64) -> Result<Tensor<2>, SolveError> {
+        if damping.is_nan() || damping <= 0.0 {
+            return Err(SolveError::Setting {
+                name: "damping",
+                problem: format!("is {damping:e}, must be positive"),
+            });
+        }
+        let along = inner(rhs, &self.root)?.times(&self.eigen.vectors.transpose());
+        let weights = Matrix::from_fn(along.rows(), along.columns(), |i, j| {
+            along.get(i, j) / (self.eigen.values[j].max(0.0) + damping)
+        });
+        let back = mix(&weights.times(&self.eigen.vectors), &self.root);
+        Ok((rhs.clone() - back) / damping)
+    }
+}
+
+impl Inverse for Kernel<'_> {
+    solve_in_closed_form!();
+
+    fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
+        self.solve_at(&rhs, self.damping)
+    }
+}

@@ -1,0 +1,141 @@
+//! K-FAC and EK-FAC: a Kronecker product for every layer in place of the Gauss-Newton matrix.
+//!
+//! What is approximated, and how, says [`backdraft_curvature::KroneckerFactored`]. The damping is exact: it is added to
+//! every eigenvalue, and not to the factors.
+
+use backdraft_curvature::{Coverage, KroneckerConfig, KroneckerFactored, LinearOperator};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::closed_form::{ClosedForm, solve_in_closed_form};
+use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
+
+/// Settings of [`Kfac`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KfacConfig {
+    /// EK-FAC and not K-FAC ([`KroneckerConfig::corrected`]).
+    pub corrected: bool,
+    /// Most columns of an output Hessian that are pulled back ([`KroneckerConfig::columns`]).
+    pub columns: usize,
+    /// Seed of their mixtures, where there are more.
+    pub seed: u64,
+    /// Most numbers in an exact block ([`KroneckerConfig::exact`]).
+    pub exact: usize,
+    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the residual
+    /// says how much that is.
+    pub tolerance: Option<f64>,
+}
+
+impl Default for KfacConfig {
+    fn default() -> Self {
+        let KroneckerConfig {
+            corrected,
+            columns,
+            seed,
+            exact,
+        } = KroneckerConfig::default();
+        Self {
+            corrected,
+            columns,
+            seed,
+            exact,
+            tolerance: None,
+        }
+    }
+}
+
+impl KfacConfig {
+    /// The solver with these settings.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] for no columns, or a tolerance that is not positive.
+    pub fn init(self) -> Result<Kfac, SolveError> {
+        check_count("columns", self.columns)?;
+        self.tolerance.map_or(Ok(()), check_tolerance)?;
+        Ok(Kfac { config: self })
+    }
+
+    fn kronecker(&self) -> KroneckerConfig {
+        KroneckerConfig {
+            corrected: self.corrected,
+            columns: self.columns,
+            seed: self.seed,
+            exact: self.exact,
+        }
+    }
+}
+
+/// Solves with K-FAC or EK-FAC of a damped Gauss-Newton matrix: one or two passes over the examples once, and a product
+/// for the true residual of each right-hand side. An approximation by itself, and a preconditioner of
+/// [`ConjugateGradient`](super::ConjugateGradient) that seldom pays.
+#[derive(Clone, Debug, Default)]
+pub struct Kfac {
+    config: KfacConfig,
+}
+
+impl Kfac {
+    /// Of `operator`.
+    ///
+    /// # Errors
+    /// [`SolveError::NoLayers`] for another matrix than the Gauss-Newton matrix of a cost, or one without damping; what
+    /// [`Cost::kronecker_factored`](backdraft_curvature::Cost::kronecker_factored) reports.
+    pub fn factor<'a>(&self, operator: &'a dyn LinearOperator) -> Result<Factored<'a>, SolveError> {
+        let law = operator.law();
+        let cost = operator.gauss_newton_of().filter(|_| law.damping > 0.0);
+        let Some(cost) = cost else {
+            return Err(SolveError::NoLayers { name: law.name });
+        };
+        let matrix = cost.kronecker_factored(&self.config.kronecker());
+        let matrix = matrix.map_err(|error| SolveError::from(error).on(operator))?;
+        let passes = if self.config.corrected { 2 } else { 1 };
+        let products = (passes * matrix.coverage().columns) as f64;
+        let name = if self.config.corrected {
+            "ekfac"
+        } else {
+            "kfac"
+        };
+        Ok(Factored {
+            form: ClosedForm {
+                operator,
+                name,
+                products,
+                tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
+                remedy: "a Kronecker product a layer is not near enough: use conjugate gradients",
+            },
+            damping: law.damping,
+            matrix,
+        })
+    }
+}
+
+impl Solver for Kfac {
+    fn prepare<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        Ok(Box::new(self.factor(operator)?))
+    }
+}
+
+/// K-FAC or EK-FAC of an operator. A reverse pass is counted as a product.
+pub struct Factored<'a> {
+    form: ClosedForm<'a>,
+    damping: f64,
+    matrix: KroneckerFactored,
+}
+
+impl Factored<'_> {
+    /// What is known of which parameters.
+    pub fn coverage(&self) -> &Coverage {
+        self.matrix.coverage()
+    }
+}
+
+impl Inverse for Factored<'_> {
+    solve_in_closed_form!();
+
+    fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
+        Ok(self.matrix.solve(&rhs, self.damping))
+    }
+}
