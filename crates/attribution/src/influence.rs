@@ -4,8 +4,8 @@ use backdraft_curvature::{
     Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
 };
 use backdraft_influence::{
-    ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, NystroemConfig, SolveError,
-    Solver, scores, self_influence,
+    ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LissaConfig,
+    NystroemConfig, SolveError, Solver, scores, self_influence,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,10 @@ pub enum SolverConfig {
     Diagonal(DiagonalConfig),
     /// A sketch of low rank: an approximation.
     Nystroem(NystroemConfig),
+    /// K-FAC or EK-FAC, a Kronecker product a layer: an approximation.
+    Kfac(KfacConfig),
+    /// The kernel matrix of examples times outputs: exact, for few of them.
+    Dual(DualConfig),
 }
 
 impl Default for SolverConfig {
@@ -61,13 +65,19 @@ impl Default for SolverConfig {
 }
 
 impl SolverConfig {
-    pub(crate) fn init(&self) -> Result<Box<dyn Solver>, SolveError> {
+    /// The solver with these settings.
+    ///
+    /// # Errors
+    /// [`SolveError::Setting`] for settings that make no sense.
+    pub fn init(&self) -> Result<Box<dyn Solver>, SolveError> {
         Ok(match self.clone() {
             Self::ConjugateGradient(config) => Box::new(config.init()?),
             Self::Lissa(config) => Box::new(config.init()?),
             Self::Direct(config) => Box::new(config.init()?),
             Self::Diagonal(config) => Box::new(config.init()?),
             Self::Nystroem(config) => Box::new(config.init()?),
+            Self::Kfac(config) => Box::new(config.init()?),
+            Self::Dual(config) => Box::new(config.init()?),
         })
     }
 }

@@ -56,6 +56,9 @@ pub(super) fn solve(
     });
     let mut start = Instant::now();
     let inverse = solver.prepare(&counted)?;
+    if let Some(text) = inverse.describe() {
+        bar.aside(|| say(text));
+    }
     for rows in together(args.solver(), open) {
         let gradients = rows
             .iter()
@@ -83,7 +86,7 @@ fn together(solver: SolverName, open: &[bool]) -> Vec<Vec<usize>> {
     match solver {
         SolverName::Lissa => vec![unsolved().collect()],
         SolverName::Direct => unsolved().map(|row| vec![row]).collect(),
-        SolverName::Cg => {
+        _ => {
             let rows: Vec<usize> = (0..open.len()).collect();
             let blocks = rows.chunks(BLOCK);
             let blocks = blocks.filter(|rows| rows.iter().any(|&row| open[row]));
@@ -139,21 +142,11 @@ fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
 }
 
 fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
+    let closed_form = args.solver.closed_form(args.solver(), args.run.compute.seed);
+    if let Some(config) = closed_form {
+        return Ok(config.init()?);
+    }
     Ok(match args.solver() {
-        SolverName::Cg => {
-            let config = ConjugateGradientConfig {
-                tolerance: args
-                    .solver
-                    .tolerance
-                    .or_else(|| args.products.half().map(|_| TOLERANCE)),
-                preconditioner: args
-                    .solver
-                    .preconditioner(args.run.compute.seed)
-                    .unwrap_or_default(),
-                ..Default::default()
-            };
-            Box::new(config.init()?)
-        }
         SolverName::Direct => {
             let config = DirectConfig {
                 tolerance: args.solver.tolerance,
@@ -170,6 +163,20 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
                 scale: args.solver.scale.map_or(Scale::Auto, Scale::Fixed),
                 seed: args.run.compute.seed,
                 ..default
+            };
+            Box::new(config.init()?)
+        }
+        _ => {
+            let config = ConjugateGradientConfig {
+                tolerance: args
+                    .solver
+                    .tolerance
+                    .or_else(|| args.products.half().map(|_| TOLERANCE)),
+                preconditioner: args
+                    .solver
+                    .preconditioner(args.run.compute.seed)
+                    .unwrap_or_default(),
+                ..Default::default()
             };
             Box::new(config.init()?)
         }

@@ -100,7 +100,11 @@ pub(super) fn products(config: &SolverConfig, matrix: &dyn LinearOperator) -> us
             matrix.dim().saturating_mul(PER_PARAMETER).min(AT_MOST)
         }
         SolverConfig::Lissa(config) => lissa_products(config, matrix),
-        SolverConfig::Direct(_) | SolverConfig::Diagonal(_) | SolverConfig::Nystroem(_) => 1,
+        SolverConfig::Direct(_)
+        | SolverConfig::Diagonal(_)
+        | SolverConfig::Nystroem(_)
+        | SolverConfig::Kfac(_)
+        | SolverConfig::Dual(_) => 1,
     }
 }
 

@@ -1,6 +1,9 @@
 //! How systems of the damped curvature are solved.
 
-use backdraft_influence::{DiagonalConfig, DirectConfig, NystroemConfig, Preconditioner};
+use backdraft::SolverConfig;
+use backdraft_influence::{
+    DiagonalConfig, DirectConfig, DualConfig, KfacConfig, NystroemConfig, Preconditioner,
+};
 use backdraft_models::{ZooConfig, computes_in_f64};
 use backdraft_report::{Float, brief};
 use burn::tensor::DType;
@@ -18,8 +21,8 @@ pub(crate) struct SolverArgs {
     pub name: Option<SolverName>,
 
     /// The relative residual at which `(G + damping I) s = gradient` counts as solved. Default: for cg 1e-5, in f64
-    /// 1e-10, with products in 16 bits and for mislabel 0.01; for direct 0.001, in f64 1e-8; for lissa 0.1, which in
-    /// experiments decides its depth.
+    /// 1e-10, with products in 16 bits and for mislabel 0.01; for direct and dual 0.001, in f64 1e-8; for lissa 0.1, which
+    /// in experiments decides its depth. Approximations are taken as they are, and their residual is told.
     #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
 
@@ -28,7 +31,7 @@ pub(crate) struct SolverArgs {
     #[arg(long, value_name = "PRECONDITIONER", value_enum)]
     pub preconditioner: Option<PreconditionerName>,
 
-    /// Products that the nystroem preconditioner is made of. Default: 100.
+    /// Products that nystroem is made of. Default: 100.
     #[arg(long, value_name = "RANK", value_parser = count, allow_hyphen_values = true)]
     pub rank: Option<usize>,
 
@@ -68,7 +71,7 @@ impl SolverArgs {
         match solver {
             SolverName::Cg => self.check_tolerance(dtype),
             SolverName::Direct => check_direct(network),
-            SolverName::Lissa => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -102,12 +105,40 @@ impl SolverArgs {
                     solver.name()
                 ),
             ),
-            (name, Some(_)) if name != Some(PreconditionerName::Nystroem) => refused(
-                "--rank",
-                "is of a sketch: add --preconditioner nystroem, or leave it out".into(),
-            ),
+            (name, Some(_))
+                if name != Some(PreconditionerName::Nystroem) && solver != SolverName::Nystroem =>
+            {
+                refused(
+                    "--rank",
+                    "is of a sketch: add --preconditioner nystroem or --solver nystroem, or leave it out".into(),
+                )
+            }
             _ => Ok(()),
         }
+    }
+
+    /// The settings of `solver`, if it is a structured approximation or the exact dual.
+    pub fn closed_form(&self, solver: SolverName, seed: u64) -> Option<SolverConfig> {
+        let tolerance = self.tolerance;
+        Some(match solver {
+            SolverName::Cg | SolverName::Lissa | SolverName::Direct => return None,
+            SolverName::Dual => SolverConfig::Dual(DualConfig {
+                tolerance,
+                ..DualConfig::default()
+            }),
+            SolverName::Ekfac | SolverName::Kfac => SolverConfig::Kfac(KfacConfig {
+                tolerance,
+                ..layers(solver == SolverName::Ekfac, seed)
+            }),
+            SolverName::Nystroem => SolverConfig::Nystroem(NystroemConfig {
+                tolerance,
+                ..sketch(self.rank, seed)
+            }),
+            SolverName::Diagonal => SolverConfig::Diagonal(DiagonalConfig {
+                tolerance,
+                ..diagonal(seed)
+            }),
+        })
     }
 
     /// The preconditioner of conjugate gradients, if one was asked for.
@@ -160,6 +191,16 @@ pub(crate) enum SolverName {
     Lissa,
     /// A dense Cholesky factorisation: exact, for small models.
     Direct,
+    /// The kernel matrix of examples times outputs: exact, for models of any size on few examples.
+    Dual,
+    /// EK-FAC: a Kronecker product for every layer, with corrected eigenvalues. An approximation.
+    Ekfac,
+    /// K-FAC: a Kronecker product for every layer. An approximation.
+    Kfac,
+    /// A sketch of low rank. An approximation.
+    Nystroem,
+    /// The diagonal alone, estimated from 100 products. An approximation.
+    Diagonal,
 }
 
 impl SolverName {
@@ -168,6 +209,11 @@ impl SolverName {
             Self::Cg => "cg",
             Self::Lissa => "lissa",
             Self::Direct => "direct",
+            Self::Dual => "dual",
+            Self::Ekfac => "ekfac",
+            Self::Kfac => "kfac",
+            Self::Nystroem => "nystroem",
+            Self::Diagonal => "diagonal",
         }
     }
 }
@@ -181,6 +227,10 @@ pub(crate) enum PreconditionerName {
     Jacobi,
     /// A sketch of low rank: for few queries and a small damping.
     Nystroem,
+    /// K-FAC: seldom pays.
+    Kfac,
+    /// EK-FAC: seldom pays.
+    Ekfac,
 }
 
 impl PreconditionerName {
@@ -189,6 +239,8 @@ impl PreconditionerName {
             Self::None => "none",
             Self::Jacobi => "jacobi",
             Self::Nystroem => "nystroem",
+            Self::Kfac => "kfac",
+            Self::Ekfac => "ekfac",
         }
     }
 
@@ -196,19 +248,38 @@ impl PreconditionerName {
     pub fn with(self, rank: Option<usize>, seed: u64) -> Preconditioner {
         match self {
             Self::None => Preconditioner::None,
-            Self::Jacobi => Preconditioner::Jacobi(DiagonalConfig {
-                seed,
-                ..DiagonalConfig::default()
-            }),
-            Self::Nystroem => {
-                let default = NystroemConfig::default();
-                Preconditioner::Nystroem(NystroemConfig {
-                    rank: rank.unwrap_or(default.rank),
-                    seed,
-                    ..default
-                })
-            }
+            Self::Jacobi => Preconditioner::Jacobi(diagonal(seed)),
+            Self::Nystroem => Preconditioner::Nystroem(sketch(rank, seed)),
+            Self::Kfac => Preconditioner::Kfac(layers(false, seed)),
+            Self::Ekfac => Preconditioner::Kfac(layers(true, seed)),
         }
+    }
+}
+
+/// The settings of the diagonal.
+fn diagonal(seed: u64) -> DiagonalConfig {
+    DiagonalConfig {
+        seed,
+        ..DiagonalConfig::default()
+    }
+}
+
+/// The settings of a sketch.
+fn sketch(rank: Option<usize>, seed: u64) -> NystroemConfig {
+    let default = NystroemConfig::default();
+    NystroemConfig {
+        rank: rank.unwrap_or(default.rank),
+        seed,
+        ..default
+    }
+}
+
+/// The settings of K-FAC and EK-FAC.
+fn layers(corrected: bool, seed: u64) -> KfacConfig {
+    KfacConfig {
+        corrected,
+        seed,
+        ..KfacConfig::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backdraft::SolverConfig;
 use backdraft_influence::Preconditioner;
 use backdraft_models::{
     Architecture, Optimizer, Preset, TrainConfig, ZooConfig, computes_in_f64,
@@ -52,6 +53,9 @@ pub(super) struct Plan {
     pub tolerance: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preconditioner: Option<Preconditioner>,
+    /// Those of a solver in closed form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_form: Option<SolverConfig>,
     /// LiSSA's; without a depth it is found from the residual, up to `max_depth`.
     pub depth: Option<usize>,
     pub max_depth: usize,
@@ -198,6 +202,7 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<PreparedExper
         repeats: args.solver.repeats.unwrap_or(REPEATS),
         scale: args.solver.scale,
         preconditioner: args.solver.preconditioner(seed),
+        closed_form: args.solver.closed_form(solver, seed),
         precision: precision.name(),
         device: device_name,
         seed,

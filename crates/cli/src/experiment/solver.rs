@@ -13,12 +13,10 @@ const RESIDUAL: f64 = 0.1;
 impl Plan {
     /// The solver asked for.
     pub fn solver_config(&self) -> SolverConfig {
+        if let Some(config) = &self.closed_form {
+            return config.clone();
+        }
         match self.solver_name {
-            SolverName::Cg => SolverConfig::ConjugateGradient(ConjugateGradientConfig {
-                tolerance: self.tolerance,
-                preconditioner: self.preconditioner.clone().unwrap_or_default(),
-                ..Default::default()
-            }),
             SolverName::Direct => SolverConfig::Direct(DirectConfig::default()),
             SolverName::Lissa => SolverConfig::Lissa(LissaConfig {
                 depth: self.max_depth,
@@ -27,6 +25,11 @@ impl Plan {
                 batch_size: self.training.batch_size,
                 seed: self.seed,
                 tolerance: self.tolerance.unwrap_or(RESIDUAL),
+            }),
+            _ => SolverConfig::ConjugateGradient(ConjugateGradientConfig {
+                tolerance: self.tolerance,
+                preconditioner: self.preconditioner.clone().unwrap_or_default(),
+                ..Default::default()
             }),
         }
     }
@@ -42,6 +45,9 @@ pub(super) fn words(solver: &SolverConfig) -> String {
         SolverConfig::Direct(_) => "Cholesky factorisation".to_owned(),
         SolverConfig::Diagonal(_) => "the diagonal".to_owned(),
         SolverConfig::Nystroem(config) => format!("a sketch of rank {}", config.rank),
+        SolverConfig::Kfac(config) if config.corrected => "EK-FAC".to_owned(),
+        SolverConfig::Kfac(_) => "K-FAC".to_owned(),
+        SolverConfig::Dual(_) => "the kernel matrix of examples".to_owned(),
         SolverConfig::Lissa(config) => format!(
             "LiSSA, depth {}, {} repeats, batches of {}, scale {}",
             config.depth,

@@ -34,6 +34,8 @@ pub(super) struct ScoreSettings<'a> {
     lissa: Option<LissaSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner: Option<Preconditioner>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<usize>,
     pub precision: &'static str,
     pub products: &'static str,
     pub device: &'static str,
@@ -66,6 +68,7 @@ impl<'a> ScoreSettings<'a> {
             tolerance: args.solver.tolerance,
             lissa: LissaSettings::of(args),
             preconditioner: args.solver.preconditioner(args.run.compute.seed),
+            rank: args.solver.rank.filter(|_| args.solver() == SolverName::Nystroem),
             precision: args.precision().name(),
             products: args.products.name(),
             device: inputs.opened.name,

@@ -152,6 +152,11 @@ impl Kernel<'_> {
 impl Inverse for Kernel<'_> {
     solve_in_closed_form!();
 
+    fn describe(&self) -> Option<String> {
+        let rows = self.eigen.values.len();
+        Some(format!("dual: a kernel matrix of {rows} x {rows}"))
+    }
+
     fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
         self.solve_at(&rhs, self.damping)
     }

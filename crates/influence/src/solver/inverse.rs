@@ -32,6 +32,11 @@ pub trait Inverse {
         Ok(rhs.into_iter().map(|rhs| self.solve(rhs)).collect())
     }
 
+    /// What it is made of, in a line for people: how much of a network an approximation knows, for example.
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
     /// `A^-1` times the rows of `rhs`, `[k, dim]`, without evidence: what a preconditioner is asked for.
     ///
     /// # Errors

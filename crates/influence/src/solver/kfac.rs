@@ -135,6 +135,10 @@ impl Factored<'_> {
 impl Inverse for Factored<'_> {
     solve_in_closed_form!();
 
+    fn describe(&self) -> Option<String> {
+        Some(format!("{} covers {}", self.form.name, self.coverage()))
+    }
+
     fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
         Ok(self.matrix.solve(&rhs, self.damping))
     }

@@ -53,6 +53,10 @@ impl ConjugateGradientInverse<'_> {
 }
 
 impl Inverse for ConjugateGradientInverse<'_> {
+    fn describe(&self) -> Option<String> {
+        self.preconditioner.as_ref()?.describe()
+    }
+
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
         match self.preconditioner {
             None => self.solver.solve(self.operator, rhs),
