@@ -142,7 +142,9 @@ fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
 }
 
 fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
-    let closed_form = args.solver.closed_form(args.solver(), args.run.compute.seed);
+    let closed_form = args
+        .solver
+        .closed_form(args.solver(), args.run.compute.seed);
     if let Some(config) = closed_form {
         return Ok(config.init()?);
     }

@@ -68,7 +68,10 @@ impl<'a> ScoreSettings<'a> {
             tolerance: args.solver.tolerance,
             lissa: LissaSettings::of(args),
             preconditioner: args.solver.preconditioner(args.run.compute.seed),
-            rank: args.solver.rank.filter(|_| args.solver() == SolverName::Nystroem),
+            rank: args
+                .solver
+                .rank
+                .filter(|_| args.solver() == SolverName::Nystroem),
             precision: args.precision().name(),
             products: args.products.name(),
             device: inputs.opened.name,
