@@ -199,6 +199,18 @@ impl Cost {
         })
     }
 
+    /// The same cost as a function of some of the model's parameters alone ([`Model::only`]), such as the last layer's.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Parameters`] if a pattern matches nothing, or there is none.
+    pub fn only(&self, patterns: &[&str]) -> Result<Self, CurvatureError> {
+        Ok(Self {
+            model: self.model.only(patterns)?,
+            programs: Arc::default(),
+            ..self.clone()
+        })
+    }
+
     /// The cost of the examples `indices` alone, repeats allowed: their mean loss, without an L2 term.
     ///
     /// # Errors

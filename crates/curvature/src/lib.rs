@@ -65,7 +65,9 @@ pub use backdraft_program::Half;
 pub use cause::Cause;
 pub use cost::Cost;
 pub use error::CurvatureError;
-pub use estimate::{BlockKind, BlockSummary, Coverage, KroneckerConfig, KroneckerFactored};
+pub use estimate::{
+    BlockKind, BlockSummary, Coverage, ExampleRoot, KroneckerConfig, KroneckerFactored,
+};
 pub use exact::Curvature;
 pub use examples::{Examples, IntoRows, Slot};
 pub use function::BatchFunction;

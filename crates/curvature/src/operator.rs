@@ -10,7 +10,7 @@ mod sum;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::{Cause, Cost, CurvatureError, finite::are_finite};
+use crate::{Cause, Cost, CurvatureError, ExampleRoot, finite::are_finite};
 
 pub use counted::CountedOperator;
 pub use damped::Damped;
@@ -45,8 +45,14 @@ pub trait LinearOperator {
     }
 
     /// The cost whose Gauss-Newton matrix it is, with whatever [`Law::damping`] says on top: for what is made of the
-    /// network's layers and of its examples, and not of products.
+    /// network's layers, and not of products.
     fn gauss_newton_of(&self) -> Option<&Cost> {
+        None
+    }
+
+    /// Rows whose sum of squares `R' R` it is, with whatever [`Law::damping`] says on top, if it is one: for what is made
+    /// of the examples, and not of products.
+    fn example_root(&self) -> Option<ExampleRoot<'_>> {
         None
     }
 

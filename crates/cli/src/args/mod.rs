@@ -14,7 +14,7 @@ mod training;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    bench::{Products, Solves},
+    bench::{Estimators, Products, Solves},
     device::Compare,
     experiment::{Correlate, Decompose, Mislabelling, Sweeping},
     models::Models,
@@ -76,6 +76,8 @@ pub(super) enum BenchCommand {
     Products(Products),
     /// Count the products and the seconds that it takes to solve for many queries.
     Solves(Solves),
+    /// Hold the scores of approximate inverses against exact ones and against responses, with their times.
+    Estimators(Estimators),
 }
 
 #[cfg(test)]

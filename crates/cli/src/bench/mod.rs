@@ -1,6 +1,7 @@
 //! `backdraft bench products`: how long derivatives of one batch take.
 
 mod args;
+mod estimators;
 mod floor;
 mod measure;
 mod solves;
@@ -20,6 +21,7 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use serde_json::{Value, json};
 
 pub(super) use self::args::Products;
+pub(super) use self::estimators::{Estimators, estimators};
 pub(super) use self::solves::{Solves, solves};
 use self::{
     args::{QuantityName, WorkloadName},

@@ -11,3 +11,4 @@ mod root;
 
 pub use coverage::{BlockKind, BlockSummary, Coverage};
 pub use kronecker::{KroneckerConfig, KroneckerFactored};
+pub use root::ExampleRoot;

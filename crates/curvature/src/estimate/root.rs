@@ -1,9 +1,9 @@
-//! A square root of the Gauss-Newton matrix, one row an example and output.
+//! Square roots of curvature matrices, a few rows an example.
 
 use burn::{Tensor, backend::TensorMetadata};
 
 use super::pull_back::{PullBack, every_column, shaped};
-use crate::{Cost, CurvatureError};
+use crate::{BatchFunction, Cost, CurvatureError};
 
 impl Cost {
     /// Rows `R`, `[N outputs, dim]`, of which the Gauss-Newton matrix without the L2 term is `R' R`: what the columns of a
@@ -33,13 +33,49 @@ impl Cost {
         })?;
         Ok(Tensor::cat(parts, 0) / (self.len() as f64).sqrt())
     }
+}
 
-    /// Outputs of the network for an example.
+/// Rows `R`, a few an example, whose sum of squares `R' R` is a curvature matrix without the L2 term.
+#[derive(Clone, Copy)]
+pub enum ExampleRoot<'a> {
+    /// As many an example as it has outputs ([`Cost::gauss_newton_root`]).
+    GaussNewton(&'a Cost),
+    /// Its gradient, divided by the root of `N`.
+    EmpiricalFisher(&'a Cost),
+}
+
+impl ExampleRoot<'_> {
+    /// How many rows an example has.
     ///
     /// # Errors
     /// [`CurvatureError::Program`].
-    pub fn output_count(&self) -> Result<usize, CurvatureError> {
-        let outputs = self.program(crate::BatchFunction::OUTPUTS)?;
-        Ok(outputs.outputs()[0].shape[1])
+    pub fn rows_per_example(&self) -> Result<usize, CurvatureError> {
+        match self {
+            Self::GaussNewton(cost) => {
+                let outputs = cost.program(BatchFunction::OUTPUTS)?;
+                Ok(outputs.outputs()[0].shape[1])
+            }
+            Self::EmpiricalFisher(_) => Ok(1),
+        }
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Program`].
+    pub fn count(&self) -> Result<usize, CurvatureError> {
+        let (Self::GaussNewton(cost) | Self::EmpiricalFisher(cost)) = self;
+        Ok(cost.len() * self.rows_per_example()?)
+    }
+
+    /// All rows, `[rows, dim]`.
+    ///
+    /// # Errors
+    /// As [`Cost::gauss_newton_root`] and [`Cost::gradients`].
+    pub fn rows(&self) -> Result<Tensor<2>, CurvatureError> {
+        match self {
+            Self::GaussNewton(cost) => cost.gauss_newton_root(),
+            Self::EmpiricalFisher(cost) => Ok(cost.gradients()? / (cost.len() as f64).sqrt()),
+        }
     }
 }

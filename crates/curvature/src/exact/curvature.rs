@@ -13,7 +13,7 @@ use super::{
     kept::{BatchProduct, Kept, Local, add, print},
 };
 use crate::{
-    BatchOperator, Cause, Cost, CurvatureError, Damped, Law, LinearOperator, Rows,
+    BatchOperator, Cause, Cost, CurvatureError, Damped, ExampleRoot, Law, LinearOperator, Rows,
     data::Batch,
     lock::locked,
     operator::{apply_batch_checked, apply_checked, by_rows, checked},
@@ -194,6 +194,16 @@ impl LinearOperator for Curvature {
 
     fn gauss_newton_of(&self) -> Option<&Cost> {
         self.matrix.is_gauss_newton().then_some(&self.cost)
+    }
+
+    fn example_root(&self) -> Option<ExampleRoot<'_>> {
+        if self.matrix.is_gauss_newton() {
+            Some(ExampleRoot::GaussNewton(&self.cost))
+        } else if self.matrix.is_empirical_fisher() {
+            Some(ExampleRoot::EmpiricalFisher(&self.cost))
+        } else {
+            None
+        }
     }
 
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {

@@ -12,7 +12,7 @@ use backdraft_program::linearize;
 use super::{Curvature, ExactMatrix};
 use crate::{Cost, Definiteness, function::BatchFunction, trace::flat};
 
-static EMPIRICAL_FISHER: ExactMatrix = ExactMatrix {
+pub(super) static EMPIRICAL_FISHER: ExactMatrix = ExactMatrix {
     name: "the empirical Fisher matrix",
     product: BatchFunction::product("empirical Fisher", |batch| {
         // `sum over i of g_i <g_i, v>`.

@@ -27,4 +27,8 @@ impl ExactMatrix {
     fn is_gauss_newton(&self) -> bool {
         std::ptr::eq(self, &gauss_newton::GAUSS_NEWTON)
     }
+
+    fn is_empirical_fisher(&self) -> bool {
+        std::ptr::eq(self, &empirical_fisher::EMPIRICAL_FISHER)
+    }
 }

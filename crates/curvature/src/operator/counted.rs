@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor};
 
 use super::{BatchOperator, Law, LinearOperator, delegate::delegate};
-use crate::{Cause, Cost, CurvatureError};
+use crate::{Cause, Cost, CurvatureError, ExampleRoot};
 
 /// An operator that tells of its products, after they are made: how many, those over a part of the examples each as
 /// one.
@@ -38,6 +38,7 @@ impl<A: LinearOperator> LinearOperator for CountedOperator<'_, A> {
         fn batch_size() -> Option<usize>;
         fn law() -> Law;
         fn gauss_newton_of() -> Option<&Cost>;
+        fn example_root() -> Option<ExampleRoot<'_>>;
         fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
     }
 

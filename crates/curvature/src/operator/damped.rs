@@ -6,7 +6,7 @@ use super::{
     BatchOperator, Law, LinearOperator, apply_batch_checked, apply_checked, checked,
     delegate::delegate,
 };
-use crate::{Cause, Cost, CurvatureError};
+use crate::{Cause, Cost, CurvatureError, ExampleRoot};
 
 /// `A + damping * I`.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,7 @@ impl<A: LinearOperator> LinearOperator for Damped<A> {
         fn dtype() -> DType;
         fn batch_size() -> Option<usize>;
         fn gauss_newton_of() -> Option<&Cost>;
+        fn example_root() -> Option<ExampleRoot<'_>>;
         fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;
     }
 

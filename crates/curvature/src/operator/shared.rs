@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{DType, Device, Tensor};
 
 use super::{BatchOperator, Law, LinearOperator, delegate::delegate};
-use crate::{Cause, Cost, CurvatureError};
+use crate::{Cause, Cost, CurvatureError, ExampleRoot};
 
 type Vector = Result<Tensor<1>, CurvatureError>;
 type Vectors = Result<Tensor<2>, CurvatureError>;
@@ -20,6 +20,7 @@ macro_rules! through {
                 fn dtype() -> DType;
                 fn batch_size() -> Option<usize>;
                 fn gauss_newton_of() -> Option<&Cost>;
+                fn example_root() -> Option<ExampleRoot<'_>>;
                 fn law() -> Law;
                 fn over_examples() -> Option<Box<dyn BatchOperator + '_>>;
                 fn cause(v: &Tensor<1>) -> Result<Cause, CurvatureError>;

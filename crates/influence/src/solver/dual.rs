@@ -4,9 +4,10 @@
 //! G = R' R,   (R' R + damping I)^-1 b = (b - R' (R R' + damping I)^-1 R b) / damping
 //! ```
 //!
-//! (Woodbury), with the rows `R` of [`Cost::gauss_newton_root`](backdraft_curvature::Cost::gauss_newton_root): the kernel
-//! matrix `R R'` has `N outputs` rows whatever the number of parameters. From its eigenvectors comes the solution for
-//! every right-hand side and every damping, exact to rounding.
+//! (Woodbury), with the rows `R` of an [`ExampleRoot`](backdraft_curvature::ExampleRoot): the kernel matrix `R R'` has
+//! `N outputs` rows for the Gauss-Newton matrix, and `N` for the empirical Fisher matrix (the outer product of gradients),
+//! whatever the number of parameters. From its eigenvectors comes the solution for every right-hand side and every
+//! damping, exact to rounding.
 
 use backdraft_curvature::LinearOperator;
 use backdraft_dense::{Eigen, Matrix};
@@ -48,7 +49,7 @@ impl DualConfig {
     }
 }
 
-/// Solves with the kernel matrix of a damped Gauss-Newton matrix, exactly: one decomposition, and a product for the true
+/// Solves with the kernel matrix of a damped Gauss-Newton or empirical Fisher matrix, exactly: one decomposition, and a product for the true
 /// residual of each right-hand side.
 #[derive(Clone, Debug, Default)]
 pub struct Dual {
@@ -59,17 +60,15 @@ impl Dual {
     /// Of `operator`.
     ///
     /// # Errors
-    /// [`SolveError::NoExamples`] for another matrix than the Gauss-Newton matrix of a cost, or one without damping;
-    /// [`SolveError::TooManyRows`]; what
-    /// [`Cost::gauss_newton_root`](backdraft_curvature::Cost::gauss_newton_root) reports.
+    /// [`SolveError::NoExamples`] for a matrix without such rows, or without damping; [`SolveError::TooManyRows`]; what
+    /// [`ExampleRoot::rows`](backdraft_curvature::ExampleRoot::rows) reports.
     pub fn factor<'a>(&self, operator: &'a dyn LinearOperator) -> Result<Kernel<'a>, SolveError> {
         let law = operator.law();
-        let cost = operator.gauss_newton_of().filter(|_| law.damping > 0.0);
-        let Some(cost) = cost else {
+        let root = operator.example_root().filter(|_| law.damping > 0.0);
+        let Some(root) = root else {
             return Err(SolveError::NoExamples { name: law.name });
         };
-        let outputs = cost.output_count()?;
-        let rows = cost.len() * outputs;
+        let (each, rows) = (root.rows_per_example()?, root.count()?);
         let bytes = rows * operator.dim() * operator.dtype().size() + 3 * rows * rows * 8;
         if bytes > self.config.memory {
             return Err(SolveError::TooManyRows {
@@ -78,7 +77,7 @@ impl Dual {
                 memory: self.config.memory,
             });
         }
-        let root = cost.gauss_newton_root();
+        let root = root.rows();
         let root = root.map_err(|error| SolveError::from(error).on(operator))?;
         let Some(eigen) = Eigen::new(&inner(&root, &root)?.symmetric()) else {
             let what = "the kernel matrix";
@@ -89,7 +88,7 @@ impl Dual {
             form: ClosedForm {
                 operator,
                 name: "dual",
-                products: outputs as f64,
+                products: each as f64,
                 tolerance: self.config.tolerance.unwrap_or(match operator.dtype() {
                     DType::F64 => 1e-8,
                     DType::F32 => 1e-3,
@@ -117,14 +116,14 @@ impl Solver for Dual {
 pub struct Kernel<'a> {
     form: ClosedForm<'a>,
     damping: f64,
-    /// `[N outputs, dim]`.
+    /// `[rows, dim]`.
     root: Tensor<2>,
     /// Of the kernel matrix.
     eigen: Eigen,
 }
 
 impl Kernel<'_> {
-    /// The Gauss-Newton matrix's eigenvalues, ascending, those that are not zero among them.
+    /// The matrix's eigenvalues without the damping, ascending, all that are not zero among them.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.eigen.values
     }

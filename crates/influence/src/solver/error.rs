@@ -108,8 +108,8 @@ pub enum SolveError {
     },
     /// A matrix that is not made of examples.
     #[error(
-        "the dual solver needs the damped Gauss-Newton matrix of a cost, which is a sum over examples, and {name} is another, or \
-         without damping: take the Gauss-Newton matrix, damped, or conjugate gradients"
+        "the dual solver needs a damped sum of squares over examples, and {name} is none, or without damping: take the Gauss-Newton or \
+         the empirical Fisher matrix of a cost, damped, or conjugate gradients"
     )]
     NoExamples {
         /// What the matrix is called.

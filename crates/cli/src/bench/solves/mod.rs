@@ -9,11 +9,9 @@ use backdraft_curvature::CountedOperator;
 use backdraft_influence::{ConjugateGradientConfig, Solution, SolveError, Solver};
 use serde_json::json;
 
-pub(crate) use self::args::Solves;
-use self::{
-    args::{SolveMethod, SolveWorkload},
-    workload::LoadedProblem,
-};
+use self::args::SolveMethod;
+pub(crate) use self::args::{SolveWorkload, Solves};
+pub(super) use self::workload::LoadedProblem;
 use super::start_threads;
 use crate::{
     CliError,
@@ -94,13 +92,12 @@ fn measure(
 
 /// From the matrix to the last solution, as somebody would who has trained.
 fn run(loaded: &LoadedProblem, damping: f64, solver: &dyn Solver) -> Result<SolveCost, CliError> {
-    let start = Instant::now();
+    let gradients = loaded.gradients()?;
+    let (start, count) = (Instant::now(), gradients.len());
     let matrix = loaded.train.gauss_newton().damped(damping);
     let products = Cell::new(0);
     let counted = CountedOperator::new(&matrix, |count| products.set(products.get() + count));
-    let found = solver
-        .prepare(&counted)?
-        .solve_many(loaded.gradients.clone())?;
+    let found = solver.prepare(&counted)?.solve_many(gradients)?;
     let mut true_residual: f64 = 0.0;
     for solution in found {
         let solution: Solution = match solution {
@@ -110,7 +107,7 @@ fn run(loaded: &LoadedProblem, damping: f64, solver: &dyn Solver) -> Result<Solv
         true_residual = true_residual.max(solution.info.true_residual);
     }
     Ok(SolveCost {
-        block_products: f64::from(products.get() as u32) / loaded.gradients.len() as f64,
+        block_products: f64::from(products.get() as u32) / count as f64,
         seconds: start.elapsed().as_secs_f64(),
         true_residual,
     })

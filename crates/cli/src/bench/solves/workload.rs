@@ -13,14 +13,14 @@ use safetensors::SafeTensors;
 use super::args::SolveWorkload;
 use crate::CliError;
 
-/// A network with its training examples, and the gradients of its queries.
-pub(super) struct LoadedProblem {
+/// A network with its training examples and its queries.
+pub(in crate::bench) struct LoadedProblem {
     pub train: Cost,
-    pub gradients: Vec<Tensor<1>>,
+    pub queries: Cost,
 }
 
 impl SolveWorkload {
-    pub(super) fn load(
+    pub(in crate::bench) fn load(
         self,
         folder: &Path,
         queries: Option<usize>,
@@ -51,11 +51,18 @@ impl SolveWorkload {
             }
         };
         let count = queries.unwrap_or(queried.len()).min(queried.len());
-        let gradients = (0..count).map(|query| queried.select(&[query])?.gradient());
         Ok(LoadedProblem {
-            gradients: gradients.collect::<Result<_, _>>()?,
+            queries: queried.select(&Vec::from_iter(0..count))?,
             train: train.unchecked(),
         })
+    }
+}
+
+impl LoadedProblem {
+    /// The gradient of every query.
+    pub fn gradients(&self) -> Result<Vec<Tensor<1>>, CliError> {
+        let rows = self.queries.gradients()?.split(1, 0).into_iter();
+        Ok(rows.map(|row| row.squeeze_dim(0)).collect())
     }
 }
 

@@ -85,6 +85,19 @@ fn the_dual_equals_the_direct_solver() {
 }
 
 #[test]
+fn the_outer_product_of_gradients_is_inverted_through_the_examples() {
+    let cost = cost();
+    let matrix = cost.empirical_fisher().damped(DAMPING);
+    let dual = Dual::default();
+    let dual = dual.factor(&matrix).unwrap();
+    assert_eq!(dual.eigenvalues().len(), N);
+    let rhs = queries(&cost).remove(1);
+    let exact = Direct::default().solve(&matrix, rhs.clone()).unwrap();
+    let found = dual.solve(rhs).unwrap();
+    assert!(relative_error(&host(found.vector), &host(exact.vector)) < 1e-10);
+}
+
+#[test]
 fn a_right_hand_side_of_zeros_has_the_solution_zero() {
     let cost = cost();
     let matrix = cost.gauss_newton().damped(DAMPING);

@@ -1,0 +1,134 @@
+//! `backdraft bench estimators`: what each approximation of the inverse costs, and how far its scores are from the exact
+//! ones and from responses.
+
+mod args;
+mod scored;
+
+use std::time::Instant;
+
+use backdraft::attribution::verify::{Agreement, Extent, ResponseOutcome, Verifier};
+use backdraft_influence::response::ResponseKind;
+use rand::{SeedableRng, seq::index};
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+
+use self::scored::Scored;
+use super::{solves::LoadedProblem, start_threads};
+use crate::{CliError, progress::say};
+
+pub(crate) use self::args::Estimators;
+
+/// The changes under responses to the removal of examples.
+struct Removed {
+    examples: Vec<usize>,
+    /// A row a query.
+    changes: Vec<Vec<f64>>,
+}
+
+/// Runs `backdraft bench estimators`.
+pub(crate) fn estimators(args: &Estimators) -> Result<(), CliError> {
+    start_threads(args.threads.get())?;
+    let opened = args.compute.device.open()?;
+    args.precision.check(&opened)?;
+    let (queries, dtype) = (args.queries.map(Into::into), args.precision.dtype());
+    let loaded = args
+        .workload
+        .load(&args.from, queries, &opened.device, dtype)?;
+    let damping = args.damping.unwrap_or(args.workload.damping()[0]);
+    if !args.json {
+        say(format_args!(
+            "{} of {} queries x {} examples, damping {damping}; device {}, {} threads, {}, seed {}",
+            args.workload.name(),
+            loaded.queries.len(),
+            loaded.train.len(),
+            opened.name,
+            args.threads,
+            args.precision.name(),
+            args.compute.seed
+        ));
+        say("estimator       seconds  true residual    exact: r    rho     PBRF: r");
+    }
+    let exact = timed(|| Scored::exact(&loaded, damping, dtype))?;
+    let removed = removed(args, &loaded, damping)?;
+    report(args, "exact", &exact, &exact.0, removed.as_ref())?;
+    for &estimator in &args.estimators {
+        let scored = timed(|| estimator.scores(args, &loaded, damping))?;
+        report(args, estimator.name(), &scored, &exact.0, removed.as_ref())?;
+    }
+    Ok(())
+}
+
+/// With the seconds that it took.
+fn timed(scores: impl FnOnce() -> Result<Scored, CliError>) -> Result<(Scored, f64), CliError> {
+    let start = Instant::now();
+    Ok((scores()?, start.elapsed().as_secs_f64()))
+}
+
+/// The responses to the removal of examples drawn at random.
+fn removed(args: &Estimators, loaded: &LoadedProblem, damping: f64) -> Result<Option<Removed>, CliError> {
+    if args.removals == 0 {
+        return Ok(None);
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(args.compute.seed);
+    let len = loaded.train.len();
+    let drawn = index::sample(&mut rng, len, args.removals.min(len)).into_vec();
+    let kind = ResponseKind::Bregman;
+    let verifier = Verifier::new(&loaded.train, &loaded.queries, damping, kind)?;
+    let mut removed = Removed {
+        examples: Vec::new(),
+        changes: vec![Vec::new(); loaded.queries.len()],
+    };
+    for (example, response) in verifier.run(&drawn, Extent::Full)? {
+        if let ResponseOutcome::Done { changes, .. } = response.outcome {
+            removed.examples.push(example);
+            let rows = removed.changes.iter_mut().zip(changes);
+            rows.for_each(|(row, change)| row.push(change));
+        }
+    }
+    Ok(Some(removed))
+}
+
+fn report(
+    args: &Estimators,
+    name: &str,
+    (scored, seconds): &(Scored, f64),
+    exact: &Scored,
+    removed: Option<&Removed>,
+) -> Result<(), CliError> {
+    if let Some(folder) = &args.scores {
+        scored.write(folder, name)?;
+    }
+    let with_exact = Agreement::of(&scored.values, &exact.values);
+    let with_responses = removed.and_then(|removed| {
+        let of = |row: &Vec<f64>| removed.examples.iter().map(|&i| row[i]).collect();
+        let rows: Vec<Vec<f64>> = scored.values.iter().map(of).collect();
+        Agreement::of(&rows, &removed.changes)
+    });
+    if args.json {
+        say(json!({
+            "workload": args.workload.name(),
+            "estimator": name,
+            "seconds": seconds,
+            "true_residual": scored.true_residual,
+            "pearson": with_exact.map(|it| it.pearson),
+            "spearman": with_exact.map(|it| it.spearman),
+            "pbrf": with_responses.map(|it| it.pearson),
+            "coverage": scored.described,
+        }));
+        return Ok(());
+    }
+    let number = |of: Option<f64>| of.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
+    say(format_args!(
+        "{name:14} {seconds:8.2}  {:>13}  {:>10} {:>7}  {:>9}",
+        scored
+            .true_residual
+            .map_or_else(|| "-".to_owned(), |x| format!("{x:.1e}")),
+        number(with_exact.map(|it| it.pearson)),
+        number(with_exact.map(|it| it.spearman)),
+        number(with_responses.map(|it| it.pearson)),
+    ));
+    if let Some(text) = &scored.described {
+        say(format_args!("               {text}"));
+    }
+    Ok(())
+}
