@@ -132,6 +132,82 @@ fn a_block_takes_fewer_products_than_one_by_one() -> Outcome {
     )
 }
 
+/// Approximations say what they cover, their bounds hold against the exact scores, and the dual solver is exact.
+#[test]
+fn approximations_have_bounds_and_the_dual_is_exact() -> Outcome {
+    let place = Place::new()?;
+    let data = "--model lr --data cancer --queries 3,5 --verify-removals 1 --precision f64";
+    let exact = place.explain(&format!("{data} --solver direct"), "exact")?;
+    for (solver, says) in [
+        (
+            "ekfac",
+            "ekfac covers 31 of 31 parameters: 31 as Kronecker products (1)",
+        ),
+        ("kfac", "kfac covers 31 of 31 parameters"),
+        ("diagonal", "diagonal with relative residual"),
+        ("nystroem --rank 5", "nystroem with relative residual"),
+        ("dual", "dual: a kernel matrix of 456 x 456"),
+    ] {
+        let name = solver.split(' ').next().unwrap_or(solver);
+        let run = place.explain(&format!("{data} --solver {solver}"), name)?;
+        assert!(run.stdout.contains(says), "{}", run.stdout);
+        for line in String::from_utf8(run.file("top.csv")?)?.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            let query = usize::from(cells[0] == "5");
+            let train: usize = cells[3].parse()?;
+            let bound: f64 = cells[cells.len() - 1].parse()?;
+            let error = (cells[5].parse::<f64>()? - exact.scores[query][train]).abs();
+            assert!(error <= 1.001 * bound + 1e-15, "{line}: {error}");
+        }
+        if name == "dual" {
+            let off = far_apart(&run.scores, &exact.scores);
+            assert!(off < 1e-9, "{off}");
+        }
+    }
+    let arguments = "explain --data digits --solver dual --out never";
+    assert_refused(&place, arguments, &["dual", "kernel matrix", "14380"])
+}
+
+#[test]
+fn estimators_are_held_against_exact_scores_and_responses() -> Outcome {
+    let place = Place::new()?;
+    place.write("solves/w1.safetensors", workload()?)?;
+    let estimators = "gradients,diagonal,outer-product,last-layer,lissa,kfac,ekfac,nystroem,dual";
+    let options = format!(
+        "bench estimators --from solves --estimators {estimators} --removals 5 --rank 4 --precision f64 --scores kept --json"
+    );
+    let done = place.backdraft(&options).assert().success();
+    let said = String::from_utf8(done.get_output().stdout.clone())?;
+    let lines: Vec<Value> = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let names: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line["estimator"].as_str())
+        .collect();
+    assert_eq!(names.join(","), format!("exact,{estimators}"));
+    for line in &lines {
+        let number = |of: &str| line[of].as_f64();
+        let pearson = number("pearson").ok_or("no correlation")?;
+        // Exact are the exact one, the dual, and here, where the network is one layer, the last layer.
+        let exact =
+            ["exact", "dual", "last-layer"].contains(&line["estimator"].as_str().unwrap_or(""));
+        assert_eq!(pearson > 1.0 - 1e-12, exact, "{line}");
+        assert!(pearson > 0.3 && number("pbrf").is_some(), "{line}");
+        assert!(
+            number("seconds").is_some_and(|seconds| seconds > 0.0),
+            "{line}"
+        );
+    }
+    assert!(place.path().join("kept/ekfac.safetensors").exists());
+    assert_refused(
+        &place,
+        "bench estimators --from nowhere",
+        &["--from", "w1.safetensors"],
+    )
+}
+
 /// Logistic regression of six features and three classes.
 fn workload() -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let numbers = |count: usize, seed: f32| -> Vec<u8> {

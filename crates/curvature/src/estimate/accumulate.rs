@@ -17,7 +17,7 @@ pub(super) struct LayerVectors {
 /// The sums of a block.
 pub(super) enum Moments {
     /// Of `a a' / positions` and `d d'`.
-    Kronecker([Tensor<2>; 2]),
+    Kronecker(Box<[Tensor<2>; 2]>),
     /// Of `g g'`.
     Exact(Tensor<2>),
     /// Of `g g`, element by element.
@@ -101,7 +101,8 @@ impl Moments {
     pub fn new(block: &Block, source: &Source, part: &Part) -> Self {
         match (block, source) {
             (Block::Kronecker(block), Source::Layer(terms)) => {
-                Self::Kronecker(LayerVectors::new(block, terms, part).moments())
+                let moments = LayerVectors::new(block, terms, part).moments();
+                Self::Kronecker(Box::new(moments))
             }
             (Block::Exact(_), Source::Whole(at)) => Self::Exact(square(gradients(part, *at))),
             (_, Source::Whole(at)) => {
@@ -115,7 +116,7 @@ impl Moments {
     pub fn over(self, examples: usize) -> Self {
         let count = examples as f64;
         match self {
-            Self::Kronecker([a, d]) => Self::Kronecker([a / count, d / count]),
+            Self::Kronecker(sums) => Self::Kronecker(Box::new(sums.map(|sum| sum / count))),
             Self::Exact(matrix) => Self::Exact(matrix / count),
             Self::Diagonal(values) => Self::Diagonal(values / count),
         }
@@ -123,7 +124,10 @@ impl Moments {
 
     pub fn add(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Kronecker([a, d]), Self::Kronecker([b, e])) => Self::Kronecker([a + b, d + e]),
+            (Self::Kronecker(sums), Self::Kronecker(more)) => {
+                let ([a, d], [b, e]) = (*sums, *more);
+                Self::Kronecker(Box::new([a + b, d + e]))
+            }
             (Self::Exact(a), Self::Exact(b)) => Self::Exact(a + b),
             (Self::Diagonal(a), Self::Diagonal(b)) => Self::Diagonal(a + b),
             _ => unreachable!("sums of one block"),

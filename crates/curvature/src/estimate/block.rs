@@ -11,17 +11,10 @@ use crate::{CurvatureError, Parameter};
 
 /// A block `V' diag(values) V`.
 pub(super) enum BlockMatrix {
-    Kronecker {
-        block: KroneckerBlock,
-        /// Eigenvectors of the inputs' and of the outputs' matrix, one a row.
-        left: Tensor<2>,
-        right: Tensor<2>,
-        /// `[inputs, outputs]`.
-        values: Tensor<2>,
-    },
+    Kronecker(Box<KroneckerMatrix>),
     Exact {
         parameter: usize,
-        vectors: Tensor<2>,
+        vectors: Box<Tensor<2>>,
         values: Tensor<1>,
     },
     Diagonal {
@@ -30,11 +23,14 @@ pub(super) enum BlockMatrix {
     },
 }
 
-/// The directions of a layer's block, one a row.
-pub(super) struct Basis<'a> {
-    pub block: &'a KroneckerBlock,
-    pub left: &'a Tensor<2>,
-    pub right: &'a Tensor<2>,
+/// A layer's block.
+pub(super) struct KroneckerMatrix {
+    pub block: KroneckerBlock,
+    /// Eigenvectors of the inputs' and of the outputs' matrix, one a row.
+    pub left: Tensor<2>,
+    pub right: Tensor<2>,
+    /// `[inputs, outputs]`.
+    pub values: Tensor<2>,
 }
 
 /// What a block makes of vectors: the part of each parameter, `[k, len]`.
@@ -44,20 +40,21 @@ impl BlockMatrix {
     /// From the mean of a block's moments.
     pub fn new(block: &Block, moments: Moments) -> Result<Self, CurvatureError> {
         Ok(match (block, moments) {
-            (Block::Kronecker(block), Moments::Kronecker([inputs, gradients])) => {
+            (Block::Kronecker(block), Moments::Kronecker(moments)) => {
+                let [inputs, gradients] = *moments;
                 let ((a, left), (d, right)) = (eigen(inputs)?, eigen(gradients)?);
-                Self::Kronecker {
+                Self::Kronecker(Box::new(KroneckerMatrix {
                     block: block.clone(),
                     values: a.unsqueeze_dim(1).matmul(d.unsqueeze_dim(0)),
                     left,
                     right,
-                }
+                }))
             }
             (Block::Exact(parameter), Moments::Exact(matrix)) => {
                 let (values, vectors) = eigen(matrix)?;
                 Self::Exact {
                     parameter: *parameter,
-                    vectors,
+                    vectors: Box::new(vectors),
                     values,
                 }
             }
@@ -69,20 +66,18 @@ impl BlockMatrix {
         })
     }
 
-    /// The directions of a layer's block.
-    pub fn basis(&self) -> Option<Basis<'_>> {
+    /// A layer's block.
+    pub fn layer(&self) -> Option<&KroneckerMatrix> {
         match self {
-            Self::Kronecker {
-                block, left, right, ..
-            } => Some(Basis { block, left, right }),
+            Self::Kronecker(matrix) => Some(matrix),
             _ => None,
         }
     }
 
     /// Takes other eigenvalues for the same directions of a layer's block.
     pub fn correct(&mut self, squares: Tensor<2>) {
-        if let Self::Kronecker { values, .. } = self {
-            *values = squares;
+        if let Self::Kronecker(matrix) = self {
+            matrix.values = squares;
         }
     }
 
@@ -94,28 +89,16 @@ impl BlockMatrix {
         f: &dyn Fn(Tensor<1>) -> Tensor<1>,
     ) -> Pieces {
         match self {
-            Self::Kronecker {
-                block,
-                left,
-                right,
-                values,
-            } => {
-                let [inputs, outputs] = values.dims();
-                let weights = f(values.clone().reshape([inputs * outputs]));
-                let v = gather(block, parameters, vs);
-                let along = sandwich(left.clone(), v, right.clone().transpose());
-                let along = along * weights.reshape([1, inputs, outputs]);
-                let v = sandwich(left.clone().transpose(), along, right.clone());
-                scatter(block, parameters, v)
-            }
+            Self::Kronecker(matrix) => matrix.map(parameters, vs, f),
             Self::Exact {
                 parameter,
                 vectors,
                 values,
             } => {
-                let along = piece(&parameters[*parameter], vs).matmul(vectors.clone().transpose());
+                let along =
+                    piece(&parameters[*parameter], vs).matmul((**vectors).clone().transpose());
                 let along = along * f(values.clone()).unsqueeze();
-                vec![(*parameter, along.matmul(vectors.clone()))]
+                vec![(*parameter, along.matmul((**vectors).clone()))]
             }
             Self::Diagonal { parameter, values } => {
                 let v = piece(&parameters[*parameter], vs);
@@ -127,9 +110,26 @@ impl BlockMatrix {
     /// The sum of all eigenvalues.
     pub fn trace(&self) -> Tensor<1> {
         match self {
-            Self::Kronecker { values, .. } => values.clone().sum(),
+            Self::Kronecker(matrix) => matrix.values.clone().sum(),
             Self::Exact { values, .. } | Self::Diagonal { values, .. } => values.clone().sum(),
         }
+    }
+}
+
+impl KroneckerMatrix {
+    fn map(
+        &self,
+        parameters: &[Parameter],
+        vs: &Tensor<2>,
+        f: &dyn Fn(Tensor<1>) -> Tensor<1>,
+    ) -> Pieces {
+        let [inputs, outputs] = self.values.dims();
+        let weights = f(self.values.clone().reshape([inputs * outputs]));
+        let v = gather(&self.block, parameters, vs);
+        let along = sandwich(self.left.clone(), v, self.right.clone().transpose());
+        let along = along * weights.reshape([1, inputs, outputs]);
+        let v = sandwich(self.left.clone().transpose(), along, self.right.clone());
+        scatter(&self.block, parameters, v)
     }
 }
 

@@ -97,11 +97,11 @@ impl<'a> Passes<'a> {
             .for_each(cost, quantities, &self.mixture, |part| {
                 for ((total, matrix), source) in total.iter_mut().zip(&*matrices).zip(&self.sources)
                 {
-                    let (Some(basis), Source::Layer(terms)) = (matrix.basis(), source) else {
+                    let (Some(layer), Source::Layer(terms)) = (matrix.layer(), source) else {
                         continue;
                     };
-                    let vectors = LayerVectors::new(basis.block, terms, &part);
-                    let squares = vectors.squares(basis.left, basis.right);
+                    let vectors = LayerVectors::new(&layer.block, terms, &part);
+                    let squares = vectors.squares(&layer.left, &layer.right);
                     *total = Some(match total.take() {
                         Some(before) => before + squares,
                         None => squares,

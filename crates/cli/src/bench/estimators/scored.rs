@@ -85,7 +85,7 @@ impl Scored {
 
 impl Estimator {
     /// Its scores.
-    pub fn scores(
+    pub(super) fn scores(
         self,
         args: &Estimators,
         loaded: &LoadedProblem,
