@@ -72,9 +72,11 @@ pub fn main() -> ExitCode {
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Compare(compare)) => device::compare(&compare),
-        Some(Command::Bench(Bench::Products(products))) => bench::products(&products),
-        Some(Command::Bench(Bench::Solves(solves))) => bench::solves(&solves),
-        Some(Command::Bench(Bench::Estimators(estimators))) => bench::estimators(&estimators),
+        Some(Command::Bench(BenchCommand::Products(products))) => bench::products(&products),
+        Some(Command::Bench(BenchCommand::Solves(solves))) => bench::solves(&solves),
+        Some(Command::Bench(BenchCommand::Estimators(estimators))) => {
+            bench::estimators(&estimators)
+        }
         None => explain::explain(&args.explain),
     };
     let said = || match progress::unsaid() {

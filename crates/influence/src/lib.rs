@@ -31,6 +31,7 @@ pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
     ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct, DirectConfig,
-    Dual, DualConfig, Factor, Factored, Inverse, Kernel, Kfac, KfacConfig, Lissa, LissaConfig,
-    Nystroem, NystroemConfig, Preconditioner, Scale, Solution, SolveError, SolveInfo, Solver,
+    Dual, DualConfig, DualInverse, Factor, Inverse, Kfac, KfacConfig, KfacInverse, Lissa,
+    LissaConfig, Nystroem, NystroemConfig, Preconditioner, Scale, Solution, SolveError, SolveInfo,
+    Solver,
 };

@@ -3,8 +3,8 @@
 use burn::{Tensor, backend::TensorMetadata};
 
 use super::{
-    layout::{Block, KroneckerBlock},
-    pull_back::{Part, shaped},
+    layout::{KroneckerBlock, ParameterBlock},
+    pull_back::{PulledBack, shaped},
 };
 
 /// A layer's inputs, `[examples, positions, inputs]`, and what is pulled back to its outputs,
@@ -24,8 +24,8 @@ pub(super) enum Moments {
     Diagonal(Tensor<1>),
 }
 
-/// Where a block's results are in a [`Part`].
-pub(super) enum Source {
+/// Where a block's results are in a [`PulledBack`].
+pub(super) enum BlockSource {
     /// Inputs among the fixed ones, and gradients among the varying ones.
     Layer(Vec<(usize, usize)>),
     /// A whole gradient among the varying ones.
@@ -33,7 +33,7 @@ pub(super) enum Source {
 }
 
 impl LayerVectors {
-    pub fn new(block: &KroneckerBlock, terms: &[(usize, usize)], part: &Part) -> Self {
+    pub fn new(block: &KroneckerBlock, terms: &[(usize, usize)], part: &PulledBack) -> Self {
         let (mut all_inputs, mut all_gradients) = (Vec::new(), Vec::new());
         for &(inputs, gradients) in terms {
             let (inputs, gradients) = (&part.fixed[inputs], &part.varying[gradients]);
@@ -98,17 +98,19 @@ impl LayerVectors {
 
 impl Moments {
     /// Of a few examples.
-    pub fn new(block: &Block, source: &Source, part: &Part) -> Self {
+    pub fn new(block: &ParameterBlock, source: &BlockSource, part: &PulledBack) -> Self {
         match (block, source) {
-            (Block::Kronecker(block), Source::Layer(terms)) => {
+            (ParameterBlock::Kronecker(block), BlockSource::Layer(terms)) => {
                 let moments = LayerVectors::new(block, terms, part).moments();
                 Self::Kronecker(Box::new(moments))
             }
-            (Block::Exact(_), Source::Whole(at)) => Self::Exact(square(gradients(part, *at))),
-            (_, Source::Whole(at)) => {
+            (ParameterBlock::Exact(_), BlockSource::Whole(at)) => {
+                Self::Exact(square(gradients(part, *at)))
+            }
+            (_, BlockSource::Whole(at)) => {
                 Self::Diagonal(gradients(part, *at).square().sum_dim(0).squeeze_dim(0))
             }
-            (_, Source::Layer(_)) => unreachable!("only layers have vectors"),
+            (_, BlockSource::Layer(_)) => unreachable!("only layers have vectors"),
         }
     }
 
@@ -136,7 +138,7 @@ impl Moments {
 }
 
 /// A whole gradient, for every example and column, as rows.
-fn gradients(part: &Part, at: usize) -> Tensor<2> {
+fn gradients(part: &PulledBack, at: usize) -> Tensor<2> {
     let tensor = &part.varying[at];
     let shape = tensor.shape();
     let rows = shape[0] * shape[1];

@@ -1,11 +1,11 @@
 //! A block of a structured approximation, with its eigenvalues.
 
-use backdraft_dense::{Eigen, Matrix};
+use backdraft_dense::{DenseMatrix, Eigen};
 use burn::{Tensor, tensor::TensorData};
 
 use super::{
     accumulate::Moments,
-    layout::{Block, KroneckerBlock},
+    layout::{KroneckerBlock, ParameterBlock},
 };
 use crate::{CurvatureError, Parameter};
 
@@ -38,9 +38,9 @@ pub(super) type Pieces = Vec<(usize, Tensor<2>)>;
 
 impl BlockMatrix {
     /// From the mean of a block's moments.
-    pub fn new(block: &Block, moments: Moments) -> Result<Self, CurvatureError> {
+    pub fn new(block: &ParameterBlock, moments: Moments) -> Result<Self, CurvatureError> {
         Ok(match (block, moments) {
-            (Block::Kronecker(block), Moments::Kronecker(moments)) => {
+            (ParameterBlock::Kronecker(block), Moments::Kronecker(moments)) => {
                 let [inputs, gradients] = *moments;
                 let ((a, left), (d, right)) = (eigen(inputs)?, eigen(gradients)?);
                 Self::Kronecker(Box::new(KroneckerMatrix {
@@ -50,7 +50,7 @@ impl BlockMatrix {
                     right,
                 }))
             }
-            (Block::Exact(parameter), Moments::Exact(matrix)) => {
+            (ParameterBlock::Exact(parameter), Moments::Exact(matrix)) => {
                 let (values, vectors) = eigen(matrix)?;
                 Self::Exact {
                     parameter: *parameter,
@@ -58,7 +58,7 @@ impl BlockMatrix {
                     values,
                 }
             }
-            (Block::Diagonal(parameter), Moments::Diagonal(values)) => Self::Diagonal {
+            (ParameterBlock::Diagonal(parameter), Moments::Diagonal(values)) => Self::Diagonal {
                 parameter: *parameter,
                 values,
             },
@@ -138,7 +138,7 @@ impl KroneckerMatrix {
 fn eigen(matrix: Tensor<2>) -> Result<(Tensor<1>, Tensor<2>), CurvatureError> {
     let (dim, device, dtype) = (matrix.dims()[0], matrix.device(), matrix.dtype());
     let values = matrix.try_into_vec_as::<f64>()?;
-    let found = Eigen::new(&Matrix::new(dim, dim, values).symmetric());
+    let found = Eigen::new(&DenseMatrix::new(dim, dim, values).symmetric());
     let Some(Eigen { values, vectors }) = found else {
         return Err(CurvatureError::NotFinite {
             what: "a factor of the structured approximation",

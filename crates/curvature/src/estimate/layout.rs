@@ -6,7 +6,7 @@ use super::coverage::{BlockKind, BlockSummary};
 use crate::Parameter;
 
 /// A part of the parameters with a curvature of its own.
-pub(super) enum Block {
+pub(super) enum ParameterBlock {
     /// A weight whose gradient is a sum of outer products of inputs and output gradients, and the bias that is added to
     /// the same outputs.
     Kronecker(KroneckerBlock),
@@ -71,7 +71,7 @@ pub(super) fn blocks(
     found: &[Option<OuterProducts>],
     varies: &[bool],
     exact: usize,
-) -> Vec<Block> {
+) -> Vec<ParameterBlock> {
     let weights = found.iter().enumerate();
     let mut layers: Vec<KroneckerBlock> = weights
         .filter_map(|(i, found)| KroneckerBlock::new(i, found.as_ref()?, varies))
@@ -87,18 +87,18 @@ pub(super) fn blocks(
         });
         match layer {
             Some(layer) => layer.bias = Some(i),
-            None if parameter.len() <= exact => rest.push(Block::Exact(i)),
-            None => rest.push(Block::Diagonal(i)),
+            None if parameter.len() <= exact => rest.push(ParameterBlock::Exact(i)),
+            None => rest.push(ParameterBlock::Diagonal(i)),
         }
     }
     layers
         .into_iter()
-        .map(Block::Kronecker)
+        .map(ParameterBlock::Kronecker)
         .chain(rest)
         .collect()
 }
 
-impl Block {
+impl ParameterBlock {
     pub fn summary(&self, parameters: &[Parameter]) -> BlockSummary {
         let (kind, of) = match self {
             Self::Kronecker(block) => {

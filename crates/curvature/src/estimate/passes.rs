@@ -6,11 +6,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     KroneckerConfig,
-    accumulate::{LayerVectors, Moments, Source},
+    accumulate::{BlockSource, LayerVectors, Moments},
     block::BlockMatrix,
     coverage::Coverage,
-    layout::{Block, blocks},
-    pull_back::{PullBack, Quantities, every_column},
+    layout::{ParameterBlock, blocks},
+    pull_back::{PullBack, PullBackPrograms, every_column},
 };
 use crate::{Cost, CurvatureError};
 
@@ -18,12 +18,12 @@ use crate::{Cost, CurvatureError};
 pub(super) struct Passes<'a> {
     cost: &'a Cost,
     pull_back: PullBack,
-    quantities: Quantities,
+    quantities: PullBackPrograms,
     mixture: Tensor<2>,
     all_columns: bool,
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<ParameterBlock>,
     /// Where the results for each block are.
-    sources: Vec<Source>,
+    sources: Vec<BlockSource>,
 }
 
 impl<'a> Passes<'a> {
@@ -42,8 +42,10 @@ impl<'a> Passes<'a> {
         let (mut layers, mut whole) = (Vec::new(), Vec::new());
         for block in &blocks {
             match block {
-                Block::Kronecker(block) => layers.push(block.weight),
-                Block::Exact(parameter) | Block::Diagonal(parameter) => whole.push(*parameter),
+                ParameterBlock::Kronecker(block) => layers.push(block.weight),
+                ParameterBlock::Exact(parameter) | ParameterBlock::Diagonal(parameter) => {
+                    whole.push(*parameter)
+                }
             }
         }
         let (quantities, places) = pull_back.quantities(&layers, &whole)?;
@@ -97,7 +99,7 @@ impl<'a> Passes<'a> {
             .for_each(cost, quantities, &self.mixture, |part| {
                 for ((total, matrix), source) in total.iter_mut().zip(&*matrices).zip(&self.sources)
                 {
-                    let (Some(layer), Source::Layer(terms)) = (matrix.layer(), source) else {
+                    let (Some(layer), BlockSource::Layer(terms)) = (matrix.layer(), source) else {
                         continue;
                     };
                     let vectors = LayerVectors::new(&layer.block, terms, &part);
@@ -119,12 +121,18 @@ impl<'a> Passes<'a> {
 }
 
 /// Where the results for each block are.
-fn sources(blocks: &[Block], layers: &[Vec<(usize, usize)>], whole: &[usize]) -> Vec<Source> {
+fn sources(
+    blocks: &[ParameterBlock],
+    layers: &[Vec<(usize, usize)>],
+    whole: &[usize],
+) -> Vec<BlockSource> {
     let (mut layers, mut whole) = (layers.iter(), whole.iter());
     let sources = blocks.iter().map(|block| match block {
-        Block::Kronecker(_) => Source::Layer(layers.next().expect("one a layer").clone()),
-        Block::Exact(_) | Block::Diagonal(_) => {
-            Source::Whole(*whole.next().expect("one a parameter"))
+        ParameterBlock::Kronecker(_) => {
+            BlockSource::Layer(layers.next().expect("one a layer").clone())
+        }
+        ParameterBlock::Exact(_) | ParameterBlock::Diagonal(_) => {
+            BlockSource::Whole(*whole.next().expect("one a parameter"))
         }
     });
     sources.collect()

@@ -31,13 +31,13 @@ pub(super) struct PullBack {
 }
 
 /// What is computed of every example: results that do not vary with the columns, and those that do.
-pub(super) struct Quantities {
+pub(super) struct PullBackPrograms {
     fixed: Program,
     varying: Program,
 }
 
 /// Where the results are.
-pub(super) struct Places {
+pub(super) struct ResultPlaces {
     /// For every layer and term, its inputs among the fixed results, and its output gradients among the varying ones.
     pub layers: Vec<Vec<(usize, usize)>>,
     /// Whole gradients among the varying results.
@@ -45,7 +45,7 @@ pub(super) struct Places {
 }
 
 /// The results for a few examples: `[examples, ..]`, and `[examples, columns, ..]`.
-pub(super) struct Part {
+pub(super) struct PulledBack {
     pub fixed: Vec<DispatchTensor>,
     pub varying: Vec<DispatchTensor>,
 }
@@ -93,7 +93,7 @@ impl PullBack {
         &self,
         layers: &[usize],
         whole: &[usize],
-    ) -> Result<(Quantities, Places), CurvatureError> {
+    ) -> Result<(PullBackPrograms, ResultPlaces), CurvatureError> {
         let gradients = |all: &[usize]| all.iter().map(|i| i + 1).collect::<Vec<_>>();
         let (program, found) = self
             .program
@@ -117,11 +117,11 @@ impl PullBack {
         });
         let layers = layers.collect();
         let whole = places.split_off(places.len() - whole.len());
-        let quantities = Quantities {
+        let quantities = PullBackPrograms {
             fixed: program.only_outputs(&fixed)?,
             varying: program.only_outputs(&varying)?,
         };
-        Ok((quantities, Places { layers, whole }))
+        Ok((quantities, ResultPlaces { layers, whole }))
     }
 
     /// Calls `take` with the results for a few examples at a time, one after another. `mixture`, `[k, outputs]`, says
@@ -129,9 +129,9 @@ impl PullBack {
     pub fn for_each(
         &self,
         cost: &Cost,
-        quantities: &Quantities,
+        quantities: &PullBackPrograms,
         mixture: &Tensor<2>,
-        mut take: impl FnMut(Part) -> Result<(), CurvatureError>,
+        mut take: impl FnMut(PulledBack) -> Result<(), CurvatureError>,
     ) -> Result<(), CurvatureError> {
         let columns = mixture.dims()[0];
         let mapped: Vec<usize> = (self.inputs.start..=self.inputs.end).collect();
@@ -160,7 +160,7 @@ impl PullBack {
                 let one = u.clone().slice([0..1, 0..1]).reshape([1, self.outputs]);
                 let u = u.reshape([count, columns, 1, self.outputs]);
                 let with = |u: DispatchTensor| [arguments.clone(), vec![u]].concat();
-                take(Part {
+                take(PulledBack {
                     fixed: fixed.run(with(one.into_dispatch()))?,
                     varying: varying.run(with(u.into_dispatch()))?,
                 })?;

@@ -10,7 +10,7 @@
 //! damping, exact to rounding.
 
 use backdraft_curvature::LinearOperator;
-use backdraft_dense::{Eigen, Matrix};
+use backdraft_dense::{DenseMatrix, Eigen};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,10 @@ impl Dual {
     /// # Errors
     /// [`SolveError::NoExamples`] for a matrix without such rows, or without damping; [`SolveError::TooManyRows`]; what
     /// [`ExampleRoot::rows`](backdraft_curvature::ExampleRoot::rows) reports.
-    pub fn factor<'a>(&self, operator: &'a dyn LinearOperator) -> Result<Kernel<'a>, SolveError> {
+    pub fn factor<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<DualInverse<'a>, SolveError> {
         let law = operator.law();
         let root = operator.example_root().filter(|_| law.damping > 0.0);
         let Some(root) = root else {
@@ -84,7 +87,7 @@ impl Dual {
             let zero = Tensor::zeros([operator.dim()], (&operator.device(), operator.dtype()));
             return Err(SolveError::not_finite(what, operator, &zero));
         };
-        Ok(Kernel {
+        Ok(DualInverse {
             form: ClosedForm {
                 operator,
                 name: "dual",
@@ -113,7 +116,7 @@ impl Solver for Dual {
 }
 
 /// The kernel matrix of an operator. A reverse pass is counted as a product.
-pub struct Kernel<'a> {
+pub struct DualInverse<'a> {
     form: ClosedForm<'a>,
     damping: f64,
     /// `[rows, dim]`.
@@ -122,7 +125,7 @@ pub struct Kernel<'a> {
     eigen: Eigen,
 }
 
-impl Kernel<'_> {
+impl DualInverse<'_> {
     /// The matrix's eigenvalues without the damping, ascending, all that are not zero among them.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.eigen.values
@@ -140,7 +143,7 @@ impl Kernel<'_> {
             });
         }
         let along = inner(rhs, &self.root)?.times(&self.eigen.vectors.transpose());
-        let weights = Matrix::from_fn(along.rows(), along.columns(), |i, j| {
+        let weights = DenseMatrix::from_fn(along.rows(), along.columns(), |i, j| {
             along.get(i, j) / (self.eigen.values[j].max(0.0) + damping)
         });
         let back = mix(&weights.times(&self.eigen.vectors), &self.root);
@@ -148,7 +151,7 @@ impl Kernel<'_> {
     }
 }
 
-impl Inverse for Kernel<'_> {
+impl Inverse for DualInverse<'_> {
     solve_in_closed_form!();
 
     fn describe(&self) -> Option<String> {

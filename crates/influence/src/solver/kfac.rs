@@ -80,7 +80,10 @@ impl Kfac {
     /// # Errors
     /// [`SolveError::NoLayers`] for another matrix than the Gauss-Newton matrix of a cost, or one without damping; what
     /// [`Cost::kronecker_factored`](backdraft_curvature::Cost::kronecker_factored) reports.
-    pub fn factor<'a>(&self, operator: &'a dyn LinearOperator) -> Result<Factored<'a>, SolveError> {
+    pub fn factor<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<KfacInverse<'a>, SolveError> {
         let law = operator.law();
         let cost = operator.gauss_newton_of().filter(|_| law.damping > 0.0);
         let Some(cost) = cost else {
@@ -95,7 +98,7 @@ impl Kfac {
         } else {
             "kfac"
         };
-        Ok(Factored {
+        Ok(KfacInverse {
             form: ClosedForm {
                 operator,
                 name,
@@ -119,20 +122,20 @@ impl Solver for Kfac {
 }
 
 /// K-FAC or EK-FAC of an operator. A reverse pass is counted as a product.
-pub struct Factored<'a> {
+pub struct KfacInverse<'a> {
     form: ClosedForm<'a>,
     damping: f64,
     matrix: KroneckerFactored,
 }
 
-impl Factored<'_> {
+impl KfacInverse<'_> {
     /// What is known of which parameters.
     pub fn coverage(&self) -> &Coverage {
         self.matrix.coverage()
     }
 }
 
-impl Inverse for Factored<'_> {
+impl Inverse for KfacInverse<'_> {
     solve_in_closed_form!();
 
     fn describe(&self) -> Option<String> {

@@ -12,14 +12,14 @@ use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
-use self::scored::Scored;
+use self::scored::EstimatorScores;
 use super::{solves::LoadedProblem, start_threads};
 use crate::{CliError, progress::say};
 
 pub(crate) use self::args::Estimators;
 
 /// The changes under responses to the removal of examples.
-struct Removed {
+struct RemovedChanges {
     examples: Vec<usize>,
     /// A row a query.
     changes: Vec<Vec<f64>>,
@@ -48,7 +48,7 @@ pub(crate) fn estimators(args: &Estimators) -> Result<(), CliError> {
         ));
         say("estimator       seconds  true residual    exact: r    rho     PBRF: r");
     }
-    let exact = timed(|| Scored::exact(&loaded, damping, dtype))?;
+    let exact = timed(|| EstimatorScores::exact(&loaded, damping, dtype))?;
     let removed = removed(args, &loaded, damping)?;
     report(args, "exact", &exact, &exact.0, removed.as_ref())?;
     for &estimator in &args.estimators {
@@ -59,13 +59,19 @@ pub(crate) fn estimators(args: &Estimators) -> Result<(), CliError> {
 }
 
 /// With the seconds that it took.
-fn timed(scores: impl FnOnce() -> Result<Scored, CliError>) -> Result<(Scored, f64), CliError> {
+fn timed(
+    scores: impl FnOnce() -> Result<EstimatorScores, CliError>,
+) -> Result<(EstimatorScores, f64), CliError> {
     let start = Instant::now();
     Ok((scores()?, start.elapsed().as_secs_f64()))
 }
 
 /// The responses to the removal of examples drawn at random.
-fn removed(args: &Estimators, loaded: &LoadedProblem, damping: f64) -> Result<Option<Removed>, CliError> {
+fn removed(
+    args: &Estimators,
+    loaded: &LoadedProblem,
+    damping: f64,
+) -> Result<Option<RemovedChanges>, CliError> {
     if args.removals == 0 {
         return Ok(None);
     }
@@ -74,7 +80,7 @@ fn removed(args: &Estimators, loaded: &LoadedProblem, damping: f64) -> Result<Op
     let drawn = index::sample(&mut rng, len, args.removals.min(len)).into_vec();
     let kind = ResponseKind::Bregman;
     let verifier = Verifier::new(&loaded.train, &loaded.queries, damping, kind)?;
-    let mut removed = Removed {
+    let mut removed = RemovedChanges {
         examples: Vec::new(),
         changes: vec![Vec::new(); loaded.queries.len()],
     };
@@ -91,9 +97,9 @@ fn removed(args: &Estimators, loaded: &LoadedProblem, damping: f64) -> Result<Op
 fn report(
     args: &Estimators,
     name: &str,
-    (scored, seconds): &(Scored, f64),
-    exact: &Scored,
-    removed: Option<&Removed>,
+    (scored, seconds): &(EstimatorScores, f64),
+    exact: &EstimatorScores,
+    removed: Option<&RemovedChanges>,
 ) -> Result<(), CliError> {
     if let Some(folder) = &args.scores {
         scored.write(folder, name)?;

@@ -14,7 +14,7 @@ use super::args::{Estimator, Estimators};
 use crate::{CliError, bench::solves::LoadedProblem};
 
 /// Scores of all examples for all queries.
-pub(super) struct Scored {
+pub(super) struct EstimatorScores {
     /// A row a query.
     pub values: Vec<Vec<f64>>,
     /// The largest of all queries.
@@ -23,7 +23,7 @@ pub(super) struct Scored {
     pub described: Option<String>,
 }
 
-impl Scored {
+impl EstimatorScores {
     /// Of exact solutions.
     pub fn exact(loaded: &LoadedProblem, damping: f64, dtype: DType) -> Result<Self, CliError> {
         let tolerance = match dtype {
@@ -90,10 +90,11 @@ impl Estimator {
         args: &Estimators,
         loaded: &LoadedProblem,
         damping: f64,
-    ) -> Result<Scored, CliError> {
+    ) -> Result<EstimatorScores, CliError> {
         let (train, seed) = (&loaded.train, args.compute.seed);
         let gauss_newton = || train.gauss_newton().damped(damping);
-        let solved = |solver, matrix| Scored::solved(&solver, &matrix, train, loaded.gradients()?);
+        let solved =
+            |solver, matrix| EstimatorScores::solved(&solver, &matrix, train, loaded.gradients()?);
         let layers = |corrected| {
             SolverConfig::Kfac(KfacConfig {
                 corrected,
@@ -112,7 +113,7 @@ impl Estimator {
                     ..Default::default()
                 };
                 let scored = solved(SolverConfig::Dual(dual), matrix)?;
-                Ok(Scored {
+                Ok(EstimatorScores {
                     true_residual: None,
                     ..scored
                 })
@@ -147,10 +148,10 @@ impl Estimator {
 }
 
 /// The products of gradients.
-fn products(loaded: &LoadedProblem) -> Result<Scored, CliError> {
+fn products(loaded: &LoadedProblem) -> Result<EstimatorScores, CliError> {
     let gradients = loaded.gradients()?.into_iter();
     let rows = gradients.map(|gradient| row(&loaded.train, gradient));
-    Ok(Scored {
+    Ok(EstimatorScores {
         values: rows.collect::<Result<_, _>>()?,
         true_residual: None,
         described: None,
@@ -158,7 +159,7 @@ fn products(loaded: &LoadedProblem) -> Result<Scored, CliError> {
 }
 
 /// Exact solutions in the parameters of the last layer, as if the others were constants.
-fn last_layer(loaded: &LoadedProblem, damping: f64) -> Result<Scored, CliError> {
+fn last_layer(loaded: &LoadedProblem, damping: f64) -> Result<EstimatorScores, CliError> {
     let parameters = loaded.train.model().parameters();
     let name = parameters
         .last()
@@ -173,7 +174,7 @@ fn last_layer(loaded: &LoadedProblem, damping: f64) -> Result<Scored, CliError> 
         queries: loaded.queries.only(&[layer])?,
     };
     let dtype = layer.train.model().dtype();
-    Scored::exact(&layer, damping, dtype)
+    EstimatorScores::exact(&layer, damping, dtype)
 }
 
 /// The scores of all examples by a solution.

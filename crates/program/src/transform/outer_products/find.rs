@@ -14,13 +14,13 @@ pub(super) struct Search<'a> {
 }
 
 /// A sum of outer products.
-pub(super) struct Found {
+pub(super) struct OuterSum {
     pub shape: [usize; 2],
     /// Left and right vectors; without left ones, a sum of the right ones.
     pub terms: Vec<(Option<Vectors>, Vectors)>,
 }
 
-impl Found {
+impl OuterSum {
     fn one(shape: [usize; 2], left: Vectors, right: Vectors) -> Self {
         Self {
             shape,
@@ -48,7 +48,7 @@ impl<'a> Search<'a> {
     }
 
     /// What an output is a sum of, if it is one that this knows.
-    pub fn output(&self, output: &TensorIr) -> Option<Found> {
+    pub fn output(&self, output: &TensorIr) -> Option<OuterSum> {
         match output.shape.num_dims() {
             0 | 1 => self.sum(output),
             _ => self.product(output),
@@ -60,7 +60,7 @@ impl<'a> Search<'a> {
     }
 
     /// `tensor` as a matrix that is a sum of outer products.
-    fn product(&self, tensor: &TensorIr) -> Option<Found> {
+    fn product(&self, tensor: &TensorIr) -> Option<OuterSum> {
         match self.op(tensor)? {
             OperationIr::BaseFloat(Base::Reshape(d)) => {
                 // The same numbers in the same order, so the same matrix.
@@ -83,7 +83,7 @@ impl<'a> Search<'a> {
             OperationIr::Float(_, Float::Matmul(d)) => self.matrices(&d.lhs, &d.rhs),
             OperationIr::Module(Module::LinearWeightBackward(d)) => {
                 let (left, right) = (self.last_axis(&d.x), self.last_axis(&d.output_grad));
-                Some(Found::one(two(&d.out)?, left, right))
+                Some(OuterSum::one(two(&d.out)?, left, right))
             }
             OperationIr::Module(op) => convolution(op),
             _ => None,
@@ -91,7 +91,7 @@ impl<'a> Search<'a> {
     }
 
     /// `tensor` with its axes in another order.
-    fn turned(&self, tensor: &TensorIr, axes: &[usize]) -> Option<Found> {
+    fn turned(&self, tensor: &TensorIr, axes: &[usize]) -> Option<OuterSum> {
         let found = self.product(tensor)?;
         let order: Vec<usize> = axes
             .iter()
@@ -107,7 +107,7 @@ impl<'a> Search<'a> {
     }
 
     /// A product of matrices, each alone.
-    fn matrices(&self, lhs: &TensorIr, rhs: &TensorIr) -> Option<Found> {
+    fn matrices(&self, lhs: &TensorIr, rhs: &TensorIr) -> Option<OuterSum> {
         let [rows, inner] = two(lhs)?;
         let [_, columns] = two(rhs)?;
         let left = match self.op(lhs) {
@@ -124,7 +124,7 @@ impl<'a> Search<'a> {
                 form: Form::Columns(rows),
             },
         };
-        Some(Found::one([rows, columns], left, self.last_axis(rhs)))
+        Some(OuterSum::one([rows, columns], left, self.last_axis(rhs)))
     }
 
     /// The vectors along the last axis of `tensor`, under the name that they have before they are looked at in other
@@ -145,9 +145,9 @@ impl<'a> Search<'a> {
     }
 
     /// `tensor`, a vector, as the sum of vectors: a bias's gradient.
-    fn sum(&self, tensor: &TensorIr) -> Option<Found> {
+    fn sum(&self, tensor: &TensorIr) -> Option<OuterSum> {
         let length = tensor.shape.num_elements();
-        let of = |right: Vectors| Found {
+        let of = |right: Vectors| OuterSum {
             shape: [1, length],
             terms: vec![(None, right)],
         };
@@ -195,7 +195,7 @@ fn bias(op: &Module) -> Option<&TensorIr> {
 
 /// The gradient of a convolution's weight, `[outputs, inputs, kernel ..]`, in one group. In that of a transposed one,
 /// input and output change places.
-fn convolution(op: &Module) -> Option<Found> {
+fn convolution(op: &Module) -> Option<OuterSum> {
     let (seen, at, weight, window) = match op {
         Module::Conv1dWeightBackward(d) if d.options.groups == 1 => {
             let o = &d.options;
@@ -237,7 +237,7 @@ fn convolution(op: &Module) -> Option<Found> {
     };
     let rows = weight.shape[0];
     let shape = [rows, weight.shape.num_elements() / rows];
-    Some(Found::one(shape, pixels(at), right))
+    Some(OuterSum::one(shape, pixels(at), right))
 }
 
 /// Settings of a convolution of one dimension as of one of two.
