@@ -4,8 +4,8 @@ use backdraft_curvature::{
     Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
 };
 use backdraft_influence::{
-    ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LissaConfig,
-    NystroemConfig, SolveError, Solver, scores, self_influence,
+    ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LanczosConfig,
+    LissaConfig, NystroemConfig, SolveError, Solver, scores, self_influence,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ pub enum SolverConfig {
     Kfac(KfacConfig),
     /// The kernel matrix of examples times outputs: exact, for few of them.
     Dual(DualConfig),
+    /// The largest eigenvalues that a Krylov space knows: an approximation.
+    Lanczos(LanczosConfig),
 }
 
 impl Default for SolverConfig {
@@ -78,6 +80,7 @@ impl SolverConfig {
             Self::Nystroem(config) => Box::new(config.init()?),
             Self::Kfac(config) => Box::new(config.init()?),
             Self::Dual(config) => Box::new(config.init()?),
+            Self::Lanczos(config) => Box::new(config.init()?),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod choice;
 mod device;
 mod error;
 mod experiment;

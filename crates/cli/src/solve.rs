@@ -4,7 +4,8 @@ use std::{cell::Cell, time::Instant};
 
 use backdraft_curvature::{Cost, CountedOperator, Curvature, Damped, LinearOperator};
 use backdraft_influence::{
-    ConjugateGradientConfig, DirectConfig, LissaConfig, Scale, Solution, SolveError, Solver,
+    ConjugateGradient, ConjugateGradientConfig, DirectConfig, LissaConfig, Preconditioner, Scale,
+    Solution, SolveError, Solver,
 };
 use burn::tensor::Tensor;
 
@@ -15,7 +16,7 @@ use super::{
     mixed_precision::TOLERANCE,
     progress::{Bar, say, warn},
 };
-use backdraft_report::SolveRecord;
+use backdraft_report::{SolveRecord, brief};
 
 /// LiSSA's recursion steps and repeats, where no option says otherwise.
 pub(super) const DEPTH: usize = 1000;
@@ -31,67 +32,183 @@ fn remedy(args: &Explain) -> &'static str {
 }
 
 /// Queries that are solved for as one block.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 
-/// Solves for the gradient of each of `queries`, whose rows in `measured` are in the same order, where `open` says that
-/// there is no solution yet, and keeps the solutions.
-pub(super) fn solve(
-    args: &Explain,
-    matrix: &Damped<Curvature>,
-    queries: &[usize],
-    open: &[bool],
-    measured: &Cost,
-    store: &ExplainFolder,
-) -> Result<(), CliError> {
-    let unsolved = open.iter().filter(|open| **open).count();
-    if unsolved == 0 {
-        return Ok(());
-    }
-    let bar = Bar::new("solving", unsolved as u64);
-    let solver = solver(args)?;
-    let products = Cell::new(0);
-    let counted = CountedOperator::new(matrix, |count| {
-        products.set(products.get() + count);
-        bar.message(format!("{} products", products.get()));
-    });
-    let mut start = Instant::now();
-    let inverse = solver.prepare(&counted)?;
-    if let Some(text) = inverse.describe() {
-        bar.aside(|| say(text));
-    }
-    for rows in together(args.solver(), open) {
-        let gradients = rows
-            .iter()
-            .map(|&row| Ok(measured.select(&[row])?.gradient()?));
-        let gradients = gradients.collect::<Result<Vec<_>, CliError>>()?;
-        for (&row, gradient) in rows.iter().zip(&gradients).filter(|(row, _)| open[**row]) {
-            bar.aside(|| tell_small(queries[row], gradient, args.precision()));
-        }
-        let found = inverse.solve_many(gradients)?;
-        let seconds = start.elapsed().as_secs_f64() / rows.len() as f64;
-        for (&row, found) in rows.iter().zip(found).filter(|(row, _)| open[**row]) {
-            let solution = bar.aside(|| told(args, queries[row], found))?;
-            bar.inc(1);
-            store.keep_solved(row, &solved(solution, seconds))?;
-        }
-        start = Instant::now();
-    }
-    Ok(())
+/// The systems of a run: those of all queries for the first damping, then for the next.
+pub(super) struct Systems<'a> {
+    pub args: &'a Explain,
+    pub curvature: &'a Curvature,
+    pub dampings: &'a [f64],
+    pub preconditioner: &'a Preconditioner,
+    pub queries: &'a [usize],
+    /// The queries, in the same order.
+    pub measured: &'a Cost,
+    pub store: &'a ExplainFolder,
 }
 
-/// The rows that are solved at once, those that have to be: LiSSA shares its batches among all. In which numbers
-/// conjugate gradients solve for a query depends on the others of its block: a run that goes on solves the same block.
-fn together(solver: SolverName, open: &[bool]) -> Vec<Vec<usize>> {
-    let unsolved = || (0..open.len()).filter(|&row| open[row]);
-    match solver {
-        SolverName::Lissa => vec![unsolved().collect()],
-        SolverName::Direct => unsolved().map(|row| vec![row]).collect(),
-        _ => {
-            let rows: Vec<usize> = (0..open.len()).collect();
-            let blocks = rows.chunks(BLOCK);
-            let blocks = blocks.filter(|rows| rows.iter().any(|&row| open[row]));
-            blocks.map(<[usize]>::to_vec).collect()
+impl Systems<'_> {
+    pub fn count(&self) -> usize {
+        self.dampings.len() * self.queries.len()
+    }
+
+    /// The places of a system's damping and query.
+    pub fn place(&self, system: usize) -> (usize, usize) {
+        (system / self.queries.len(), system % self.queries.len())
+    }
+
+    /// What a system is called.
+    pub fn name(&self, system: usize) -> String {
+        let (damping, row) = self.place(system);
+        match self.dampings.len() {
+            1 => format!("query {}", self.queries[row]),
+            _ => {
+                let damping = brief(self.dampings[damping]);
+                format!("query {}, damping {damping}", self.queries[row])
+            }
         }
+    }
+
+    /// `matrix` with each damping.
+    pub fn damped<'m>(&self, matrix: &'m Curvature) -> Vec<Damped<&'m Curvature>> {
+        let dampings = self.dampings.iter();
+        dampings.map(|&it| Damped::new(matrix, it)).collect()
+    }
+
+    /// Solves the systems of which `open` says that there is no solution yet, and keeps the solutions.
+    pub fn solve(&self, open: &[bool]) -> Result<(), CliError> {
+        let unsolved = open.iter().filter(|open| **open).count();
+        if unsolved == 0 {
+            return Ok(());
+        }
+        let bar = Bar::new("solving", unsolved as u64);
+        let products = Cell::new(0);
+        let counted = CountedOperator::new(self.curvature, |count| {
+            products.set(products.get() + count);
+            bar.message(format!("{} products", products.get()));
+        });
+        let plain = *self.preconditioner == Preconditioner::None;
+        if self.dampings.len() > 1 && self.args.solver() == SolverName::Cg && plain {
+            return self.solve_path(open, &counted, &bar);
+        }
+        for (place, &damping) in self.dampings.iter().enumerate() {
+            let first = place * self.queries.len();
+            let open = &open[first..][..self.queries.len()];
+            if open.contains(&true) {
+                self.solve_damped(&Damped::new(&counted, damping), first, open, &bar)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Solves for one damping, whose systems are those from `first` on.
+    fn solve_damped(
+        &self,
+        matrix: &dyn LinearOperator,
+        first: usize,
+        open: &[bool],
+        bar: &Bar,
+    ) -> Result<(), CliError> {
+        let solver = solver(self.args, self.preconditioner)?;
+        let mut start = Instant::now();
+        let inverse = solver.prepare(matrix)?;
+        if let Some(text) = inverse.describe() {
+            bar.aside(|| say(text));
+        }
+        for rows in self.together(open) {
+            let gradients = self.gradients(&rows, open, bar)?;
+            let found = inverse.solve_many(gradients)?;
+            let seconds = start.elapsed().as_secs_f64() / rows.len() as f64;
+            for (&row, found) in rows.iter().zip(found).filter(|(row, _)| open[**row]) {
+                self.keep(first + row, found, seconds, bar)?;
+            }
+            start = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Solves for all dampings in the space of the least.
+    fn solve_path(
+        &self,
+        open: &[bool],
+        matrix: &dyn LinearOperator,
+        bar: &Bar,
+    ) -> Result<(), CliError> {
+        let solver = conjugate_gradient(self.args, self.preconditioner)?;
+        let mut order: Vec<usize> = (0..self.dampings.len()).collect();
+        order.sort_by(|&a, &b| self.dampings[b].total_cmp(&self.dampings[a]));
+        let falling: Vec<f64> = order.iter().map(|&place| self.dampings[place]).collect();
+        let count = self.queries.len();
+        let any = |row: usize| order.iter().any(|place| open[place * count + row]);
+        let any: Vec<bool> = (0..count).map(any).collect();
+        for rows in self.together(&any) {
+            let gradients = self.gradients(&rows, &any, bar)?;
+            let start = Instant::now();
+            let found = solver.solve_path(matrix, gradients, &falling)?;
+            let solved = rows.len() * order.len();
+            let seconds = start.elapsed().as_secs_f64() / solved as f64;
+            for (place, found) in order.iter().zip(found) {
+                let found = rows.iter().map(|row| place * count + row).zip(found);
+                for (system, found) in found.filter(|it| open[it.0]) {
+                    self.keep(system, found, seconds, bar)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradients of the queries in these rows; of those that are open it is said where they are very small.
+    fn gradients(
+        &self,
+        rows: &[usize],
+        open: &[bool],
+        bar: &Bar,
+    ) -> Result<Vec<Tensor<1>>, CliError> {
+        let gradients = rows
+            .iter()
+            .map(|&row| Ok(self.measured.select(&[row])?.gradient()?));
+        let gradients = gradients.collect::<Result<Vec<_>, CliError>>()?;
+        for (&row, gradient) in rows.iter().zip(&gradients).filter(|(row, _)| open[**row]) {
+            bar.aside(|| tell_small(self.queries[row], gradient, self.args.precision()));
+        }
+        Ok(gradients)
+    }
+
+    /// The rows that are solved at once, those that have to be: LiSSA shares its batches among all. In which numbers
+    /// conjugate gradients solve for a query depends on the others of its block: a run that goes on solves the same
+    /// block, and where blocks learn from those before, these too.
+    fn together(&self, open: &[bool]) -> Vec<Vec<usize>> {
+        let unsolved = || (0..open.len()).filter(|&row| open[row]);
+        match self.args.solver() {
+            SolverName::Lissa => vec![unsolved().collect()],
+            SolverName::Direct => unsolved().map(|row| vec![row]).collect(),
+            _ => {
+                let rows: Vec<usize> = (0..open.len()).collect();
+                let mut blocks: Vec<Vec<usize>> =
+                    rows.chunks(BLOCK).map(<[usize]>::to_vec).collect();
+                let is_open = |rows: &Vec<usize>| rows.iter().any(|&row| open[row]);
+                match self.preconditioner {
+                    Preconditioner::Recycled => {
+                        let last = blocks.iter().rposition(is_open);
+                        blocks.truncate(last.map_or(0, |last| last + 1));
+                    }
+                    _ => blocks.retain(is_open),
+                }
+                blocks
+            }
+        }
+    }
+
+    /// Keeps the solution of a system, which took so long, and says what it is worth.
+    fn keep(
+        &self,
+        system: usize,
+        found: Result<Solution, SolveError>,
+        seconds: f64,
+        bar: &Bar,
+    ) -> Result<(), CliError> {
+        let solution = bar.aside(|| told(self.args, &self.name(system), found))?;
+        bar.inc(1);
+        self.store.keep_solved(system, &solved(solution, seconds))
     }
 }
 
@@ -99,14 +216,14 @@ fn together(solver: SolverName, open: &[bool]) -> Vec<Vec<usize>> {
 /// its scores are all the same, and the record says so.
 fn told(
     args: &Explain,
-    query: usize,
+    query: &str,
     found: Result<Solution, SolveError>,
 ) -> Result<Solution, CliError> {
     let solution = match found {
         Ok(solution) => solution,
         Err(SolveError::NotConverged { solution, .. }) => {
             warn(format_args!(
-                "query {query} is not solved to the tolerance: its residual is {:.1e}, above {:.1e}; {}",
+                "{query} is not solved to the tolerance: its residual is {:.1e}, above {:.1e}; {}",
                 solution.info.true_residual,
                 solution.info.tolerance,
                 remedy(args)
@@ -117,7 +234,7 @@ fn told(
     };
     let info = &solution.info;
     say(format_args!(
-        "query {query}: {} with relative residual {:.1e} after {:.0} products",
+        "{query}: {} with relative residual {:.1e} after {:.0} products",
         info.solver, info.true_residual, info.products
     ));
     Ok(solution)
@@ -141,7 +258,22 @@ fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
     }
 }
 
-fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
+pub(super) fn conjugate_gradient(
+    args: &Explain,
+    preconditioner: &Preconditioner,
+) -> Result<ConjugateGradient, CliError> {
+    let config = ConjugateGradientConfig {
+        tolerance: args
+            .solver
+            .tolerance
+            .or_else(|| args.products.half().map(|_| TOLERANCE)),
+        preconditioner: preconditioner.clone(),
+        ..Default::default()
+    };
+    Ok(config.init()?)
+}
+
+fn solver(args: &Explain, preconditioner: &Preconditioner) -> Result<Box<dyn Solver>, CliError> {
     let closed_form = args
         .solver
         .closed_form(args.solver(), args.run.compute.seed);
@@ -168,27 +300,14 @@ fn solver(args: &Explain) -> Result<Box<dyn Solver>, CliError> {
             };
             Box::new(config.init()?)
         }
-        _ => {
-            let config = ConjugateGradientConfig {
-                tolerance: args
-                    .solver
-                    .tolerance
-                    .or_else(|| args.products.half().map(|_| TOLERANCE)),
-                preconditioner: args
-                    .solver
-                    .preconditioner(args.run.compute.seed)
-                    .unwrap_or_default(),
-                ..Default::default()
-            };
-            Box::new(config.init()?)
-        }
+        _ => Box::new(conjugate_gradient(args, preconditioner)?),
     })
 }
 
 /// Solves on for `gradient`, to a tenth of the residual so far, from the solution `solved`. `None` where rounding does
 /// not let the residual fall any more.
 pub(super) fn solve_on(
-    matrix: &Damped<Curvature>,
+    matrix: &dyn LinearOperator,
     gradient: Tensor<1>,
     solved: &Solved,
 ) -> Result<Option<Solved>, CliError> {

@@ -6,7 +6,9 @@
 mod cholesky;
 mod eigen;
 mod matrix;
+mod tridiagonal;
 
 pub use cholesky::{Cholesky, Pivot};
 pub use eigen::Eigen;
 pub use matrix::DenseMatrix;
+pub use tridiagonal::{BlockFactor, BlockTridiagonal};

@@ -87,6 +87,36 @@ impl DenseMatrix {
         Self::from_fn(self.rows, right.columns, |i, j| product[(i, j)])
     }
 
+    /// The sum `self + other`.
+    ///
+    /// # Panics
+    /// If `other` is of another shape.
+    pub fn plus(&self, other: &Self) -> Self {
+        self.with(other, |a, b| a + b)
+    }
+
+    /// The difference `self - other`.
+    ///
+    /// # Panics
+    /// If `other` is of another shape.
+    pub fn minus(&self, other: &Self) -> Self {
+        self.with(other, |a, b| a - b)
+    }
+
+    /// `factor * self`.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let values = self.values.iter().map(|value| factor * value).collect();
+        Self::new(self.rows, self.columns, values)
+    }
+
+    fn with(&self, other: &Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        let shapes = [self, other].map(|it| (it.rows, it.columns));
+        assert_eq!(shapes[0], shapes[1], "matrices of one shape");
+        let pairs = self.values.iter().zip(&other.values);
+        let values = pairs.map(|(a, b)| of(*a, *b)).collect();
+        Self::new(self.rows, self.columns, values)
+    }
+
     /// `(A + A') / 2` of a square matrix.
     pub fn symmetric(&self) -> Self {
         Self::from_fn(self.rows, self.rows, |i, j| {

@@ -38,14 +38,25 @@ impl<'a> ErrorBounds<'a> {
     /// [`SolveError::Unbounded`] for a matrix that may have eigenvalues below its damping, or has none;
     /// [`SolveError::Curvature`].
     pub fn new(train: &Cost, matrix: &'a dyn LinearOperator) -> Result<Self, SolveError> {
-        let law = matrix.law();
-        if law.definiteness != Definiteness::Semidefinite || law.damping <= 0.0 {
-            return Err(SolveError::Unbounded { name: law.name });
-        }
         Ok(Self {
-            matrix,
+            damping: bounding(matrix)?,
             norms: train.gradient_norms()?.try_into_vec_as::<f64>()?,
-            damping: law.damping,
+            matrix,
+        })
+    }
+
+    /// For the same examples and another damping of the same matrix, `matrix`.
+    ///
+    /// # Errors
+    /// [`SolveError::Unbounded`].
+    pub fn with_matrix<'b>(
+        &self,
+        matrix: &'b dyn LinearOperator,
+    ) -> Result<ErrorBounds<'b>, SolveError> {
+        Ok(ErrorBounds {
+            damping: bounding(matrix)?,
+            norms: self.norms.clone(),
+            matrix,
         })
     }
 
@@ -75,6 +86,15 @@ impl<'a> ErrorBounds<'a> {
         });
         Ok(bounds.collect())
     }
+}
+
+/// What no eigenvalue of `matrix` is below.
+fn bounding(matrix: &dyn LinearOperator) -> Result<f64, SolveError> {
+    let law = matrix.law();
+    if law.definiteness != Definiteness::Semidefinite || law.damping <= 0.0 {
+        return Err(SolveError::Unbounded { name: law.name });
+    }
+    Ok(law.damping)
 }
 
 /// How many places at the top of `scores`, the largest first, are settled: for as many no other example can come

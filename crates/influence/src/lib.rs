@@ -8,8 +8,9 @@
 //! score_i = 1/N <grad L_i, s>   predicts   m(without i) - m(with i)
 //! ```
 //!
-//! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]. Each returns its solution with evidence, or an error
-//!   that says what to change; none returns silently unconverged.
+//! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]; [`Nystroem`], [`Lanczos`] and [`Diagonal`]
+//!   approximate. Each returns its solution with evidence, or an error that says what to change; none returns silently
+//!   unconverged.
 //! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed
 //!   examples.
 //! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
@@ -20,6 +21,7 @@
 //! are the Answer, Then What is the Question?".
 
 mod bound;
+mod damping;
 mod memory;
 pub mod response;
 mod scores;
@@ -27,11 +29,12 @@ mod solver;
 pub mod statistics;
 
 pub use bound::{ErrorBounds, ScoreBounds, settled};
+pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence};
 pub use solver::{
-    ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct, DirectConfig,
-    Dual, DualConfig, DualInverse, Factor, Inverse, Kfac, KfacConfig, KfacInverse, Lissa,
-    LissaConfig, Nystroem, NystroemConfig, Preconditioner, Scale, Solution, SolveError, SolveInfo,
-    Solver,
+    Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,
+    DirectConfig, Dual, DualConfig, DualInverse, Factor, Growth, Inverse, Kfac, KfacConfig,
+    KfacInverse, Lanczos, LanczosConfig, Lissa, LissaConfig, Nystroem, NystroemConfig,
+    Preconditioner, Prediction, Scale, Solution, Solutions, SolveError, SolveInfo, Solver,
 };

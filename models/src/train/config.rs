@@ -91,6 +91,18 @@ impl Schedule {
 }
 
 impl TrainConfig {
+    /// How far gradients are followed in training on `rows` examples: the sum of all step sizes, over one less the
+    /// momentum, `eta K` where the step size stays. `None` for methods whose steps are no multiples of gradients.
+    pub fn steps_in_all(&self, rows: usize) -> Option<f64> {
+        let Optimizer::Sgd { momentum } = self.optimizer else {
+            return None;
+        };
+        let batches = rows.div_ceil(self.batch_size);
+        let factor = |step| self.schedule.factor(step, batches, self.epochs);
+        let factors: f64 = (0..batches * self.epochs).map(factor).sum();
+        Some(self.learning_rate * factors / (1.0 - momentum))
+    }
+
     /// Whether every setting is in range.
     ///
     /// # Errors

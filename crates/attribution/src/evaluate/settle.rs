@@ -104,7 +104,8 @@ pub(super) fn products(config: &SolverConfig, matrix: &dyn LinearOperator) -> us
         | SolverConfig::Diagonal(_)
         | SolverConfig::Nystroem(_)
         | SolverConfig::Kfac(_)
-        | SolverConfig::Dual(_) => 1,
+        | SolverConfig::Dual(_)
+        | SolverConfig::Lanczos(_) => 1,
     }
 }
 

@@ -6,8 +6,8 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Precision, RunArgs, SolverArgs, SolverName,
-    number::{check_fits, positive, some},
+    Damping, Precision, RunArgs, SolverArgs, SolverName,
+    number::{check_fits, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
 
@@ -19,6 +19,8 @@ Examples:
       Logistic regression, solved exactly.
   backdraft explain --data mnist/ --queries 0-9,17 --damping 0.01 --out runs/mnist
       A folder of IDX files (MNIST layout, gzipped or not), eleven test examples of your choice.
+  backdraft explain --queries 0-99 --damping 0.1,0.03,0.01,0.003
+      How scores change with the damping, which costs little more than one.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
@@ -48,9 +50,12 @@ pub(crate) struct Explain {
     #[command(flatten)]
     pub solver: SolverArgs,
 
-    /// The damping. Default: 0.03 for the mlp, the L2 coefficient of the training for lr.
-    #[arg(long, value_name = "LAMBDA", value_parser = positive, allow_hyphen_values = true)]
-    pub damping: Option<f64>,
+    /// The damping. Several, such as `0.1,0.01,0.001`, are solved for in one: the report and the verification are of
+    /// the first, the scores of the others in the folder `dampings`. `auto`: a tenth of the curvature's mean
+    /// eigenvalue, or one over the sum of all step sizes of the training (with momentum, over one less it), whichever
+    /// is larger; it is printed. Default: 0.03 for the mlp, the L2 coefficient of the training for lr.
+    #[arg(long, value_name = "LAMBDA,..|auto", value_parser = Damping::parse, allow_hyphen_values = true)]
+    pub damping: Option<Damping>,
 
     /// What matrix products are computed in while systems are solved and examples scored. How far 16 bits put
     /// derivatives off is told; conjugate gradients go to a residual of 0.01 then. The verification is exact all the
@@ -85,7 +90,7 @@ impl Explain {
     }
 
     /// Refuses settings that the solver could not go by, before anything is trained.
-    pub fn check(&self, damping: f64, network: &ZooConfig) -> Result<(), CliError> {
+    pub fn check(&self, damping: &Damping, network: &ZooConfig) -> Result<(), CliError> {
         let dtype = self.precision().dtype();
         if self.precision() == Precision::F64 && self.products.half().is_some() {
             return Err(CliError::Option {
@@ -96,7 +101,9 @@ impl Explain {
                 ),
             });
         }
-        check_fits("--damping", Some(damping), dtype)?;
+        for damping in damping.given() {
+            check_fits("--damping", Some(*damping), dtype)?;
+        }
         let refused = |problem: &str| {
             let problem = problem.to_owned();
             Err(CliError::Option {

@@ -1,11 +1,13 @@
 //! What can be asked on the command line.
 
 mod compute;
+mod damping;
 mod data;
 mod explain;
 mod folder;
 mod model;
 pub(crate) mod number;
+mod preconditioner;
 mod run;
 mod solver;
 mod train;
@@ -22,12 +24,14 @@ use crate::{
 
 pub(crate) use self::{
     compute::ComputeArgs,
+    damping::Damping,
     data::{DataArgs, ScalingName},
     explain::{Explain, VerifyName},
     folder::FolderArgs,
     model::ModelArgs,
+    preconditioner::{PreconditionerName, Rank},
     run::RunArgs,
-    solver::{Precision, PreconditionerName, SolverArgs, SolverName},
+    solver::{Precision, SolverArgs, SolverName},
     train::Train,
     training::{PresetName, TrainingArgs},
 };

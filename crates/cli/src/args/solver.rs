@@ -2,14 +2,18 @@
 
 use backdraft::SolverConfig;
 use backdraft_influence::{
-    DiagonalConfig, DirectConfig, DualConfig, KfacConfig, NystroemConfig, Preconditioner,
+    DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LanczosConfig, NystroemConfig,
+    Preconditioner,
 };
 use backdraft_models::{ZooConfig, computes_in_f64};
 use backdraft_report::{Float, brief};
 use burn::tensor::DType;
 use clap::{Args, ValueEnum};
 
-use super::number::{check_fits, count, positive, residual};
+use super::{
+    number::{check_fits, count, positive, residual},
+    preconditioner::{PreconditionerName, Rank, diagonal, krylov, layers, sketch},
+};
 use crate::{CliError, device::Opened};
 
 /// The solver of `(G + damping I) s = gradient`, and in which numbers it works.
@@ -31,9 +35,11 @@ pub(crate) struct SolverArgs {
     #[arg(long, value_name = "PRECONDITIONER", value_enum)]
     pub preconditioner: Option<PreconditionerName>,
 
-    /// Products that nystroem is made of. Default: 100.
-    #[arg(long, value_name = "RANK", value_parser = count, allow_hyphen_values = true)]
-    pub rank: Option<usize>,
+    /// Eigenvalues that nystroem and lanczos know at most: nystroem is made of as many products,
+    /// lanczos of twice as many. `auto`, of nystroem: 32, doubled while that saves more products than it takes, for ten
+    /// queries one by one. Default: 100.
+    #[arg(long, value_name = "RANK|auto", value_parser = Rank::parse, allow_hyphen_values = true)]
+    pub rank: Option<Rank>,
 
     /// LiSSA's recursion steps in one repeat. Default: 1000; in experiments doubled from an eighth of the preset's
     /// until the residual of the first removal is small enough, at most the preset's, and printed.
@@ -105,16 +111,32 @@ impl SolverArgs {
                     solver.name()
                 ),
             ),
-            (name, Some(_))
-                if name != Some(PreconditionerName::Nystroem) && solver != SolverName::Nystroem =>
-            {
-                refused(
-                    "--rank",
-                    "is of a sketch: add --preconditioner nystroem or --solver nystroem, or leave it out".into(),
-                )
-            }
+            (name, Some(rank)) => self.check_rank(solver, name, rank),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a rank of what has none.
+    fn check_rank(
+        &self,
+        solver: SolverName,
+        name: Option<PreconditionerName>,
+        rank: Rank,
+    ) -> Result<(), CliError> {
+        let sketch = name == Some(PreconditionerName::Nystroem) || solver == SolverName::Nystroem;
+        let krylov = name == Some(PreconditionerName::Lanczos) || solver == SolverName::Lanczos;
+        let problem = match rank {
+            _ if sketch => return Ok(()),
+            Rank::Of(_) if krylov => return Ok(()),
+            Rank::Auto if krylov => "auto is of a sketch: give lanczos a number, or take nystroem",
+            _ => {
+                "is of a sketch: add --preconditioner nystroem or --solver nystroem, or leave it out"
+            }
+        };
+        Err(CliError::Option {
+            option: "--rank",
+            problem: problem.into(),
+        })
     }
 
     /// The settings of `solver`, if it is a structured approximation or the exact dual.
@@ -134,6 +156,10 @@ impl SolverArgs {
                 tolerance,
                 ..sketch(self.rank, seed)
             }),
+            SolverName::Lanczos => SolverConfig::Lanczos(LanczosConfig {
+                tolerance,
+                ..krylov(self.rank, seed)
+            }),
             SolverName::Diagonal => SolverConfig::Diagonal(DiagonalConfig {
                 tolerance,
                 ..diagonal(seed)
@@ -141,9 +167,25 @@ impl SolverArgs {
         })
     }
 
-    /// The preconditioner of conjugate gradients, if one was asked for.
+    /// Refuses preconditioners of queries that are solved together, where they are solved one by one.
+    pub fn check_one_by_one(&self) -> Result<(), CliError> {
+        match self.preconditioner {
+            Some(name @ (PreconditionerName::Auto | PreconditionerName::Recycled)) => {
+                Err(CliError::Option {
+                    option: "--preconditioner",
+                    problem: format!(
+                        "{} is for explain: experiments solve one by one, as if each were alone",
+                        name.name()
+                    ),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The preconditioner of conjugate gradients, if one was asked for and is not to be chosen.
     pub fn preconditioner(&self, seed: u64) -> Option<Preconditioner> {
-        self.preconditioner.map(|name| name.with(self.rank, seed))
+        self.preconditioner?.with(self.rank, seed)
     }
 
     /// Refuses a residual that rounding is above.
@@ -199,6 +241,8 @@ pub(crate) enum SolverName {
     Kfac,
     /// A sketch of low rank. An approximation.
     Nystroem,
+    /// The largest eigenvalues of a Krylov space, and the damping for the rest. An approximation.
+    Lanczos,
     /// The diagonal alone, estimated from 100 products. An approximation.
     Diagonal,
 }
@@ -213,73 +257,9 @@ impl SolverName {
             Self::Ekfac => "ekfac",
             Self::Kfac => "kfac",
             Self::Nystroem => "nystroem",
+            Self::Lanczos => "lanczos",
             Self::Diagonal => "diagonal",
         }
-    }
-}
-
-/// What stands in for the inverse of a matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PreconditionerName {
-    /// Nothing.
-    None,
-    /// The diagonal, estimated from 100 products.
-    Jacobi,
-    /// A sketch of low rank: for few queries and a small damping.
-    Nystroem,
-    /// K-FAC: seldom pays.
-    Kfac,
-    /// EK-FAC: seldom pays.
-    Ekfac,
-}
-
-impl PreconditionerName {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Jacobi => "jacobi",
-            Self::Nystroem => "nystroem",
-            Self::Kfac => "kfac",
-            Self::Ekfac => "ekfac",
-        }
-    }
-
-    /// With these settings, or the default ones.
-    pub fn with(self, rank: Option<usize>, seed: u64) -> Preconditioner {
-        match self {
-            Self::None => Preconditioner::None,
-            Self::Jacobi => Preconditioner::Jacobi(diagonal(seed)),
-            Self::Nystroem => Preconditioner::Nystroem(sketch(rank, seed)),
-            Self::Kfac => Preconditioner::Kfac(layers(false, seed)),
-            Self::Ekfac => Preconditioner::Kfac(layers(true, seed)),
-        }
-    }
-}
-
-/// The settings of the diagonal.
-fn diagonal(seed: u64) -> DiagonalConfig {
-    DiagonalConfig {
-        seed,
-        ..DiagonalConfig::default()
-    }
-}
-
-/// The settings of a sketch.
-fn sketch(rank: Option<usize>, seed: u64) -> NystroemConfig {
-    let default = NystroemConfig::default();
-    NystroemConfig {
-        rank: rank.unwrap_or(default.rank),
-        seed,
-        ..default
-    }
-}
-
-/// The settings of K-FAC and EK-FAC.
-fn layers(corrected: bool, seed: u64) -> KfacConfig {
-    KfacConfig {
-        corrected,
-        seed,
-        ..KfacConfig::default()
     }
 }
 

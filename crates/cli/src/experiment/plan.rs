@@ -176,6 +176,7 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<PreparedExper
     let data = args.data.path.display().to_string();
     let solver = args.solver.name.unwrap_or(question.solver);
     args.solver.check(solver, &network, dtype)?;
+    args.solver.check_one_by_one()?;
     let plan = Plan {
         command: question.command,
         model,

@@ -48,6 +48,9 @@ pub(super) fn words(solver: &SolverConfig) -> String {
         SolverConfig::Kfac(config) if config.corrected => "EK-FAC".to_owned(),
         SolverConfig::Kfac(_) => "K-FAC".to_owned(),
         SolverConfig::Dual(_) => "the kernel matrix of examples".to_owned(),
+        SolverConfig::Lanczos(config) => {
+            format!("{} eigenvalues of a Krylov space", config.rank)
+        }
         SolverConfig::Lissa(config) => format!(
             "LiSSA, depth {}, {} repeats, batches of {}, scale {}",
             config.depth,

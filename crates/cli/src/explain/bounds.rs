@@ -1,6 +1,6 @@
 //! How far scores can be from those of the exact solutions.
 
-use backdraft_curvature::{Cost, Curvature, Damped};
+use backdraft_curvature::{Cost, LinearOperator};
 use backdraft_influence::{ErrorBounds, scores, settled};
 use burn::tensor::Tensor;
 
@@ -22,12 +22,23 @@ impl<'a> ScoreBounding<'a> {
     pub fn new(
         train: &'a Cost,
         measured: &'a Cost,
-        matrix: &'a Damped<Curvature>,
+        matrix: &'a dyn LinearOperator,
     ) -> Result<Self, CliError> {
         Ok(Self {
             train,
             measured,
             bounds: ErrorBounds::new(train, matrix)?,
+        })
+    }
+
+    /// For another damping of the same matrix, `matrix`.
+    pub fn with_matrix<'b>(
+        &'b self,
+        matrix: &'b dyn LinearOperator,
+    ) -> Result<ScoreBounding<'b>, CliError> {
+        Ok(ScoreBounding {
+            bounds: self.bounds.with_matrix(matrix)?,
+            ..*self
         })
     }
 
@@ -61,13 +72,13 @@ pub(super) fn settled_places(values: &[f64], bounds: &[f64]) -> [usize; 2] {
 }
 
 /// Says how near the scores of `query` are, and how much of their order is settled; `factor` takes them to the unit
-/// that they are told in.
-pub(super) fn tell(query: usize, values: &[f64], bounds: &[f64], factor: f64) {
+/// that they are told in. `query` is its index, with the damping where there are several.
+pub(super) fn tell(query: &str, values: &[f64], bounds: &[f64], factor: f64) {
     let largest = bounds.iter().fold(0.0, |most: f64, bound| most.max(*bound));
     let top = TOP.min(values.len());
     let [helpful, harmful] = settled_places(values, bounds).map(|it| it.min(top));
     say(format_args!(
-        "query {query}: scores are within {:.1e} of the exact solution's; settled are the first {helpful} of the {top} most helpful, \
+        "{query}: scores are within {:.1e} of the exact solution's; settled are the first {helpful} of the {top} most helpful, \
          and {harmful} of the {top} most harmful",
         factor * largest
     ));

@@ -11,7 +11,7 @@ use backdraft_report::{Record, RunRecord};
 pub(super) const FILE: &str = "SHA256SUMS";
 
 /// Writes the digests of `files`, of those that are there, and of the record that is written next.
-pub(super) fn write(folder: &RunFolder, files: &[&str], record: &[u8]) -> Result<(), CliError> {
+pub(super) fn write(folder: &RunFolder, files: &[String], record: &[u8]) -> Result<(), CliError> {
     let mut sums = String::new();
     let mut add = |name: &str, bytes: &[u8]| {
         let _ = writeln!(sums, "{}  {name}", Digest::of(bytes).digits());

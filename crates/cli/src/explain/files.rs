@@ -1,9 +1,11 @@
 //! The files of a run of `explain`.
 
+use backdraft_influence::{Choice, ChosenDamping};
 use backdraft_models::{TrainConfig, ZooConfig, outputs, quote, weights::stable};
 use serde::Serialize;
 
 use super::{
+    dampings::{self, DampingRecord},
     report::{examples, predictions, report, target},
     run::{ExplainRun, ScoredModel},
     store::QueryScores,
@@ -16,7 +18,7 @@ use crate::{
     weights::{self, record},
 };
 use backdraft_report::{
-    QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord, Sizes, Timing,
+    ExampleInfo, QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord, Sizes, Timing,
     VerificationRecord, Versions, details_of, verification_table,
 };
 
@@ -38,6 +40,15 @@ struct Details<'a> {
     #[serde(flatten)]
     preparation: Preparation,
     corrupt_labels: Option<f64>,
+    /// Where a rule chose the damping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damping_rule: Option<&'a ChosenDamping>,
+    /// Where the preconditioner was to be chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preconditioner_choice: Option<&'a Choice>,
+    /// The dampings after the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dampings: Vec<DampingRecord>,
     verify: String,
     pbrf_epsilon: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,11 +69,30 @@ impl ExplainRun<'_> {
             .to_safetensors(&examples, self.args.run.compute.seed)?;
         folder.write(ScoreRecord::FILE, &stable(all))?;
         folder.write(ScoreRecord::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
+        self.write_further(found, &examples)?;
         self.report(found, self.record(found, None)?)?;
         say(format_args!(
             "scores written to {}",
             quote::path(folder.path())
         ));
+        Ok(())
+    }
+
+    /// Writes the scores of the dampings after the first, and says how they compare.
+    fn write_further(&self, found: &ScoredModel, examples: &ExampleInfo) -> Result<(), CliError> {
+        let folder = self.store.folder();
+        let (queries, train) = (&found.queries, found.scores.train());
+        let further = found.dampings.values.iter().enumerate().skip(1);
+        for (place, &damping) in further {
+            let scored = &found.scored[place * queries.len()..][..queries.len()];
+            let scores = self.scores(queries, train, scored)?;
+            let all = scores.to_safetensors(examples, self.args.run.compute.seed)?;
+            let name = |file| format!("{}/{file}", dampings::folder(damping));
+            folder.write(&name(ScoreRecord::FILE), &stable(all))?;
+            folder.write(&name(ScoreRecord::TOP_FILE), &scores.to_csv(examples, TOP)?)?;
+        }
+        let records = dampings::records(&found.dampings.values, &found.scored);
+        dampings::compare(found.dampings.values[0], &records);
         Ok(())
     }
 
@@ -93,7 +123,7 @@ impl ExplainRun<'_> {
         let json = record.to_json()?;
         self.report(found, record)?;
         let folder = self.store.folder();
-        self.store.finish(&json)?;
+        self.store.finish(&json, &found.dampings.values[1..])?;
         say(format_args!(
             "\nwritten to {}; open {}",
             quote::path(folder.path()),
@@ -135,7 +165,7 @@ impl ExplainRun<'_> {
         let (verification, seconds) = verified.unzip();
         timings.extend(seconds.map(|it| timing("verify", it)));
         Ok(RunRecord {
-            settings: self.settings(found.errors)?,
+            settings: self.settings(found)?,
             versions: Versions {
                 backdraft: env!("CARGO_PKG_VERSION").into(),
                 burn: BURN.into(),
@@ -154,18 +184,21 @@ impl ExplainRun<'_> {
         })
     }
 
-    fn settings(&self, errors: Option<ProductErrors>) -> Result<RunSettings, CliError> {
+    fn settings(&self, found: &ScoredModel) -> Result<RunSettings, CliError> {
         let dataset = &self.inputs.dataset;
         let details = Details {
             precision: self.args.precision().name(),
             tolerance: self.args.solver.tolerance,
             products: self.args.products.name(),
-            products_errors: errors,
+            products_errors: found.errors,
             network: &self.inputs.network,
             training: self.inputs.loaded.is_none().then_some(self.config),
             target: self.args.run.data.target.as_deref(),
             preparation: Preparation::of(dataset),
             corrupt_labels: self.args.run.corrupt_labels,
+            damping_rule: found.dampings.chosen.as_ref(),
+            preconditioner_choice: found.choice.as_ref(),
+            dampings: dampings::records(&found.dampings.values, &found.scored),
             verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,
             inference: dataset.inference.as_deref(),
@@ -180,7 +213,7 @@ impl ExplainRun<'_> {
                 .loaded
                 .as_ref()
                 .map(|loaded| loaded.file.clone()),
-            damping: self.damping,
+            damping: found.dampings.values[0],
             device: self.inputs.opened.name.into(),
             seed: self.args.run.compute.seed,
             out: self.store.folder().path().display().to_string(),

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod checksums;
+mod dampings;
 mod files;
 mod report;
 mod run;
@@ -20,7 +21,7 @@ pub(super) use self::store::{ExplainFolder, Solved};
 use self::{run::ExplainRun, settings::ScoreSettings};
 use super::{
     CliError,
-    args::Explain,
+    args::{Damping, Explain},
     failure::guarded,
     inputs::{Inputs, WRONG_LABELS},
     progress::say,
@@ -54,12 +55,12 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         ..TrainConfig::preset(kind, dataset)
     };
     let damping = damping(args, kind, &config);
-    args.check(damping, &inputs.network)?;
+    args.check(&damping, &inputs.network)?;
     let place = match &folder.out {
         Some(out) => RunPlace::Named(out.clone()),
         None => RunPlace::Fresh(format!("{kind}-{}", dataset.name)),
     };
-    let asked = ScoreSettings::of(args, &inputs, queries.as_deref(), &config, damping);
+    let asked = ScoreSettings::of(args, &inputs, queries.as_deref(), &config, &damping);
     let store = ExplainFolder::open(&place, &asked, folder.overwrite)?;
     inputs.announce(&args.run);
     if let RunPlace::Fresh(_) = place {
@@ -80,7 +81,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         unit: unit(kind, dataset, args.run.data.target.as_deref()),
         pass: remedy.examples,
         config: &config,
-        damping,
+        damping: &damping,
         store: &store,
     };
     let outcome = guarded(remedy, || run.run());
@@ -93,12 +94,13 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand
 /// examples near its first order, and the L2 term where that alone makes the problem strongly convex.
-fn damping(args: &Explain, kind: Architecture, config: &TrainConfig) -> f64 {
-    let default = match kind {
+fn damping(args: &Explain, kind: Architecture, config: &TrainConfig) -> Damping {
+    let default = || match kind {
         Architecture::LogisticRegression => config.weight_decay,
         _ => 0.03,
     };
-    args.damping.unwrap_or(default)
+    let asked = args.damping.clone();
+    asked.unwrap_or_else(|| Damping::Given(vec![default()]))
 }
 
 /// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.

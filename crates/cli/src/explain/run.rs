@@ -1,20 +1,26 @@
 //! One run of `explain`, from stage to stage.
 
 use backdraft_curvature::{Cost, Half, Model};
+use backdraft_influence::Choice;
 use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype};
 use burn::{
     module::Module,
     tensor::{DType, Device, Tensor},
 };
 
-use super::store::{ExplainFolder, QueryScores};
+use super::{
+    dampings::Dampings,
+    store::{ExplainFolder, QueryScores},
+};
 use crate::{
     CliError,
-    args::{Explain, Precision, VerifyName},
+    args::{Damping, Explain, Precision, VerifyName},
+    choice::preconditioner,
     inputs::Inputs,
     mixed_precision::ProductErrors,
     progress::say,
     quality::{measured, quality, shown, tell},
+    solve::Systems,
     verify::{self, Amount, Verify},
     weights::scaling::check_scaling,
 };
@@ -34,7 +40,7 @@ pub(super) struct ExplainRun<'a> {
     /// Examples that go through the network at once.
     pub pass: usize,
     pub config: &'a TrainConfig,
-    pub damping: f64,
+    pub damping: &'a Damping,
     pub store: &'a ExplainFolder,
 }
 
@@ -49,7 +55,12 @@ pub(super) struct ScoredModel {
     pub on_train: Metrics,
     pub parameters: usize,
     pub errors: Option<ProductErrors>,
+    pub dampings: Dampings,
+    /// Of the preconditioner, if there was one.
+    pub choice: Option<Choice>,
+    /// For the first damping.
     pub scores: ScoreRecord,
+    /// For each damping those of all queries.
     pub scored: Vec<QueryScores>,
     /// Of training, if that was here.
     pub training: Option<f64>,
@@ -78,14 +89,26 @@ impl ExplainRun<'_> {
             say(format_args!("matrix products in {products}: {errors}"));
         }
 
-        let matrix = cost.gauss_newton().damped(self.damping);
+        let dampings = self.dampings(&cost)?;
+        let curvature = cost.gauss_newton();
+        let (preconditioner, choice) =
+            preconditioner(self.args, &curvature, &dampings.values, queries.len())?;
+        let systems = Systems {
+            args: self.args,
+            curvature: &curvature,
+            dampings: &dampings.values,
+            preconditioner: &preconditioner,
+            queries: &queries,
+            measured: &measured,
+            store: self.store,
+        };
         let exact = match self.amount() {
             Amount::Nothing => None,
             _ => Some(self.exact(&module, &queries)?),
         };
-        let scored = self.scored(&cost, &matrix, &queries, &measured, exact.as_ref())?;
+        let scored = self.scored(&cost, &systems, exact.as_ref())?;
         let found = ScoredModel {
-            scores: self.scores(&queries, cost.len(), &scored)?,
+            scores: self.scores(&queries, cost.len(), &scored[..queries.len()])?,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
             queries,
@@ -94,6 +117,8 @@ impl ExplainRun<'_> {
             metrics,
             on_train,
             errors,
+            dampings,
+            choice,
             scored,
         };
         self.write(&found)?;
@@ -133,7 +158,7 @@ impl ExplainRun<'_> {
     }
 
     /// The scores in the unit, with their bounds where they are known.
-    fn scores(
+    pub(super) fn scores(
         &self,
         queries: &[usize],
         train: usize,
@@ -174,7 +199,7 @@ impl ExplainRun<'_> {
             scores: &found.scores,
             unit: &self.unit,
             dataset: &self.inputs.dataset,
-            damping: self.damping,
+            damping: found.dampings.values[0],
             seed: self.args.run.compute.seed,
             amount: self.amount(),
             store: self.store,

@@ -13,64 +13,82 @@ use super::{
 use crate::{
     CliError,
     progress::Bar,
-    solve::{solve, solve_on},
+    solve::{Systems, solve_on},
 };
 
 impl ExplainRun<'_> {
-    /// The scores of every query, from the folder where they are there. With the costs in 64 bits, `exact`, they have
-    /// bounds.
+    /// The scores of every query for every damping, from the folder where they are there. With the costs in 64 bits,
+    /// `exact`, they have bounds.
     pub(super) fn scored(
         &self,
         cost: &Cost,
-        matrix: &Damped<Curvature>,
-        queries: &[usize],
-        measured: &Cost,
+        systems: &Systems<'_>,
         exact: Option<&(Cost, Cost)>,
     ) -> Result<Vec<QueryScores>, CliError> {
         let mut open = Vec::new();
-        for row in 0..queries.len() {
-            if self.store.scored(row)?.is_none() {
-                open.push(row);
+        for system in 0..systems.count() {
+            if self.store.scored(system)?.is_none() {
+                open.push(system);
             }
         }
-        let mut unsolved = vec![false; queries.len()];
-        for &row in &open {
-            unsolved[row] = self.store.solved(row, matrix)?.is_none();
+        let mut unsolved = vec![false; systems.count()];
+        for &system in &open {
+            unsolved[system] = self.store.solved(system, systems.curvature)?.is_none();
         }
-        solve(self.args, matrix, queries, &unsolved, measured, self.store)?;
+        systems.solve(&unsolved)?;
         let bar = Bar::new("scoring", open.len() as u64);
         let exact = exact.filter(|_| !open.is_empty());
-        let exact_matrix = exact.map(|(cost, _)| cost.gauss_newton().damped(self.damping));
-        let bounds = exact.zip(exact_matrix.as_ref());
-        let bounds =
-            bounds.map(|((train, measured), matrix)| ScoreBounding::new(train, measured, matrix));
-        let bounds = bounds.transpose()?;
-        for row in open {
-            // As a later run finds it.
-            let Some(solved) = self.store.solved(row, matrix)? else {
-                continue;
-            };
-            let start = Instant::now();
-            let (mut solved, mut scored) = self.score(row, solved, cost, bounds.as_ref())?;
-            while self.is_unsettled(&scored) {
-                let gradient = measured.select(&[row])?.gradient()?;
-                let Some(nearer) = solve_on(matrix, gradient, &solved)? else {
-                    break;
-                };
-                (solved, scored) = self.score(row, nearer, cost, bounds.as_ref())?;
+        let matrix = exact.map(|(cost, _)| cost.gauss_newton());
+        let matrices = matrix.as_ref().map(|matrix| systems.damped(matrix));
+        let any = exact.zip(matrices.as_ref());
+        let any = any.map(|((train, measured), all)| ScoreBounding::new(train, measured, &all[0]));
+        let any = any.transpose()?;
+        for (place, &damping) in systems.dampings.iter().enumerate() {
+            let bounds = any.as_ref().zip(matrices.as_ref());
+            let bounds = bounds.map(|(any, all)| any.with_matrix(&all[place]));
+            let bounds = bounds.transpose()?;
+            let matrix = Damped::new(systems.curvature, damping);
+            for &system in open.iter().filter(|&&it| systems.place(it).0 == place) {
+                self.score_system(system, systems, &matrix, cost, bounds.as_ref(), &bar)?;
+                bar.inc(1);
             }
-            drop(solved);
-            if let Some(within) = &scored.bounds {
-                let factor = self.unit.loss_factor;
-                bar.aside(|| bounds::tell(queries[row], &scored.values, within, factor));
-            }
-            scored.scoring = start.elapsed().as_secs_f64();
-            self.store.keep_scored(row, scored)?;
-            bar.inc(1);
         }
-        let rows = (0..queries.len()).map(|row| self.store.scored(row));
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        Ok(rows.into_iter().flatten().collect())
+        let all = (0..systems.count()).map(|system| self.store.scored(system));
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// Scores by the solution of a system of `matrix`, if it is there, and keeps the scores.
+    fn score_system(
+        &self,
+        system: usize,
+        systems: &Systems<'_>,
+        matrix: &Damped<&Curvature>,
+        cost: &Cost,
+        bounds: Option<&ScoreBounding<'_>>,
+        bar: &Bar,
+    ) -> Result<(), CliError> {
+        // As a later run finds it.
+        let Some(solved) = self.store.solved(system, matrix)? else {
+            return Ok(());
+        };
+        let (_, row) = systems.place(system);
+        let start = Instant::now();
+        let (mut solved, mut scored) = self.score(row, solved, cost, bounds)?;
+        while self.is_unsettled(&scored) {
+            let gradient = systems.measured.select(&[row])?.gradient()?;
+            let Some(nearer) = solve_on(matrix, gradient, &solved)? else {
+                break;
+            };
+            (solved, scored) = self.score(row, nearer, cost, bounds)?;
+        }
+        drop(solved);
+        if let Some(within) = &scored.bounds {
+            let factor = self.unit.loss_factor;
+            bar.aside(|| bounds::tell(&systems.name(system), &scored.values, within, factor));
+        }
+        scored.scoring = start.elapsed().as_secs_f64();
+        self.store.keep_scored(system, scored)
     }
 
     /// The scores of the query in row `row` by its solution.

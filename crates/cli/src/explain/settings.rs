@@ -5,7 +5,7 @@ use backdraft_models::{Architecture, TrainConfig, ZooConfig};
 use serde::Serialize;
 
 use crate::{
-    args::{Explain, SolverName},
+    args::{Damping, Explain, PreconditionerName, Rank, SolverName},
     fingerprint::fingerprint,
     inputs::Inputs,
     preparation::Preparation,
@@ -28,14 +28,17 @@ pub(super) struct ScoreSettings<'a> {
     pub weights: Option<&'a WeightsFile>,
     /// None for those with the highest loss.
     pub queries: Option<&'a [usize]>,
-    pub damping: f64,
+    pub damping: &'a Damping,
     pub solver: &'static str,
     pub tolerance: Option<f64>,
     lissa: Option<LissaSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner: Option<Preconditioner>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rank: Option<usize>,
+    rank: Option<Rank>,
+    /// Whether that is to be chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preconditioner_choice: Option<&'static str>,
     pub precision: &'static str,
     pub products: &'static str,
     pub device: &'static str,
@@ -50,7 +53,7 @@ impl<'a> ScoreSettings<'a> {
         inputs: &'a Inputs,
         queries: Option<&'a [usize]>,
         config: &'a TrainConfig,
-        damping: f64,
+        damping: &'a Damping,
     ) -> Self {
         let weights = inputs.loaded.as_ref().map(|loaded| &loaded.file);
         Self {
@@ -71,7 +74,12 @@ impl<'a> ScoreSettings<'a> {
             rank: args
                 .solver
                 .rank
-                .filter(|_| args.solver() == SolverName::Nystroem),
+                .filter(|_| matches!(args.solver(), SolverName::Nystroem | SolverName::Lanczos)),
+            preconditioner_choice: args
+                .solver
+                .preconditioner
+                .filter(|name| *name == PreconditionerName::Auto)
+                .map(PreconditionerName::name),
             precision: args.precision().name(),
             products: args.products.name(),
             device: inputs.opened.name,

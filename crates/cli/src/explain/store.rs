@@ -7,7 +7,7 @@ use backdraft_curvature::LinearOperator;
 use backdraft_models::{Zoo, quote};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{checksums, settings::ScoreSettings};
+use super::{checksums, dampings, settings::ScoreSettings};
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
@@ -28,6 +28,8 @@ const STATE: &str = state::FILE;
 /// What is known so far, until the run is whole.
 const PARTS: &str = "parts";
 const MODEL: &str = "parts/model.safetensors";
+/// The scores of further dampings, a folder each.
+pub(super) const DAMPINGS: &str = "dampings";
 
 /// What is in the folder of a whole run, but for its record.
 const WHOLE: [&str; 6] = [
@@ -53,6 +55,7 @@ const KIND: Kind = Kind {
             checksums::FILE,
             STATE,
             PARTS,
+            DAMPINGS,
         ],
         parts: &[],
     },
@@ -145,9 +148,14 @@ impl ExplainFolder {
         Ok(Self { folder })
     }
 
-    /// Puts the record in place, with the digests of all.
-    pub(super) fn finish(&self, record: &[u8]) -> Result<(), CliError> {
-        checksums::write(&self.folder, &WHOLE, record)?;
+    /// Puts the record in place, with the digests of all, also of the scores of `further` dampings.
+    pub(super) fn finish(&self, record: &[u8], further: &[f64]) -> Result<(), CliError> {
+        let mut files = WHOLE.map(String::from).to_vec();
+        for damping in further {
+            let names = [ScoreRecord::FILE, ScoreRecord::TOP_FILE];
+            files.extend(names.map(|name| format!("{}/{name}", dampings::folder(*damping))));
+        }
+        checksums::write(&self.folder, &files, record)?;
         self.folder.write(RunRecord::FILE, record)?;
         self.tidy()
     }
@@ -169,13 +177,14 @@ impl ExplainFolder {
         self.folder.remove(STATE)
     }
 
-    /// The solution for the query in `row`, in the place of `matrix`.
+    /// The solution of a system, in the place of `matrix`. Systems are those of all queries for the first damping, and
+    /// so on.
     pub fn solved(
         &self,
-        row: usize,
+        system: usize,
         matrix: &dyn LinearOperator,
     ) -> Result<Option<Solved>, CliError> {
-        let name = solution(row);
+        let name = solution(system);
         let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
             return Ok(None);
         };
@@ -189,18 +198,18 @@ impl ExplainFolder {
         }))
     }
 
-    pub fn keep_solved(&self, row: usize, solved: &Solved) -> Result<(), CliError> {
+    pub fn keep_solved(&self, system: usize, solved: &Solved) -> Result<(), CliError> {
         let vector = vec![("solution".to_owned(), solved.vector.to_data())];
         let texts = Texts::from([
             (SECONDS.to_owned(), solved.seconds.to_string()),
             (SOLVE.to_owned(), json(&solved.record)?),
         ]);
-        self.folder.write_tensors(&solution(row), &vector, texts)
+        self.folder.write_tensors(&solution(system), &vector, texts)
     }
 
-    /// The scores of the query in `row`, if they are known.
-    pub(super) fn scored(&self, row: usize) -> Result<Option<QueryScores>, CliError> {
-        let name = scores(row);
+    /// The scores of a system's query, if they are known.
+    pub(super) fn scored(&self, system: usize) -> Result<Option<QueryScores>, CliError> {
+        let name = scores(system);
         let Some((mut tensors, texts)) = self.folder.tensors(&name)? else {
             return Ok(None);
         };
@@ -222,8 +231,8 @@ impl ExplainFolder {
         }))
     }
 
-    /// Keeps the scores of the query in `row`; the solution that they come from is let go.
-    pub(super) fn keep_scored(&self, row: usize, scored: QueryScores) -> Result<(), CliError> {
+    /// Keeps the scores of a system's query; the solution that they come from is let go.
+    pub(super) fn keep_scored(&self, system: usize, scored: QueryScores) -> Result<(), CliError> {
         let shape = [scored.values.len()];
         let numbers = |name: &str, values| (name.to_owned(), TensorData::new(values, shape));
         let mut values = vec![numbers(SCORES, scored.values)];
@@ -233,8 +242,8 @@ impl ExplainFolder {
             (SOLVING.to_owned(), scored.solving.to_string()),
             (SOLVE.to_owned(), json(&scored.record)?),
         ]);
-        self.folder.write_tensors(&scores(row), &values, texts)?;
-        self.folder.remove(&solution(row))
+        self.folder.write_tensors(&scores(system), &values, texts)?;
+        self.folder.remove(&solution(system))
     }
 
     /// After a failure: a run of which nothing is known yet leaves no folder that other settings would be refused in.
@@ -268,12 +277,12 @@ fn part(key: &str) -> String {
     format!("{PARTS}/{key}")
 }
 
-fn solution(row: usize) -> String {
-    format!("{PARTS}/solution-{row}.safetensors")
+fn solution(system: usize) -> String {
+    format!("{PARTS}/solution-{system}.safetensors")
 }
 
-fn scores(row: usize) -> String {
-    format!("{PARTS}/scores-{row}.safetensors")
+fn scores(system: usize) -> String {
+    format!("{PARTS}/scores-{system}.safetensors")
 }
 
 fn record(texts: &Texts) -> Option<SolveRecord> {

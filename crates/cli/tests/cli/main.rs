@@ -2,12 +2,14 @@
 
 mod bench;
 mod compare;
+mod dampings;
 mod data;
 mod experiment;
 mod files;
 mod inputs;
 mod options;
 mod place;
+mod preconditioners;
 mod refusals;
 mod runs;
 mod solves;

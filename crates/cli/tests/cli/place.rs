@@ -136,41 +136,51 @@ pub struct Run {
 /// A row of `top.csv`: query, rank, kind, training example, its label and its score.
 pub type Top = (i64, usize, String, usize, String, f64);
 
+/// Queries, and a row of scores for each.
+pub type Scores = (Vec<i64>, Vec<Vec<f64>>);
+
+/// The scores in a folder.
+pub fn scores(folder: &Path) -> Result<Scores, Box<dyn Error>> {
+    let bytes = fs::read(folder.join(ScoreRecord::FILE))?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let queries = file.tensor("queries")?;
+    let queries = queries.data().chunks_exact(8);
+    let queries = queries.map(|bytes| Ok(i64::from_le_bytes(bytes.try_into()?)));
+    let scores = file.tensor("scores")?;
+    let [rows, train] = scores.shape() else {
+        return Err(format!("scores of shape {:?}", scores.shape()).into());
+    };
+    let bytes = scores.data();
+    let values: Vec<f64> = match scores.dtype() {
+        Dtype::F32 => {
+            let (values, _) = bytes.as_chunks();
+            values
+                .iter()
+                .map(|it| f32::from_le_bytes(*it).into())
+                .collect()
+        }
+        _ => {
+            let (values, _) = bytes.as_chunks();
+            values.iter().map(|it| f64::from_le_bytes(*it)).collect()
+        }
+    };
+    assert_eq!(values.len(), rows * train);
+    let rows = values.chunks_exact(*train).map(<[f64]>::to_vec).collect();
+    Ok((queries.collect::<Result<_, Box<dyn Error>>>()?, rows))
+}
+
 impl Run {
     fn read(folder: PathBuf, stdout: String) -> Result<Self, Box<dyn Error>> {
         let record = serde_json::from_slice(&fs::read(folder.join(RunRecord::FILE))?)?;
-        let bytes = fs::read(folder.join(ScoreRecord::FILE))?;
-        let file = SafeTensors::deserialize(&bytes)?;
-        let queries = file.tensor("queries")?.data().chunks_exact(8);
-        let scores = file.tensor("scores")?;
-        let [rows, train] = scores.shape() else {
-            return Err(format!("scores of shape {:?}", scores.shape()).into());
-        };
-        let bytes = scores.data();
-        let values: Vec<f64> = match scores.dtype() {
-            Dtype::F32 => {
-                let (values, _) = bytes.as_chunks();
-                values
-                    .iter()
-                    .map(|it| f32::from_le_bytes(*it).into())
-                    .collect()
-            }
-            _ => {
-                let (values, _) = bytes.as_chunks();
-                values.iter().map(|it| f64::from_le_bytes(*it)).collect()
-            }
-        };
-        assert_eq!(values.len(), rows * train);
+        let (queries, scores) = scores(&folder)?;
         let top = csv::Reader::from_path(folder.join(ScoreRecord::TOP_FILE))?
             .deserialize()
             .collect::<Result<_, _>>()?;
         Ok(Self {
             stdout,
             record,
-            queries: queries
-                .map(|bytes| Ok(i64::from_le_bytes(bytes.try_into()?)))
-                .collect::<Result<_, Box<dyn Error>>>()?,
-            scores: values.chunks_exact(*train).map(<[f64]>::to_vec).collect(),
+            queries,
+            scores,
             top,
             folder,
         })

@@ -1,4 +1,4 @@
-//! Queries solved as a block, with preconditioners, bounds, and `backdraft bench solves`.
+//! Queries solved as a block, with bounds, and `backdraft bench solves`.
 
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::{
     refusals::assert_refused,
 };
 
-fn far_apart(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+pub fn far_apart(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
     let largest = b
         .iter()
         .flatten()
@@ -19,43 +19,6 @@ fn far_apart(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
         .zip(b.iter().flatten())
         .map(|(a, b)| (a - b).abs());
     off.fold(0.0, f64::max) / largest
-}
-
-#[test]
-fn preconditioners_change_no_score() -> Outcome {
-    let place = Place::new()?;
-    let explain = |options: &str, out: &str| {
-        place.explain(
-            &format!("--model lr --data cancer --precision f64 --queries 0-4 {options}"),
-            out,
-        )
-    };
-    let plain = explain("", "plain")?;
-    for (options, out) in [
-        ("--preconditioner nystroem --rank 20", "nystroem"),
-        ("--preconditioner jacobi", "jacobi"),
-    ] {
-        // Each is solved to 1e-10, and the largest eigenvalue is a few hundred times the damping.
-        let found = explain(options, out)?;
-        let off = far_apart(&found.scores, &plain.scores);
-        assert!(off < 1e-7, "{out}: {off}");
-    }
-    for (options, parts) in [
-        ("--rank 5", &["--rank", "--preconditioner nystroem"][..]),
-        (
-            "--solver lissa --preconditioner jacobi",
-            &["--preconditioner", "lissa"],
-        ),
-        ("--settle 3 --verify none", &["--settle", "--verify none"]),
-        (
-            "--settle 3 --solver direct",
-            &["--settle", "conjugate gradients"],
-        ),
-    ] {
-        let arguments = format!("explain --model lr --data cancer {options} --out never");
-        assert_refused(&place, &arguments, parts)?;
-    }
-    Ok(())
 }
 
 /// Bounds stand beside the strongest scores, hold against the exact solution, and fall until places are settled.
@@ -95,21 +58,19 @@ fn a_block_takes_fewer_products_than_one_by_one() -> Outcome {
     let place = Place::new()?;
     place.write("solves/w1.safetensors", workload()?)?;
     let options =
-        "bench solves --from solves --methods block,single --runs 1 --damping 0.01 --json";
+        "bench solves --from solves --methods block,single,lockstep --runs 1 --damping 0.01 --json";
     let done = place.backdraft(options).assert().success();
     let said = String::from_utf8(done.get_output().stdout.clone())?;
     let lines: Vec<Value> = said
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    let [block, single] = lines.as_slice() else {
+    let [block, single, lockstep] = lines.as_slice() else {
         return Err(said.into());
     };
-    assert_eq!(
-        (&block["method"], &single["method"]),
-        (&"block".into(), &"single".into())
-    );
-    for line in [block, single] {
+    let methods = ["block", "single", "lockstep"];
+    for (line, method) in lines.iter().zip(methods) {
+        assert_eq!(line["method"], method);
         assert_eq!(line["workload"], "w1");
         assert!(
             line["true_residual"].as_f64().ok_or("no residual")? <= 1e-5,
@@ -118,6 +79,28 @@ fn a_block_takes_fewer_products_than_one_by_one() -> Outcome {
     }
     let products = |line: &Value| line["block_products"].as_f64().unwrap_or(f64::NAN);
     assert!(products(block) < 0.7 * products(single), "{said}");
+    // In step each takes what it takes alone, but for the looks at convergence.
+    assert!(
+        (products(lockstep) - products(single)).abs() <= 5.0,
+        "{said}"
+    );
+
+    let dampings =
+        "bench solves --from solves --methods path,later --runs 1 --damping 0.1,0.01 --json";
+    let done = place.backdraft(dampings).assert().success();
+    let said = String::from_utf8(done.get_output().stdout.clone())?;
+    let lines: Vec<Value> = said
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let told: Vec<_> = lines.iter().map(|line| line["damping"].as_f64()).collect();
+    assert_eq!(told, [Some(0.01), Some(0.1), Some(0.01)], "{said}");
+    assert_eq!(products(&lines[0]), products(block) + 1.0, "{said}");
+    assert_refused(
+        &place,
+        "bench solves --from solves --methods path --preconditioners jacobi",
+        &["--preconditioners", "path"],
+    )?;
 
     assert_refused(
         &place,

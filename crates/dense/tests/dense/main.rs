@@ -1,6 +1,6 @@
 //! Factors and eigenvectors of small matrices, against what they are factors of.
 
-use backdraft_dense::{Cholesky, DenseMatrix, Eigen};
+use backdraft_dense::{BlockTridiagonal, Cholesky, DenseMatrix, Eigen};
 
 /// Numbers between -1 and 1.
 fn numbers(count: usize, seed: f64) -> Vec<f64> {
@@ -66,4 +66,33 @@ fn a_pivot_that_is_not_positive_is_named() {
     let matrix = DenseMatrix::new(3, 3, vec![4.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0]);
     let pivot = Cholesky::new(matrix, f64::EPSILON).unwrap_err();
     assert_eq!((pivot.index, pivot.value), (2, -3.0));
+}
+
+/// Blocks of different sizes, with a shift, against all elements at once.
+#[test]
+fn blocks_beside_the_diagonal_are_solved_for() {
+    let sizes = [3, 3, 2, 4, 1];
+    let diagonal = sizes.map(|size| positive(size).scaled(3.0));
+    let below = sizes.windows(2).enumerate().map(|(j, pair)| {
+        let values = numbers(pair[0] * pair[1], j as f64);
+        DenseMatrix::new(pair[1], pair[0], values).scaled(0.5)
+    });
+    let matrix = BlockTridiagonal::new(diagonal.to_vec(), below.collect());
+    let dense = matrix.dense();
+    assert_eq!(matrix.dim(), 13);
+    assert_eq!(dense, dense.transpose());
+    let rhs: Vec<DenseMatrix> = (0..5)
+        .map(|j| DenseMatrix::new(sizes[j], 2, numbers(2 * sizes[j], 0.3 * j as f64)))
+        .collect();
+    for shift in [0.0, 0.7] {
+        let solved = matrix.factor(shift).unwrap().solve(rhs.clone());
+        let together = |blocks: &[DenseMatrix]| {
+            let values = blocks.iter().flat_map(|it| it.values().to_vec()).collect();
+            DenseMatrix::new(13, 2, values)
+        };
+        let x = together(&solved);
+        let product = dense.times(&x).plus(&x.scaled(shift));
+        assert!(largest_difference(&product, &together(&rhs)) < 1e-12);
+    }
+    assert!(matrix.factor(-100.0).is_err());
 }

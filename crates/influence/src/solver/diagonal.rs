@@ -9,11 +9,12 @@
 //! element.
 
 use backdraft_curvature::{Definiteness, LinearOperator};
-use burn::tensor::{Tensor, TensorData};
-use rand::{Rng, SeedableRng};
+use burn::tensor::Tensor;
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::rows::random_signs;
 use super::vector::System;
 use super::{
     Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, remedy,
@@ -73,10 +74,7 @@ impl Diagonal {
         let mut total = Tensor::<1>::zeros([dim], options);
         for start in (0..self.config.probes).step_by(AT_ONCE) {
             let count = AT_ONCE.min(self.config.probes - start);
-            let signs: Vec<f64> = (0..count * dim)
-                .map(|_| if rng.random() { 1.0 } else { -1.0 })
-                .collect();
-            let signs = Tensor::<2>::from_data(TensorData::new(signs, [count, dim]), options);
+            let signs = random_signs(operator, count, &mut rng);
             let along = operator.products(signs.clone())? * signs;
             total = total + along.sum_dim(0).squeeze_dim(0);
         }
@@ -88,10 +86,8 @@ impl Diagonal {
         })
     }
 
-    pub(super) fn inverse<'a>(
-        &self,
-        operator: &'a dyn LinearOperator,
-    ) -> Result<Reciprocal<'a>, SolveError> {
+    /// The estimate, which is positive.
+    pub(super) fn diagonal(&self, operator: &dyn LinearOperator) -> Result<Tensor<1>, SolveError> {
         let diagonal = self.estimate(operator)?;
         let least: f64 = diagonal.clone().min().try_into_scalar()?;
         if !(least.is_finite() && least > 0.0) {
@@ -102,6 +98,14 @@ impl Diagonal {
                 remedy: remedy::indefinite(operator),
             });
         }
+        Ok(diagonal)
+    }
+
+    pub(super) fn inverse<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Reciprocal<'a>, SolveError> {
+        let diagonal = self.diagonal(operator)?;
         Ok(Reciprocal {
             operator,
             diagonal,

@@ -8,7 +8,9 @@ mod dual;
 mod error;
 mod inverse;
 mod kfac;
+mod lanczos;
 mod lissa;
+mod low_rank;
 #[cfg(test)]
 mod no_host_sync;
 mod nystroem;
@@ -22,17 +24,20 @@ use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};
 use serde::Serialize;
 
-pub use conjugate_gradient::{ConjugateGradient, ConjugateGradientConfig};
+pub use conjugate_gradient::{
+    Choice, ConjugateGradient, ConjugateGradientConfig, Prediction, Solutions,
+};
 pub use diagonal::{Diagonal, DiagonalConfig};
 pub use direct::{Direct, DirectConfig, Factor};
 pub use dual::{Dual, DualConfig, DualInverse};
 pub use error::SolveError;
 pub use inverse::Inverse;
 pub use kfac::{Kfac, KfacConfig, KfacInverse};
+pub use lanczos::{Lanczos, LanczosConfig};
 pub use lissa::{Lissa, LissaConfig, Scale};
-pub use nystroem::{Nystroem, NystroemConfig};
+pub use nystroem::{Growth, Nystroem, NystroemConfig};
 pub use preconditioner::Preconditioner;
-pub(crate) use rows::norms;
+pub(crate) use rows::{norms, random_signs};
 
 /// A method for `A s = b`.
 pub trait Solver: Send + Sync {

@@ -9,18 +9,17 @@
 //! eigenvalues lie above the damping, as in trained networks, a sketch of twice as many leaves conjugate gradients
 //! little to do.
 
-use backdraft_curvature::{Definiteness, LinearOperator};
+use backdraft_curvature::LinearOperator;
 use backdraft_dense::{Cholesky, DenseMatrix, Eigen};
 use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, SeedableRng, distr::Uniform};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::closed_form::ClosedForm;
+use super::low_rank::{LowRank, REMEDY, damping};
 use super::rows::{inner, mix, norms};
-use super::vector::System;
-use super::{
-    Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, epsilon,
-};
+use super::{Inverse, SolveError, Solver, check_count, check_tolerance, epsilon};
 
 const NAME: &str = "nystroem";
 
@@ -29,6 +28,9 @@ const NAME: &str = "nystroem";
 pub struct NystroemConfig {
     /// Random vectors that are multiplied with, and most eigenvalues that are known. At most the dimension is taken.
     pub rank: usize,
+    /// Whether the rank is doubled while that pays.
+    #[serde(default)]
+    pub growth: Option<Growth>,
     /// Seed of the vectors.
     pub seed: u64,
     /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the
@@ -40,10 +42,49 @@ impl Default for NystroemConfig {
     fn default() -> Self {
         Self {
             rank: 100,
+            growth: None,
             seed: 0,
             tolerance: None,
         }
     }
+}
+
+/// How far the rank of a sketch is doubled: while the products that it takes are fewer than those that conjugate
+/// gradients preconditioned with it are predicted to save.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Growth {
+    /// The largest rank.
+    pub most: usize,
+    /// Right-hand sides, solved one by one, that it is to pay for.
+    pub queries: usize,
+}
+
+impl Default for Growth {
+    fn default() -> Self {
+        Self {
+            most: 1_600,
+            queries: 10,
+        }
+    }
+}
+
+impl Growth {
+    /// Whether a sketch of `rank` is to be doubled, of which these are the eigenvalues. The next is supposed to lie
+    /// below the last as far as that lies below the one halfway.
+    fn pays(&self, rank: usize, values: &[f64], damping: f64) -> bool {
+        let (Some(last), Some(halfway)) = (values.get(rank - 1), values.get(rank / 2)) else {
+            // There are no more.
+            return false;
+        };
+        let saved = iterations(*last, damping) - iterations(last * last / halfway, damping);
+        2 * rank <= self.most && self.queries as f64 * saved > rank as f64
+    }
+}
+
+/// Iterations of conjugate gradients to a residual of 1e-5 where no eigenvalue that is left is above `value`:
+/// `sqrt(condition number) / 2 * ln(2 / 1e-5)`.
+fn iterations(value: f64, damping: f64) -> f64 {
+    0.5 * ((value + damping) / damping).sqrt() * 2e5_f64.ln()
 }
 
 impl NystroemConfig {
@@ -54,6 +95,9 @@ impl NystroemConfig {
     pub fn init(self) -> Result<Nystroem, SolveError> {
         check_count("rank", self.rank)?;
         self.tolerance.map_or(Ok(()), check_tolerance)?;
+        if let Some(growth) = &self.growth {
+            check_count("queries", growth.queries)?;
+        }
         Ok(Nystroem { config: self })
     }
 }
@@ -70,30 +114,47 @@ impl Nystroem {
     pub(super) fn inverse<'a>(
         &self,
         operator: &'a dyn LinearOperator,
-    ) -> Result<Sketch<'a>, SolveError> {
-        let law = operator.law();
-        if matches!(law.definiteness, Definiteness::Indefinite { .. }) || law.damping <= 0.0 {
-            return Err(SolveError::NotSketched { name: law.name });
-        }
-        let rank = self.config.rank.min(operator.dim());
-        let start = random_rows(operator, rank, self.config.seed)?;
-        let products = operator.products(start.clone())? - start.clone() * law.damping;
-        let found = SketchEigen::new(&start, products, epsilon(operator.dtype()))?;
-        let Some(SketchEigen { values, vectors }) = found else {
-            return Err(SolveError::not_finite(
-                "a product of the sketch",
-                operator,
-                &start.slice(0..1).squeeze_dim(0),
-            ));
+    ) -> Result<LowRank<'a>, SolveError> {
+        let damping = damping(operator)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+        let mut rank = self.config.rank.min(operator.dim());
+        let mut start = random_rows(operator, rank, None, &mut rng)?;
+        let product = |rows: &Tensor<2>| -> Result<Tensor<2>, SolveError> {
+            Ok(operator.products(rows.clone())? - rows.clone() * damping)
         };
-        Ok(Sketch {
-            operator,
-            damping: law.damping,
-            values,
-            vectors,
-            products: rank as f64,
-            tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
-        })
+        let mut products = product(&start)?;
+        loop {
+            let found = SketchEigen::new(&start, products.clone(), epsilon(operator.dtype()))?;
+            let Some(SketchEigen { values, vectors }) = found else {
+                return Err(SolveError::not_finite(
+                    "a product of the sketch",
+                    operator,
+                    &start.slice(0..1).squeeze_dim(0),
+                ));
+            };
+            let pays = |growth: &Growth| growth.pays(rank, &values, damping);
+            if 2 * rank <= operator.dim() && self.config.growth.as_ref().is_some_and(pays) {
+                let more = random_rows(operator, rank, Some(&start), &mut rng)?;
+                products = Tensor::cat(vec![products, product(&more)?], 0);
+                start = Tensor::cat(vec![start, more], 0);
+                rank *= 2;
+                continue;
+            }
+            let least = values.last().copied().unwrap_or_default();
+            return Ok(LowRank {
+                form: ClosedForm {
+                    operator,
+                    name: NAME,
+                    products: rank as f64,
+                    tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
+                    remedy: REMEDY,
+                },
+                damping,
+                values,
+                vectors,
+                rest: 1.0 / (least + damping),
+            });
+        }
     }
 }
 
@@ -106,20 +167,24 @@ impl Solver for Nystroem {
     }
 }
 
-/// Orthonormal rows, drawn at random.
+/// Orthonormal rows, drawn at random, also orthogonal to the rows `beside`.
 fn random_rows(
     operator: &dyn LinearOperator,
     rank: usize,
-    seed: u64,
+    beside: Option<&Tensor<2>>,
+    rng: &mut ChaCha8Rng,
 ) -> Result<Tensor<2>, SolveError> {
     let dim = operator.dim();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Any distribution that knows no direction by name will do, once the rows are orthonormal.
     let range = Uniform::new_inclusive(-1.0, 1.0).expect("a range");
     let values: Vec<f64> = (0..rank * dim).map(|_| rng.sample(range)).collect();
     let options = (&operator.device(), operator.dtype());
     let mut rows = Tensor::from_data(TensorData::new(values, [rank, dim]), options);
     for _ in 0..2 {
+        if let Some(beside) = beside {
+            let along = rows.clone().matmul(beside.clone().transpose());
+            rows = rows - along.matmul(beside.clone());
+        }
         let gram = inner(&rows, &rows)?.symmetric();
         if let Some(eigen) = Eigen::new(&gram) {
             let least = epsilon(operator.dtype()) * eigen.values.last().copied().unwrap_or(1.0);
@@ -180,54 +245,5 @@ impl SketchEigen {
                 vectors: mix(&to, &shifted),
             }));
         }
-    }
-}
-
-/// A sketch of an operator.
-pub(super) struct Sketch<'a> {
-    operator: &'a dyn LinearOperator,
-    damping: f64,
-    /// Descending.
-    values: Vec<f64>,
-    /// `[values, dim]`.
-    vectors: Tensor<2>,
-    products: f64,
-    tolerance: f64,
-}
-
-impl Inverse for Sketch<'_> {
-    fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
-        let Some(system) = System::new(self.operator, &rhs)? else {
-            return Ok(Solution::zero(&rhs, NAME, self.tolerance));
-        };
-        let s = self.apply_many(system.rhs.clone().unsqueeze_dim(0))?;
-        let s = s.squeeze_dim(0);
-        let (_, true_residual) = system
-            .residual(&s)
-            .map_err(|error| error.on(self.operator))?;
-        let mut info = SolveInfo::new(NAME, self.tolerance);
-        info.products = self.products + 1.0;
-        info.residuals.push(true_residual);
-        info.true_residual = true_residual;
-        let vector = system.unscaled(s)?;
-        Solution { vector, info }
-            .judge(|_| "the sketch is not near enough: raise its rank, or precondition conjugate gradients with it".into())
-    }
-
-    fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
-        let Some(least) = self.values.last() else {
-            return Ok(rhs / self.damping);
-        };
-        let rest = 1.0 / (least + self.damping);
-        let count = self.values.len();
-        let weights: Vec<f64> = self
-            .values
-            .iter()
-            .map(|value| 1.0 / (value + self.damping) - rest)
-            .collect();
-        let options = (&rhs.device(), rhs.dtype());
-        let weights = Tensor::<2>::from_data(TensorData::new(weights, [1, count]), options);
-        let along = rhs.clone().matmul(self.vectors.clone().transpose());
-        Ok(rhs * rest + (along * weights).matmul(self.vectors.clone()))
     }
 }

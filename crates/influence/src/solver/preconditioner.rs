@@ -3,7 +3,7 @@
 use backdraft_curvature::LinearOperator;
 use serde::{Deserialize, Serialize};
 
-use super::{DiagonalConfig, Inverse, KfacConfig, NystroemConfig, SolveError};
+use super::{DiagonalConfig, Inverse, KfacConfig, LanczosConfig, NystroemConfig, SolveError};
 
 /// The preconditioner of conjugate gradients. It changes how many products are needed, never what the solution is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,16 +18,38 @@ pub enum Preconditioner {
     Nystroem(NystroemConfig),
     /// A Kronecker product a layer ([`Kfac`](super::Kfac)).
     Kfac(KfacConfig),
+    /// The largest eigenvalues that a Krylov space knows ([`Lanczos`](super::Lanczos)), and what is beside them as it
+    /// is in a sketch.
+    Lanczos(LanczosConfig),
+    /// What earlier solutions have learnt: none for the first block of right-hand sides, and for all after it, until
+    /// the [`Inverse`] is dropped, the Krylov space in which that was solved, as far as half the memory goes. Where the
+    /// first block has many, a single right-hand side later takes a tenth of the products. In which numbers one is
+    /// solved depends on those before it, within the tolerance.
+    Recycled,
 }
 
 impl Preconditioner {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Jacobi(_) => "jacobi",
+            Self::Nystroem(_) => "nystroem",
+            Self::Lanczos(_) => "lanczos",
+            Self::Kfac(config) if config.corrected => "ekfac",
+            Self::Kfac(_) => "kfac",
+            Self::Recycled => "recycled",
+        }
+    }
+
     /// Refuses settings that make no sense.
     pub(super) fn check(&self) -> Result<(), SolveError> {
         match self {
-            Self::None => Ok(()),
+            Self::None | Self::Recycled => Ok(()),
             Self::Jacobi(config) => config.clone().init().map(drop),
             Self::Nystroem(config) => config.clone().init().map(drop),
             Self::Kfac(config) => config.clone().init().map(drop),
+            Self::Lanczos(config) => config.clone().init().map(drop),
         }
     }
 
@@ -37,10 +59,14 @@ impl Preconditioner {
         operator: &'a dyn LinearOperator,
     ) -> Result<Option<Box<dyn Inverse + 'a>>, SolveError> {
         Ok(match self {
-            Self::None => None,
+            Self::None | Self::Recycled => None,
             Self::Jacobi(config) => Some(Box::new(config.clone().init()?.inverse(operator)?)),
             Self::Nystroem(config) => Some(Box::new(config.clone().init()?.inverse(operator)?)),
             Self::Kfac(config) => Some(Box::new(config.clone().init()?.factor(operator)?)),
+            Self::Lanczos(config) => {
+                let inverse = config.clone().init()?.inverse(operator)?;
+                Some(Box::new(inverse.preconditioning()))
+            }
         })
     }
 }

@@ -107,15 +107,25 @@ impl SolveWorkload {
 pub(crate) enum SolveMethod {
     /// Conjugate gradients for one right-hand side after another.
     Single,
+    /// The same in step: coefficients of each its own, products at once.
+    Lockstep,
     /// Block conjugate gradients.
     Block,
+    /// The same for all dampings in one, told at the least of them.
+    Path,
+    /// The last ten queries one after another, once the others are solved as a block: what these ten take,
+    /// block_products being products a query.
+    Later,
 }
 
 impl SolveMethod {
     pub fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
+            Self::Lockstep => "lockstep",
             Self::Block => "block",
+            Self::Path => "path",
+            Self::Later => "later",
         }
     }
 }

@@ -1,55 +1,109 @@
 //! Conjugate gradients that are ready for an operator: for one right-hand side, or for a block.
 
+use std::sync::OnceLock;
+
 use backdraft_curvature::LinearOperator;
 use burn::tensor::Tensor;
 
 use super::{
-    ConjugateGradient, NAME,
-    block::{self, BlockSettings},
+    ConjugateGradient,
+    block::{self, BlockSettings, Column, SpaceInverse, StandIn},
+    systems::{Systems, chunk},
 };
-use crate::solver::{Inverse, Solution, SolveError, SolveInfo, vector::System};
+use crate::solver::{Inverse, Preconditioner, Solution, SolveError, vector::System};
 
 /// Conjugate gradients with an operator, and its preconditioner.
 pub(super) struct ConjugateGradientInverse<'a> {
-    pub solver: &'a ConjugateGradient,
-    pub operator: &'a dyn LinearOperator,
-    pub preconditioner: Option<Box<dyn Inverse + 'a>>,
+    solver: &'a ConjugateGradient,
+    operator: &'a dyn LinearOperator,
+    preconditioner: Option<Box<dyn Inverse + 'a>>,
+    /// What the first block has learnt.
+    learnt: OnceLock<SpaceInverse>,
 }
 
-impl ConjugateGradientInverse<'_> {
-    fn block(&self) -> Result<BlockSettings<'_>, SolveError> {
-        Ok(BlockSettings {
-            operator: self.operator,
-            preconditioner: self.preconditioner.as_deref(),
-            tolerance: self.solver.tolerance(self.operator.dtype())?,
-            max_iterations: self.solver.max_iterations(self.operator),
-            memory: self.solver.config.memory,
+impl<'a> ConjugateGradientInverse<'a> {
+    pub fn new(
+        solver: &'a ConjugateGradient,
+        operator: &'a dyn LinearOperator,
+    ) -> Result<Self, SolveError> {
+        Ok(Self {
+            solver,
+            operator,
+            preconditioner: solver.config.preconditioner.prepare(operator)?,
+            learnt: OnceLock::new(),
         })
     }
 
-    /// Solves as one block, and what that leaves above the tolerance one by one, from where it is.
-    fn solve_block(
-        &self,
-        block: &BlockSettings,
-        systems: &[System],
-    ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
-        let rhs = systems.iter().map(|system| system.rhs.clone()).collect();
-        let columns = block::solve(block, rhs)?.into_iter().zip(systems);
-        let solutions = columns.map(|(column, system)| {
-            let mut info = SolveInfo::new(NAME, block.tolerance);
-            info.iterations = column.residuals.len() - 1;
-            info.products = column.products;
-            info.residuals = column.residuals;
-            info.true_residual = column.true_residual;
-            if info.true_residual > block.tolerance {
-                let single = self.solver.single(system);
-                return single.solve(column.solution, column.residual, info);
-            }
-            let vector = system.unscaled(column.solution)?;
-            Ok(Solution { vector, info })
-        });
-        Ok(solutions.collect())
+    /// What stands in for the inverse by now.
+    fn stand_in(&self) -> Option<StandIn<'_>> {
+        match &self.preconditioner {
+            Some(inverse) => Some(StandIn::Inverse(&**inverse)),
+            None => self.learnt.get().map(StandIn::Space),
+        }
     }
+
+    fn block(&self) -> Result<BlockSettings<'_>, SolveError> {
+        let mut block = self.solver.block(self.operator, self.stand_in())?;
+        let learnt = self.learnt.get().map_or(0, SpaceInverse::vectors);
+        block.memory = block.memory.saturating_sub(learnt * block.vector());
+        Ok(block)
+    }
+
+    /// Whether there is something to learn.
+    fn is_learning(&self) -> bool {
+        self.solver.config.preconditioner == Preconditioner::Recycled && self.learnt.get().is_none()
+    }
+
+    /// Solves for all systems, in blocks.
+    fn solve_blocks(
+        &self,
+        open: &[System],
+    ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+        let limit = self.solver.config.block_size;
+        let mut solved = Vec::with_capacity(open.len());
+        if self.is_learning() && !open.is_empty() {
+            let width = chunk(open.len(), self.block()?.exploring_width(), limit);
+            solved.extend(self.learn(&open[..width])?);
+        }
+        let rest = &open[solved.len()..];
+        let block = self.block()?;
+        for systems in rest.chunks(chunk(rest.len(), block.width(), limit)) {
+            let mut columns = columns(systems);
+            block::solve(&block, &mut columns)?;
+            solved.extend(self.finished(columns, systems, block.tolerance));
+        }
+        Ok(solved)
+    }
+
+    /// Solves for the first block, and learns from it: in which space it was solved.
+    fn learn(&self, systems: &[System]) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+        let mut columns = columns(systems);
+        let block = self.block()?;
+        let space = block::explore(&block, &mut columns)?;
+        if let Some(inverse) = space.and_then(|space| space.inverse(0.0)) {
+            self.learnt.get_or_init(|| inverse);
+        }
+        block::solve(&self.block()?, &mut columns)?;
+        Ok(self.finished(columns, systems, block.tolerance))
+    }
+
+    /// The solutions of columns. What is above the tolerance is solved by itself, from where it is.
+    fn finished(
+        &self,
+        columns: Vec<Column>,
+        systems: &[System],
+        tolerance: f64,
+    ) -> Vec<Result<Solution, SolveError>> {
+        let columns = columns.into_iter().zip(systems);
+        columns
+            .map(|(column, system)| self.solver.finished(column, system, tolerance))
+            .collect()
+    }
+}
+
+fn columns(systems: &[System]) -> Vec<Column> {
+    let columns = systems.iter().map(|system| Column::new(system.rhs.clone()));
+    columns.collect()
 }
 
 impl Inverse for ConjugateGradientInverse<'_> {
@@ -58,9 +112,9 @@ impl Inverse for ConjugateGradientInverse<'_> {
     }
 
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
-        match self.preconditioner {
-            None => self.solver.solve(self.operator, rhs),
-            Some(_) => self.solve_many(vec![rhs])?.remove(0),
+        match self.solver.config.preconditioner {
+            Preconditioner::None => self.solver.solve(self.operator, rhs),
+            _ => self.solve_many(vec![rhs])?.remove(0),
         }
     }
 
@@ -68,40 +122,14 @@ impl Inverse for ConjugateGradientInverse<'_> {
         &self,
         rhs: Vec<Tensor<1>>,
     ) -> Result<Vec<Result<Solution, SolveError>>, SolveError> {
+        let config = &self.solver.config;
         let block = self.block()?;
-        let width = block.width();
-        let width = self
-            .solver
-            .config
-            .block_size
-            .map_or(width, |it| it.min(width));
-        let width = rhs.len().div_ceil(rhs.len().div_ceil(width).max(1)).max(1);
-        if width == 1 && self.preconditioner.is_none() {
+        let alone = chunk(rhs.len(), block.width(), config.block_size) == 1;
+        if alone && config.preconditioner == Preconditioner::None {
             return Ok(rhs.into_iter().map(|rhs| self.solve(rhs)).collect());
         }
-        let mut found: Vec<Option<Result<Solution, SolveError>>> = Vec::new();
-        let (mut systems, mut places) = (Vec::new(), Vec::new());
-        for (place, rhs) in rhs.iter().enumerate() {
-            found.push(match System::new(self.operator, rhs) {
-                Ok(Some(system)) => {
-                    systems.push(system);
-                    places.push(place);
-                    None
-                }
-                Ok(None) => Some(Ok(Solution::zero(rhs, NAME, block.tolerance))),
-                Err(error) => Some(Err(error)),
-            });
-        }
-        for (systems, places) in systems.chunks(width).zip(places.chunks(width)) {
-            let solved = self.solve_block(&block, systems);
-            let solved = solved.map_err(|error| error.on(self.operator))?;
-            for (&place, solution) in places.iter().zip(solved) {
-                found[place] = Some(solution.map_err(|error| error.on(self.operator)));
-            }
-        }
-        Ok(found
-            .into_iter()
-            .map(|it| it.expect("each is solved, zero, or refused"))
-            .collect())
+        let mut systems = Systems::new(self.operator, &rhs, block.tolerance);
+        let solved = self.solve_blocks(&systems.open);
+        Ok(systems.with(solved.map_err(|error| error.on(self.operator))?))
     }
 }

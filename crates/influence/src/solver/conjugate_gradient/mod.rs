@@ -1,13 +1,19 @@
 //! Conjugate gradients.
 
 mod block;
+mod choice;
 mod inverse;
+mod path;
 mod single;
+mod systems;
 
 use backdraft_curvature::LinearOperator;
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub(super) use block::krylov_space;
+pub use choice::{Choice, Prediction};
+pub use path::Solutions;
 #[cfg(test)]
 pub(super) use single::Iterate;
 
@@ -36,8 +42,8 @@ pub struct ConjugateGradientConfig {
     /// Most right-hand sides that are solved as one block. `None`: as many as there is memory for. With 1 each is
     /// solved by itself, to the same bits in whatever company.
     pub block_size: Option<usize>,
-    /// Bytes for the vectors of a block: right-hand sides, solutions, directions, and the bases before, as far as they
-    /// fit. The memory of a product comes on top.
+    /// Bytes for the vectors of a block: residuals, directions, and the bases before, as far as they fit. Every
+    /// right-hand side and its solution, and the memory of a product, come on top.
     pub memory: usize,
 }
 
@@ -73,6 +79,14 @@ impl ConjugateGradientConfig {
         check_count("check_every", self.check_every)?;
         check_count("block_size", self.block_size.unwrap_or(1))?;
         self.preconditioner.check()?;
+        if self.preconditioner == Preconditioner::Recycled && self.block_size == Some(1) {
+            return Err(SolveError::Setting {
+                name: "preconditioner",
+                problem: "learns from those that were solved before, and with a block size of 1 each is solved as if alone: \
+                          leave one of the two out"
+                    .into(),
+            });
+        }
         Ok(ConjugateGradient { config: self })
     }
 }
@@ -181,10 +195,6 @@ impl Solver for ConjugateGradient {
         &'a self,
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
-        Ok(Box::new(ConjugateGradientInverse {
-            solver: self,
-            operator,
-            preconditioner: self.config.preconditioner.prepare(operator)?,
-        }))
+        Ok(Box::new(ConjugateGradientInverse::new(self, operator)?))
     }
 }

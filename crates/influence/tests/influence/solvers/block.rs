@@ -12,14 +12,14 @@ use burn::tensor::{DType, Device, Tensor};
 use super::operators::{Gram, Spectrum, distance, host, residual, uniform, vector};
 
 /// Counts the vectors that it is applied to, and the calls.
-struct Counted<A> {
+pub(super) struct Counted<A> {
     operator: A,
-    vectors: Cell<usize>,
-    calls: Cell<usize>,
+    pub vectors: Cell<usize>,
+    pub calls: Cell<usize>,
 }
 
 impl<A: LinearOperator> Counted<A> {
-    fn new(operator: A) -> Self {
+    pub fn new(operator: A) -> Self {
         Self {
             operator,
             vectors: Cell::new(0),
@@ -62,7 +62,7 @@ impl<A: LinearOperator> LinearOperator for Counted<A> {
     }
 }
 
-fn solve_many(
+pub(super) fn solve_many(
     config: ConjugateGradientConfig,
     operator: &dyn LinearOperator,
     rhs: &[Tensor<1>],
@@ -72,7 +72,7 @@ fn solve_many(
     inverse.solve_many(rhs.to_vec()).unwrap()
 }
 
-fn many(dim: usize, count: usize, seed: u64) -> Vec<Tensor<1>> {
+pub(super) fn many(dim: usize, count: usize, seed: u64) -> Vec<Tensor<1>> {
     (0..count as u64).map(|i| uniform(dim, seed + i)).collect()
 }
 
@@ -84,7 +84,7 @@ fn alone() -> ConjugateGradientConfig {
 }
 
 /// Eigenvalues from 1 to 1e3, a few of them large: in 32 bits residuals are known to 1e-5 or so.
-fn spread(dtype: DType) -> Spectrum {
+pub(super) fn spread(dtype: DType) -> Spectrum {
     let values: Vec<f64> = (0..200).map(|i| 1.0 + 1e3 / f64::from(1 + i * i)).collect();
     Spectrum::new(&values, dtype)
 }

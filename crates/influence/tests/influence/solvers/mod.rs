@@ -2,10 +2,14 @@
 
 mod block;
 mod cg;
+mod choice;
 mod diagonal;
 mod direct;
 mod lissa;
+mod low_rank;
 mod operators;
+mod path;
+mod recycled;
 mod statistics;
 mod structured;
 

@@ -16,6 +16,9 @@ const WELL: f64 = 1e-2;
 /// rounding.
 const PASSES: usize = 3;
 
+/// The square of the length below which a direction that would have length one is dropped.
+const SHORT: f64 = 0.25;
+
 /// Rows `q` that are orthonormal in the inner product of a preconditioner `P`: `q z' = I` with `z = P q`. Without a
 /// preconditioner `z` is `q`.
 pub(super) struct Basis {
@@ -53,6 +56,16 @@ impl Basis {
             }
         }
         Ok(Some((basis, coefficients)))
+    }
+
+    /// The same for rows `w` of a length of one that has come short of that where they lay along other vectors, without
+    /// a preconditioner: directions of which less than half is left are dropped.
+    pub fn of_remains(w: Tensor<2>) -> Result<Option<(Self, DenseMatrix)>, SolveError> {
+        let gram = inner(&w, &w)?.symmetric();
+        Ok(Orthonormalizer::dropping(&gram).map(|scaling| {
+            let q = mix(&scaling.to, &w);
+            (Self { q, z: None }, scaling.back)
+        }))
     }
 
     /// `P q`.
@@ -99,13 +112,27 @@ impl Orthonormalizer {
         let scaled = DenseMatrix::from_fn(count, count, |i, j| {
             gram.get(i, j) / (lengths[i] * lengths[j])
         });
-        let Eigen { values, vectors } = Eigen::new(&scaled)?;
+        let eigen = Eigen::new(&scaled)?;
         let floor = match last {
-            true => 0.25,
-            false => rounding * values.last()?,
+            true => SHORT,
+            false => rounding * eigen.values.last()?,
         };
+        Self::of(&eigen, &lengths, floor, last)
+    }
+
+    /// From the Gram matrix of rows that would have the length one, as they are: those shorter than half of that are
+    /// dropped.
+    fn dropping(gram: &DenseMatrix) -> Option<Self> {
+        Self::of(&Eigen::new(gram)?, &vec![1.0; gram.rows()], SHORT, true)
+    }
+
+    /// From the eigenvectors of the Gram matrix of rows over their `lengths`. Eigenvalues below `floor` are taken for
+    /// it, or dropped.
+    fn of(eigen: &Eigen, lengths: &[f64], floor: f64, drop: bool) -> Option<Self> {
+        let Eigen { values, vectors } = eigen;
+        let count = lengths.len();
         let kept: Vec<usize> = (0..count)
-            .filter(|&i| !last || values[i] >= floor)
+            .filter(|&i| !drop || values[i] >= floor)
             .collect();
         if kept.is_empty() {
             return None;

@@ -6,25 +6,44 @@ use backdraft_curvature::LinearOperator;
 use backdraft_dense::{Cholesky, DenseMatrix};
 use burn::tensor::Tensor;
 
-use super::basis::Basis;
+use super::{
+    basis::Basis,
+    space::{Record, Space, SpaceInverse},
+};
 use crate::solver::{
     Inverse, SolveError, epsilon,
-    rows::{inner, mix, norms},
+    rows::{inner, matrix, mix, norms},
 };
 
 /// The matrix, and what stands in for its inverse.
 #[derive(Clone, Copy)]
 pub(super) struct PreconditionedOperator<'a> {
     pub operator: &'a dyn LinearOperator,
-    pub preconditioner: Option<&'a dyn Inverse>,
+    pub preconditioner: Option<StandIn<'a>>,
+}
+
+/// What stands in for the inverse of a matrix.
+#[derive(Clone, Copy)]
+pub(in super::super) enum StandIn<'a> {
+    /// Another inverse.
+    Inverse(&'a dyn Inverse),
+    /// What is known of the matrix from the space of earlier solutions.
+    Space(&'a SpaceInverse),
+}
+
+impl StandIn<'_> {
+    fn apply(&self, w: &Tensor<2>) -> Result<Tensor<2>, SolveError> {
+        match self {
+            Self::Inverse(inverse) => inverse.apply_many(w.clone()),
+            Self::Space(space) => space.everywhere(w),
+        }
+    }
 }
 
 impl PreconditionedOperator<'_> {
     /// `P w`, if there is a preconditioner `P`.
     fn precondition(&self, w: &Tensor<2>) -> Result<Option<Tensor<2>>, SolveError> {
-        self.preconditioner
-            .map(|it| it.apply_many(w.clone()))
-            .transpose()
+        self.preconditioner.map(|it| it.apply(w)).transpose()
     }
 }
 
@@ -37,6 +56,8 @@ pub(super) struct Krylov<'a> {
     earlier: VecDeque<Basis>,
     /// Vectors that there is room for.
     room: usize,
+    /// What is known of every step, if the space is to be kept: then all bases are, and it ends where there is no room.
+    record: Option<Record>,
 }
 
 /// What a step does to the residuals `y q`, the rows of `y` being coefficients.
@@ -49,11 +70,12 @@ pub(super) struct KrylovStep {
 
 impl<'a> Krylov<'a> {
     /// Of the rows of `residual`, with the coefficients that make these of the basis. `None` if they are not finite, or
-    /// zero.
+    /// zero. With `keep` it can be had as a whole at the end.
     pub fn new(
         system: PreconditionedOperator<'a>,
         residual: Tensor<2>,
         room: usize,
+        keep: bool,
     ) -> Result<Option<(Self, DenseMatrix)>, SolveError> {
         let z = system.precondition(&residual)?;
         let found = Basis::new(residual, z)?;
@@ -65,6 +87,7 @@ impl<'a> Krylov<'a> {
                 directions,
                 earlier: VecDeque::new(),
                 room,
+                record: keep.then(Record::default),
             };
             (krylov, coefficients)
         }))
@@ -76,17 +99,24 @@ impl<'a> Krylov<'a> {
         let directions = self.directions.clone();
         let products = self.system.operator.products(directions.clone())?;
         let curvature = inner(&directions, &products)?.symmetric();
-        let Ok(factor) = Cholesky::new(curvature, epsilon(directions.dtype())) else {
+        let Ok(factor) = Cholesky::new(curvature.clone(), epsilon(directions.dtype())) else {
             return Ok(None);
         };
         let inverse = factor.inverse();
         let change = mix(&inverse, &directions);
         let mut w = self.basis.q.clone() - mix(&inverse, &products);
         let mut z = self.system.precondition(&w)?;
+        if let Some(record) = &mut self.record {
+            record.curvatures.push(curvature);
+        }
         for basis in self.earlier.iter().chain([&self.basis]) {
             basis.project_out(&mut w, &mut z);
         }
-        let Some((basis, coefficients)) = Basis::new(w, z)? else {
+        let found = match (Basis::new(w, z)?, &self.record) {
+            (Some((basis, coefficients)), Some(_)) => self.cleared(basis, &coefficients)?,
+            (found, _) => found,
+        };
+        let Some((basis, coefficients)) = found else {
             let coefficients = None;
             return Ok(Some(KrylovStep {
                 change,
@@ -96,6 +126,10 @@ impl<'a> Krylov<'a> {
         // Conjugate to the last directions, once more where rounding has left something.
         let next = basis.z().clone() + mix(&coefficients.transpose(), &directions);
         let along = next.clone().matmul(products.transpose());
+        if let Some(record) = &mut self.record {
+            let left = matrix(along.clone())?.times(&inverse).transpose();
+            record.coefficients.push(coefficients.minus(&left));
+        }
         self.directions = next - along.matmul(change.clone());
         let last = std::mem::replace(&mut self.basis, basis);
         self.keep(last);
@@ -105,12 +139,43 @@ impl<'a> Krylov<'a> {
         }))
     }
 
+    /// The basis without what rounding has left in it of those before, which scaling directions up has made more of.
+    fn cleared(
+        &self,
+        basis: Basis,
+        coefficients: &DenseMatrix,
+    ) -> Result<Option<(Basis, DenseMatrix)>, SolveError> {
+        let mut q = basis.q;
+        for basis in self.earlier.iter().chain([&self.basis]) {
+            basis.project_out(&mut q, &mut None);
+        }
+        let found = Basis::of_remains(q)?;
+        Ok(found.map(|(basis, back)| (basis, coefficients.times(&back))))
+    }
+
     fn keep(&mut self, basis: Basis) {
         self.earlier.push_back(basis);
-        let vectors = |all: &VecDeque<Basis>| all.iter().map(Basis::vectors).sum::<usize>();
-        while vectors(&self.earlier) > self.room {
+        while self.record.is_none() && self.kept() > self.room {
             self.earlier.pop_front();
         }
+    }
+
+    /// Vectors of the bases before.
+    fn kept(&self) -> usize {
+        self.earlier.iter().map(Basis::vectors).sum()
+    }
+
+    /// Whether all bases are to be kept and there is no room for another.
+    pub fn is_full(&self) -> bool {
+        self.record.is_some() && self.kept() + self.basis.vectors() > self.room
+    }
+
+    /// The space of all steps, if it is kept.
+    pub fn into_space(self) -> Option<Space> {
+        let record = self.record?;
+        let bases = self.earlier.into_iter().chain([self.basis]);
+        let bases = bases.take(record.curvatures.len()).map(|it| it.q);
+        Space::new(bases.collect(), record)
     }
 
     /// The lengths of the residuals `y q`.

@@ -1,0 +1,54 @@
+//! The preconditioner of `explain`, where it is to be chosen.
+
+use backdraft_curvature::{Curvature, Damped};
+use backdraft_influence::{Choice, Preconditioner};
+
+use super::{
+    CliError,
+    args::{Explain, PreconditionerName},
+    progress::say,
+    solve::{BLOCK, conjugate_gradient},
+};
+
+/// The preconditioner for so many queries of `matrix` at the least of the dampings, which is said where it was to be
+/// chosen.
+pub(super) fn preconditioner(
+    args: &Explain,
+    matrix: &Curvature,
+    dampings: &[f64],
+    queries: usize,
+) -> Result<(Preconditioner, Option<Choice>), CliError> {
+    let seed = args.run.compute.seed;
+    let is_auto = args.solver.preconditioner == Some(PreconditionerName::Auto);
+    // Several dampings share a space, which they do without one alone.
+    let ([damping], true) = (dampings, is_auto) else {
+        let asked = args.solver.preconditioner(seed);
+        return Ok((asked.unwrap_or_default(), None));
+    };
+    let solver = conjugate_gradient(args, &Preconditioner::None)?;
+    let matrix = Damped::new(matrix, *damping);
+    let choice = solver.choose_preconditioner(&matrix, queries, BLOCK, seed)?;
+    say(words(&choice));
+    Ok((choice.preconditioner.clone(), Some(choice)))
+}
+
+/// What was chosen, and why.
+fn words(choice: &Choice) -> String {
+    let chosen = choice.preconditioner.name();
+    let (width, count) = choice.blocks;
+    if count < 2 {
+        return format!("preconditioner {chosen}: all queries are one block");
+    }
+    let each = choice.predicted.iter().map(|it| {
+        let name = match &it.preconditioner {
+            Preconditioner::Nystroem(config) => format!("nystroem, rank {}", config.rank),
+            other => other.name().into(),
+        };
+        format!("{:.0} ({name})", it.products)
+    });
+    let each: Vec<String> = each.collect();
+    format!(
+        "preconditioner {chosen}: for {count} blocks of {width} queries the products predicted are {}",
+        each.join(", ")
+    )
+}
