@@ -2,6 +2,7 @@
 
 mod blocks;
 mod common;
+mod coverage;
 mod example;
 mod failures;
 mod fit;

@@ -48,7 +48,7 @@ impl Default for KroneckerConfig {
             corrected: true,
             columns: 64,
             seed: 0,
-            exact: 256,
+            exact: 512,
         }
     }
 }
@@ -85,6 +85,15 @@ impl Cost {
             parameters: self.model().parameters().to_vec(),
             blocks,
         })
+    }
+
+    /// What [`kronecker_factored`](Self::kronecker_factored) would know of which parameters, without any pass over the
+    /// examples.
+    ///
+    /// # Errors
+    /// As [`kronecker_factored`](Self::kronecker_factored).
+    pub fn kronecker_coverage(&self, config: &KroneckerConfig) -> Result<Coverage, CurvatureError> {
+        Ok(Passes::new(self, config)?.coverage())
     }
 }
 
