@@ -39,6 +39,7 @@ mod passes;
 mod recoverable;
 mod retrain;
 mod scores;
+mod self_influence;
 mod store;
 pub mod verify;
 
@@ -54,5 +55,6 @@ pub use measurement::Measurement;
 pub use minimize::Minimize;
 pub use retrain::{Retrain, RetrainError};
 pub use scores::{Scores, strongest};
+pub use self_influence::{SelfInfluenceConfig, SelfInfluences};
 pub use store::{Digest, FolderStore, MemoryStore, NoStore, Store, StoreError};
 pub use verify::{Verification, VerifyConfig};

@@ -31,7 +31,7 @@ pub mod statistics;
 pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
-pub use scores::{input_scores, parameter_change, scores, self_influence};
+pub use scores::{input_scores, parameter_change, scores, self_influence, self_influences};
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,
     DirectConfig, Dual, DualConfig, DualInverse, Factor, Growth, Inverse, Kfac, KfacConfig,

@@ -108,3 +108,35 @@ pub fn self_influence(
     }
     Ok(found)
 }
+
+/// Bytes of gradients that self-influence is computed of at once: 64 MiB.
+const GRADIENTS: usize = 64 << 20;
+
+/// The self-influence of all training examples, `1/N <grad L_i, A^-1 grad L_i>`, by what `inverse` makes of their gradients
+/// without evidence ([`Inverse::apply_many`]): for inverses in closed form, exact ones and approximations, for which all
+/// examples cost little more than their gradients.
+///
+/// # Errors
+/// Those of the inverse; [`SolveError::NotFinite`].
+pub fn self_influences(train: &Cost, inverse: &dyn Inverse) -> Result<Vec<f64>, SolveError> {
+    let model = train.model();
+    let at_once = GRADIENTS / (model.dim() * model.dtype().size()).max(1);
+    let all: Vec<usize> = (0..train.len()).collect();
+    let mut found = Vec::with_capacity(all.len());
+    for examples in all.chunks(at_once.clamp(1, 1_024)) {
+        let gradients = train.select(examples)?.gradients()?;
+        let products = gradients.clone() * inverse.apply_many(gradients)?;
+        let products: Tensor<1> = products.sum_dim(1).squeeze_dim(1);
+        found.extend(products.try_into_vec_as::<f64>()?);
+    }
+    if found.iter().any(|value| !value.is_finite()) {
+        return Err(SolveError::NotFinite {
+            what: "a self-influence",
+            cause: Cause::Overflow {
+                dtype: model.dtype(),
+            },
+        });
+    }
+    let count = train.len() as f64;
+    Ok(found.into_iter().map(|value| value / count).collect())
+}

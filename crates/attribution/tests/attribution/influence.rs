@@ -1,10 +1,11 @@
 //! The front door, against closed forms in f64.
 
 use backdraft_attribution::{
-    AttributionError, Influence, InfluenceConfig, Matrix, Measurement, SolverConfig, VerifyConfig,
+    AttributionError, Influence, InfluenceConfig, Matrix, Measurement, SelfInfluenceConfig,
+    SolverConfig, VerifyConfig,
 };
 use backdraft_curvature::{CrossEntropy, CurvatureError, SquaredError};
-use backdraft_influence::{DirectConfig, LissaConfig, SolveError};
+use backdraft_influence::{DirectConfig, DualConfig, LissaConfig, SolveError};
 use backdraft_test_support::{assert_close, classes, matrix, solve};
 use burn::{
     config::Config,
@@ -143,6 +144,50 @@ fn many_queries_or_their_mean() {
 }
 
 /// Each example's score for its own loss.
+#[test]
+fn self_influence_of_all_examples_says_how_it_was_found() {
+    let influence = influence(&exact());
+    let expected = influence.self_influence(&[0, 1, 2, 3, 4]).unwrap();
+    let none = DualConfig {
+        memory: 1,
+        ..Default::default()
+    };
+    let ways = [
+        (
+            SelfInfluenceConfig::default(),
+            "exact, through a kernel matrix of 15 x 15",
+        ),
+        (
+            SelfInfluenceConfig {
+                dual: none.clone(),
+                ..Default::default()
+            },
+            "exact, 5 systems solved",
+        ),
+        (
+            SelfInfluenceConfig {
+                dual: none,
+                solved: 0,
+                top: 2,
+                ..Default::default()
+            },
+            "EK-FAC, and exact for the 2 largest",
+        ),
+    ];
+    for (config, method) in ways {
+        let found = influence.self_influences(&config).unwrap();
+        assert_eq!(found.method, method);
+        let exact = found.exact.iter().filter(|exact| **exact).count();
+        assert_eq!(exact, if method.starts_with("EK") { 2 } else { 5 });
+        for (i, exact) in found.exact.iter().enumerate() {
+            // Of one layer with one input, and other examples that differ, the approximation is a rough one.
+            let tolerance = if *exact { 1e-10 } else { 2.0 };
+            let error = (found.values[i] - expected[i]).abs();
+            assert!(error <= tolerance * expected[i], "{method}: {i}");
+        }
+    }
+}
+
 #[test]
 fn self_influence_is_the_diagonal() {
     let influence = influence(&exact());

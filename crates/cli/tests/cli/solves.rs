@@ -158,7 +158,8 @@ fn approximations_have_bounds_and_the_dual_is_exact() -> Outcome {
 fn estimators_are_held_against_exact_scores_and_responses() -> Outcome {
     let place = Place::new()?;
     place.write("solves/w1.safetensors", workload()?)?;
-    let estimators = "gradients,diagonal,outer-product,last-layer,lissa,kfac,ekfac,nystroem,dual";
+    let estimators =
+        "gradients,diagonal,outer-product,last-layer,lissa,kfac,ekfac,nystroem,lanczos,dual";
     let options = format!(
         "bench estimators --from solves --estimators {estimators} --removals 5 --rank 4 --precision f64 --scores kept --json"
     );

@@ -41,7 +41,7 @@ pub(crate) struct Estimators {
     #[arg(long, value_name = "LAMBDA", value_parser = positive, allow_hyphen_values = true)]
     pub damping: Option<f64>,
 
-    /// Vectors of the Nystroem sketch.
+    /// Vectors of the sketch and of the Krylov space.
     #[arg(long, value_name = "RANK", default_value_t = 100, value_parser = count, allow_hyphen_values = true)]
     pub rank: usize,
 
@@ -92,12 +92,14 @@ pub(crate) enum Estimator {
     Ekfac,
     /// A sketch of low rank.
     Nystroem,
+    /// The largest eigenvalues of one Krylov space.
+    Lanczos,
     /// The kernel matrix of examples times outputs: exact.
     Dual,
 }
 
 impl Estimator {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Gradients,
         Self::Diagonal,
         Self::OuterProduct,
@@ -106,6 +108,7 @@ impl Estimator {
         Self::Kfac,
         Self::Ekfac,
         Self::Nystroem,
+        Self::Lanczos,
     ];
 
     pub fn name(self) -> &'static str {
@@ -118,6 +121,7 @@ impl Estimator {
             Self::Kfac => "kfac",
             Self::Ekfac => "ekfac",
             Self::Nystroem => "nystroem",
+            Self::Lanczos => "lanczos",
             Self::Dual => "dual",
         }
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use backdraft::SolverConfig;
 use backdraft_curvature::{Cost, Curvature, Damped};
 use backdraft_influence::{
-    ConjugateGradientConfig, DiagonalConfig, DualConfig, KfacConfig, LissaConfig, NystroemConfig,
-    Solution, SolveError, scores,
+    ConjugateGradientConfig, DiagonalConfig, DualConfig, KfacConfig, LanczosConfig, LissaConfig,
+    NystroemConfig, Solution, SolveError, scores,
 };
 use burn::tensor::{DType, Tensor};
 
@@ -141,6 +141,14 @@ impl Estimator {
                     ..Default::default()
                 };
                 solved(SolverConfig::Nystroem(config), gauss_newton())
+            }
+            Self::Lanczos => {
+                let config = LanczosConfig {
+                    rank: args.rank,
+                    seed,
+                    ..Default::default()
+                };
+                solved(SolverConfig::Lanczos(config), gauss_newton())
             }
             Self::Dual => solved(SolverConfig::Dual(DualConfig::default()), gauss_newton()),
         }
