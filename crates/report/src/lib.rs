@@ -29,6 +29,7 @@ mod record;
 mod report;
 mod scores;
 mod seal;
+mod self_influence;
 mod staged_file;
 mod table;
 mod top;
@@ -48,6 +49,7 @@ pub use record::{
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{Float, SIGN_CONVENTION, ScoreRecord, Scored, Strongest};
 pub use seal::{Broken, Seal};
+pub use self_influence::{SELF_INFLUENCE_FILE, self_influence_csv};
 pub use staged_file::StagedFile;
 pub use table::aligned;
 pub use table::verification_table;

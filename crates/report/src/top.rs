@@ -66,7 +66,7 @@ impl ScoreRecord {
 }
 
 /// A place in one column or two.
-fn cells(place: &Place, numbered: bool) -> impl Iterator<Item = String> {
+pub(super) fn cells(place: &Place, numbered: bool) -> impl Iterator<Item = String> {
     let number = place.at.map(|at| at.number().to_string());
     let number = numbered.then(|| number.unwrap_or_default());
     std::iter::once(place.file.clone()).chain(number)

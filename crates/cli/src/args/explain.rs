@@ -68,6 +68,12 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub settle: Option<NonZeroUsize>,
 
+    /// Write the self-influence of all training examples too, `self-influence.csv`: each one's score for its own loss,
+    /// which is large where the network has memorised the example. Exact where memory or time allow, else EK-FAC's with
+    /// exact values for the largest; which is printed.
+    #[arg(long)]
+    pub self_influence: bool,
+
     /// How much is verified: `quick` as many removals as fit into about a minute, and at least three; `full` all of the
     /// choice, five of each sign for every query and ten at random.
     #[arg(long, value_enum, default_value_t = VerifyName::Quick)]

@@ -7,6 +7,7 @@ mod files;
 mod report;
 mod run;
 mod scoring;
+mod self_influence;
 mod settings;
 mod store;
 mod training;

@@ -102,6 +102,7 @@ impl ExplainRun<'_> {
             measured: &measured,
             store: self.store,
         };
+        self.write_self_influence(&cost, dampings.values[0])?;
         let exact = match self.amount() {
             Amount::Nothing => None,
             _ => Some(self.exact(&module, &queries)?),

@@ -39,6 +39,8 @@ pub(super) struct ScoreSettings<'a> {
     /// Whether that is to be chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner_choice: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    self_influence: bool,
     pub precision: &'static str,
     pub products: &'static str,
     pub device: &'static str,
@@ -80,6 +82,7 @@ impl<'a> ScoreSettings<'a> {
                 .preconditioner
                 .filter(|name| *name == PreconditionerName::Auto)
                 .map(PreconditionerName::name),
+            self_influence: args.self_influence,
             precision: args.precision().name(),
             products: args.products.name(),
             device: inputs.opened.name,

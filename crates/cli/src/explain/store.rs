@@ -18,7 +18,8 @@ use crate::{
     weights,
 };
 use backdraft_report::{
-    Contents, OutputError, Record, Report, RunRecord, ScoreRecord, SolveRecord, WorkFolder,
+    Contents, OutputError, Record, Report, RunRecord, SELF_INFLUENCE_FILE, ScoreRecord,
+    SolveRecord, WorkFolder,
 };
 
 /// What was asked.
@@ -151,6 +152,7 @@ impl ExplainFolder {
     /// Puts the record in place, with the digests of all, also of the scores of `further` dampings.
     pub(super) fn finish(&self, record: &[u8], further: &[f64]) -> Result<(), CliError> {
         let mut files = WHOLE.map(String::from).to_vec();
+        files.push(SELF_INFLUENCE_FILE.into());
         for damping in further {
             let names = [ScoreRecord::FILE, ScoreRecord::TOP_FILE];
             files.extend(names.map(|name| format!("{}/{name}", dampings::folder(*damping))));

@@ -154,6 +154,44 @@ fn approximations_have_bounds_and_the_dual_is_exact() -> Outcome {
     Ok(())
 }
 
+/// Self-influence of all training examples is that of the score for its own loss, exact or said not to be.
+#[test]
+fn self_influence_of_all_examples_is_written() -> Outcome {
+    let place = Place::new()?;
+    let data =
+        "--model lr --data cancer --queries 3 --verify none --precision f64 --self-influence";
+    let run = place.explain(data, "cancer")?;
+    assert!(
+        run.stdout
+            .contains("self-influence: exact, through a kernel matrix of 456 x 456"),
+        "{}",
+        run.stdout
+    );
+    let table = String::from_utf8(run.file("self-influence.csv")?)?;
+    let mut lines = table.lines();
+    let head = lines.next().ok_or("no head")?;
+    assert!(
+        head.starts_with("rank,train,label,self_influence,exact,file"),
+        "{head}"
+    );
+    let values: Vec<f64> = lines
+        .map(|line| line.split(',').nth(3).unwrap_or("").parse())
+        .collect::<Result<_, _>>()?;
+    assert_eq!(values.len(), 456);
+    assert!(values.is_sorted_by(|a, b| a >= b) && values.iter().all(|value| *value >= 0.0));
+    let sums = String::from_utf8(run.file("SHA256SUMS")?)?;
+    assert!(sums.contains("self-influence.csv"), "{sums}");
+    let digits = place.explain("--queries 0 --verify none --self-influence", "digits")?;
+    assert!(
+        digits
+            .stdout
+            .contains("self-influence: exact, 1438 systems solved"),
+        "{}",
+        digits.stdout
+    );
+    Ok(())
+}
+
 #[test]
 fn estimators_are_held_against_exact_scores_and_responses() -> Outcome {
     let place = Place::new()?;

@@ -1,0 +1,50 @@
+//! `self-influence.csv`: how much each training example did for its own loss.
+
+use backdraft_attribution::SelfInfluences;
+
+use super::places::column;
+use super::top::cells;
+use super::{ExampleInfo, OutputError};
+
+/// The file's name.
+pub const SELF_INFLUENCE_FILE: &str = "self-influence.csv";
+
+/// All training examples, the largest self-influence first, as `rank,train,label,self_influence,exact`, and where each
+/// stands. Values are multiplied by `factor`, which takes them to the loss's unit.
+///
+/// # Errors
+/// [`OutputError::Length`] if there are not as many labels or places as examples.
+pub fn self_influence_csv(
+    found: &SelfInfluences,
+    examples: &ExampleInfo,
+    factor: f64,
+) -> Result<Vec<u8>, OutputError> {
+    examples.check(found.values.len())?;
+    let refused = |reason: String| OutputError::encode(SELF_INFLUENCE_FILE, reason);
+    let unit = column(&examples.train);
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut write = |record: Vec<String>| {
+        let done = table.write_record(record);
+        done.map_err(|error| refused(error.to_string()))
+    };
+    let head = ["rank", "train", "label", "self_influence", "exact", "file"];
+    write(head.into_iter().chain(unit).map(String::from).collect())?;
+    let mut order: Vec<usize> = (0..found.values.len()).collect();
+    order.sort_by(|&a, &b| found.values[b].total_cmp(&found.values[a]));
+    for (rank, train) in (1..).zip(order) {
+        let label = examples.labels.get(train);
+        let label = label.map(|it| examples.labels.exact(it));
+        let mut record = vec![
+            rank.to_string(),
+            train.to_string(),
+            label.unwrap_or_default(),
+            format!("{:?}", factor * found.values[train]),
+            found.exact[train].to_string(),
+        ];
+        record.extend(cells(&examples.train[train], unit.is_some()));
+        write(record)?;
+    }
+    table
+        .into_inner()
+        .map_err(|error| refused(error.to_string()))
+}
