@@ -33,7 +33,7 @@ pub(super) fn preconditioner(
 }
 
 /// What was chosen, and why.
-fn words(choice: &Choice) -> String {
+pub(super) fn words(choice: &Choice) -> String {
     let chosen = choice.preconditioner.name();
     let (width, count) = choice.blocks;
     if count < 2 {
@@ -47,8 +47,12 @@ fn words(choice: &Choice) -> String {
         format!("{:.0} ({name})", it.products)
     });
     let each: Vec<String> = each.collect();
+    let queries = match width {
+        1 => format!("{count} queries one by one"),
+        _ => format!("{count} blocks of {width} queries"),
+    };
     format!(
-        "preconditioner {chosen}: for {count} blocks of {width} queries the products predicted are {}",
+        "preconditioner {chosen}: for {queries} the products predicted are {}",
         each.join(", ")
     )
 }

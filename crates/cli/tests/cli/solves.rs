@@ -96,6 +96,11 @@ fn a_block_takes_fewer_products_than_one_by_one() -> Outcome {
     let told: Vec<_> = lines.iter().map(|line| line["damping"].as_f64()).collect();
     assert_eq!(told, [Some(0.01), Some(0.1), Some(0.01)], "{said}");
     assert_eq!(products(&lines[0]), products(block) + 1.0, "{said}");
+    let blocks =
+        "bench solves --from solves --block 3 --preconditioners auto --runs 1 --damping 0.01";
+    let done = place.backdraft(blocks).assert().success();
+    let said = String::from_utf8(done.get_output().stdout.clone())?;
+    assert!(said.contains("for 3 blocks of 3 queries"), "{said}");
     assert_refused(
         &place,
         "bench solves --from solves --methods path --preconditioners jacobi",

@@ -44,6 +44,10 @@ pub(crate) struct Solves {
     #[arg(long, value_name = "RANK", default_value_t = 100, value_parser = count, allow_hyphen_values = true)]
     pub rank: usize,
 
+    /// Queries of a block, which the method block solves one after another. Default: all.
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
+    pub block: Option<NonZeroUsize>,
+
     /// Dampings. Default: the workload's.
     #[arg(long, value_name = "LAMBDA", value_delimiter = ',', value_parser = positive, allow_hyphen_values = true)]
     pub damping: Vec<f64>,

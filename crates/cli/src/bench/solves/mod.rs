@@ -4,9 +4,9 @@ mod args;
 mod lockstep;
 mod workload;
 
-use std::{cell::Cell, time::Instant};
+use std::{cell::Cell, num::NonZeroUsize, time::Instant};
 
-use backdraft_curvature::{CountedOperator, Damped};
+use backdraft_curvature::{CountedOperator, Damped, LinearOperator};
 use backdraft_influence::{
     ConjugateGradient, ConjugateGradientConfig, Solution, SolveError, Solver,
 };
@@ -19,6 +19,7 @@ use super::start_threads;
 use crate::{
     CliError,
     args::{Precision, PreconditionerName, Rank},
+    choice,
     progress::say,
 };
 
@@ -95,11 +96,9 @@ impl Case {
 fn check(method: SolveMethod, preconditioner: PreconditionerName) -> Result<(), CliError> {
     let goes_without = match method {
         SolveMethod::Lockstep | SolveMethod::Path => preconditioner != PreconditionerName::None,
-        SolveMethod::Single => matches!(
-            preconditioner,
-            PreconditionerName::Recycled | PreconditionerName::Auto
-        ),
-        SolveMethod::Block | SolveMethod::Later => preconditioner == PreconditionerName::Auto,
+        SolveMethod::Single => preconditioner == PreconditionerName::Recycled,
+        SolveMethod::Later => preconditioner == PreconditionerName::Auto,
+        SolveMethod::Block => false,
     };
     if !goes_without {
         return Ok(());
@@ -135,17 +134,20 @@ fn measure(args: &Solves, loaded: &LoadedProblem, case: &Case) -> Result<SolveCo
     });
     let config = ConjugateGradientConfig {
         tolerance: Some(tolerance),
-        block_size: (case.method == SolveMethod::Single).then_some(1),
+        block_size: match case.method {
+            SolveMethod::Single => Some(1),
+            SolveMethod::Block => args.block.map(NonZeroUsize::get),
+            _ => None,
+        },
         preconditioner: case
             .preconditioner
             .with(Some(Rank::Of(args.rank)), args.compute.seed)
             .unwrap_or_default(),
         ..ConjugateGradientConfig::default()
     };
-    let solver = config.init()?;
     let mut runs = Vec::new();
     for _ in 0..args.runs {
-        runs.push(run(loaded, case, &solver, tolerance)?);
+        runs.push(run(args, loaded, case, config.clone(), tolerance)?);
     }
     runs.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     Ok(runs.swap_remove(runs.len() / 2))
@@ -156,9 +158,10 @@ const LATER: usize = 10;
 
 /// From the matrix to the last solution, as somebody would who has trained.
 fn run(
+    args: &Solves,
     loaded: &LoadedProblem,
     case: &Case,
-    solver: &ConjugateGradient,
+    config: ConjugateGradientConfig,
     tolerance: f64,
 ) -> Result<SolveCost, CliError> {
     let mut gradients = loaded.gradients()?;
@@ -168,6 +171,7 @@ fn run(
     let counted = CountedOperator::new(&matrix, |count| products.set(products.get() + count));
     let damped = Damped::new(&counted, case.damping());
     let mut queries = gradients.len();
+    let solver = solver(args, case, config, &damped, queries)?;
     let true_residual = match case.method {
         SolveMethod::Path => {
             let path = solver.solve_path(&counted, gradients, &case.dampings)?;
@@ -192,6 +196,31 @@ fn run(
         seconds: start.elapsed().as_secs_f64(),
         true_residual,
     })
+}
+
+/// With these settings, and with the preconditioner that they choose where one is to be chosen, which is said.
+fn solver(
+    args: &Solves,
+    case: &Case,
+    config: ConjugateGradientConfig,
+    matrix: &dyn LinearOperator,
+    queries: usize,
+) -> Result<ConjugateGradient, CliError> {
+    let solver = config.clone().init()?;
+    if case.preconditioner != PreconditionerName::Auto {
+        return Ok(solver);
+    }
+    let seed = args.compute.seed;
+    let choice = solver.choose_preconditioner(matrix, queries, queries, seed)?;
+    if !args.json {
+        say(choice::words(&choice));
+    }
+    let preconditioner = choice.preconditioner;
+    let chosen = ConjugateGradientConfig {
+        preconditioner,
+        ..config
+    };
+    Ok(chosen.init()?)
 }
 
 /// The largest true residual.

@@ -9,7 +9,7 @@
 //!
 //! where `known` is what a preconditioner knows beforehand, for products that are counted once for all blocks. How many
 //! eigenvalues lie above what, the Krylov space of one random vector tells (stochastic Lanczos quadrature; Ubaru, Chen
-//! & Saad 2017). These are counts to compare, not to rely on: conjugate gradients do better.
+//! & Saad 2017). These are counts to compare, not to rely on: more are taken.
 
 use backdraft_curvature::{CurvatureError, LinearOperator};
 use burn::tensor::{DType, Device, Tensor};
