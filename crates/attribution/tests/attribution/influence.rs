@@ -188,6 +188,28 @@ fn self_influence_of_all_examples_says_how_it_was_found() {
     }
 }
 
+/// Of more examples than are solved for at once, by what the first of them have learnt.
+#[test]
+fn self_influence_of_many_is_exact() {
+    let numbers = |count: usize, seed: f64| -> Vec<f64> {
+        let wave = (0..count).map(|i| ((i as f64 + 1.0) * (seed + 2.3)).sin());
+        wave.collect()
+    };
+    let config = LinearConfig::new(40, 3).with_bias(false);
+    let mut net = config.init(&Device::flex());
+    net.weight = net.weight.map(|_| matrix(&numbers(120, 0.2), 3));
+    let labels: Vec<i64> = (0..150).map(|i| i % 3).collect();
+    let of = |config: &InfluenceConfig| {
+        let data = (matrix(&numbers(6_000, 0.7), 40), classes(&labels));
+        let influence = config.init(&net.clone().valid(), forward, CrossEntropy, data);
+        let all: Vec<usize> = (0..150).collect();
+        influence.unwrap().self_influence(&all).unwrap()
+    };
+    let solved = of(&InfluenceConfig::new().with_damping(DAMPING));
+    // Each is solved to 1e-10.
+    assert_close(&solved, &of(&exact()), 1e-8);
+}
+
 #[test]
 fn self_influence_is_the_diagonal() {
     let influence = influence(&exact());
