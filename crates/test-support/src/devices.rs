@@ -2,60 +2,75 @@
 
 use std::{
     ops::Deref,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use burn::tensor::{Device, DeviceType};
+use burn::tensor::{Device, DeviceKind, DeviceType};
 
-/// Held by tests that compute on the graphics device.
-static GRAPHICS: RwLock<()> = RwLock::new(());
+/// The devices on the graphics adapter that no test holds; none if there is no adapter.
+static FREE: LazyLock<Option<Mutex<Vec<Device>>>> = LazyLock::new(|| {
+    let adapter = Device::enumerate(DeviceType::Wgpu).into_iter().next()?;
+    // The same adapter under another name.
+    let default = Device::wgpu(DeviceKind::DefaultDevice);
+    Some(Mutex::new(vec![adapter, default]))
+});
+static GIVEN_BACK: Condvar = Condvar::new();
 
-/// A graphics device, as long as a test has it.
+/// Devices that one adapter is opened as. Each has a queue of its own, and a software adapter such as Mesa's lavapipe
+/// compiles the kernels of a queue one after another, on one core: with two, two tests compile at once.
+const QUEUES: usize = 2;
+
+/// A graphics device that no other test has meanwhile: where runs are recorded, what others compute would be recorded
+/// too.
 pub struct Graphics {
-    device: Device,
-    _held: Held,
-}
-
-/// With other tests, or alone.
-enum Held {
-    Shared {
-        _guard: RwLockReadGuard<'static, ()>,
-    },
-    Alone {
-        _guard: RwLockWriteGuard<'static, ()>,
-    },
+    /// That device, and others that are kept idle.
+    held: Vec<Device>,
 }
 
 impl Deref for Graphics {
     type Target = Device;
 
     fn deref(&self) -> &Device {
-        &self.device
+        &self.held[0]
     }
 }
 
-/// A graphics adapter, if this machine has one; a software one such as Mesa's lavapipe counts. Says so if there is
-/// none. Other tests may have it at the same time.
+impl Drop for Graphics {
+    fn drop(&mut self) {
+        free()
+            .into_iter()
+            .for_each(|mut it| it.append(&mut self.held));
+        GIVEN_BACK.notify_all();
+    }
+}
+
+/// A graphics device, if this machine has an adapter; a software one such as Mesa's lavapipe counts. Says so if there
+/// is none.
 pub fn wgpu() -> Option<Graphics> {
-    // A test that failed with the device leaves it as good as it was.
-    let guard = GRAPHICS.read().unwrap_or_else(PoisonError::into_inner);
-    graphics(Held::Shared { _guard: guard })
+    graphics(1)
 }
 
-/// The same, and no other test has it meanwhile: where runs are recorded, what others compute would be recorded too.
+/// The same, and no other test computes on the adapter meanwhile: for what asks for all its memory.
 pub fn wgpu_alone() -> Option<Graphics> {
-    let guard = GRAPHICS.write().unwrap_or_else(PoisonError::into_inner);
-    graphics(Held::Alone { _guard: guard })
+    graphics(QUEUES)
 }
 
-fn graphics(held: Held) -> Option<Graphics> {
-    let device = Device::enumerate(DeviceType::Wgpu).into_iter().next();
-    match &device {
-        Some(device) => println!("on {device:?}"),
-        None => println!("skipped: no wgpu adapter on this machine"),
-    }
-    let _held = held;
-    device.map(|device| Graphics { device, _held })
+fn graphics(count: usize) -> Option<Graphics> {
+    let Some(free) = free() else {
+        println!("skipped: no wgpu adapter on this machine");
+        return None;
+    };
+    let free = GIVEN_BACK.wait_while(free, |free| free.len() < count);
+    let mut free = free.unwrap_or_else(PoisonError::into_inner);
+    let held: Vec<Device> = free.drain(..count).collect();
+    println!("on {:?}", held[0]);
+    Some(Graphics { held })
+}
+
+/// A test that failed with a device leaves it as good as it was.
+fn free() -> Option<MutexGuard<'static, Vec<Device>>> {
+    let free = FREE.as_ref()?;
+    Some(free.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Burn's other backend for processors.

@@ -20,6 +20,8 @@ use burn::{
     tensor::{DType, Device, Int, Tensor, TensorData, activation},
 };
 
+use Quantities::{All, Derivatives};
+
 /// A quantity's name and its elements.
 type Named = (&'static str, Vec<f64>);
 
@@ -60,8 +62,18 @@ fn network(activation: Activation, device: &Device) -> Mlp {
     config.init(&Device::flex()).fork(device)
 }
 
-/// Everything that is computed from a network and its data, by name.
+/// What is computed from a network and its data.
+#[derive(Clone, Copy, PartialEq)]
+enum Quantities {
+    /// Values and derivatives.
+    Derivatives,
+    /// These, and what is made of them whatever the loss and the activation are.
+    All,
+}
+
+/// What is computed from a network and its data, by name.
 fn quantities<L: Loss>(
+    asked: Quantities,
     activation: Activation,
     loss: L,
     targets: L::Targets,
@@ -79,48 +91,51 @@ fn quantities<L: Loss>(
     let (value, gradient) = cost.value_and_gradient()?;
     let (gauss_newton, hessian) = (cost.gauss_newton(), cost.hessian());
     let product = host(gauss_newton.apply(v())?);
-    // The second product runs on kept activations.
-    let kept = host(gauss_newton.apply(v())?);
-    assert!(relative_error(&kept, &product) < 1e-6);
-
-    let damped = cost.gauss_newton().damped(DAMPING);
-    let query = cost.select(&[3, 3, 41])?;
-    let solver = ConjugateGradientConfig::default().init()?;
-    let solution = solver.solve(&damped, query.gradient()?)?;
-    assert!(solution.info.converged);
-    Ok(vec![
+    let mut found = vec![
         ("theta", theta),
         ("outputs", host(cost.outputs()?)),
-        ("output gradients", host(cost.output_gradients()?)),
         ("losses", host(cost.losses()?)),
         ("cost", host(value)),
         ("gradient", host(gradient)),
-        ("gradient of a query", host(query.gradient()?)),
-        ("Gauss-Newton product", product),
-        (
-            "Gauss-Newton product of a batch",
-            host(gauss_newton.apply_batch(&[49, 0, 7, 7], v())?),
-        ),
         ("Hessian product", host(hessian.apply(v())?)),
         (
             "directional derivatives",
             host(cost.directional_derivatives(v())?),
         ),
-        ("solution", host(solution.vector.clone())),
-        ("scores", host(scores(&cost, solution.vector)?)),
-    ])
+    ];
+    if asked == Quantities::All {
+        // The second product runs on kept activations.
+        let kept = host(gauss_newton.apply(v())?);
+        assert!(relative_error(&kept, &product) < 1e-6);
+        let batch = host(gauss_newton.apply_batch(&[49, 0, 7, 7], v())?);
+        let damped = cost.gauss_newton().damped(DAMPING);
+        let query = cost.select(&[3, 3, 41])?;
+        let solver = ConjugateGradientConfig::default().init()?;
+        let solution = solver.solve(&damped, query.gradient()?)?;
+        assert!(solution.info.converged);
+        found.extend([
+            ("output gradients", host(cost.output_gradients()?)),
+            ("gradient of a query", host(query.gradient()?)),
+            ("Gauss-Newton product of a batch", batch),
+            ("solution", host(solution.vector.clone())),
+            ("scores", host(scores(&cost, solution.vector)?)),
+        ]);
+    }
+    found.push(("Gauss-Newton product", product));
+    Ok(found)
 }
 
 fn assert_agree<L: Loss>(
     device: &Device,
+    asked: Quantities,
     activations: &[Activation],
     loss: L,
     targets: fn(&Device) -> L::Targets,
 ) -> Outcome {
     let flex = Device::flex();
     for &activation in activations {
-        let expected = quantities(activation, loss.clone(), targets(&flex), &flex)?;
-        let found = quantities(activation, loss.clone(), targets(device), device)?;
+        let expected = quantities(asked, activation, loss.clone(), targets(&flex), &flex)?;
+        let found = quantities(asked, activation, loss.clone(), targets(device), device)?;
         for ((name, found), (_, expected)) in found.iter().zip(&expected) {
             let tolerance = match *name {
                 "solution" | "scores" => SOLVE_TOLERANCE,
@@ -135,41 +150,52 @@ fn assert_agree<L: Loss>(
 
 #[test]
 fn wgpu_agrees_with_flex_on_classes() -> Outcome {
-    let activations = [Activation::Tanh, Activation::Relu];
     wgpu().map_or(Ok(()), |device| {
-        assert_agree(&device, &activations, CrossEntropy, classes)
+        assert_agree(&device, All, &[Activation::Tanh], CrossEntropy, classes)?;
+        assert_agree(
+            &device,
+            Derivatives,
+            &[Activation::Relu],
+            CrossEntropy,
+            classes,
+        )
     })
 }
 
 #[test]
 fn wgpu_agrees_with_flex_on_logits() -> Outcome {
     wgpu().map_or(Ok(()), |device| {
-        assert_agree(&device, &[Activation::Sigmoid], BinaryCrossEntropy, values)
-    })
-}
-
-#[test]
-fn wgpu_agrees_with_flex_on_squared_errors() -> Outcome {
-    wgpu().map_or(Ok(()), |device| {
-        assert_agree(&device, &[Activation::Tanh], SquaredError, values)
+        assert_agree(
+            &device,
+            Derivatives,
+            &[Activation::Sigmoid],
+            BinaryCrossEntropy,
+            values,
+        )
     })
 }
 
 #[test]
 fn ndarray_agrees_with_flex() -> Outcome {
     let activations = [Activation::Tanh, Activation::Relu, Activation::Sigmoid];
-    assert_agree(&ndarray(), &activations, CrossEntropy, classes)?;
-    assert_agree(&ndarray(), &activations, BinaryCrossEntropy, values)?;
-    assert_agree(&ndarray(), &activations, SquaredError, values)
+    assert_agree(&ndarray(), All, &activations, CrossEntropy, classes)?;
+    assert_agree(&ndarray(), All, &activations, BinaryCrossEntropy, values)?;
+    assert_agree(&ndarray(), All, &activations, SquaredError, values)
 }
 
-/// Burn's own derivative of gelu is exact on flex, and elsewhere that of an approximation, wrong from the fourth digit
-/// on.
+/// Squared errors. Burn's own derivative of gelu is exact on flex, and elsewhere that of an approximation, wrong from
+/// the fourth digit on.
 #[test]
 fn the_derivative_of_gelu_is_exact_on_every_device() -> Outcome {
     let gpu = wgpu();
     for device in [&ndarray()].into_iter().chain(gpu.as_deref()) {
-        assert_agree(device, &[Activation::Gelu], SquaredError, values)?;
+        assert_agree(
+            device,
+            Derivatives,
+            &[Activation::Gelu],
+            SquaredError,
+            values,
+        )?;
     }
     Ok(())
 }

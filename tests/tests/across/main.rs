@@ -1,8 +1,8 @@
 //! What crosses crates: one device against another, operators against dense matrices, programs at random. One binary,
 //! for each links the graphics backend anew.
 //!
-//! On a graphics device a run is recorded while nothing else is computed there, and what asks for all memory may leave
-//! none to others: such a test holds the device alone, see [`wgpu_alone`](backdraft_test_support::wgpu_alone).
+//! On a graphics device a run is recorded while nothing else is computed there: a test holds the device that
+//! [`wgpu`](backdraft_test_support::wgpu) gives alone.
 
 mod devices;
 mod fused;

@@ -7,7 +7,7 @@ use backdraft::{
     models::{Mlp, MlpConfig},
     program::{Compiled, DispatchTensor, Program, ProgramError, Spec},
 };
-use backdraft_test_support::{Outcome, host, numbers, relative_error, wgpu, wgpu_alone};
+use backdraft_test_support::{Outcome, host, numbers, relative_error, wgpu};
 use burn::{
     module::Module,
     tensor::{Bool, DType, Device, Int, Tensor, TensorData},
@@ -107,9 +107,7 @@ fn a_program(device: &Device) -> Outcome {
 const EXAMPLES: usize = 64;
 
 fn cost(batch: usize, device: &Device) -> Result<Cost, Box<dyn Error>> {
-    let config = MlpConfig::new(32, 10)
-        .with_hidden(vec![64, 48])
-        .with_seed(3);
+    let config = MlpConfig::new(32, 10).with_hidden(vec![48]).with_seed(3);
     let network = config.init(&Device::flex()).fork(device);
     let model = Model::new(&network, Mlp::forward)?.recorded();
     let classes: Vec<i64> = (0..EXAMPLES as i64).map(|i| i * i % 10).collect();
@@ -157,7 +155,7 @@ fn derivatives(device: &Device) -> Outcome {
 
 #[test]
 fn recorded_runs_give_the_same() -> Outcome {
-    let Some(device) = wgpu_alone() else {
+    let Some(device) = wgpu() else {
         return Ok(());
     };
     a_program(&device)?;
@@ -205,7 +203,7 @@ fn a_program_for_another_device_is_an_error() -> Outcome {
 /// Burn sorts on the host, which no recording holds.
 #[test]
 fn a_program_that_sorts_runs_as_it_is() -> Outcome {
-    let Some(gpu) = wgpu_alone() else {
+    let Some(gpu) = wgpu() else {
         return Ok(());
     };
     let specs = [Spec::new([6, 8], DType::F32)];

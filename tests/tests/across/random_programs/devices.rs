@@ -2,7 +2,7 @@
 //! results as on the processor.
 
 use backdraft::program::{Program, ProgramError};
-use backdraft_test_support::{numbers, wgpu_alone};
+use backdraft_test_support::{numbers, wgpu};
 use burn::tensor::{DType, Device};
 
 use super::kind::{Kind, elements, matrices, pictures, sequences, tensor};
@@ -58,7 +58,7 @@ fn differences([found, expected]: [&Program; 2], device: &Device) -> Result<Stri
 }
 
 fn check<const D: usize>(kind: &Kind<D>) {
-    let Some(gpu) = wgpu_alone() else { return };
+    let Some(gpu) = wgpu() else { return };
     kind.check(PROGRAMS, DType::F32, |steps| {
         let both = [steps.program(&gpu)?, steps.program(&Device::flex())?];
         let wrt: Vec<usize> = (0..both[0].inputs().len()).collect();
