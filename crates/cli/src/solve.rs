@@ -35,7 +35,7 @@ fn remedy(args: &Explain) -> &'static str {
 pub(super) const BLOCK: usize = 128;
 
 /// The systems of a run: those of all queries for the first damping, then for the next.
-pub(super) struct Systems<'a> {
+pub(super) struct QuerySystems<'a> {
     pub args: &'a Explain,
     pub curvature: &'a Curvature,
     pub dampings: &'a [f64],
@@ -46,7 +46,7 @@ pub(super) struct Systems<'a> {
     pub store: &'a ExplainFolder,
 }
 
-impl Systems<'_> {
+impl QuerySystems<'_> {
     pub fn count(&self) -> usize {
         self.dampings.len() * self.queries.len()
     }

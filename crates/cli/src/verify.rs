@@ -13,7 +13,7 @@ use super::{
     explain::ExplainFolder,
     progress::{Bar, say, words},
 };
-use backdraft_report::{Coverage, Failed, Pair, ScoreRecord, Unit, VerificationRecord};
+use backdraft_report::{Failed, Pair, ScoreRecord, Unit, VerificationCoverage, VerificationRecord};
 
 /// Seconds from which on it is said beforehand how long a response may take.
 const LONG: f64 = 10.0;
@@ -84,7 +84,7 @@ impl Verify<'_> {
         let selection = Selection::of(&rows, self.seed, count);
         let responses = self.responses(&selection.removals)?;
         let seconds = responses.iter().map(|(_, it)| it.seconds).sum();
-        let coverage = Coverage {
+        let coverage = VerificationCoverage {
             asked: self.amount.name(),
             planned: selection.removals.len(),
             removals: responses.iter().map(|(example, _)| *example).collect(),

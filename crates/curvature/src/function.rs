@@ -83,8 +83,8 @@ impl BatchFunction {
         ..Self::of_losses("input derivatives", input_derivatives)
     };
 
-    /// Columns of a square root of the losses' Hessians in the outputs, `[batch, k, outputs]`, and mixtures of them: the
-    /// root's products with each of `k` vectors `[outputs]`.
+    /// Columns of a square root of the losses' Hessians in the outputs, `[batch, k, outputs]`, and mixtures of them:
+    /// the root's products with each of `k` vectors `[outputs]`.
     pub(crate) const OUTPUT_ROOTS: Self = Self {
         mixture: true,
         ..Self::of_losses("output roots", |it| one(it.output_roots()?))

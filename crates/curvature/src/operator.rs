@@ -50,8 +50,8 @@ pub trait LinearOperator {
         None
     }
 
-    /// Rows whose sum of squares `R' R` it is, with whatever [`Law::damping`] says on top, if it is one: for what is made
-    /// of the examples, and not of products.
+    /// Rows whose sum of squares `R' R` it is, with whatever [`Law::damping`] says on top, if it is one: for what is
+    /// made of the examples, and not of products.
     fn example_root(&self) -> Option<ExampleRoot<'_>> {
         None
     }

@@ -232,8 +232,8 @@ impl<'a> TracedBatch<'a> {
     }
 }
 
-/// The Cholesky factors of the matrices whose columns are given, `[batch, outputs]` each, which may be singular: what is
-/// zero to within rounding stays zero. `[batch, outputs, outputs]`, the second axis counting rows.
+/// The Cholesky factors of the matrices whose columns are given, `[batch, outputs]` each, which may be singular: what
+/// is zero to within rounding stays zero. `[batch, outputs, outputs]`, the second axis counting rows.
 fn factors(columns: Vec<Tensor<2>>) -> Tensor<3> {
     let rounding = columns[0].dtype().finfo().map_or(0.0, |it| it.epsilon);
     let count = columns.len();

@@ -34,7 +34,7 @@ pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use scores::{input_scores, parameter_change, scores, self_influence, self_influences};
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,
-    DirectConfig, Dual, DualConfig, DualInverse, Factor, Growth, Inverse, Kfac, KfacConfig,
+    DirectConfig, DualConfig, DualInverse, DualSolver, Factor, Growth, Inverse, Kfac, KfacConfig,
     KfacInverse, Lanczos, LanczosConfig, Lissa, LissaConfig, Nystroem, NystroemConfig,
     Preconditioner, Prediction, Scale, Solution, Solutions, SolveError, SolveInfo, Solver,
 };

@@ -112,9 +112,9 @@ pub fn self_influence(
 /// Bytes of gradients that self-influence is computed of at once: 64 MiB.
 const GRADIENTS: usize = 64 << 20;
 
-/// The self-influence of all training examples, `1/N <grad L_i, A^-1 grad L_i>`, by what `inverse` makes of their gradients
-/// without evidence ([`Inverse::apply_many`]): for inverses in closed form, exact ones and approximations, for which all
-/// examples cost little more than their gradients.
+/// The self-influence of all training examples, `1/N <grad L_i, A^-1 grad L_i>`, by what `inverse` makes of their
+/// gradients without evidence ([`Inverse::apply_many`]): for inverses in closed form, exact ones and approximations,
+/// for which all examples cost little more than their gradients.
 ///
 /// # Errors
 /// Those of the inverse; [`SolveError::NotFinite`].

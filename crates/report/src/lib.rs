@@ -43,8 +43,9 @@ pub use examples::ExampleInfo;
 pub use labels::{Labels, TargetValue};
 pub use number::{brief, count, short};
 pub use record::{
-    Coverage, Failed, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings,
-    Sizes, SolveRecord, Timing, VerificationRecord, Versions, WeightsFile, details_of,
+    Failed, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings, Sizes,
+    SolveRecord, Timing, VerificationCoverage, VerificationRecord, Versions, WeightsFile,
+    details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
 pub use scores::{Float, SIGN_CONVENTION, ScoreRecord, Scored, Strongest};

@@ -199,7 +199,7 @@ pub struct VerificationRecord {
     pub max_objective_gradient: Option<f64>,
     /// How much was verified; none in records of version 0.1 and before.
     #[serde(default)]
-    pub coverage: Option<Coverage>,
+    pub coverage: Option<VerificationCoverage>,
     /// What was compared.
     pub pairs: Vec<Pair>,
     /// Removals left out of the comparison, because their response could not be computed.
@@ -208,7 +208,7 @@ pub struct VerificationRecord {
 
 /// How much was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coverage {
+pub struct VerificationCoverage {
     /// What was asked for: "quick", "full", or a number of removals.
     pub asked: String,
     /// Removals that were chosen, before any was known.

@@ -14,8 +14,8 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Of scores with `reference`, one row a query. Queries whose scores, or those of the reference, are all the same are
-    /// left out; `None` if that is all of them.
+    /// Of scores with `reference`, one row a query. Queries whose scores, or those of the reference, are all the same
+    /// are left out; `None` if that is all of them.
     pub fn of(scores: &[Vec<f64>], reference: &[Vec<f64>]) -> Option<Self> {
         let rows = scores.iter().zip(reference);
         let found = rows.filter_map(|(a, b)| Some((pearson(a, b)?, spearman(a, b)?)));

@@ -25,8 +25,8 @@ pub(crate) struct SolverArgs {
     pub name: Option<SolverName>,
 
     /// The relative residual at which `(G + damping I) s = gradient` counts as solved. Default: for cg 1e-5, in f64
-    /// 1e-10, with products in 16 bits and for mislabel 0.01; for direct and dual 0.001, in f64 1e-8; for lissa 0.1, which
-    /// in experiments decides its depth. Approximations are taken as they are, and their residual is told.
+    /// 1e-10, with products in 16 bits and for mislabel 0.01; for direct and dual 0.001, in f64 1e-8; for lissa 0.1,
+    /// which in experiments decides its depth. Approximations are taken as they are, and their residual is told.
     #[arg(long, value_name = "RESIDUAL", value_parser = residual, allow_hyphen_values = true)]
     pub tolerance: Option<f64>,
 

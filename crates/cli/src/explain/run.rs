@@ -20,7 +20,7 @@ use crate::{
     mixed_precision::ProductErrors,
     progress::say,
     quality::{measured, quality, shown, tell},
-    solve::Systems,
+    solve::QuerySystems,
     verify::{self, Amount, Verify},
     weights::scaling::check_scaling,
 };
@@ -93,7 +93,7 @@ impl ExplainRun<'_> {
         let curvature = cost.gauss_newton();
         let (preconditioner, choice) =
             preconditioner(self.args, &curvature, &dampings.values, queries.len())?;
-        let systems = Systems {
+        let systems = QuerySystems {
             args: self.args,
             curvature: &curvature,
             dampings: &dampings.values,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     CliError,
     progress::Bar,
-    solve::{Systems, solve_on},
+    solve::{QuerySystems, solve_on},
 };
 
 impl ExplainRun<'_> {
@@ -22,7 +22,7 @@ impl ExplainRun<'_> {
     pub(super) fn scored(
         &self,
         cost: &Cost,
-        systems: &Systems<'_>,
+        systems: &QuerySystems<'_>,
         exact: Option<&(Cost, Cost)>,
     ) -> Result<Vec<QueryScores>, CliError> {
         let mut open = Vec::new();
@@ -62,7 +62,7 @@ impl ExplainRun<'_> {
     fn score_system(
         &self,
         system: usize,
-        systems: &Systems<'_>,
+        systems: &QuerySystems<'_>,
         matrix: &Damped<&Curvature>,
         cost: &Cost,
         bounds: Option<&ScoreBounding<'_>>,

@@ -15,7 +15,7 @@ pub(super) struct LayerVectors {
 }
 
 /// The sums of a block.
-pub(super) enum Moments {
+pub(super) enum BlockMoments {
     /// Of `a a' / positions` and `d d'`.
     Kronecker(Box<[Tensor<2>; 2]>),
     /// Of `g g'`.
@@ -96,7 +96,7 @@ impl LayerVectors {
     }
 }
 
-impl Moments {
+impl BlockMoments {
     /// Of a few examples.
     pub fn new(block: &ParameterBlock, source: &BlockSource, part: &PulledBack) -> Self {
         match (block, source) {

@@ -4,7 +4,7 @@ use backdraft_dense::{DenseMatrix, Eigen};
 use burn::{Tensor, tensor::TensorData};
 
 use super::{
-    accumulate::Moments,
+    accumulate::BlockMoments,
     layout::{KroneckerBlock, ParameterBlock},
 };
 use crate::{CurvatureError, Parameter};
@@ -38,9 +38,9 @@ pub(super) type Pieces = Vec<(usize, Tensor<2>)>;
 
 impl BlockMatrix {
     /// From the mean of a block's moments.
-    pub fn new(block: &ParameterBlock, moments: Moments) -> Result<Self, CurvatureError> {
+    pub fn new(block: &ParameterBlock, moments: BlockMoments) -> Result<Self, CurvatureError> {
         Ok(match (block, moments) {
-            (ParameterBlock::Kronecker(block), Moments::Kronecker(moments)) => {
+            (ParameterBlock::Kronecker(block), BlockMoments::Kronecker(moments)) => {
                 let [inputs, gradients] = *moments;
                 let ((a, left), (d, right)) = (eigen(inputs)?, eigen(gradients)?);
                 Self::Kronecker(Box::new(KroneckerMatrix {
@@ -50,7 +50,7 @@ impl BlockMatrix {
                     right,
                 }))
             }
-            (ParameterBlock::Exact(parameter), Moments::Exact(matrix)) => {
+            (ParameterBlock::Exact(parameter), BlockMoments::Exact(matrix)) => {
                 let (values, vectors) = eigen(matrix)?;
                 Self::Exact {
                     parameter: *parameter,
@@ -58,10 +58,12 @@ impl BlockMatrix {
                     values,
                 }
             }
-            (ParameterBlock::Diagonal(parameter), Moments::Diagonal(values)) => Self::Diagonal {
-                parameter: *parameter,
-                values,
-            },
+            (ParameterBlock::Diagonal(parameter), BlockMoments::Diagonal(values)) => {
+                Self::Diagonal {
+                    parameter: *parameter,
+                    values,
+                }
+            }
             _ => unreachable!("moments of this block"),
         })
     }
@@ -133,8 +135,8 @@ impl KroneckerMatrix {
     }
 }
 
-/// Eigenvalues that are not negative, ascending, and eigenvectors as rows, of a symmetric matrix, in its type and on its
-/// device.
+/// Eigenvalues that are not negative, ascending, and eigenvectors as rows, of a symmetric matrix, in its type and on
+/// its device.
 fn eigen(matrix: Tensor<2>) -> Result<(Tensor<1>, Tensor<2>), CurvatureError> {
     let (dim, device, dtype) = (matrix.dims()[0], matrix.device(), matrix.dtype());
     let values = matrix.try_into_vec_as::<f64>()?;

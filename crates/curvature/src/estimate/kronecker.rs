@@ -6,9 +6,9 @@
 //! ```
 //!
 //! with `a` the layer's inputs (and a 1 for its bias) at the positions `r` where the weight is used, such as the pixels
-//! of a convolution, and `d` what a column `u_k` of a square root of the example's output Hessian is pulled back to at the
-//! layer's outputs (Martens & Grosse 2015; for shared weights, "expand", Eschenhagen et al. 2023). Nothing is drawn: it is
-//! the whole Gauss-Newton matrix, not one of labels drawn from the model, that is approximated.
+//! of a convolution, and `d` what a column `u_k` of a square root of the example's output Hessian is pulled back to at
+//! the layer's outputs (Martens & Grosse 2015; for shared weights, "expand", Eschenhagen et al. 2023). Nothing is
+//! drawn: it is the whole Gauss-Newton matrix, not one of labels drawn from the model, that is approximated.
 //!
 //! EK-FAC keeps the eigenvectors of `A` and `D` and takes the second moments of the gradients along their products in
 //! place of the products of eigenvalues, the best that these directions allow (George et al. 2018):
@@ -17,8 +17,8 @@
 //! values_pq = 1/N sum over i, k of (a-vector_p' (sum over r of a_ir d_ikr') d-vector_q)^2
 //! ```
 //!
-//! Layers are found in the traced program, by how the gradient of each parameter is made, and not by the names of modules.
-//! What is no such layer has a block of its own: all of its elements up to a size, or its diagonal.
+//! Layers are found in the traced program, by how the gradient of each parameter is made, and not by the names of
+//! modules. What is no such layer has a block of its own: all of its elements up to a size, or its diagonal.
 
 use burn::Tensor;
 
@@ -31,14 +31,14 @@ pub struct KroneckerConfig {
     /// Whether the eigenvalues are the gradients' second moments (EK-FAC) and not the products of the factors'
     /// eigenvalues (K-FAC). Takes a second pass over the examples.
     pub corrected: bool,
-    /// Most columns of an example's output Hessian that are pulled back. An example of more outputs, such as a text with
-    /// a class for every token, is pulled back in as many random mixtures of them, with signs drawn from `seed`, whose
-    /// mean is the matrix.
+    /// Most columns of an example's output Hessian that are pulled back. An example of more outputs, such as a text
+    /// with a class for every token, is pulled back in as many random mixtures of them, with signs drawn from `seed`,
+    /// whose mean is the matrix.
     pub columns: usize,
     /// Seed of the mixtures.
     pub seed: u64,
-    /// Most numbers in a parameter that belongs to no layer for all elements of its block to be known; of larger ones the
-    /// diagonal is.
+    /// Most numbers in a parameter that belongs to no layer for all elements of its block to be known; of larger ones
+    /// the diagonal is.
     pub exact: usize,
 }
 
@@ -62,12 +62,12 @@ pub struct KroneckerFactored {
 }
 
 impl Cost {
-    /// The Gauss-Newton matrix as K-FAC or EK-FAC approximate it, in one or two passes over the examples, each of as many
-    /// reverse passes as there are outputs, and one eigendecomposition a layer and side on the host.
+    /// The Gauss-Newton matrix as K-FAC or EK-FAC approximate it, in one or two passes over the examples, each of as
+    /// many reverse passes as there are outputs, and one eigendecomposition a layer and side on the host.
     ///
     /// # Errors
-    /// [`CurvatureError::NotConvex`] for a loss that is not known to be convex; [`CurvatureError::NoRoot`] for a loss of
-    /// many outputs without a root of its Hessian; [`CurvatureError::Setting`] for no columns;
+    /// [`CurvatureError::NotConvex`] for a loss that is not known to be convex; [`CurvatureError::NoRoot`] for a loss
+    /// of many outputs without a root of its Hessian; [`CurvatureError::Setting`] for no columns;
     /// [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
     pub fn kronecker_factored(
         &self,
@@ -114,8 +114,8 @@ impl KroneckerFactored {
         self.map(vs, &|values| (values + damping).recip())
     }
 
-    /// The sum of all eigenvalues. With every column it is the trace of the Gauss-Newton matrix where the eigenvalues are
-    /// corrected.
+    /// The sum of all eigenvalues. With every column it is the trace of the Gauss-Newton matrix where the eigenvalues
+    /// are corrected.
     ///
     /// # Errors
     /// [`CurvatureError::Device`].

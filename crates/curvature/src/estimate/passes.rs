@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     KroneckerConfig,
-    accumulate::{BlockSource, LayerVectors, Moments},
+    accumulate::{BlockMoments, BlockSource, LayerVectors},
     block::BlockMatrix,
     coverage::Coverage,
     layout::{ParameterBlock, blocks},
@@ -72,14 +72,14 @@ impl<'a> Passes<'a> {
     }
 
     /// The mean over examples of every block's moments.
-    pub fn moments(&self) -> Result<Vec<Moments>, CurvatureError> {
-        let mut total: Vec<Option<Moments>> = self.blocks.iter().map(|_| None).collect();
+    pub fn moments(&self) -> Result<Vec<BlockMoments>, CurvatureError> {
+        let mut total: Vec<Option<BlockMoments>> = self.blocks.iter().map(|_| None).collect();
         let sources = || self.blocks.iter().zip(&self.sources);
         let (cost, quantities) = (self.cost, &self.quantities);
         self.pull_back
             .for_each(cost, quantities, &self.mixture, |part| {
                 for (total, (block, source)) in total.iter_mut().zip(sources()) {
-                    let moments = Moments::new(block, source, &part);
+                    let moments = BlockMoments::new(block, source, &part);
                     *total = Some(match total.take() {
                         Some(before) => before.add(moments),
                         None => moments,

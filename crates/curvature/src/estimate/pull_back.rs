@@ -80,8 +80,8 @@ impl PullBack {
         self.outputs
     }
 
-    /// How the gradients of all parameters are made of outer products, and which of the vectors vary with what is pulled
-    /// back.
+    /// How the gradients of all parameters are made of outer products, and which of the vectors vary with what is
+    /// pulled back.
     pub fn structure(&self) -> Result<(Vec<Option<OuterProducts>>, Vec<bool>), CurvatureError> {
         let gradients: Vec<usize> = (1..=self.parameters).collect();
         let (program, found) = self.program.outer_products(&gradients, &[])?;

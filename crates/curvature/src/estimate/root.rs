@@ -6,9 +6,10 @@ use super::pull_back::{PullBack, every_column, shaped};
 use crate::{BatchFunction, Cost, CurvatureError};
 
 impl Cost {
-    /// Rows `R`, `[N outputs, dim]`, of which the Gauss-Newton matrix without the L2 term is `R' R`: what the columns of a
-    /// square root of every example's output Hessian are pulled back to, divided by the root of `N`. As many reverse
-    /// passes over the examples as there are outputs, and `N outputs dim` numbers: for few examples, or few outputs.
+    /// Rows `R`, `[N outputs, dim]`, of which the Gauss-Newton matrix without the L2 term is `R' R`: what the columns
+    /// of a square root of every example's output Hessian are pulled back to, divided by the root of `N`. As many
+    /// reverse passes over the examples as there are outputs, and `N outputs dim` numbers: for few examples, or few
+    /// outputs.
     ///
     /// # Errors
     /// [`CurvatureError::NotConvex`], [`CurvatureError::NoRoot`], [`CurvatureError::Program`].

@@ -85,8 +85,8 @@ pub(super) fn softmax_curvature(outputs: Tensor<2>, tangents: Tensor<2>) -> Tens
     p * (tangents - mean)
 }
 
-/// `(diag(r) - p r') v` with `p = softmax(y)` and `r` the roots of `p`, row by row: a square root of `diag(p) - p p'`, as
-/// `r' r = 1`.
+/// `(diag(r) - p r') v` with `p = softmax(y)` and `r` the roots of `p`, row by row: a square root of `diag(p) - p p'`,
+/// as `r' r = 1`.
 pub(super) fn softmax_root(outputs: Tensor<2>, vectors: Tensor<2>) -> Tensor<2> {
     let p = activation::softmax(outputs, 1);
     let scaled = p.clone().sqrt() * vectors;

@@ -42,8 +42,8 @@ fn trace(matrix: &[f64], dim: usize) -> f64 {
     (0..dim).map(|i| matrix[i * dim + i]).sum()
 }
 
-/// That with corrected eigenvalues the trace is that of the Gauss-Newton matrix, as directions are orthonormal, and that
-/// the inverse is one. Gives the coverage as text.
+/// That with corrected eigenvalues the trace is that of the Gauss-Newton matrix, as directions are orthonormal, and
+/// that the inverse is one. Gives the coverage as text.
 fn check(cost: &Cost) -> String {
     let dim = cost.model().dim();
     let exact = to_dense(&cost.gauss_newton()).unwrap();

@@ -19,8 +19,8 @@ pub(super) struct ClosedForm<'a> {
 }
 
 impl ClosedForm<'_> {
-    /// What `apply` makes of the right-hand sides, the rows of a matrix, each with its true residual: a product with all
-    /// at once.
+    /// What `apply` makes of the right-hand sides, the rows of a matrix, each with its true residual: a product with
+    /// all at once.
     pub fn solve_many(
         &self,
         rhs: &[Tensor<1>],

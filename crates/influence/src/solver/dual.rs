@@ -5,9 +5,9 @@
 //! ```
 //!
 //! (Woodbury), with the rows `R` of an [`ExampleRoot`](backdraft_curvature::ExampleRoot): the kernel matrix `R R'` has
-//! `N outputs` rows for the Gauss-Newton matrix, and `N` for the empirical Fisher matrix (the outer product of gradients),
-//! whatever the number of parameters. From its eigenvectors comes the solution for every right-hand side and every
-//! damping, exact to rounding.
+//! `N outputs` rows for the Gauss-Newton matrix, and `N` for the empirical Fisher matrix (the outer product of
+//! gradients), whatever the number of parameters. From its eigenvectors comes the solution for every right-hand side
+//! and every damping, exact to rounding.
 
 use backdraft_curvature::LinearOperator;
 use backdraft_dense::{DenseMatrix, Eigen};
@@ -18,7 +18,7 @@ use super::closed_form::{ClosedForm, solve_in_closed_form};
 use super::rows::{inner, mix};
 use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
 
-/// Settings of [`Dual`].
+/// Settings of [`DualSolver`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DualConfig {
@@ -42,21 +42,21 @@ impl DualConfig {
     ///
     /// # Errors
     /// [`SolveError::Setting`] for no memory, or a tolerance that is not positive.
-    pub fn init(self) -> Result<Dual, SolveError> {
+    pub fn init(self) -> Result<DualSolver, SolveError> {
         check_count("memory", self.memory)?;
         self.tolerance.map_or(Ok(()), check_tolerance)?;
-        Ok(Dual { config: self })
+        Ok(DualSolver { config: self })
     }
 }
 
-/// Solves with the kernel matrix of a damped Gauss-Newton or empirical Fisher matrix, exactly: one decomposition, and a product for the true
-/// residual of each right-hand side.
+/// Solves with the kernel matrix of a damped Gauss-Newton or empirical Fisher matrix, exactly: one decomposition, and a
+/// product for the true residual of each right-hand side.
 #[derive(Clone, Debug, Default)]
-pub struct Dual {
+pub struct DualSolver {
     config: DualConfig,
 }
 
-impl Dual {
+impl DualSolver {
     /// Of `operator`.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Dual {
     }
 }
 
-impl Solver for Dual {
+impl Solver for DualSolver {
     fn prepare<'a>(
         &'a self,
         operator: &'a dyn LinearOperator,

@@ -22,8 +22,8 @@ pub struct KfacConfig {
     pub seed: u64,
     /// Most numbers in an exact block ([`KroneckerConfig::exact`]).
     pub exact: usize,
-    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the residual
-    /// says how much that is.
+    /// Relative residual that a solution must reach. `None` accepts any: what is left out is the error, and the
+    /// residual says how much that is.
     pub tolerance: Option<f64>,
 }
 

@@ -29,7 +29,7 @@ pub use conjugate_gradient::{
 };
 pub use diagonal::{Diagonal, DiagonalConfig};
 pub use direct::{Direct, DirectConfig, Factor};
-pub use dual::{Dual, DualConfig, DualInverse};
+pub use dual::{DualConfig, DualInverse, DualSolver};
 pub use error::SolveError;
 pub use inverse::Inverse;
 pub use kfac::{Kfac, KfacConfig, KfacInverse};

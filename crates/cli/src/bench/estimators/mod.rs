@@ -1,5 +1,5 @@
-//! `backdraft bench estimators`: what each approximation of the inverse costs, and how far its scores are from the exact
-//! ones and from responses.
+//! `backdraft bench estimators`: what each approximation of the inverse costs, and how far its scores are from the
+//! exact ones and from responses.
 
 mod args;
 mod scored;

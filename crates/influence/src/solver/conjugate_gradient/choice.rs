@@ -146,7 +146,7 @@ impl ConjugateGradient {
         };
         // What has no positive diagonal has no such preconditioner.
         if let Ok(diagonal) = config.clone().init()?.diagonal(operator) {
-            let scaled = Scaled::new(operator, diagonal);
+            let scaled = JacobiScaled::new(operator, diagonal);
             if let Some(spectrum) = Spectrum::of(&scaled, seed)? {
                 let probes = DiagonalConfig::default().probes;
                 found.push(Prediction {
@@ -212,19 +212,19 @@ impl Spectrum {
 }
 
 /// `D^-1/2 A D^-1/2`: the matrix that conjugate gradients have to do with where the diagonal preconditions.
-struct Scaled<'a> {
+struct JacobiScaled<'a> {
     operator: &'a dyn LinearOperator,
     roots: Tensor<1>,
 }
 
-impl<'a> Scaled<'a> {
+impl<'a> JacobiScaled<'a> {
     fn new(operator: &'a dyn LinearOperator, diagonal: Tensor<1>) -> Self {
         let roots = diagonal.sqrt().recip();
         Self { operator, roots }
     }
 }
 
-impl LinearOperator for Scaled<'_> {
+impl LinearOperator for JacobiScaled<'_> {
     fn dim(&self) -> usize {
         self.operator.dim()
     }

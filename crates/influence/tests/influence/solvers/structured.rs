@@ -2,8 +2,8 @@
 
 use backdraft_curvature::{Cost, CrossEntropy, Model, SquaredError};
 use backdraft_influence::{
-    ConjugateGradientConfig, Direct, Dual, DualConfig, Inverse, Kfac, KfacConfig, Preconditioner,
-    SolveError, Solver, self_influence,
+    ConjugateGradientConfig, Direct, DualConfig, DualSolver, Inverse, Kfac, KfacConfig,
+    Preconditioner, SolveError, Solver, self_influence,
 };
 use backdraft_test_support::*;
 use burn::{
@@ -61,7 +61,7 @@ fn the_dual_equals_the_direct_solver() {
     // An L2 term is damping too.
     let cost = cost().with_l2(5e-4);
     let matrix = cost.gauss_newton().damped(DAMPING);
-    let (direct, dual) = (Direct::default(), Dual::default());
+    let (direct, dual) = (Direct::default(), DualSolver::default());
     let direct = direct.prepare(&matrix).unwrap();
     let dual = dual.factor(&matrix).unwrap();
     assert_eq!(dual.eigenvalues().len(), 3 * N);
@@ -88,7 +88,7 @@ fn the_dual_equals_the_direct_solver() {
 fn the_outer_product_of_gradients_is_inverted_through_the_examples() {
     let cost = cost();
     let matrix = cost.empirical_fisher().damped(DAMPING);
-    let dual = Dual::default();
+    let dual = DualSolver::default();
     let dual = dual.factor(&matrix).unwrap();
     assert_eq!(dual.eigenvalues().len(), N);
     let rhs = queries(&cost).remove(1);
@@ -101,7 +101,7 @@ fn the_outer_product_of_gradients_is_inverted_through_the_examples() {
 fn a_right_hand_side_of_zeros_has_the_solution_zero() {
     let cost = cost();
     let matrix = cost.gauss_newton().damped(DAMPING);
-    let dual = Dual::default();
+    let dual = DualSolver::default();
     let dual = dual.factor(&matrix).unwrap();
     let mut rhs = queries(&cost);
     rhs.insert(1, rhs[0].zeros_like());
@@ -174,7 +174,7 @@ fn other_matrices_and_kernels_that_are_too_large_are_refused() {
     ] {
         let found = Kfac::default().solve(matrix, rhs.clone());
         assert!(matches!(found, Err(SolveError::NoLayers { .. })));
-        let found = Dual::default().solve(matrix, rhs.clone());
+        let found = DualSolver::default().solve(matrix, rhs.clone());
         assert!(matches!(found, Err(SolveError::NoExamples { .. })));
     }
     let small = DualConfig {
@@ -197,7 +197,7 @@ fn in_32_bits_the_dual_is_as_good_as_they_allow() {
     let targets = random([N, 3], 2).cast(DType::F32);
     let cost = Cost::new(model, SquaredError, inputs, targets).unwrap();
     let matrix = cost.gauss_newton().damped(DAMPING);
-    let found = Dual::default()
+    let found = DualSolver::default()
         .solve(&matrix, queries(&cost).remove(0))
         .unwrap();
     // The largest eigenvalue is some thousand times the damping, and loses as much of the machine's precision.

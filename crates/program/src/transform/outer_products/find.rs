@@ -5,7 +5,7 @@ use burn_ir::{
     NumericOperationIr as Numeric, OperationIr, TensorIr,
 };
 
-use super::vectors::{Form, Vectors, Window};
+use super::vectors::{Form, OuterVectors, Window};
 use crate::ir::operation::index;
 
 /// The operations by what they make.
@@ -17,11 +17,11 @@ pub(super) struct Search<'a> {
 pub(super) struct OuterSum {
     pub shape: [usize; 2],
     /// Left and right vectors; without left ones, a sum of the right ones.
-    pub terms: Vec<(Option<Vectors>, Vectors)>,
+    pub terms: Vec<(Option<OuterVectors>, OuterVectors)>,
 }
 
 impl OuterSum {
-    fn one(shape: [usize; 2], left: Vectors, right: Vectors) -> Self {
+    fn one(shape: [usize; 2], left: OuterVectors, right: OuterVectors) -> Self {
         Self {
             shape,
             terms: vec![(Some(left), right)],
@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
             Some(OperationIr::BaseFloat(Base::Permute(d))) if swaps(&d.input, &d.axes) => {
                 self.last_axis(&d.input)
             }
-            _ => Vectors {
+            _ => OuterVectors {
                 tensor: lhs.clone(),
                 form: Form::Columns(rows),
             },
@@ -129,7 +129,7 @@ impl<'a> Search<'a> {
 
     /// The vectors along the last axis of `tensor`, under the name that they have before they are looked at in other
     /// ways.
-    fn last_axis(&self, tensor: &TensorIr) -> Vectors {
+    fn last_axis(&self, tensor: &TensorIr) -> OuterVectors {
         let length = last(tensor);
         let mut tensor = tensor;
         while let Some(OperationIr::BaseFloat(Base::Reshape(d))) = self.op(tensor) {
@@ -138,7 +138,7 @@ impl<'a> Search<'a> {
             }
             tensor = &d.input;
         }
-        Vectors {
+        OuterVectors {
             tensor: tensor.clone(),
             form: Form::Rows(length),
         }
@@ -147,7 +147,7 @@ impl<'a> Search<'a> {
     /// `tensor`, a vector, as the sum of vectors: a bias's gradient.
     fn sum(&self, tensor: &TensorIr) -> Option<OuterSum> {
         let length = tensor.shape.num_elements();
-        let of = |right: Vectors| OuterSum {
+        let of = |right: OuterVectors| OuterSum {
             shape: [1, length],
             terms: vec![(None, right)],
         };
@@ -231,7 +231,7 @@ fn convolution(op: &Module) -> Option<OuterSum> {
         dilation,
         out: plane(at),
     };
-    let right = Vectors {
+    let right = OuterVectors {
         tensor: seen.clone(),
         form: Form::Windows(window),
     };
@@ -250,8 +250,8 @@ fn flat(
     ([1, stride], [(0, 0), padding], [1, dilation])
 }
 
-fn pixels(tensor: &TensorIr) -> Vectors {
-    Vectors {
+fn pixels(tensor: &TensorIr) -> OuterVectors {
+    OuterVectors {
         tensor: tensor.clone(),
         form: Form::Pixels,
     }

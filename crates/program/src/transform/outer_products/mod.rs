@@ -1,15 +1,15 @@
 //! Outputs that are sums of outer products, by the vectors that these are made of.
 //!
-//! The gradient in the weight of a linear layer or of a convolution is one: of the layer's inputs and of the gradients in
-//! its outputs, over all positions at which the weight is used. Structured approximations of curvature matrices (K-FAC)
-//! are made of these vectors.
+//! The gradient in the weight of a linear layer or of a convolution is one: of the layer's inputs and of the gradients
+//! in its outputs, over all positions at which the weight is used. Structured approximations of curvature matrices
+//! (K-FAC) are made of these vectors.
 
 mod find;
 mod vectors;
 
 use burn_ir::OperationIr;
 
-use self::{find::Search, vectors::Vectors};
+use self::{find::Search, vectors::OuterVectors};
 use crate::ir::{error::ProgramError, operation::index, program::Program};
 
 /// An output seen as a matrix, `[rows, columns]` in row-major order:
@@ -37,8 +37,8 @@ pub struct OuterProduct {
 impl Program {
     /// A program of the same inputs that returns the vectors of which the outputs `of` are sums of outer products, for
     /// those that are, and after them the outputs `whole` as they are. Where the vectors of each of `of` are is said in
-    /// order. Vectors that several have in common, such as a layer's output gradients in the gradients of its weight and
-    /// of its bias, are one output.
+    /// order. Vectors that several have in common, such as a layer's output gradients in the gradients of its weight
+    /// and of its bias, are one output.
     ///
     /// # Errors
     /// None for a program that was traced or derived; the type is that of all transformations.
@@ -48,7 +48,7 @@ impl Program {
         whole: &[usize],
     ) -> Result<(Self, Vec<Option<OuterProducts>>), ProgramError> {
         let search = Search::new(&self.operations, self.uses.len());
-        let mut vectors: Vec<Vectors> = Vec::new();
+        let mut vectors: Vec<OuterVectors> = Vec::new();
         let mut found = Vec::with_capacity(of.len());
         for &output in of {
             let sum = search.output(&self.outputs[output]);
@@ -111,7 +111,7 @@ impl Program {
 }
 
 /// The position of `wanted` among `all`, to which it is added if it is new.
-fn place(all: &mut Vec<Vectors>, wanted: Vectors) -> usize {
+fn place(all: &mut Vec<OuterVectors>, wanted: OuterVectors) -> usize {
     let known = all.iter().position(|vectors| *vectors == wanted);
     known.unwrap_or_else(|| {
         all.push(wanted);

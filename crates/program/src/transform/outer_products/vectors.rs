@@ -9,12 +9,12 @@ use burn_ir::TensorIr;
 
 /// Vectors in a tensor.
 #[derive(Clone, Debug)]
-pub(super) struct Vectors {
+pub(super) struct OuterVectors {
     pub tensor: TensorIr,
     pub form: Form,
 }
 
-impl PartialEq for Vectors {
+impl PartialEq for OuterVectors {
     fn eq(&self, other: &Self) -> bool {
         self.tensor.id == other.tensor.id && self.form == other.form
     }
@@ -45,7 +45,7 @@ pub(super) struct Window {
     pub out: [usize; 2],
 }
 
-impl Vectors {
+impl OuterVectors {
     /// The vectors as rows, `[R, length]`, of the tensor's value.
     pub fn rows(&self, tensor: DispatchTensor) -> DispatchTensor {
         let shape = tensor.shape();

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 
 use super::{
     basis::Basis,
-    space::{Record, Space, SpaceInverse},
+    space::{Space, SpaceInverse, StepRecord},
 };
 use crate::solver::{
     Inverse, SolveError, epsilon,
@@ -57,7 +57,7 @@ pub(super) struct Krylov<'a> {
     /// Vectors that there is room for.
     room: usize,
     /// What is known of every step, if the space is to be kept: then all bases are, and it ends where there is no room.
-    record: Option<Record>,
+    record: Option<StepRecord>,
 }
 
 /// What a step does to the residuals `y q`, the rows of `y` being coefficients.
@@ -87,7 +87,7 @@ impl<'a> Krylov<'a> {
                 directions,
                 earlier: VecDeque::new(),
                 room,
-                record: keep.then(Record::default),
+                record: keep.then(StepRecord::default),
             };
             (krylov, coefficients)
         }))

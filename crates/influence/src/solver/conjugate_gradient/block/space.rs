@@ -19,7 +19,7 @@ use crate::solver::{
 
 /// What every step adds.
 #[derive(Default)]
-pub(super) struct Record {
+pub(super) struct StepRecord {
     /// `D_j`.
     pub curvatures: Vec<DenseMatrix>,
     /// `Z_j'`, `[rank, next rank]`.
@@ -37,7 +37,7 @@ pub(in crate::solver) struct Space {
 
 impl Space {
     /// Of the bases of all steps. `None` if there was no step.
-    pub(super) fn new(bases: Vec<Tensor<2>>, record: Record) -> Option<Self> {
+    pub(super) fn new(bases: Vec<Tensor<2>>, record: StepRecord) -> Option<Self> {
         let mut diagonal = record.curvatures.clone();
         let mut below = Vec::with_capacity(diagonal.len());
         let before = record.curvatures.iter().zip(&record.coefficients);
