@@ -14,11 +14,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::closed_form::{ClosedForm, solve_in_closed_form};
 use super::rows::random_signs;
-use super::vector::System;
-use super::{
-    Inverse, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance, remedy,
-};
+use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance, remedy};
 
 const NAME: &str = "diagonal";
 
@@ -107,10 +105,14 @@ impl Diagonal {
     ) -> Result<Reciprocal<'a>, SolveError> {
         let diagonal = self.diagonal(operator)?;
         Ok(Reciprocal {
-            operator,
+            form: ClosedForm {
+                operator,
+                name: NAME,
+                products: self.config.probes as f64,
+                tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
+                remedy: "the diagonal alone is not near enough: use conjugate gradients",
+            },
             diagonal,
-            probes: self.config.probes,
-            tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
         })
     }
 }
@@ -126,30 +128,12 @@ impl Solver for Diagonal {
 
 /// The inverse of a diagonal.
 pub(super) struct Reciprocal<'a> {
-    operator: &'a dyn LinearOperator,
+    form: ClosedForm<'a>,
     diagonal: Tensor<1>,
-    probes: usize,
-    tolerance: f64,
 }
 
 impl Inverse for Reciprocal<'_> {
-    fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {
-        let tolerance = self.tolerance;
-        let Some(system) = System::new(self.operator, &rhs)? else {
-            return Ok(Solution::zero(&rhs, NAME, tolerance));
-        };
-        let s = system.rhs.clone() / self.diagonal.clone();
-        let (_, true_residual) = system
-            .residual(&s)
-            .map_err(|error| error.on(self.operator))?;
-        let mut info = SolveInfo::new(NAME, tolerance);
-        info.products = self.probes as f64 + 1.0;
-        info.residuals.push(true_residual);
-        info.true_residual = true_residual;
-        let vector = system.unscaled(s)?;
-        Solution { vector, info }
-            .judge(|_| "the diagonal alone is not near enough: use conjugate gradients".into())
-    }
+    solve_in_closed_form!();
 
     fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
         Ok(rhs / self.diagonal.clone().unsqueeze_dim(0))
