@@ -5,7 +5,7 @@ use backdraft_curvature::{
 };
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LanczosConfig,
-    LissaConfig, NystroemConfig, Preconditioner, SolveError, Solver, scores, self_influence,
+    LissaConfig, NystroemConfig, Preconditioner, SolveError, Solver, scores_many, self_influence,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
@@ -209,14 +209,14 @@ impl Influence {
                 .collect::<Result<_, CurvatureError>>()?,
         };
         let inverse = self.solver.prepare(&self.matrix)?;
-        let (mut rows, mut solves) = (Vec::new(), Vec::new());
+        let (mut solutions, mut solves) = (Vec::new(), Vec::new());
         for (query, solution) in inverse.solve_many(gradients)?.into_iter().enumerate() {
             let solution = solution.map_err(|source| AttributionError::Query { query, source })?;
-            rows.push(scores(&self.train, solution.vector)?);
+            solutions.push(solution.vector);
             solves.push(solution.info);
         }
         Ok(Scores {
-            values: Tensor::stack(rows, 0),
+            values: scores_many(&self.train, Tensor::stack(solutions, 0))?,
             solves,
             queries,
             mean,

@@ -50,6 +50,7 @@ mod estimate;
 mod exact;
 mod examples;
 mod finite;
+mod fixed;
 mod function;
 mod lock;
 mod loss;

@@ -31,7 +31,9 @@ pub mod statistics;
 pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
-pub use scores::{input_scores, parameter_change, scores, self_influence, self_influences};
+pub use scores::{
+    input_scores, parameter_change, scores, scores_many, self_influence, self_influences,
+};
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,
     DirectConfig, DualConfig, DualInverse, DualSolver, Factor, Growth, Inverse, Kfac, KfacConfig,

@@ -27,6 +27,15 @@ pub fn scores(train: &Cost, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureE
     Ok(train.directional_derivatives(solution)? / train.len() as f64)
 }
 
+/// The [`scores`] of several measured quantities, `[k, N]`, from their solutions, the rows of `solutions`, `[k, dim]`: row by
+/// row the same up to rounding, and what does not depend on the solutions is computed once.
+///
+/// # Errors
+/// As [`scores`].
+pub fn scores_many(train: &Cost, solutions: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+    Ok(train.directional_derivatives_many(solutions)? / train.len() as f64)
+}
+
 /// How the measured quantity answers to changes of the training *inputs*, in their shape: for example `i`
 ///
 /// ```text

@@ -4,7 +4,7 @@ use backdraft_program::DispatchTensor;
 use burn::Tensor;
 
 use super::Cost;
-use crate::{CurvatureError, Examples, Rows, data::Batch, function::BatchFunction};
+use crate::{CurvatureError, Examples, Rows, data::Batch, fixed::Fixed, function::BatchFunction};
 
 impl Cost {
     /// The network's outputs, `[N, outputs]`. One of them may be `-inf` where the loss of its example is finite: the
@@ -82,6 +82,31 @@ impl Cost {
             Some(&v),
             |cost| cost.concatenate(BatchFunction::DIRECTIONAL, Some(v.clone())),
         )
+    }
+
+    /// The derivatives of every example's loss along several vectors, the rows of `vs`, `[k, dim]`: `[k, N]`. What does
+    /// not depend on the vectors, such as the layers' values, is computed once for all.
+    ///
+    /// # Errors
+    /// As [`directional_derivatives`](Self::directional_derivatives).
+    pub fn directional_derivatives_many(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let vs = self.model.vectors(vs)?;
+        let [count, dim] = vs.dims();
+        if count == 0 {
+            return Ok(vs.reshape([0, self.len()]));
+        }
+        let first = vs.clone().slice(0..1).reshape([dim]);
+        let what = "the losses' derivatives along the vectors";
+        self.sound(what, Some(&first), |cost| {
+            let mut parts = Vec::new();
+            for batch in cost.batches() {
+                let arguments = cost.arguments(batch?, Vec::new());
+                let function = BatchFunction::DIRECTIONAL;
+                let map = cost.programs.linear(function, cost.parts(), &arguments)?;
+                parts.push(Fixed::new(map, arguments)?.apply_many(vs.clone())?);
+            }
+            Ok(Tensor::cat(parts, 1))
+        })
     }
 
     /// The mixed second derivative: the gradient of `<grad loss_i, v>` with respect to every example's own *inputs*, in

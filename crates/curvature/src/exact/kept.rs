@@ -5,7 +5,11 @@ use std::{ops::Range, sync::Arc};
 use backdraft_program::{DispatchTensor, LinearMap};
 use burn::Tensor;
 
-use crate::{CurvatureError, Rows, data::Batch, operator::by_rows};
+use crate::{
+    CurvatureError, Rows,
+    data::Batch,
+    fixed::{Fixed, first},
+};
 
 /// What is kept of the batches.
 #[derive(Default)]
@@ -23,13 +27,6 @@ struct KeptBatch {
     /// Of a stream: what a later pass must give for them.
     print: Option<Tensor<1>>,
     fixed: Fixed,
-}
-
-/// A batch's product with what does not depend on the vector.
-#[derive(Clone)]
-pub(super) struct Fixed {
-    map: Arc<LinearMap>,
-    values: Vec<DispatchTensor>,
 }
 
 /// A batch's product of which nothing is computed yet.
@@ -115,38 +112,7 @@ impl Local {
     }
 
     pub fn fix(self) -> Result<Fixed, CurvatureError> {
-        Ok(Fixed {
-            values: self.map.at(self.arguments)?,
-            map: self.map,
-        })
-    }
-}
-
-impl Fixed {
-    /// The sum over this batch's examples.
-    pub fn apply(self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let product = self.map.apply(vec![v.into_dispatch()], self.values)?;
-        Ok(first(product))
-    }
-
-    /// The same for every row of `vs`, as many at once as the device takes.
-    pub fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let (count, at_once) = (vs.dims()[0], self.map.at_once());
-        if at_once == 1 {
-            return by_rows(vs, |v| self.clone().apply(v));
-        }
-        // Of the same size as far as possible: each has a program of its own.
-        let parts = vs.split(count.div_ceil(count.div_ceil(at_once)), 0);
-        let products = parts.into_iter().map(|vs| {
-            let (k, vs) = (vs.dims()[0], vec![vs.into_dispatch()]);
-            let product = self.map.apply_many(k, vs, self.values.clone())?;
-            Ok(first(product))
-        });
-        let mut products = products.collect::<Result<Vec<_>, CurvatureError>>()?;
-        Ok(match products.len() {
-            1 => products.swap_remove(0),
-            _ => Tensor::cat(products, 0),
-        })
+        Fixed::new(self.map, self.arguments)
     }
 }
 
@@ -164,11 +130,6 @@ impl BatchProduct {
             Self::Once(local) => local.fix(),
         }
     }
-}
-
-/// The only result of a product.
-fn first<const D: usize>(mut results: Vec<DispatchTensor>) -> Tensor<D> {
-    Tensor::from_dispatch(results.swap_remove(0))
 }
 
 /// Numbers that tell the examples of a batch from others, on the device: sums over all of them, which do not look at

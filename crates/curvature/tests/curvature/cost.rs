@@ -17,7 +17,7 @@ use backdraft_test_support::*;
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
-    tensor::{Int, Tensor, TensorData, activation},
+    tensor::{DType, Int, Tensor, TensorData, activation},
 };
 
 const N: usize = 7;
@@ -195,6 +195,30 @@ fn the_l2_term_is_in_value_gradient_and_curvature() {
     assert_eq!(host(a.apply(v.clone()).unwrap()), host(b.apply(v).unwrap()));
     let (a, b) = (cost.select(&[2]).unwrap(), plain.select(&[2]).unwrap());
     assert_eq!(host(a.gradient().unwrap()), host(b.gradient().unwrap()));
+}
+
+#[test]
+fn derivatives_along_several_vectors_are_those_along_each() {
+    let cost = cost(Model::new(&Net::new(), Net::forward).unwrap());
+    let dim = cost.model().dim();
+    for cost in [cost.clone().with_batch_size(2).unwrap(), cost.clone()] {
+        for k in [1, 3] {
+            let vs = matrix(&numbers(k * dim, 86), dim);
+            let many = cost.directional_derivatives_many(vs.clone()).unwrap();
+            assert_eq!(many.dims(), [k, N]);
+            let rows = vs.split(1, 0).into_iter().map(|row| row.squeeze_dim(0));
+            let one = rows.flat_map(|v| host(cost.directional_derivatives(v).unwrap()));
+            assert!(relative_error(&host(many), &one.collect::<Vec<_>>()) < 1e-13);
+        }
+    }
+    let none = Tensor::<2>::zeros([0, dim], (&device(), DType::F64));
+    assert_eq!(
+        cost.directional_derivatives_many(none).unwrap().dims(),
+        [0, N]
+    );
+    let long = matrix(&numbers(dim + 1, 87), dim + 1);
+    let refused = cost.directional_derivatives_many(long);
+    assert!(matches!(refused, Err(CurvatureError::Dimension { .. })));
 }
 
 /// The derivative of `directional_derivatives` in one input element, by central differences.

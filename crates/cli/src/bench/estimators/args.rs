@@ -14,7 +14,7 @@ use crate::{
 
 const COLUMNS: &str = "\
 What is told of each:
-  seconds        from the matrix to the scores of all examples for all queries
+  seconds        from the matrix to the scores of all examples for all queries, without the residuals of closed forms
   true residual  the largest of all queries, of the system with the exact Gauss-Newton matrix; of the last layer alone, of its own
   exact          Pearson's and Spearman's correlation with the scores of the exact solutions, means over queries
   PBRF           Pearson's correlation with the proximal Bregman response to the removal of single examples, drawn at random

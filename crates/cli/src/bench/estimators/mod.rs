@@ -4,8 +4,6 @@
 mod args;
 mod scored;
 
-use std::time::Instant;
-
 use backdraft::attribution::verify::{Agreement, Extent, ResponseOutcome, Verifier};
 use backdraft_influence::response::ResponseKind;
 use rand::{SeedableRng, seq::index};
@@ -48,22 +46,14 @@ pub(crate) fn estimators(args: &Estimators) -> Result<(), CliError> {
         ));
         say("estimator       seconds  true residual    exact: r    rho     PBRF: r");
     }
-    let exact = timed(|| EstimatorScores::exact(&loaded, damping, dtype))?;
+    let exact = EstimatorScores::exact(&loaded, damping, dtype)?;
     let removed = removed(args, &loaded, damping)?;
-    report(args, "exact", &exact, &exact.0, removed.as_ref())?;
+    report(args, "exact", &exact, &exact, removed.as_ref())?;
     for &estimator in &args.estimators {
-        let scored = timed(|| estimator.scores(args, &loaded, damping))?;
-        report(args, estimator.name(), &scored, &exact.0, removed.as_ref())?;
+        let scored = estimator.scores(args, &loaded, damping)?;
+        report(args, estimator.name(), &scored, &exact, removed.as_ref())?;
     }
     Ok(())
-}
-
-/// With the seconds that it took.
-fn timed(
-    scores: impl FnOnce() -> Result<EstimatorScores, CliError>,
-) -> Result<(EstimatorScores, f64), CliError> {
-    let start = Instant::now();
-    Ok((scores()?, start.elapsed().as_secs_f64()))
 }
 
 /// The responses to the removal of examples drawn at random.
@@ -97,7 +87,7 @@ fn removed(
 fn report(
     args: &Estimators,
     name: &str,
-    (scored, seconds): &(EstimatorScores, f64),
+    scored: &EstimatorScores,
     exact: &EstimatorScores,
     removed: Option<&RemovedChanges>,
 ) -> Result<(), CliError> {
@@ -114,7 +104,7 @@ fn report(
         say(json!({
             "workload": args.workload.name(),
             "estimator": name,
-            "seconds": seconds,
+            "seconds": scored.seconds,
             "true_residual": scored.true_residual,
             "pearson": with_exact.map(|it| it.pearson),
             "spearman": with_exact.map(|it| it.spearman),
@@ -125,7 +115,8 @@ fn report(
     }
     let number = |of: Option<f64>| of.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
     say(format_args!(
-        "{name:14} {seconds:8.2}  {:>13}  {:>10} {:>7}  {:>9}",
+        "{name:14} {:8.2}  {:>13}  {:>10} {:>7}  {:>9}",
+        scored.seconds,
         scored
             .true_residual
             .map_or_else(|| "-".to_owned(), |x| format!("{x:.1e}")),
