@@ -22,6 +22,8 @@ use backdraft_curvature::LinearOperator;
 use burn::tensor::Tensor;
 
 use self::krylov::{Krylov, PreconditionedOperator};
+pub(in crate::solver) use self::space::Space;
+pub(super) use self::{krylov::StandIn, path::solve_path, space::SpaceInverse};
 use crate::solver::{
     SolveError,
     rows::{mix, norms},
@@ -39,9 +41,6 @@ const BASES: usize = 3;
 
 /// Steps that the memory of a block is laid out for where all of them are kept.
 const STEPS: usize = 24;
-
-pub(in crate::solver) use space::Space;
-pub(super) use {krylov::StandIn, path::solve_path, space::SpaceInverse};
 
 /// What block conjugate gradients are asked for.
 pub(super) struct BlockSettings<'a> {
