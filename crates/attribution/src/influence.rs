@@ -87,8 +87,8 @@ impl SolverConfig {
         })
     }
 
-    /// The same, with later blocks of right-hand sides solved by what the first has learnt, where nothing else was asked
-    /// for.
+    /// The same, with later blocks of right-hand sides solved by what the first has learnt, where nothing else was
+    /// asked for.
     fn learning(self) -> Self {
         match self {
             Self::ConjugateGradient(config)

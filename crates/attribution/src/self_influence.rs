@@ -41,11 +41,11 @@ pub struct SelfInfluences {
 
 impl Influence {
     /// The self-influence of all training examples: exact through a kernel matrix of examples times outputs where that
-    /// fits into memory; else solved for, up to a number of examples; else approximated by EK-FAC, with exact values for
-    /// those that are largest. What was done is said.
+    /// fits into memory; else solved for, up to a number of examples; else approximated by EK-FAC, with exact values
+    /// for those that are largest. What was done is said.
     ///
-    /// An approximation is off by what its residual says, and may miss an example that belongs to the largest: take more
-    /// of these, or more that are solved.
+    /// An approximation is off by what its residual says, and may miss an example that belongs to the largest: take
+    /// more of these, or more that are solved.
     ///
     /// # Errors
     /// [`AttributionError::Solve`].

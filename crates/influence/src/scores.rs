@@ -27,8 +27,8 @@ pub fn scores(train: &Cost, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureE
     Ok(train.directional_derivatives(solution)? / train.len() as f64)
 }
 
-/// The [`scores`] of several measured quantities, `[k, N]`, from their solutions, the rows of `solutions`, `[k, dim]`: row by
-/// row the same up to rounding, and what does not depend on the solutions is computed once.
+/// The [`scores`] of several measured quantities, `[k, N]`, from their solutions, the rows of `solutions`, `[k, dim]`:
+/// row by row the same up to rounding, and what does not depend on the solutions is computed once.
 ///
 /// # Errors
 /// As [`scores`].

@@ -65,8 +65,8 @@ impl EstimatorScores {
         })
     }
 
-    /// By what an inverse in closed form makes of the gradients of queries. The residual is evidence, which takes a product
-    /// a query: it is not in the seconds.
+    /// By what an inverse in closed form makes of the gradients of queries. The residual is evidence, which takes a
+    /// product a query: it is not in the seconds.
     fn closed_form(
         solver: &SolverConfig,
         matrix: &Damped<Curvature>,
