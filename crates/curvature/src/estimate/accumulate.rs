@@ -105,10 +105,10 @@ impl BlockMoments {
                 Self::Kronecker(Box::new(moments))
             }
             (ParameterBlock::Exact(_), BlockSource::Whole(at)) => {
-                Self::Exact(square(gradients(part, *at)))
+                Self::Exact(square(part.gradients(*at)))
             }
             (_, BlockSource::Whole(at)) => {
-                Self::Diagonal(gradients(part, *at).square().sum_dim(0).squeeze_dim(0))
+                Self::Diagonal(part.gradients(*at).square().sum_dim(0).squeeze_dim(0))
             }
             (_, BlockSource::Layer(_)) => unreachable!("only layers have vectors"),
         }
@@ -135,14 +135,6 @@ impl BlockMoments {
             _ => unreachable!("sums of one block"),
         }
     }
-}
-
-/// A whole gradient, for every example and column, as rows.
-fn gradients(part: &PulledBack, at: usize) -> Tensor<2> {
-    let tensor = &part.varying[at];
-    let shape = tensor.shape();
-    let rows = shape[0] * shape[1];
-    shaped(tensor, [rows, shape.num_elements() / rows])
 }
 
 /// The sum of the rows' squares, `rows' rows`.

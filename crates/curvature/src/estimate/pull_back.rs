@@ -11,7 +11,7 @@ use std::ops::Range;
 use backdraft_program::{Compiled, DispatchTensor, OuterProducts, Program, Spec};
 use burn::{
     Tensor,
-    backend::{Dispatch, ops::FloatTensorOps},
+    backend::{Dispatch, TensorMetadata, ops::FloatTensorOps},
     tensor::Shape,
 };
 
@@ -48,6 +48,16 @@ pub(super) struct ResultPlaces {
 pub(super) struct PulledBack {
     pub fixed: Vec<DispatchTensor>,
     pub varying: Vec<DispatchTensor>,
+}
+
+impl PulledBack {
+    /// A whole gradient, for every example and column, as rows.
+    pub fn gradients(&self, at: usize) -> Tensor<2> {
+        let tensor = &self.varying[at];
+        let shape = tensor.shape();
+        let rows = shape[0] * shape[1];
+        shaped(tensor, [rows, shape.num_elements() / rows])
+    }
 }
 
 impl PullBack {

@@ -1,8 +1,8 @@
 //! Square roots of curvature matrices, a few rows an example.
 
-use burn::{Tensor, backend::TensorMetadata};
+use burn::Tensor;
 
-use super::pull_back::{PullBack, every_column, shaped};
+use super::pull_back::{PullBack, every_column};
 use crate::{BatchFunction, Cost, CurvatureError};
 
 impl Cost {
@@ -23,12 +23,7 @@ impl Cost {
         let mixture = every_column(self, pull_back.outputs());
         let mut parts = Vec::new();
         pull_back.for_each(self, &quantities, &mixture, |part| {
-            let pieces = places.whole.iter().map(|&at| {
-                let tensor = &part.varying[at];
-                let shape = tensor.shape();
-                let rows = shape[0] * shape[1];
-                shaped(tensor, [rows, shape.num_elements() / rows])
-            });
+            let pieces = places.whole.iter().map(|&at| part.gradients(at));
             parts.push(Tensor::cat(pieces.collect(), 1));
             Ok(())
         })?;

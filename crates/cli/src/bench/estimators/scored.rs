@@ -5,13 +5,14 @@ use std::{path::Path, time::Instant};
 use backdraft::SolverConfig;
 use backdraft_curvature::{Cost, Curvature, Damped};
 use backdraft_influence::{
-    ConjugateGradientConfig, DiagonalConfig, DualConfig, KfacConfig, LanczosConfig, LissaConfig,
-    NystroemConfig, Solution, SolveError, scores_many,
+    ConjugateGradientConfig, DiagonalConfig, DualConfig, Inverse, KfacConfig, LanczosConfig,
+    LissaConfig, NystroemConfig, Solution, SolveError, scores_many,
 };
 use burn::tensor::{DType, Tensor};
 
 use super::args::{Estimator, Estimators};
 use crate::{CliError, bench::solves::LoadedProblem};
+use backdraft_report::StagedFile;
 
 /// Scores of all examples for all queries.
 pub(super) struct EstimatorScores {
@@ -51,14 +52,9 @@ impl EstimatorScores {
         let start = Instant::now();
         let solver = solver.init()?;
         let inverse = solver.prepare(matrix)?;
-        let (mut vectors, mut true_residual) = (Vec::new(), 0.0_f64);
-        for solution in inverse.solve_many(gradients)? {
-            let solution = best(solution)?;
-            true_residual = true_residual.max(solution.info.true_residual);
-            vectors.push(solution.vector);
-        }
+        let (vectors, true_residual) = solutions(&*inverse, gradients)?;
         Ok(Self {
-            values: rows(train, Tensor::stack(vectors, 0))?,
+            values: rows(train, vectors)?,
             seconds: start.elapsed().as_secs_f64(),
             true_residual: Some(true_residual),
             described: inverse.describe(),
@@ -79,14 +75,10 @@ impl EstimatorScores {
         let vectors = inverse.apply_many(Tensor::stack(gradients.clone(), 0))?;
         let values = rows(train, vectors)?;
         let seconds = start.elapsed().as_secs_f64();
-        let mut true_residual = 0.0_f64;
-        for solution in inverse.solve_many(gradients)? {
-            true_residual = true_residual.max(best(solution)?.info.true_residual);
-        }
         Ok(Self {
             values,
             seconds,
-            true_residual: Some(true_residual),
+            true_residual: Some(solutions(&*inverse, gradients)?.1),
             described: inverse.describe(),
         })
     }
@@ -106,7 +98,8 @@ impl EstimatorScores {
         let file = safetensors::serialize([("scores", view)], None);
         let file = file.map_err(|error| refused(error.to_string()))?;
         let path = folder.join(format!("{name}.safetensors"));
-        std::fs::write(path, file).map_err(|error| refused(error.to_string()))
+        let staged = StagedFile::write(&path, |to| to.write_all(&file))?;
+        Ok(staged.publish()?)
     }
 }
 
@@ -215,12 +208,21 @@ fn last_layer(loaded: &LoadedProblem, damping: f64) -> Result<EstimatorScores, C
     EstimatorScores::exact(&layer, damping, dtype)
 }
 
-/// The solution, or the best there is.
-fn best(found: Result<Solution, SolveError>) -> Result<Solution, CliError> {
-    match found {
-        Err(SolveError::NotConverged { solution, .. }) => Ok(*solution),
-        other => Ok(other?),
+/// The solutions, or the best there are, as rows, with the largest of their true residuals.
+fn solutions(
+    inverse: &dyn Inverse,
+    gradients: Vec<Tensor<1>>,
+) -> Result<(Tensor<2>, f64), CliError> {
+    let (mut vectors, mut true_residual) = (Vec::new(), 0.0_f64);
+    for found in inverse.solve_many(gradients)? {
+        let solution: Solution = match found {
+            Err(SolveError::NotConverged { solution, .. }) => *solution,
+            other => other?,
+        };
+        true_residual = true_residual.max(solution.info.true_residual);
+        vectors.push(solution.vector);
     }
+    Ok((Tensor::stack(vectors, 0), true_residual))
 }
 
 /// The scores of all examples by each of the solutions, `[k, dim]`.
