@@ -24,14 +24,14 @@ mod bound;
 mod damping;
 mod memory;
 pub mod response;
-mod scores;
+mod score;
 mod solver;
 pub mod statistics;
 
 pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
-pub use scores::{
+pub use score::{
     input_scores, parameter_change, scores, scores_many, self_influence, self_influences,
 };
 pub use solver::{
