@@ -10,8 +10,8 @@ use burn::Tensor;
 /// ```
 ///
 /// the first-order change of `m` for each unit added to an input, factor `1/N` included, with `solution` as in
-/// [`scores`](super::scores()) (Koh & Liang 2017, Section 2.2). A step against it lowers `m`: the direction in which to perturb an
-/// example so that the network does better on the query after it is trained again.
+/// [`scores`](super::scores()) (Koh & Liang 2017, Section 2.2). A step against it lowers `m`: the direction in which to
+/// perturb an example so that the network does better on the query after it is trained again.
 ///
 /// # Errors
 /// [`CurvatureError::Dimension`]; [`CurvatureError::Program`] if the inputs are not floats;
