@@ -5,7 +5,8 @@ use backdraft_curvature::{
 };
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LanczosConfig,
-    LissaConfig, NystroemConfig, Preconditioner, SolveError, Solver, scores_many, self_influence,
+    LissaConfig, NystroemConfig, Preconditioner, SolveError, SolveInfo, Solver, scores_many,
+    self_influence,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
@@ -189,6 +190,10 @@ impl Influence {
         &self.matrix
     }
 
+    pub(crate) fn solver(&self) -> &dyn Solver {
+        &*self.solver
+    }
+
     /// The scores of all training examples for what is measured of the queries `inputs`: one solve a query, or one in
     /// all for a mean.
     ///
@@ -202,6 +207,21 @@ impl Influence {
     ) -> Result<Scores, AttributionError> {
         let queries = measurement.cost(&self.train, inputs)?;
         let mean = measurement.is_mean();
+        let (solutions, solves) = self.solutions(&queries, mean)?;
+        Ok(Scores {
+            values: scores_many(&self.train, Tensor::stack(solutions, 0))?,
+            solves,
+            queries,
+            mean,
+        })
+    }
+
+    /// `A^-1 grad m` for each of the queries, or for their mean.
+    pub(crate) fn solutions(
+        &self,
+        queries: &Cost,
+        mean: bool,
+    ) -> Result<(Vec<Tensor<1>>, Vec<SolveInfo>), AttributionError> {
         let gradients = match mean {
             true => vec![queries.gradient()?],
             false => (0..queries.len())
@@ -215,12 +235,7 @@ impl Influence {
             solutions.push(solution.vector);
             solves.push(solution.info);
         }
-        Ok(Scores {
-            values: scores_many(&self.train, Tensor::stack(solutions, 0))?,
-            solves,
-            queries,
-            mean,
-        })
+        Ok((solutions, solves))
     }
 
     /// The self-influence of the training examples `indices`, `1/N <grad L_i, A^-1 grad L_i>`: each one's score for its

@@ -216,6 +216,14 @@ pub enum CurvatureError {
         /// Examples of the second.
         b: usize,
     },
+    /// An operator of which no part can be taken.
+    #[error(
+        "{name} is not a mean over examples (`LinearOperator::over_examples`), so that the part of some cannot be taken off it"
+    )]
+    NotOverExamples {
+        /// What it is called.
+        name: String,
+    },
     /// An example index past the end of the data.
     #[error("example {index} does not exist: the data hold {len}, counted from 0")]
     Index {

@@ -33,7 +33,7 @@
 //! | [`Cost::hessian`] | the second derivative |
 //! | [`Cost::fisher`] | `1/N sum over i of J_i' E[g g'] J_i`, targets drawn from the model |
 //! | [`Cost::empirical_fisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
-//! | [`Damped`], [`Scaled`], [`Sum`] | `A + damping I`, `factor A`, `A + B` |
+//! | [`Damped`], [`Scaled`], [`Sum`], [`Without`] | `A + damping I`, `factor A`, `A + B`, `A` less the part of some examples |
 //! | [`CountedOperator`] | `A`, and tells of its products |
 //!
 //! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the
@@ -80,7 +80,7 @@ pub use memory::is_out_of_memory;
 pub use model::Model;
 pub use operator::{
     BatchOperator, CountedOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sum,
-    to_dense,
+    Without, to_dense,
 };
 pub use parameter::Parameter;
 pub use rows::{RowKind, Rows};

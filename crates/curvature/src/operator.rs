@@ -7,6 +7,7 @@ mod law;
 mod scaled;
 mod shared;
 mod sum;
+mod without;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
@@ -17,6 +18,7 @@ pub use damped::Damped;
 pub use law::{Definiteness, Law};
 pub use scaled::Scaled;
 pub use sum::Sum;
+pub use without::Without;
 
 /// A symmetric linear operator on flat parameter vectors of shape `[dim]`.
 pub trait LinearOperator {

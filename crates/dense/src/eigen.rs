@@ -23,6 +23,12 @@ impl Eigen {
             return None;
         }
         let dim = matrix.rows();
+        if dim == 0 {
+            return Some(Self {
+                values: Vec::new(),
+                vectors: DenseMatrix::new(0, 0, Vec::new()),
+            });
+        }
         let found = matrix.faer().self_adjoint_eigen(Side::Lower).ok()?;
         let values = (0..dim).map(|i| found.S()[i]).collect();
         let vectors = DenseMatrix::from_fn(dim, dim, |i, j| found.U()[(j, i)]);

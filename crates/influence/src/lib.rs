@@ -13,6 +13,8 @@
 //!   unconverged.
 //! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed
 //!   examples.
+//! - [`newton_estimates`], [`newton_scores`] and [`newton_step`]: influence corrected for the curvature that goes with
+//!   the examples, and their [`Leverage`].
 //! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
 //!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
 //!   compares the two.
@@ -32,7 +34,8 @@ pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use score::{
-    input_scores, parameter_change, scores, scores_many, self_influence, self_influences,
+    Leverage, NewtonEstimate, NewtonScores, input_scores, newton_estimates, newton_scores,
+    newton_step, parameter_change, scores, scores_many, self_influence, self_influences,
 };
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,

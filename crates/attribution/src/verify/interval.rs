@@ -90,6 +90,7 @@ mod tests {
                 row: 0,
                 removed: i,
                 predicted,
+                newton: None,
                 found: predicted + noise * (7.7 * i as f64).sin(),
                 kind: PairKind::Random,
             }

@@ -1,18 +1,19 @@
 //! Scores beside the changes that they predict.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use backdraft_influence::{
     response::ResponseKind,
     statistics::{pearson, slope, spearman},
 };
 use burn::config::Config;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Extent, Intervals, PairKind, RemovalResponse, ResponseOutcome, Selection, Verifier,
     verifier::LEAST,
 };
-use crate::{AttributionError, Influence, Matrix, Scores};
+use crate::{AttributionError, Influence, Matrix, NewtonPrediction, Scores};
 
 /// Settings of [`Influence::verify`].
 #[derive(Config, Debug, PartialEq)]
@@ -40,8 +41,23 @@ pub struct VerifiedPair {
     pub kind: PairKind,
     /// The score: the predicted change.
     pub predicted: f64,
+    /// The Newton estimate of the change, where there is one.
+    pub newton: Option<f64>,
     /// The change under the response.
     pub found: f64,
+}
+
+/// How far Newton estimates agree with the changes that they predict, over the pairs that have one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewtonAgreement {
+    /// Pearson's correlation, where both vary.
+    pub pearson: Option<f64>,
+    /// Spearman's correlation of the same.
+    pub spearman: Option<f64>,
+    /// The least-squares slope of the found on the predicted changes: 1 if the size is right too.
+    pub slope: Option<f64>,
+    /// How many pairs.
+    pub pairs: usize,
 }
 
 /// Scores beside the changes that they predict.
@@ -89,6 +105,7 @@ impl Verification {
                     removed,
                     kind,
                     predicted: scores[row][removed],
+                    newton: None,
                     found: factor * changes.get(&removed)?[row],
                 })
             };
@@ -97,6 +114,36 @@ impl Verification {
             verification.pairs.extend(pairs);
         }
         verification
+    }
+
+    /// The same with Newton estimates beside the scores, of those removals that have one. The changes are multiplied by
+    /// `factor`, as those of [`of`](Self::of).
+    #[must_use]
+    pub fn with_newton(mut self, predictions: &[NewtonPrediction], factor: f64) -> Self {
+        let of: HashMap<usize, _> = predictions.iter().map(|it| (it.removed, it)).collect();
+        for pair in &mut self.pairs {
+            let change = of.get(&pair.removed).and_then(|it| it.change(pair.row));
+            pair.newton = change.map(|it| factor * it);
+        }
+        self
+    }
+
+    /// How far the Newton estimates agree with what was found; none if there are none.
+    pub fn newton(&self) -> Option<NewtonAgreement> {
+        let with = self.pairs.iter().filter(|pair| pair.newton.is_some());
+        let removed: HashSet<usize> = with.clone().map(|pair| pair.removed).collect();
+        let pairs = with.map(|pair| (pair.newton.unwrap_or_default(), pair.found));
+        let (predicted, found): (Vec<f64>, Vec<f64>) = pairs.unzip();
+        let statistic = |of: fn(&[f64], &[f64]) -> Option<f64>| match removed.len() {
+            0..LEAST => None,
+            _ => of(&predicted, &found),
+        };
+        (!predicted.is_empty()).then(|| NewtonAgreement {
+            pearson: statistic(pearson),
+            spearman: statistic(spearman),
+            slope: statistic(slope),
+            pairs: predicted.len(),
+        })
     }
 
     /// Pearson's correlation of all predicted and found changes; none for fewer than three removals, as two always lie
@@ -131,8 +178,8 @@ impl Verification {
 }
 
 impl Influence {
-    /// Holds `scores` against the response of the network to the removal of some training examples, as a [`Verifier`]
-    /// finds it.
+    /// Holds `scores`, and the Newton estimates beside them, against the response of the network to the removal of some
+    /// training examples, as a [`Verifier`] finds it.
     ///
     /// # Errors
     /// [`AttributionError::Setting`] for no removals; [`AttributionError::Unverified`] if no response could be found;
@@ -161,6 +208,8 @@ impl Influence {
             .with_max_steps(config.max_steps);
         let responses = verifier.run(&selection.removals, Extent::Full)?;
         let verification = Verification::of(&rows, &selection, responses, 1.0);
+        let newton = self.newton(scores, &verification.removed)?;
+        let verification = verification.with_newton(&newton, 1.0);
         match verification.failed.first() {
             Some((example, reason)) if verification.removed.is_empty() => {
                 Err(AttributionError::Unverified {

@@ -8,4 +8,5 @@ mod failures;
 mod fit;
 mod influence;
 mod least_squares;
+mod newton;
 mod resumption;

@@ -64,6 +64,23 @@ impl ExampleRoot<'_> {
         Ok(cost.len() * self.rows_per_example()?)
     }
 
+    /// The rows of the examples `indices` alone, one example's after another's, `[examples * rows an example, dim]`,
+    /// undivided by `N`: those of one example are a root of its own matrix `H_z = R_z' R_z`, of which the curvature
+    /// matrix is the mean.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows); [`CurvatureError::Index`].
+    pub fn rows_of(&self, indices: &[usize]) -> Result<Tensor<2>, CurvatureError> {
+        let (Self::GaussNewton(cost) | Self::EmpiricalFisher(cost)) = self;
+        let selected = cost.select(indices)?;
+        match self {
+            Self::GaussNewton(_) => {
+                Ok(selected.gauss_newton_root()? * (indices.len() as f64).sqrt())
+            }
+            Self::EmpiricalFisher(_) => selected.gradients(),
+        }
+    }
+
     /// All rows, `[rows, dim]`.
     ///
     /// # Errors

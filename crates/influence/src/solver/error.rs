@@ -115,6 +115,22 @@ pub enum SolveError {
         /// What the matrix is called.
         name: String,
     },
+    /// A matrix of which no example's part is known.
+    #[error(
+        "the Newton estimate takes the part of examples off the curvature, and {name} is no sum of squares over examples: take the          Gauss-Newton matrix of a convex loss or the empirical Fisher matrix, or `newton_step`, which solves with the curvature of the rest"
+    )]
+    NoRoot {
+        /// What the matrix is called.
+        name: String,
+    },
+    /// Nothing but the removed examples says what the network answers to them.
+    #[error(
+        "the removed examples are fitted by themselves alone (leverage {leverage:.6}): without them the curvature is not positive          definite, or not to the digits of the solver, and no Newton step tells what the network becomes; raise the damping, or retrain"
+    )]
+    FittedAlone {
+        /// The largest leverage.
+        leverage: f64,
+    },
     /// The kernel matrix would be too large.
     #[error(
         "the dual solver would form a kernel matrix of {rows} x {rows} and its rows, {bytes} bytes, its limit is {memory}: use \

@@ -37,7 +37,7 @@ pub use lanczos::{Lanczos, LanczosConfig};
 pub use lissa::{Lissa, LissaConfig, Scale};
 pub use nystroem::{Growth, Nystroem, NystroemConfig};
 pub use preconditioner::Preconditioner;
-pub(crate) use rows::{norms, random_signs};
+pub(crate) use rows::{inner, mix, norms, random_signs};
 
 /// A method for `A s = b`.
 pub trait Solver: Send + Sync {

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::solver::SolveError;
 
 /// `a b'`, the inner products of the rows of `a` and `b`: what an iteration reads back, k x k numbers.
-pub(super) fn inner(a: &Tensor<2>, b: &Tensor<2>) -> Result<DenseMatrix, SolveError> {
+pub(crate) fn inner(a: &Tensor<2>, b: &Tensor<2>) -> Result<DenseMatrix, SolveError> {
     matrix(a.clone().matmul(b.clone().transpose()))
 }
 
@@ -21,7 +21,7 @@ pub(super) fn matrix(numbers: Tensor<2>) -> Result<DenseMatrix, SolveError> {
 }
 
 /// `matrix * vectors`: mixtures of the rows of `vectors`, in their float type and on their device.
-pub(super) fn mix(matrix: &DenseMatrix, vectors: &Tensor<2>) -> Tensor<2> {
+pub(crate) fn mix(matrix: &DenseMatrix, vectors: &Tensor<2>) -> Tensor<2> {
     let data = TensorData::new(matrix.values().to_vec(), [matrix.rows(), matrix.columns()]);
     let options = (&vectors.device(), vectors.dtype());
     Tensor::from_data(data, options).matmul(vectors.clone())

@@ -2,7 +2,7 @@
 
 use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, Damped, Definiteness, LinearOperator, Model,
-    Scaled, SquaredError, Sum, to_dense,
+    Scaled, SquaredError, Sum, Without, to_dense,
 };
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver,
@@ -68,6 +68,10 @@ fn operators() -> Vec<(&'static str, Box<dyn LinearOperator>)> {
         ),
         ("damped", Box::new(cost.gauss_newton().damped(DAMPING))),
         ("scaled", Box::new(Scaled::new(cost.hessian(), -2.5))),
+        (
+            "without",
+            Box::new(Without::new(regularised.gauss_newton(), vec![4, 1], 1.0 / N as f64).unwrap()),
+        ),
         (
             "sum",
             Box::new(Sum::new(cost.fisher(), cost.empirical_fisher().damped(0.1)).unwrap()),

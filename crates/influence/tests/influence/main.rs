@@ -4,6 +4,7 @@ mod bounds;
 mod damping;
 mod input_scores;
 mod laws;
+mod newton;
 mod response;
 mod send;
 mod solvers;

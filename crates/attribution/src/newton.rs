@@ -1,0 +1,206 @@
+//! Newton estimates of what removals do to what is measured.
+
+use backdraft_curvature::{Cost, IntoRows, LinearOperator};
+use backdraft_influence::{
+    DualConfig, Inverse, KfacConfig, Leverage, NewtonEstimate, NewtonScores, SolveError,
+    newton_estimates, newton_scores, newton_step, response::Removal,
+};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::{AttributionError, Influence, Measurement, Scores};
+
+/// What the Newton estimate says of one training example's removal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewtonPrediction {
+    /// The training example.
+    pub removed: usize,
+    /// The change of what is measured, or why there is no estimate.
+    pub outcome: NewtonOutcome,
+}
+
+/// The change of what is measured, or why there is no estimate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NewtonOutcome {
+    /// There is one.
+    Done {
+        /// The predicted change `m(without) - m(with)`, one number a row of scores, in the units of `m`, first order in
+        /// `m`.
+        changes: Vec<f64>,
+        /// How far the example is fitted by itself alone; none where the curvature is no sum of squares.
+        leverage: Option<Leverage>,
+        /// The largest relative residual of the systems behind it.
+        true_residual: f64,
+    },
+    /// There is none, for this reason.
+    Failed(String),
+}
+
+impl NewtonPrediction {
+    /// The predicted change for a row of scores, if there is one.
+    pub fn change(&self, row: usize) -> Option<f64> {
+        match &self.outcome {
+            NewtonOutcome::Done { changes, .. } => changes.get(row).copied(),
+            NewtonOutcome::Failed(_) => None,
+        }
+    }
+}
+
+/// The Newton estimates ([`newton_estimates`]) of the removal of each of the training examples `removals` of `train`,
+/// for the losses of `queries`, one number each, or if `mean` for their mean. `inverse` is that of `matrix`, the damped
+/// curvature.
+///
+/// # Errors
+/// What fails for all removals: [`AttributionError::Solve`], and [`AttributionError::Curvature`] for the queries.
+pub fn newton_predictions(
+    (train, matrix, inverse): (&Cost, &dyn LinearOperator, &dyn Inverse),
+    (queries, mean): (&Cost, bool),
+    removals: &[usize],
+) -> Result<Vec<NewtonPrediction>, AttributionError> {
+    let each = removals
+        .iter()
+        .map(|&it| Removal::of(vec![it], train.len()));
+    let found = newton_estimates(train, matrix, inverse, &each.collect::<Vec<_>>())?;
+    let found = removals.iter().zip(found).map(|(&removed, found)| {
+        let outcome = match found {
+            Ok(NewtonEstimate {
+                vector,
+                leverage,
+                true_residual,
+                ..
+            }) => NewtonOutcome::Done {
+                changes: changes(queries, mean, vector)?,
+                leverage: Some(leverage),
+                true_residual,
+            },
+            Err(error) => failed(error)?,
+        };
+        Ok(NewtonPrediction { removed, outcome })
+    });
+    found.collect()
+}
+
+/// What a change of the parameters does to what is measured, to first order.
+fn changes(queries: &Cost, mean: bool, vector: Tensor<1>) -> Result<Vec<f64>, AttributionError> {
+    let changes = queries.directional_derivatives(vector)?;
+    let changes = match mean {
+        true => changes.mean(),
+        false => changes,
+    };
+    Ok(changes.try_into_vec_as::<f64>()?)
+}
+
+/// A failure of one removal; others concern all.
+fn failed(error: SolveError) -> Result<NewtonOutcome, AttributionError> {
+    match error {
+        SolveError::FittedAlone { .. }
+        | SolveError::NotConverged { .. }
+        | SolveError::Diverged { .. }
+        | SolveError::NegativeCurvature { .. } => Ok(NewtonOutcome::Failed(error.to_string())),
+        error => Err(error.into()),
+    }
+}
+
+/// Settings of [`Influence::newton_scores`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewtonConfig {
+    /// The exact dual, taken where its kernel matrix fits.
+    pub dual: DualConfig,
+    /// The approximation where it does not.
+    pub approximation: KfacConfig,
+}
+
+impl Influence {
+    /// What the Newton estimate says of the removal of each of the training examples `removals`, for the queries of
+    /// `scores`: influence with the curvature that is left without the example, which tells the size of a change where
+    /// an example has a large part in the curvature. A solve for each output of each removed example, in blocks; for
+    /// the Hessian, whose parts are no sums of squares, a solve with another matrix for each.
+    ///
+    /// # Errors
+    /// [`AttributionError::Solve`] for what fails for all; what fails for one is its outcome.
+    pub fn newton(
+        &self,
+        scores: &Scores,
+        removals: &[usize],
+    ) -> Result<Vec<NewtonPrediction>, AttributionError> {
+        let measured = (&scores.queries, scores.mean);
+        if self.matrix().example_root().is_some() {
+            let inverse = self.solver().prepare(self.matrix())?;
+            return newton_predictions((&self.train, self.matrix(), &*inverse), measured, removals);
+        }
+        let found = removals.iter().map(|&removed| {
+            let removal = Removal::of(vec![removed], self.train.len());
+            let outcome = match newton_step(&self.train, self.matrix(), self.solver(), &removal) {
+                Ok(found) => NewtonOutcome::Done {
+                    changes: changes(measured.0, measured.1, found.vector)?,
+                    leverage: None,
+                    true_residual: found.info.true_residual,
+                },
+                Err(error) => failed(error)?,
+            };
+            Ok(NewtonPrediction { removed, outcome })
+        });
+        found.collect()
+    }
+
+    /// The Newton estimate of the removal of every training example, for what is measured of the queries `inputs`, and
+    /// every example's leverage, which depends on no query: exact through a kernel matrix of examples times outputs
+    /// where that fits into memory, else what EK-FAC makes of the examples' part. How it was found is said in words.
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores); [`SolveError::NoRoot`] for the Hessian.
+    pub fn newton_scores(
+        &self,
+        measurement: &Measurement,
+        inputs: impl IntoRows,
+        config: &NewtonConfig,
+    ) -> Result<(NewtonScores, String), AttributionError> {
+        let queries = measurement.cost(&self.train, inputs)?;
+        let (solutions, _) = self.solutions(&queries, measurement.is_mean())?;
+        let (inverse, method) = self.closed_form(&config.dual, &config.approximation)?;
+        let solutions = Tensor::stack(solutions, 0);
+        let found = newton_scores(&self.train, self.matrix(), &*inverse, &solutions)?;
+        Ok((found, method))
+    }
+
+    /// The leverage of every training example, as [`newton_scores`](Self::newton_scores) has it.
+    ///
+    /// # Errors
+    /// [`AttributionError::Solve`].
+    pub fn leverages(
+        &self,
+        config: &NewtonConfig,
+    ) -> Result<(Vec<Leverage>, String), AttributionError> {
+        let (inverse, method) = self.closed_form(&config.dual, &config.approximation)?;
+        let matrix = self.matrix();
+        let none = Tensor::zeros([0, matrix.dim()], (&matrix.device(), matrix.dtype()));
+        let found = newton_scores(&self.train, matrix, &*inverse, &none)?;
+        Ok((found.leverages, method))
+    }
+
+    /// The exact inverse through the examples where it fits, else an approximation; which, in words.
+    fn closed_form(
+        &self,
+        dual: &DualConfig,
+        approximation: &KfacConfig,
+    ) -> Result<(Box<dyn Inverse + '_>, String), AttributionError> {
+        match dual.clone().init()?.factor(self.matrix()) {
+            Ok(inverse) => {
+                let rows = inverse.eigenvalues().len();
+                let method = format!("exact, through a kernel matrix of {rows} x {rows}");
+                Ok((Box::new(inverse), method))
+            }
+            Err(SolveError::TooManyRows { .. }) => {
+                let solver = approximation.clone().init()?;
+                let method = if approximation.corrected {
+                    "EK-FAC"
+                } else {
+                    "K-FAC"
+                };
+                Ok((Box::new(solver.factor(self.matrix())?), method.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
