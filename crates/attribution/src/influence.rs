@@ -88,6 +88,11 @@ impl SolverConfig {
         })
     }
 
+    /// Whether solutions are come to step by step, and counted as solved by their residual, rather than in closed form.
+    pub(crate) fn is_iterative(&self) -> bool {
+        matches!(self, Self::ConjugateGradient(_) | Self::Lissa(_))
+    }
+
     /// The same, with later blocks of right-hand sides solved by what the first has learnt, where nothing else was
     /// asked for.
     fn learning(self) -> Self {

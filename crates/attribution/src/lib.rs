@@ -30,6 +30,7 @@
 
 mod approach;
 mod error;
+mod estimator;
 pub mod evaluate;
 mod fit;
 mod influence;
@@ -46,6 +47,7 @@ pub mod verify;
 
 pub use approach::Approach;
 pub use error::AttributionError;
+pub use estimator::{Estimator, EstimatorScores};
 pub use evaluate::{
     ByResponse, Correlation, Correlations, Decomposition, EvaluateError, Evaluation,
     EvaluationConfig, Gaps, Mislabel, Progress, RankBy, Ranking, Respond, Shard, Spread, Stage,

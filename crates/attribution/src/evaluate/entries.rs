@@ -8,7 +8,7 @@ use super::{
     DamagedEntry, EvaluateError, Stage,
     progress::{Meter, Progress},
 };
-use crate::{Store, StoreError, store::Digest};
+use crate::{Estimator, Store, StoreError, store::Digest};
 
 /// A removal among those asked for.
 #[derive(Clone, Copy)]
@@ -59,6 +59,40 @@ impl Keys {
         }
     }
 
+    /// Of the choice of so many points by the measurement `name`.
+    pub fn strongest(&self, name: &str, points: usize) -> String {
+        match self {
+            Self::Shared { evaluation } => format!("{evaluation}/{name}/{points}/strongest"),
+            Self::Own => OWN_STRONGEST.to_owned(),
+        }
+    }
+
+    /// Of what the estimator at `place` predicts of so many points for the measurement `name`.
+    pub fn estimator(
+        &self,
+        name: &str,
+        points: usize,
+        place: usize,
+        estimator: &Estimator,
+    ) -> String {
+        match self {
+            Self::Shared { evaluation } => {
+                let settings = format!("{estimator:?}");
+                let digest = Digest::default().part(settings.as_bytes()).name();
+                format!("{evaluation}/{name}/{points}/{digest}")
+            }
+            Self::Own => own_estimator(place),
+        }
+    }
+
+    /// Of what the measurement `name` finds before a removal.
+    pub fn baseline(&self, name: &str) -> String {
+        match self {
+            Self::Shared { evaluation } => format!("{evaluation}/{name}/baseline"),
+            Self::Own => OWN_BASELINE.to_owned(),
+        }
+    }
+
     /// Of what is settled for LiSSA.
     pub fn lissa(&self) -> String {
         match self {
@@ -70,6 +104,15 @@ impl Keys {
 
 /// Where a store of an evaluation's own has what is settled for LiSSA.
 pub(super) const OWN_LISSA: &str = "lissa.json";
+
+/// Where it has the points that were chosen, and what was measured before a removal.
+pub(super) const OWN_STRONGEST: &str = "strongest.json";
+pub(super) const OWN_BASELINE: &str = "baseline.json";
+
+/// Where it has what the estimator at `place` predicts.
+pub(super) fn own_estimator(place: usize) -> String {
+    format!("estimators/{place}.json")
+}
 
 /// Where it has the result of the removal at `position`.
 pub(super) fn own_result(position: usize) -> String {

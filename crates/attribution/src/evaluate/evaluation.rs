@@ -191,6 +191,16 @@ impl<'a> Evaluation<'a> {
         work: impl FnOnce(&EvaluationRun<'_>) -> Result<T, EvaluateError>,
     ) -> Result<T, EvaluateError> {
         check(removals, self.cost().len())?;
+        self.open(removals, in_blocks, work)
+    }
+
+    /// The same, of removals that are checked, or not known yet.
+    pub(super) fn open<T>(
+        &self,
+        removals: &[Removal],
+        in_blocks: bool,
+        work: impl FnOnce(&EvaluationRun<'_>) -> Result<T, EvaluateError>,
+    ) -> Result<T, EvaluateError> {
         let keys = match self.owns_store {
             true => Keys::Own,
             false => Keys::Shared {

@@ -2,14 +2,16 @@
 //! own.
 //!
 //! An [`Evaluation`] is made of a trained network's [`Cost`](backdraft_curvature::Cost) and a
-//! [`Retrain`](crate::Retrain). It has three measurements, all of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If
-//! Influence Functions are the Answer, Then What is the Question?":
+//! [`Retrain`](crate::Retrain). It has three measurements of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence
+//! Functions are the Answer, Then What is the Question?", and one of Koh and Liang (2017), "Understanding Black-box
+//! Predictions via Influence Functions":
 //!
 //! | method | finds | source |
 //! |---|---|---|
-//! | [`Evaluation::gaps`] | how far apart outputs are, stage by stage, from retraining to the estimate | Section 4 |
-//! | [`Evaluation::correlations`] | predicted changes of queries' losses beside each response's | Section 5.2, F.2 |
-//! | [`Evaluation::mislabel`] | how soon wrong labels are found | F.3 |
+//! | [`Evaluation::gaps`] | how far apart outputs are, stage by stage, from retraining to the estimate | Bae, Section 4 |
+//! | [`Evaluation::correlations`] | predicted changes of queries' losses beside each response's | Bae, Section 5.2, F.2 |
+//! | [`Evaluation::mislabel`] | how soon wrong labels are found | Bae, F.3 |
+//! | [`Evaluation::validate`] | how near estimators come to what removals really do | Koh & Liang, Section 4.1 |
 //!
 //! A removal that fails is listed with the stage and the reason, and the others go on. With a [`Store`](crate::Store)
 //! an evaluation that was stopped at any time goes on, and comes to the same bits.
@@ -45,6 +47,8 @@ mod shard;
 mod spread;
 mod stage;
 mod sweep;
+mod validate;
+mod validation;
 
 pub use by_response::ByResponse;
 pub use correlation::{Changes, Correlation, Correlations, Pairs};
@@ -57,9 +61,13 @@ pub use name::Name;
 pub use progress::{DamagedEntry, EvaluationTask, FailedRemoval, Progress};
 pub use ranking::{RankBy, Ranking};
 pub use respond::{Respond, Steps};
-pub use shard::{Shard, merge, missing};
+pub use shard::{Shard, merge, merge_estimators, missing};
 pub use spread::Spread;
 pub use stage::Stage;
 pub use sweep::{SweepPoint, sweep};
+pub use validation::{
+    ActualChange, EstimatorOutcome, EstimatorPrediction, PredictionQuality, Refit,
+    ValidatedEstimator, Validation, ValidationConfig, pairs,
+};
 
 pub(crate) use respond::minimized;

@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::Stage;
+use super::{Stage, ValidatedEstimator};
 use crate::SolverConfig;
 
 /// What an evaluation tells while it runs.
@@ -13,6 +13,13 @@ use crate::SolverConfig;
 pub enum Progress<'a> {
     /// How estimates are solved for, once all of it is settled.
     Solver(&'a SolverConfig),
+    /// An estimator of influence begins.
+    Estimator {
+        /// What it is called.
+        name: &'a str,
+    },
+    /// An estimator has come to its end.
+    Estimated(&'a ValidatedEstimator),
     /// The removals begin.
     Removals {
         /// How many are done already.

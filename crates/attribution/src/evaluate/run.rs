@@ -26,6 +26,12 @@ use crate::StoreError;
 pub(super) trait RemovalResult: Serialize + DeserializeOwned {
     /// Whether all numbers that were measured are finite.
     fn is_finite(&self) -> bool;
+
+    /// Whether it is of this removal, where that is told.
+    fn is_of(&self, removal: &Removal) -> bool {
+        let _ = removal;
+        true
+    }
 }
 
 /// What became of one removal, as it is kept.
@@ -34,6 +40,17 @@ pub(super) trait RemovalResult: Serialize + DeserializeOwned {
 enum RemovalOutcome<T> {
     Done(T),
     Failed(FailedRemoval),
+}
+
+/// What was kept of a removal.
+fn outcome<T: RemovalResult>(bytes: &[u8], removal: &Removal) -> Result<RemovalOutcome<T>, String> {
+    let outcome: RemovalOutcome<T> = kept::read_result(bytes)?;
+    match &outcome {
+        RemovalOutcome::Done(found) if !found.is_of(removal) => {
+            Err("it is of another removal".to_owned())
+        }
+        _ => Ok(outcome),
+    }
 }
 
 /// What was measured, what failed, and what was damaged.
@@ -105,6 +122,16 @@ impl<'a> EvaluationRun<'a> {
         Ok(&**ready)
     }
 
+    /// A solver of one's own, made ready for the matrix.
+    pub fn prepared<'s>(
+        &'s self,
+        solver: &'s dyn Solver,
+    ) -> Result<Box<dyn Inverse + 's>, EvaluateError> {
+        self.meter
+            .begin(EvaluationTask::Factorization, self.matrix.dim());
+        Ok(solver.prepare(self.matrix)?)
+    }
+
     /// Measures every removal of the shard that is not done; `name` is what the store has the measurement under.
     pub fn over<T: RemovalResult>(
         &self,
@@ -121,7 +148,7 @@ impl<'a> EvaluationRun<'a> {
             let key = self.entries.keys.result(place, name);
             let found = self
                 .entries
-                .get(&key, kept::read_result::<RemovalOutcome<T>>)?;
+                .get(&key, |bytes| outcome::<T>(bytes, place.removal))?;
             mine += usize::from(has(place));
             match &found {
                 None if has(place) => open.push(*place),

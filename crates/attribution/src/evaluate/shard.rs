@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entries::{OWN_LISSA, own_result};
+use super::entries::{OWN_BASELINE, OWN_LISSA, OWN_STRONGEST, own_estimator, own_result};
 use crate::{Store, StoreError};
 
 /// One of several parts of the removals: for processes, or machines, that share them out.
@@ -30,21 +30,43 @@ impl Shard {
 /// # Errors
 /// Those of the stores.
 pub fn merge(own: &dyn Store, other: &dyn Store, removals: usize) -> Result<usize, StoreError> {
-    let take = |key: &str| -> Result<bool, StoreError> {
-        if own.get(key)?.is_some() {
-            return Ok(false);
-        }
-        match other.get(key)? {
-            Some(value) => own.put(key, &value).map(|()| true),
-            None => Ok(false),
-        }
-    };
-    take(OWN_LISSA)?;
+    take(own, other, OWN_LISSA)?;
     let mut taken = 0;
     for position in 0..removals {
-        taken += usize::from(take(&own_result(position))?);
+        taken += usize::from(take(own, other, &own_result(position))?);
     }
     Ok(taken)
+}
+
+/// Takes into such a store of a validation ([`Evaluation::validate`](crate::Evaluation::validate)) what another process
+/// has computed of so many `estimators`, and it lacks, and first of all which points it chose; how many estimators that
+/// are. To be called before [`merge`].
+///
+/// # Errors
+/// Those of the stores.
+pub fn merge_estimators(
+    own: &dyn Store,
+    other: &dyn Store,
+    estimators: usize,
+) -> Result<usize, StoreError> {
+    take(own, other, OWN_STRONGEST)?;
+    take(own, other, OWN_BASELINE)?;
+    let mut taken = 0;
+    for place in 0..estimators {
+        taken += usize::from(take(own, other, &own_estimator(place))?);
+    }
+    Ok(taken)
+}
+
+/// Whether `own` lacks what is under `key` and takes it from the other.
+fn take(own: &dyn Store, other: &dyn Store, key: &str) -> Result<bool, StoreError> {
+    if own.get(key)?.is_some() {
+        return Ok(false);
+    }
+    match other.get(key)? {
+        Some(value) => own.put(key, &value).map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// The positions among `removals` of which such a store has no result.

@@ -1,7 +1,9 @@
-//! Least squares with a solution in closed form, and a small network.
+//! Least squares with a solution in closed form, a small network, and a store that fails.
+
+use std::cell::Cell;
 
 use backdraft_attribution::{
-    Correlations, Decomposition, FitConfig, Respond, Retrain, evaluate::Seconds,
+    Correlations, Decomposition, FitConfig, Respond, Retrain, Store, StoreError, evaluate::Seconds,
 };
 use backdraft_curvature::{Cost, CrossEntropy, Model, SquaredError};
 use backdraft_influence::response::{Descent, Removal, Stop};
@@ -94,6 +96,35 @@ impl LeastSquares {
         let model = model.at(vector(theta)).unwrap();
         let x = matrix(&self.x.concat(), INPUTS);
         Cost::new(model, SquaredError, x, matrix(&self.t, 1)).unwrap()
+    }
+}
+
+/// A store that ends the process, so to speak, at one of its writes: before or after it is done.
+pub(crate) struct Mortal<'a> {
+    pub store: &'a dyn Store,
+    pub left: Cell<usize>,
+    pub after: bool,
+}
+
+impl Store for Mortal<'_> {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(key)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let last = self.left.get() == 0;
+        if !last || self.after {
+            self.store.put(key, value)?;
+        }
+        if last {
+            return Err(StoreError::Other("killed".into()));
+        }
+        self.left.set(self.left.get() - 1);
+        Ok(())
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.store.remove(key)
     }
 }
 

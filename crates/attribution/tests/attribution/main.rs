@@ -10,3 +10,4 @@ mod influence;
 mod least_squares;
 mod newton;
 mod resumption;
+mod validation;

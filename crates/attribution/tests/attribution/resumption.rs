@@ -18,7 +18,7 @@ use backdraft_influence::{LissaConfig, Scale, response::Removal};
 use burn::Tensor;
 
 use crate::common::{
-    DAMPING, fit, inputs, labels, network, removals, steps, timeless, timeless_changes,
+    DAMPING, Mortal, fit, inputs, labels, network, removals, steps, timeless, timeless_changes,
 };
 
 fn config() -> EvaluationConfig {
@@ -70,35 +70,6 @@ impl Subject {
             timeless_changes(evaluation.correlations(&asked(), &self.queries)?),
             evaluation.mislabel(&[3], &[RankBy::Influence])?,
         ))
-    }
-}
-
-/// A store that ends the process, so to speak, at one of its writes: before or after it is done.
-struct Mortal<'a> {
-    store: &'a dyn Store,
-    left: Cell<usize>,
-    after: bool,
-}
-
-impl Store for Mortal<'_> {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get(key)
-    }
-
-    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        let last = self.left.get() == 0;
-        if !last || self.after {
-            self.store.put(key, value)?;
-        }
-        if last {
-            return Err(StoreError::Other("killed".into()));
-        }
-        self.left.set(self.left.get() - 1);
-        Ok(())
-    }
-
-    fn remove(&self, key: &str) -> Result<(), StoreError> {
-        self.store.remove(key)
     }
 }
 
