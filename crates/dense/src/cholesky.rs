@@ -42,6 +42,40 @@ impl Cholesky {
         Ok(Self { dim, lower: matrix })
     }
 
+    /// The factor of `X' X`, from a QR decomposition of the rows `X`: the digits that `X' X` itself would lose where
+    /// columns are nearly dependent stay. A pivot at or below `precision` times its diagonal element is refused: the
+    /// share of a column's square that the columns before it leave over.
+    ///
+    /// # Errors
+    /// The first [`Pivot`] that is refused: that of the first column too many if there are fewer rows than columns, or
+    /// of one whose square is not finite.
+    pub fn of_gram(rows: &DenseMatrix, precision: f64) -> Result<Self, Pivot> {
+        let dim = rows.columns();
+        let qr = rows.faer().qr();
+        let triangle = qr.thin_R();
+        let mut lower = vec![0.0; dim * dim];
+        for j in 0..dim {
+            let value = match j < triangle.nrows() {
+                true => triangle[(j, j)],
+                false => 0.0,
+            };
+            let square: f64 = (0..triangle.nrows().min(j + 1))
+                .map(|k| triangle[(k, j)].powi(2))
+                .sum();
+            if !(square.is_finite() && value * value > precision * square) {
+                let value = match square.is_finite() {
+                    true => value * value,
+                    false => square,
+                };
+                return Err(Pivot { index: j, value });
+            }
+            for i in j..dim {
+                lower[i * dim + j] = value.signum() * triangle[(j, i)];
+            }
+        }
+        Ok(Self { dim, lower })
+    }
+
     /// Overwrites the right-hand side with the solution.
     pub fn solve(&self, x: &mut [f64]) {
         self.forward(x);
@@ -93,8 +127,11 @@ impl Cholesky {
         self.by_rows(rows, Self::backward)
     }
 
-    /// Every row `x` as `L^-1 x`.
-    fn forward_rows(&self, rows: &DenseMatrix) -> DenseMatrix {
+    /// Every row `x` as `L^-1 x`, whose squared length is `x' A^-1 x`.
+    ///
+    /// # Panics
+    /// If rows are of another length.
+    pub fn forward_rows(&self, rows: &DenseMatrix) -> DenseMatrix {
         self.by_rows(rows, Self::forward)
     }
 

@@ -15,6 +15,7 @@
 //!   examples.
 //! - [`newton_estimates`], [`newton_scores`] and [`newton_step`]: influence corrected for the curvature that goes with
 //!   the examples, and their [`Leverage`].
+//! - [`closed`]: least squares and logistic regression, where influence, leave-one-out and responses have closed forms.
 //! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
 //!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
 //!   compares the two.
@@ -23,6 +24,7 @@
 //! are the Answer, Then What is the Question?".
 
 mod bound;
+pub mod closed;
 mod damping;
 mod memory;
 pub mod response;

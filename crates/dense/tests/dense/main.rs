@@ -61,6 +61,49 @@ fn cholesky_solves_and_inverts() {
     }
 }
 
+/// As good as by the rows themselves: `X' X` of these has a condition number beyond 1/EPSILON.
+#[test]
+fn the_gram_matrix_of_rows_is_factored_without_being_formed() {
+    let (rows, dim) = (40, 7);
+    // `numbers` of one sine would have rank two.
+    let x = DenseMatrix::from_fn(rows, dim, |i, j| {
+        (0.7 * ((i * dim + j + 1) as f64).powi(2)).sin()
+    });
+    let gram = x.transpose().times(&x);
+    let factor = Cholesky::of_gram(&x, 1e-14).unwrap();
+    let product = gram.times(&factor.inverse());
+    assert!(largest_difference(&product, &DenseMatrix::identity(dim)) < 1e-12);
+    let whitened = factor.forward_rows(&x);
+    let identity = whitened.transpose().times(&whitened);
+    assert!(largest_difference(&identity, &DenseMatrix::identity(dim)) < 1e-12);
+
+    // The last column is the first and 1e-6 of another: 1e-12 of its square is left over.
+    let near = DenseMatrix::from_fn(rows, dim, |i, j| match j {
+        6 => x.get(i, 0) + 1e-6 * x.get(i, 6),
+        _ => x.get(i, j),
+    });
+    let factor = Cholesky::of_gram(&near, 1e-14).unwrap();
+    let mut solved = near.transpose().times(&x).transpose().row(6).to_vec();
+    factor.solve(&mut solved);
+    // x_6 = 1e6 (near_6 - near_0), of which 1e6 * 1e6 * EPSILON is rounding where the gram matrix is solved with.
+    assert!((solved[6] - 1e6).abs() < 1e-3 && (solved[0] + 1e6).abs() < 1e-3);
+}
+
+#[test]
+fn dependent_columns_are_named() {
+    let x = DenseMatrix::from_fn(9, 4, |i, j| match j {
+        2 => 3.0 * i as f64 - 1.0,
+        1 => i as f64,
+        0 => 1.0,
+        _ => (i * i) as f64,
+    });
+    assert_eq!(Cholesky::of_gram(&x, 1e-14).unwrap_err().index, 2);
+    let few = x.pick(&[0, 3]);
+    assert_eq!(Cholesky::of_gram(&few, 1e-14).unwrap_err().index, 2);
+    let broken = DenseMatrix::new(2, 1, vec![f64::NAN, 1.0]);
+    assert!(Cholesky::of_gram(&broken, 1e-14).is_err());
+}
+
 #[test]
 fn a_pivot_that_is_not_positive_is_named() {
     let matrix = DenseMatrix::new(3, 3, vec![4.0, 0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0]);

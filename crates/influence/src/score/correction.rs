@@ -14,7 +14,7 @@ use super::Leverage;
 const LEAST: f64 = 1e-6;
 
 /// `D - S` of one removal.
-pub(super) struct Correction {
+pub(crate) struct Correction {
     pub leverage: Leverage,
     signs: Vec<f64>,
     /// Of `D - S`.

@@ -10,6 +10,7 @@ mod newton_all;
 mod newton_step;
 mod self_influence;
 
+pub(crate) use correction::Correction;
 pub use influence::{parameter_change, scores, scores_many};
 pub use input::input_scores;
 pub use leverage::Leverage;

@@ -1,6 +1,7 @@
 //! Solvers, scores and responses.
 
 mod bounds;
+mod closed;
 mod damping;
 mod input_scores;
 mod laws;

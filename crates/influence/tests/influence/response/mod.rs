@@ -1,6 +1,6 @@
 //! Response functions, in f64 on flex.
 
-mod common;
+pub(crate) mod common;
 mod descent;
 mod divergence;
 mod inputs;
