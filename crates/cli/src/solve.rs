@@ -273,7 +273,10 @@ pub(super) fn conjugate_gradient(
     Ok(config.init()?)
 }
 
-fn solver(args: &Explain, preconditioner: &Preconditioner) -> Result<Box<dyn Solver>, CliError> {
+pub(super) fn solver(
+    args: &Explain,
+    preconditioner: &Preconditioner,
+) -> Result<Box<dyn Solver>, CliError> {
     let closed_form = args
         .solver
         .closed_form(args.solver(), args.run.compute.seed);

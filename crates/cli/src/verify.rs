@@ -1,7 +1,10 @@
 //! Hold predicted changes against what really happens.
 
-use backdraft::attribution::verify::{
-    self, RemovalResponse, Selection, Verification, VerifiedPair, Verifier, VerifyProgress,
+use backdraft::attribution::{
+    NewtonPrediction,
+    verify::{
+        self, RemovalResponse, Selection, Verification, VerifiedPair, Verifier, VerifyProgress,
+    },
 };
 use backdraft_curvature::Cost;
 use backdraft_influence::response::ResponseKind;
@@ -62,6 +65,8 @@ pub(super) struct Verify<'a> {
     /// In the order of the scores' rows.
     pub queries: &'a Cost,
     pub scores: &'a ScoreRecord,
+    /// Newton estimates of the same, in the units that the network is trained with.
+    pub newton: &'a [NewtonPrediction],
     /// What the scores are in.
     pub unit: &'a Unit,
     pub dataset: &'a Dataset,
@@ -91,6 +96,7 @@ impl Verify<'_> {
         };
         let factor = self.unit.loss_factor;
         let found = Verification::of(&rows, &selection, responses, factor);
+        let found = found.with_newton(self.newton, factor);
         let failed = found.failed.iter().map(|(train, reason)| Failed {
             train: *train,
             source: Some(self.dataset.train_place(*train)),
@@ -100,6 +106,7 @@ impl Verify<'_> {
             pearson: found.pearson(),
             spearman: found.spearman(),
             slope: found.slope(),
+            newton: found.newton(),
             intervals: found.intervals(self.seed),
             max_objective_gradient: found.gradient,
             coverage: Some(coverage),
@@ -141,6 +148,7 @@ impl Verify<'_> {
             train: found.removed,
             source: Some(self.dataset.train_place(found.removed)),
             predicted: found.predicted,
+            newton: found.newton,
             actual: found.found,
             kind: found.kind,
         }

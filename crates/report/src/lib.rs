@@ -22,6 +22,7 @@ mod error;
 mod examples;
 pub mod experiment;
 mod labels;
+mod newton;
 mod number;
 mod page;
 mod places;
@@ -41,6 +42,7 @@ pub use backdraft_models::data::{At, Place};
 pub use error::OutputError;
 pub use examples::ExampleInfo;
 pub use labels::{Labels, TargetValue};
+pub use newton::{NewtonChange, NewtonChanges};
 pub use number::{brief, count, short};
 pub use record::{
     Failed, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings, Sizes,

@@ -1,6 +1,6 @@
 //! `run.json`: what was asked, with which settings, and what came out.
 
-use backdraft_attribution::verify::{Intervals, PairKind};
+use backdraft_attribution::verify::{Intervals, NewtonAgreement, PairKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -191,6 +191,9 @@ pub struct VerificationRecord {
     pub spearman: Option<f64>,
     /// Least-squares slope of actual on predicted: 1 if the size is right too.
     pub slope: Option<f64>,
+    /// The same of the Newton estimates, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newton: Option<NewtonAgreement>,
     /// How sure the correlations are; none where there are too few removals to tell.
     #[serde(default)]
     pub intervals: Option<Intervals>,
@@ -242,6 +245,9 @@ pub struct Pair {
     pub source: Option<Place>,
     /// The score: the predicted change of the query's loss.
     pub predicted: f64,
+    /// The Newton estimate of the change, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newton: Option<f64>,
     /// The change found by training the response function to convergence.
     pub actual: f64,
     /// Why this example was verified.

@@ -6,7 +6,7 @@ use backdraft_attribution::strongest;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use super::places::Files;
-use super::{ExampleInfo, Labels, OutputError, brief};
+use super::{ExampleInfo, Labels, NewtonChanges, OutputError, brief};
 
 /// What scores are computed in, and written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub struct ScoreRecord {
     float: Float,
     /// How far each can be from that of the exact solution.
     bounds: Option<Vec<f64>>,
+    newton: Option<NewtonChanges>,
 }
 
 /// A training example and its score.
@@ -94,6 +95,7 @@ impl ScoreRecord {
             values,
             float,
             bounds: None,
+            newton: None,
         })
     }
 
@@ -105,6 +107,17 @@ impl ScoreRecord {
         OutputError::check_len("bounds", self.values.len(), bounds.len())?;
         let bounds = Some(bounds);
         Ok(Self { bounds, ..self })
+    }
+
+    /// With the Newton estimates of some examples.
+    #[must_use]
+    pub fn with_newton(self, newton: Option<NewtonChanges>) -> Self {
+        Self { newton, ..self }
+    }
+
+    /// The Newton estimates, if there are any.
+    pub fn newton(&self) -> Option<&NewtonChanges> {
+        self.newton.as_ref()
     }
 
     /// How far the scores in row `row` can be from those of the exact solution, if that is known.

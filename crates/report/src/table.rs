@@ -30,26 +30,31 @@ const PAIRS: usize = 100;
 ///
 /// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
 pub fn verification_table(verification: &VerificationRecord) -> String {
-    let mut head: Vec<String> = ["query", "train", "kind", "predicted", "actual"]
-        .map(String::from)
-        .into();
+    let corrected = verification.newton.is_some();
+    let mut head = vec!["query", "train", "kind", "predicted"];
+    head.extend(corrected.then_some("Newton"));
+    head.push("actual");
+    let mut head: Vec<String> = head.into_iter().map(String::from).collect();
     if verification.pairs.iter().any(|it| it.source.is_some()) {
         head.push("where the training example stands".into());
     }
     let mut rows = vec![head];
     rows.extend(verification.pairs.iter().take(PAIRS).map(|pair| {
-        vec![
+        let mut row = vec![
             pair.query.to_string(),
             pair.train.to_string(),
             pair.kind.name().to_string(),
             change(pair.predicted),
+        ];
+        row.extend(corrected.then(|| pair.newton.map_or_else(String::new, change)));
+        let source = pair.source.as_ref();
+        row.extend([
             change(pair.actual),
-            pair.source
-                .as_ref()
-                .map_or_else(String::new, Place::to_string),
-        ]
+            source.map_or_else(String::new, Place::to_string),
+        ]);
+        row
     }));
-    let mut text = aligned(&rows, &[2, 5]);
+    let mut text = aligned(&rows, &[2, 5 + usize::from(corrected)]);
     if let more @ 1.. = verification.pairs.len().saturating_sub(PAIRS) {
         text.push_str(&format!("and {} more pairs\n", count(more)));
     }
@@ -60,6 +65,16 @@ pub fn verification_table(verification: &VerificationRecord) -> String {
         short_or_dash(verification.slope),
         verification.pairs.len(),
     ));
+    if let Some(newton) = verification.newton {
+        text.push_str(&format!(
+            "Newton estimates: Pearson {}   Spearman {}   slope {}   over {} pairs\n",
+            short_or_dash(newton.pearson),
+            short_or_dash(newton.spearman),
+            short_or_dash(newton.slope),
+            newton.pairs,
+        ));
+    }
+    text.push_str(&format!("{}\n", verification.verdict()));
     text.extend(verification.notes().into_iter().map(|it| it + "\n"));
     for failed in &verification.failed {
         text.push_str(&format!(

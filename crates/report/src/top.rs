@@ -11,7 +11,8 @@ impl ScoreRecord {
     /// `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
     /// example has a file), and where bounds are known `bound`: how far the score can be from that of the exact
-    /// solution. Ranks count from 1 within a kind; scores are in the loss's unit, which `run.json` names.
+    /// solution; and where there are Newton estimates `newton`, the change that it predicts, and the example's `leverage`
+    /// (empty for examples without one). Ranks count from 1 within a kind; scores are in the loss's unit, which `run.json` names.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
@@ -30,6 +31,9 @@ impl ScoreRecord {
         head.push("query_file".into());
         head.extend(query_unit.map(|unit| format!("query_{unit}")));
         head.extend(self.bounds(0).map(|_| "bound".into()));
+        if self.newton().is_some() {
+            head.extend(["newton", "leverage"].map(String::from));
+        }
         let mut write = |record: &[String]| {
             let done = table.write_record(record);
             done.map_err(|error| refused(error.to_string()))
@@ -55,6 +59,14 @@ impl ScoreRecord {
                     record.extend(cells(stands, query_unit.is_some()));
                     let bound = self.bounds(row).map(|bounds| bounds[train]);
                     record.extend(bound.map(|bound| format!("{bound:.3e}")));
+                    if let Some(newton) = self.newton() {
+                        record.extend(match newton.get(row, train) {
+                            Some((change, leverage)) => {
+                                [format!("{change:?}"), format!("{leverage:?}")]
+                            }
+                            None => Default::default(),
+                        });
+                    }
                     write(&record)?;
                 }
             }

@@ -74,6 +74,12 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub self_influence: bool,
 
+    /// Which removals have a Newton estimate beside their scores, which corrects influence for the curvature that goes
+    /// with an example: `quick` as many of those that a full verification takes, the strongest of each query first, as
+    /// can be had in about a minute; `full` all of them. A linear system for each of an example's outputs.
+    #[arg(long, value_enum, default_value_t = NewtonName::Quick)]
+    pub newton: NewtonName,
+
     /// How much is verified: `quick` as many removals as fit into about a minute, and at least three; `full` all of the
     /// choice, five of each sign for every query and ten at random.
     #[arg(long, value_enum, default_value_t = VerifyName::Quick)]
@@ -127,6 +133,24 @@ impl Explain {
             return refused("needs the bounds of scores, which --verify none leaves out");
         }
         self.solver.check(self.solver(), network, dtype)
+    }
+}
+
+/// How many removals have a Newton estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NewtonName {
+    None,
+    Quick,
+    Full,
+}
+
+impl NewtonName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Quick => "quick",
+            Self::Full => "full",
+        }
     }
 }
 

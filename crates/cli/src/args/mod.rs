@@ -26,7 +26,7 @@ pub(crate) use self::{
     compute::ComputeArgs,
     damping::Damping,
     data::{DataArgs, ScalingName},
-    explain::{Explain, VerifyName},
+    explain::{Explain, NewtonName, VerifyName},
     folder::FolderArgs,
     model::ModelArgs,
     preconditioner::{PreconditionerName, Rank},

@@ -1,5 +1,7 @@
 //! The files of a run of `explain`.
 
+use std::collections::BTreeMap;
+
 use backdraft_influence::{Choice, ChosenDamping};
 use backdraft_models::{TrainConfig, ZooConfig, outputs, quote, weights::stable};
 use serde::Serialize;
@@ -46,6 +48,9 @@ struct Details<'a> {
     /// Where the preconditioner was to be chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner_choice: Option<&'a Choice>,
+    /// Removals with a Newton estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newton: Option<NewtonDetails<'a>>,
     /// The dampings after the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dampings: Vec<DampingRecord>,
@@ -53,6 +58,17 @@ struct Details<'a> {
     pbrf_epsilon: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     inference: Option<&'a str>,
+}
+
+/// Which removals have a Newton estimate.
+#[derive(Serialize)]
+struct NewtonDetails<'a> {
+    asked: &'static str,
+    planned: usize,
+    /// Those that were tried, in their order.
+    removals: Vec<usize>,
+    /// Those without an estimate, and why.
+    failed: Option<&'a BTreeMap<usize, String>>,
 }
 
 impl ExplainRun<'_> {
@@ -162,6 +178,7 @@ impl ExplainRun<'_> {
             .collect();
         timings.push(timing("solve", sum(|it| it.solving)));
         timings.push(timing("score", sum(|it| it.scoring)));
+        timings.extend(found.newton.as_ref().map(|it| timing("newton", it.seconds)));
         let (verification, seconds) = verified.unzip();
         timings.extend(seconds.map(|it| timing("verify", it)));
         Ok(RunRecord {
@@ -198,6 +215,12 @@ impl ExplainRun<'_> {
             corrupt_labels: self.args.run.corrupt_labels,
             damping_rule: found.dampings.chosen.as_ref(),
             preconditioner_choice: found.choice.as_ref(),
+            newton: found.newton.as_ref().map(|it| NewtonDetails {
+                asked: self.args.newton.name(),
+                planned: it.planned,
+                removals: it.predictions.iter().map(|it| it.removed).collect(),
+                failed: found.scores.newton().map(|it| &it.failed),
+            }),
             dampings: dampings::records(&found.dampings.values, &found.scored),
             verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,

@@ -4,6 +4,7 @@ mod bounds;
 mod checksums;
 mod dampings;
 mod files;
+mod newton;
 mod report;
 mod run;
 mod scoring;

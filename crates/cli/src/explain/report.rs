@@ -77,10 +77,12 @@ pub(super) fn report(
         label: target(dataset, split, index),
         features: dataset.original_inputs(split.row(index)),
     };
-    let side = |scored: Vec<Scored>| {
+    let side = |row: usize, scored: Vec<Scored>| {
+        let newton = |train| Some(scores.newton()?.get(row, train)?.0);
         let shown = |it: Scored| ScoredExample {
             example: example(&dataset.train, it.train, &examples.train),
             score: it.score,
+            newton: newton(it.train),
         };
         scored.into_iter().map(shown).collect()
     };
@@ -88,8 +90,8 @@ pub(super) fn report(
         let strongest = scores.strongest(row, SHOWN);
         Explained {
             query: example(&dataset.test, query, &examples.test),
-            helpful: side(strongest.helpful),
-            harmful: side(strongest.harmful),
+            helpful: side(row, strongest.helpful),
+            harmful: side(row, strongest.harmful),
         }
     });
     let layout = match dataset.image {

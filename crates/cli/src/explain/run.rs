@@ -10,6 +10,7 @@ use burn::{
 
 use super::{
     dampings::Dampings,
+    newton::NewtonEstimates,
     store::{ExplainFolder, QueryScores},
 };
 use crate::{
@@ -60,6 +61,8 @@ pub(super) struct ScoredModel {
     pub choice: Option<Choice>,
     /// For the first damping.
     pub scores: ScoreRecord,
+    /// Of the strongest examples, if they were asked for.
+    pub newton: Option<NewtonEstimates>,
     /// For each damping those of all queries.
     pub scored: Vec<QueryScores>,
     /// Of training, if that was here.
@@ -108,8 +111,12 @@ impl ExplainRun<'_> {
             _ => Some(self.exact(&module, &queries)?),
         };
         let scored = self.scored(&cost, &systems, exact.as_ref())?;
+        let scores = self.scores(&queries, cost.len(), &scored[..queries.len()])?;
+        let newton = self.newton(&cost, &systems, &scores)?;
+        let changes = newton.as_ref().map(|it| it.changes(self.unit.loss_factor));
         let found = ScoredModel {
-            scores: self.scores(&queries, cost.len(), &scored[..queries.len()])?,
+            scores: scores.with_newton(changes),
+            newton,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
             queries,
@@ -198,6 +205,7 @@ impl ExplainRun<'_> {
             train: &cost,
             queries: &measured,
             scores: &found.scores,
+            newton: found.newton.as_ref().map_or(&[], |it| &it.predictions),
             unit: &self.unit,
             dataset: &self.inputs.dataset,
             damping: found.dampings.values[0],

@@ -41,6 +41,7 @@ pub(super) struct ScoreSettings<'a> {
     preconditioner_choice: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     self_influence: bool,
+    pub newton: &'static str,
     pub precision: &'static str,
     pub products: &'static str,
     pub device: &'static str,
@@ -83,6 +84,7 @@ impl<'a> ScoreSettings<'a> {
                 .filter(|name| *name == PreconditionerName::Auto)
                 .map(PreconditionerName::name),
             self_influence: args.self_influence,
+            newton: args.newton.name(),
             precision: args.precision().name(),
             products: args.products.name(),
             device: inputs.opened.name,

@@ -61,7 +61,12 @@ const KIND: Kind = Kind {
         parts: &[],
     },
     network: MODEL,
-    computed: &["parts/solution-", "parts/scores-", "parts/response-"],
+    computed: &[
+        "parts/solution-",
+        "parts/scores-",
+        "parts/newton-",
+        "parts/response-",
+    ],
 };
 
 /// What a row of scores holds.

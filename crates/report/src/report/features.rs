@@ -26,22 +26,31 @@ impl Features {
         self.check(explained)?;
         let columns = self.columns(&explained.query);
         let mut head = vec!["example", "label", "score"];
+        let corrected = explained.helpful.iter().chain(&explained.harmful);
+        let corrected = corrected.clone().any(|it| it.newton.is_some());
+        head.extend(corrected.then_some("Newton"));
         head.extend(columns.iter().map(|&column| self.names[column].as_str()));
 
-        let row = |class: &str, name: String, score: String, example: &Example| {
+        let row = |class: &str, name: String, scores: [String; 2], example: &Example| {
+            let [score, newton] = scores;
             let cells = [
                 text("th", name),
                 text("td", labels.text(example.label)),
                 text("td", score),
             ];
+            let cells = cells
+                .into_iter()
+                .chain(corrected.then(|| text("td", newton)));
             let values = columns
                 .iter()
                 .map(|&column| self.cell(column, example.features[column]));
-            element("tr", &[("class", class)], cells.into_iter().chain(values))
+            element("tr", &[("class", class)], cells.chain(values))
         };
         let side = |class: &str, examples: &[ScoredExample]| {
-            let rows = examples.iter().map(|ScoredExample { example, score }| {
-                row(class, example.name(), change(*score), example)
+            let rows = examples.iter().map(|scored| {
+                let newton = scored.newton.map_or_else(String::new, change);
+                let scores = [change(scored.score), newton];
+                row(class, scored.example.name(), scores, &scored.example)
             });
             rows.collect::<Html>()
         };
@@ -49,7 +58,7 @@ impl Features {
             row(
                 "query",
                 format!("the query, {}", explained.query.source),
-                String::new(),
+                Default::default(),
                 &explained.query,
             ),
             side("helpful", &explained.helpful),

@@ -7,7 +7,7 @@ pub(super) fn guide() -> Html {
     page::guide(&ENTRIES)
 }
 
-const ENTRIES: [(&str, &str); 7] = [
+const ENTRIES: [(&str, &str); 8] = [
     (
         "What a score is",
         "The predicted change of the query's loss if one training example were removed: loss without \
@@ -43,6 +43,13 @@ const ENTRIES: [(&str, &str); 7] = [
         "The norm of the gradient of the mean training loss at the weights, without an L2 term: 0 at a \
          minimum. Scores predict the PBRF wherever the weights are. What training to the end without \
          the example would do, they can only tell near a minimum.",
+    ),
+    (
+        "Newton estimate and leverage",
+        "Influence takes the curvature with the removed example still in it; the Newton estimate takes the example's own \
+         part out, with a linear system for each of its outputs. Leverage, from 0 to 1, is that part's share: where it is \
+         small the two agree, where it comes close to 1 the example is fitted by itself alone, and what the network would \
+         be without it is an extrapolation. For least squares the Newton estimate is exact.",
     ),
     (
         "How far to trust it",

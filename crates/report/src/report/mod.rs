@@ -76,6 +76,8 @@ pub struct ScoredExample {
     pub example: Example,
     /// Predicted change of the query's loss without it.
     pub score: f64,
+    /// The Newton estimate of the same, where there is one.
+    pub newton: Option<f64>,
 }
 
 impl Report {

@@ -58,13 +58,18 @@ impl Frame {
         class: &str,
         examples: &[ScoredExample],
     ) -> Result<Html, OutputError> {
-        let figures = examples.iter().map(|ScoredExample { example, score }| {
+        let figures = examples.iter().map(|scored| {
+            let example = &scored.example;
+            let newton = scored.newton.map(|it| {
+                let told = format!("Newton {}", change(it));
+                classed("span", "score", told)
+            });
             let caption = [
                 text("b", format!("#{}", example.index)),
                 label(labels, example),
-                classed("span", "score", change(*score)),
-                place(example),
+                classed("span", "score", change(scored.score)),
             ];
+            let caption = caption.into_iter().chain(newton).chain([place(example)]);
             self.figure(labels, example, class, caption)
         });
         let shown = if examples.is_empty() {

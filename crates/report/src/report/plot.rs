@@ -16,7 +16,14 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
     if pairs.is_empty() {
         return Ok(None);
     }
-    let axis = Axis::linear(pairs.iter().flat_map(|pair| [pair.predicted, pair.actual]));
+    let newton = || {
+        let found = pairs
+            .iter()
+            .filter_map(|pair| Some((pair.newton?, pair.actual)));
+        found.filter(|at| drawable(at.0))
+    };
+    let all = pairs.iter().flat_map(|pair| [pair.predicted, pair.actual]);
+    let axis = Axis::linear(all.chain(newton().map(|at| at.0)));
     let points = |kind| {
         let of_kind = pairs.iter().filter(move |pair| pair.kind == kind);
         of_kind.map(|pair| (pair.predicted, pair.actual))
@@ -31,6 +38,7 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
             let ends = axis.range();
             let identity = [ends.start, ends.end].map(|end| (end, end));
             chart.draw_series(LineSeries::new(identity, AXIS.stroke_width(LINE)))?;
+            chart.draw_series(newton().map(|at| Circle::new(at, 12, AXIS.stroke_width(2))))?;
             // The random ones lie thickest and matter least: under the others.
             chart.draw_series(
                 points(PairKind::Random).map(|at| Cross::new(at, 8, RANDOM.stroke_width(3))),

@@ -112,7 +112,7 @@ fn strongest<'a>(
         .max_by(|(.., a), (.., b)| a.abs().total_cmp(&b.abs()))
 }
 
-/// What the verification says in a sentence; `guide.rs` states the same limits.
+/// What the verification says in a sentence or two.
 fn trust(verification: Option<&VerificationRecord>) -> String {
     let Some(verification) = verification else {
         return "These predictions were not held against actual changes.".into();
@@ -124,47 +124,5 @@ fn trust(verification: Option<&VerificationRecord>) -> String {
             plural(failed, "removal")
         ),
     };
-    agreement(verification) + &failed
-}
-
-fn agreement(verification: &VerificationRecord) -> String {
-    let interval = match (&verification.coverage, verification.intervals) {
-        (Some(coverage), None) => {
-            return format!(
-                "These predictions were held against what {} really did: too few, or too little variation, for a verdict.",
-                plural(
-                    coverage
-                        .removals
-                        .len()
-                        .saturating_sub(verification.failed.len()),
-                    "removal"
-                )
-            );
-        }
-        (_, Some(it)) => format!(
-            ", 95 % interval {} to {}",
-            short(it.pearson[0]),
-            short(it.pearson[1])
-        ),
-        (None, None) => String::new(),
-    };
-    let Some(pearson) = verification.pearson else {
-        return "The predictions could not be correlated with actual changes, for lack of pairs \
-                that vary."
-            .into();
-    };
-    let sized = verification
-        .slope
-        .is_some_and(|slope| (0.8..=1.25).contains(&slope));
-    let verdict = match pearson {
-        r if r >= 0.95 && sized => "can be trusted in order and in size",
-        r if r >= 0.95 => "can be trusted in order, but not in size",
-        r if r >= 0.8 => "show the tendency and should be checked one by one",
-        _ => "should not be relied on",
-    };
-    format!(
-        "Held against actual changes of {}, these predictions {verdict} (Pearson {}{interval}).",
-        plural(verification.pairs.len(), "pair"),
-        short(pearson)
-    )
+    verification.verdict() + &failed
 }

@@ -16,7 +16,8 @@ pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
     };
     let lead = "Each point is a training example removed: across, the change of the query's loss that \
                 its score predicts; up, the change found by training the response function to \
-                convergence without it. On the line the two are equal.";
+                convergence without it. On the line the two are equal. Rings are the Newton estimates of the same: what a score \
+                predicts, corrected for the curvature that goes with the example.";
     let figure = plot::scatter(&verification.pairs)?.map(|drawing| {
         element(
             "figure",
@@ -41,6 +42,15 @@ fn caption(verification: &VerificationRecord) -> Html {
         short_or_dash(verification.slope),
         count(verification.pairs.len()),
     );
+    let newton = verification.newton.map(|it| {
+        format!(
+            " Newton estimates (rings): Pearson {}, Spearman {}, slope {} over {} pairs.",
+            short_or_dash(it.pearson),
+            short_or_dash(it.spearman),
+            short_or_dash(it.slope),
+            count(it.pairs),
+        )
+    });
     let notes = verification.notes().into_iter().map(|note| {
         let mut letters = note.chars();
         let first = letters.next().map(|it| it.to_ascii_uppercase());
@@ -66,6 +76,7 @@ fn caption(verification: &VerificationRecord) -> Html {
         [
             element("span", &[("class", "keys")], keys),
             text("b", agreement),
+            newton.unwrap_or_default().into(),
             notes.into(),
             left_out(verification).into(),
         ],
@@ -89,6 +100,7 @@ fn place(source: Option<&Place>) -> String {
 }
 
 fn pairs(report: &Report, verification: &VerificationRecord) -> Html {
+    let corrected = verification.newton.is_some();
     let row = |pair: &Pair| {
         let label = report.labels.get(pair.train);
         let cells = [
@@ -105,21 +117,28 @@ fn pairs(report: &Report, verification: &VerificationRecord) -> Html {
                 [classed("span", pair.kind.name(), pair.kind.name())],
             ),
             text("td", change(pair.predicted)),
-            text("td", change(pair.actual)),
-            text("td", change(pair.actual - pair.predicted)),
         ];
-        element("tr", &[], cells)
+        let newton = pair.newton.map_or_else(String::new, change);
+        let newton = corrected.then(|| text("td", newton));
+        let found = [
+            text("td", change(pair.actual)),
+            text(
+                "td",
+                change(pair.actual - pair.newton.unwrap_or(pair.predicted)),
+            ),
+        ];
+        element("tr", &[], cells.into_iter().chain(newton).chain(found))
     };
-    let head = [
+    let mut head = vec![
         "query",
         "removed",
         "where it stands",
         "label",
         "kind",
         "predicted",
-        "actual",
-        "difference",
     ];
+    head.extend(corrected.then_some("Newton"));
+    head.extend(["actual", "difference"]);
     let summary = format!("All {} pairs", count(verification.pairs.len()));
     let rows = verification.pairs.iter().map(row);
     element(

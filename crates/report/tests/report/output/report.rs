@@ -2,7 +2,7 @@
 
 use std::io;
 
-use backdraft_attribution::verify::PairKind;
+use backdraft_attribution::verify::{NewtonAgreement, PairKind};
 use backdraft_report::{OutputError, Pair, Report, verification_table};
 
 use super::{
@@ -125,6 +125,7 @@ fn report_survives_the_oddest_numbers() -> Outcome {
                 train: 4,
                 source: None,
                 predicted: value,
+                newton: Some(value),
                 actual: value,
                 kind: PairKind::Random,
             };
@@ -153,6 +154,51 @@ fn report_refuses_what_does_not_fit_together() {
 }
 
 #[test]
+fn newton_estimates_stand_beside_the_scores() -> Outcome {
+    let Some(mut verification) = record().verification else {
+        panic!("the record has one");
+    };
+    verification.slope = Some(1.5);
+    verification.newton = Some(NewtonAgreement {
+        pearson: Some(0.9991),
+        spearman: Some(1.0),
+        slope: Some(1.01),
+        pairs: 2,
+    });
+    verification.pairs[0].newton = Some(7.05e-3);
+    let expected = "\
+query  train  kind     predicted    Newton    actual  where the training example stands
+   17      4  helpful   +7.00e-3  +7.05e-3  +7.10e-3  <b>.csv line 6
+   17      0  harmful   -2.50e-3            -2.40e-3  <b>.csv line 2
+    3      2  random    -2.00e-5            -1.00e-5  <b>.csv line 4
+
+Pearson 0.9987   Spearman –   slope 1.5   over 3 pairs
+Newton estimates: Pearson 0.9991   Spearman 1   slope 1.01   over 2 pairs
+Held against actual changes of 3 pairs, the scores can be trusted in order, but not in size (Pearson 0.9987, slope 1.5). \
+The Newton estimates of the same changes can be trusted in order and in size (Pearson 0.9991, slope 1.01).
+largest gradient left in a response objective 1.00e-8
+";
+    assert_eq!(verification_table(&verification), expected);
+    let mut report = report(table());
+    report.record.verification = Some(verification);
+    report.explained[0].helpful[0].newton = Some(7.05e-3);
+    for page in [report.to_html()?, {
+        report.layout = pictures();
+        report.to_html()?
+    }] {
+        tags(&page)?;
+        for part in [
+            "Newton estimates (rings): Pearson 0.9991",
+            "+7.05e-3",
+            "in order and in size",
+        ] {
+            assert!(page.contains(part), "{part} is missing");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn verification_table_is_aligned() {
     let Some(verification) = record().verification else {
         panic!("the record has one");
@@ -164,6 +210,7 @@ query  train  kind     predicted    actual  where the training example stands
     3      2  random    -2.00e-5  -1.00e-5  <b>.csv line 4
 
 Pearson 0.9987   Spearman –   slope 1.02   over 3 pairs
+Held against actual changes of 3 pairs, the scores can be trusted in order and in size (Pearson 0.9987, slope 1.02).
 largest gradient left in a response objective 1.00e-8
 ";
     assert_eq!(verification_table(&verification), expected);

@@ -59,6 +59,7 @@ pub fn record() -> RunRecord {
         train,
         source: Some(place(train)),
         predicted,
+        newton: None,
         actual,
         kind,
     };
@@ -107,6 +108,7 @@ pub fn record() -> RunRecord {
             pearson: Some(0.9987),
             spearman: None,
             slope: Some(1.02),
+            newton: None,
             intervals: None,
             max_objective_gradient: Some(1e-8),
             coverage: None,
@@ -132,6 +134,7 @@ pub fn report(layout: Layout) -> Report {
     let scored = |index, class, score| ScoredExample {
         example: example(index, class),
         score,
+        newton: None,
     };
     Report {
         title: "</title><script>alert(1)</script>".into(),

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use backdraft_report::{Float, Labels, OutputError, SIGN_CONVENTION, ScoreRecord};
+use backdraft_report::{
+    Float, Labels, NewtonChange, NewtonChanges, OutputError, SIGN_CONVENTION, ScoreRecord,
+};
 use safetensors::{Dtype, SafeTensors};
 
 use super::{
@@ -151,6 +153,27 @@ fn top_ranks_helpful_then_harmful_by_strength() -> Outcome {
          3,2,harmful,3,{one},-3e-5,<b>.csv,5,<b>.csv,105\n\
          3,3,harmful,2,2,-2e-5,<b>.csv,4,<b>.csv,105\n"
     );
+    assert_eq!(csv, expected);
+    Ok(())
+}
+
+#[test]
+fn top_has_newton_estimates_where_there_are_any() -> Outcome {
+    let change = NewtonChange {
+        changes: vec![0.0075, -4.5e-5],
+        leverage: 0.25,
+    };
+    let newton = NewtonChanges {
+        of: [(4, change)].into(),
+        ..Default::default()
+    };
+    let scores = scores()?.with_newton(Some(newton));
+    let csv = String::from_utf8(scores.to_csv(&examples(labels()), 1)?)?;
+    let expected = "query,rank,kind,train,label,score,file,line,query_file,query_line,newton,leverage\n\
+         17,1,helpful,4,nought,0.007,<b>.csv,6,<b>.csv,119,0.0075,0.25\n\
+         17,1,harmful,0,nought,-0.0025,<b>.csv,2,<b>.csv,119,,\n\
+         3,1,helpful,0,nought,1e-6,<b>.csv,2,<b>.csv,105,,\n\
+         3,1,harmful,4,nought,-4e-5,<b>.csv,6,<b>.csv,105,-4.5e-5,0.25\n";
     assert_eq!(csv, expected);
     Ok(())
 }
