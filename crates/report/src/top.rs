@@ -30,10 +30,10 @@ impl ScoreRecord {
         head.extend(unit.map(String::from));
         head.push("query_file".into());
         head.extend(query_unit.map(|unit| format!("query_{unit}")));
-        head.extend(self.bounds(0).map(|_| "bound".into()));
         if self.newton().is_some() {
             head.extend(["newton", "leverage"].map(String::from));
         }
+        head.extend(self.bounds(0).map(|_| "bound".into()));
         let mut write = |record: &[String]| {
             let done = table.write_record(record);
             done.map_err(|error| refused(error.to_string()))
@@ -57,8 +57,6 @@ impl ScoreRecord {
                     ];
                     record.extend(cells(&examples.train[train], unit.is_some()));
                     record.extend(cells(stands, query_unit.is_some()));
-                    let bound = self.bounds(row).map(|bounds| bounds[train]);
-                    record.extend(bound.map(|bound| format!("{bound:.3e}")));
                     if let Some(newton) = self.newton() {
                         record.extend(match newton.get(row, train) {
                             Some((change, leverage)) => {
@@ -67,6 +65,8 @@ impl ScoreRecord {
                             None => Default::default(),
                         });
                     }
+                    let bound = self.bounds(row).map(|bounds| bounds[train]);
+                    record.extend(bound.map(|bound| format!("{bound:.3e}")));
                     write(&record)?;
                 }
             }

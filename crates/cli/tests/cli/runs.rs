@@ -75,7 +75,7 @@ fn a_run_is_whole_and_the_same_seed_repeats_it() -> Outcome {
     assert_eq!(run.record["versions"]["burn"], json!("0.22.1"));
     let timings = run.record["timings"].as_array().ok_or("no timings")?;
     let stages: Vec<&Value> = timings.iter().map(|timing| &timing["stage"]).collect();
-    assert_eq!(stages, ["train", "solve", "score", "verify"]);
+    assert_eq!(stages, ["train", "solve", "score", "newton", "verify"]);
     // The model is convex and small: the first order is nearly all there is.
     assert!(run.number("/verification/pearson") >= 0.95);
     assert!(run.number("/verification/spearman") >= 0.9);
@@ -103,6 +103,57 @@ fn a_run_is_whole_and_the_same_seed_repeats_it() -> Outcome {
     let other = place.explain(&format!("{CANCER} --seed 6 --overwrite"), "runs/one")?;
     assert_consistent(&other)?;
     assert_eq!(other.record["settings"]["seed"], json!(6));
+    Ok(())
+}
+
+/// Newton estimates stand beside the scores, and nearer to what removals do; without them nothing speaks of them.
+#[test]
+fn newton_estimates_tell_the_size_of_changes() -> Outcome {
+    let place = Place::new()?;
+    let mlp = "--epochs 20 --queries 2,106 --verify-removals 12";
+    let run = place.explain(&format!("{mlp} --newton full"), "full")?;
+    let off = |at: &str| (run.number(at) - 1.0).abs();
+    // Responses are minimised to a gradient of a few percent of the one at their start.
+    assert!(off("/verification/newton/slope") < 0.15, "{}", run.stdout);
+    assert!(off("/verification/newton/slope") < 0.5 * off("/verification/slope"));
+    assert!(run.number("/verification/newton/pearson") > run.number("/verification/pearson"));
+    assert!(run.stdout.contains("Newton estimates of 12 of 12 removals"));
+    let pairs = run.record["verification"]["pairs"].as_array();
+    assert!(
+        pairs
+            .ok_or("no pairs")?
+            .iter()
+            .all(|it| it["newton"].is_f64())
+    );
+    assert_eq!(
+        run.record["settings"]["newton"]["removals"]
+            .as_array()
+            .map(Vec::len),
+        Some(12)
+    );
+    let top = String::from_utf8(run.file("top.csv")?)?;
+    let mut corrected = 0;
+    for line in top.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [newton, leverage] = [cells[10], cells[11]];
+        assert_eq!(newton.is_empty(), leverage.is_empty());
+        if !newton.is_empty() {
+            corrected += 1;
+            let (score, newton): (f64, f64) = (cells[5].parse()?, newton.parse()?);
+            let leverage: f64 = leverage.parse()?;
+            assert!((0.0..1.0).contains(&leverage) && newton.is_finite() && score != newton);
+        }
+    }
+    assert!(corrected >= 8, "{top}");
+
+    let without = place.explain(&format!("{mlp} --newton none"), "none")?;
+    assert_eq!(without.scores, run.scores);
+    assert_eq!(without.record["verification"].get("newton"), None);
+    assert!(!without.stdout.contains("Newton"));
+    let top = String::from_utf8(without.file("top.csv")?)?;
+    assert!(
+        top.starts_with("query,rank,kind,train,label,score,file,row,query_file,query_row,bound\n")
+    );
     Ok(())
 }
 
