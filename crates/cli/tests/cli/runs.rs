@@ -110,7 +110,7 @@ fn a_run_is_whole_and_the_same_seed_repeats_it() -> Outcome {
 #[test]
 fn newton_estimates_tell_the_size_of_changes() -> Outcome {
     let place = Place::new()?;
-    let mlp = "--epochs 20 --queries 2,106 --verify-removals 12";
+    let mlp = "--queries 2,106 --verify-removals 12";
     let run = place.explain(&format!("{mlp} --newton full"), "full")?;
     let off = |at: &str| (run.number(at) - 1.0).abs();
     // Responses are minimised to a gradient of a few percent of the one at their start.
