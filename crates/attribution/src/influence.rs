@@ -5,8 +5,8 @@ use backdraft_curvature::{
 };
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LanczosConfig,
-    LissaConfig, NystroemConfig, Preconditioner, SolveError, SolveInfo, Solver, scores_many,
-    self_influence,
+    LissaConfig, NystroemConfig, Preconditioner, SolveError, SolveInfo, Solver,
+    response::ResponseKind, scores_many, self_influence,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,14 @@ pub enum Matrix {
 }
 
 impl Matrix {
+    /// The response whose first order it gives.
+    pub(crate) fn response(self) -> ResponseKind {
+        match self {
+            Self::Hessian => ResponseKind::Proximal,
+            Self::GaussNewton | Self::Fisher | Self::EmpiricalFisher => ResponseKind::Bregman,
+        }
+    }
+
     /// That of `cost`.
     pub(crate) fn of(self, cost: &Cost) -> Curvature {
         match self {

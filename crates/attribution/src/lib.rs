@@ -24,6 +24,9 @@
 //! # Ok::<(), backdraft_attribution::AttributionError>(())
 //! ```
 //!
+//! [`Influence::perturb`] asks what other *training* examples would do: other inputs, other labels, other words; and
+//! which small change of which example would mend a query.
+//!
 //! An [`Evaluation`] tells how far influence is from training again, for a training loop of one's own ([`Retrain`]) or
 //! one of Burn's optimizers ([`Fit`]); the page of [`evaluate`] says what it measures. What it computes is kept in a
 //! [`Store`].
@@ -38,6 +41,7 @@ mod measurement;
 mod minimize;
 mod newton;
 mod passes;
+mod perturb;
 mod recoverable;
 mod retrain;
 mod scores;
@@ -57,6 +61,7 @@ pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
 pub use measurement::Measurement;
 pub use minimize::Minimize;
 pub use newton::{NewtonConfig, NewtonOutcome, NewtonPrediction, newton_predictions};
+pub use perturb::{InputChange, Perturbations};
 pub use retrain::{Retrain, RetrainError};
 pub use scores::{Scores, strongest};
 pub use self_influence::{SelfInfluenceConfig, SelfInfluences};

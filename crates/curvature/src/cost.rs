@@ -1,5 +1,6 @@
 //! A model, a loss and the examples it is averaged over.
 
+mod alternatives;
 mod cause;
 mod fits;
 mod gradients;
@@ -295,6 +296,14 @@ impl Cost {
     /// Those of reading, if the examples are streamed.
     pub fn targets(&self) -> Result<Vec<Rows>, CurvatureError> {
         self.data.targets(self.model.arity())
+    }
+
+    /// All inputs: the tensors, in order, one row an example.
+    ///
+    /// # Errors
+    /// Those of reading, if the examples are streamed.
+    pub fn inputs(&self) -> Result<Vec<Rows>, CurvatureError> {
+        self.data.inputs(self.model.arity())
     }
 
     /// The program that computes `function` of the first batch. It prints readably, and its operations can be counted.

@@ -134,6 +134,11 @@ impl Data {
         Ok(Self::Held(select(&joined(parts), &back)))
     }
 
+    /// The inputs, of `arity` tensors.
+    pub(crate) fn inputs(&self, arity: usize) -> Result<Batch, CurvatureError> {
+        self.whole(|batch| batch[..arity].to_vec())
+    }
+
     /// The targets, whose tensors follow `arity` tensors of inputs.
     pub(crate) fn targets(&self, arity: usize) -> Result<Batch, CurvatureError> {
         self.whole(|batch| batch[arity..].to_vec())

@@ -12,7 +12,7 @@ use crate::{CurvatureError, trace::TracedBatch};
 
 /// What a [`Cost`](crate::Cost) computes of a batch, as a function of
 /// `(parameters .., constants .., inputs .., targets ..)`, then the factor `scale` (`1/N`) of a sum over examples, the
-/// vector `v` and the weights of mixtures, where it has them.
+/// vector `v`, the weights of mixtures, and outputs with their tangents, where it has them.
 #[derive(Clone, Copy)]
 pub struct BatchFunction {
     /// Tells it from all others.
@@ -23,6 +23,8 @@ pub struct BatchFunction {
     pub(crate) vector: bool,
     /// Whether it takes the weights of a mixture of the outputs, `[k, outputs]`.
     pub(crate) mixture: bool,
+    /// Whether it takes outputs and their tangents, `[batch, outputs]` each, in place of what the network makes.
+    pub(crate) tangents: bool,
     /// Whether it calls the loss.
     pub(crate) loss: bool,
     results: fn(&TracedBatch<'_>) -> Results,
@@ -90,6 +92,15 @@ impl BatchFunction {
         ..Self::of_losses("output roots", |it| one(it.output_roots()?))
     };
 
+    /// The derivatives of the losses of outputs along their tangents, `[batch]`; the network is not run.
+    pub(crate) const LOSSES_ALONG: Self = Self {
+        tangents: true,
+        ..Self::of_losses("losses along", |it| {
+            let (y, dy) = it.tangents();
+            one(jvp(|y| it.losses_of(y), y, dy)?.1)
+        })
+    };
+
     /// A function of the losses that takes neither `scale` nor `v`.
     const fn of_losses(name: &'static str, results: fn(&TracedBatch<'_>) -> Results) -> Self {
         Self {
@@ -97,6 +108,7 @@ impl BatchFunction {
             scale: false,
             vector: false,
             mixture: false,
+            tangents: false,
             loss: true,
             results,
         }

@@ -97,6 +97,27 @@ impl Rows {
         Tensor::from_dispatch(Dispatch::float_reshape(self.0.clone(), shape))
     }
 
+    /// Rows of floats as a table: all elements of an example in a row, `[examples, elements]`.
+    ///
+    /// # Panics
+    /// If they are no floats.
+    pub fn table(&self) -> Tensor<2> {
+        assert_eq!(self.kind(), Kind::Float, "the elements of a table");
+        let (rows, elements) = (self.len(), self.0.shape().num_elements());
+        let shape = Shape::new([rows, elements / rows.max(1)]);
+        Tensor::from_dispatch(Dispatch::float_reshape(self.0.clone(), shape))
+    }
+
+    /// Examples of the same shape as these, from their [`table`](Self::table), `[k, elements]`.
+    ///
+    /// # Panics
+    /// If the examples have another number of elements.
+    pub fn of_table(&self, table: Tensor<2>) -> Self {
+        let mut shape = self.shape().to_vec();
+        shape[0] = table.dims()[0];
+        Dispatch::float_reshape(table.into_dispatch(), Shape::from(shape)).into()
+    }
+
     /// All elements as floats.
     pub(crate) fn numbers(&self) -> Tensor<1> {
         let shape = Shape::new([self.0.shape().num_elements()]);

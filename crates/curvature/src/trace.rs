@@ -86,6 +86,7 @@ pub(crate) struct TracedBatch<'a> {
     scale: Option<Tensor<1>>,
     v: Option<Vec<DispatchTensor>>,
     mixture: Option<DispatchTensor>,
+    tangents: Option<(Tensor<2>, Tensor<2>)>,
 }
 
 impl<'a> TracedBatch<'a> {
@@ -96,6 +97,7 @@ impl<'a> TracedBatch<'a> {
         mut arguments: Vec<DispatchTensor>,
     ) -> Result<Self, ProgramError> {
         let mut last = |wanted: bool| wanted.then(|| arguments.pop()).flatten();
+        let (tangents, outputs) = (last(function.tangents), last(function.tangents));
         let (mixture, v) = (last(function.mixture), last(function.vector));
         let (v, scale) = (v.map(Tensor::from_dispatch), last(function.scale));
         let targets = arguments.split_off(tracer.inputs().end);
@@ -111,6 +113,9 @@ impl<'a> TracedBatch<'a> {
             targets: rows(&targets),
             scale: scale.map(Tensor::from_dispatch),
             mixture,
+            tangents: outputs
+                .zip(tangents)
+                .map(|(y, dy)| (Tensor::from_dispatch(y), Tensor::from_dispatch(dy))),
         })
     }
 
@@ -127,6 +132,11 @@ impl<'a> TracedBatch<'a> {
     /// The vector, as one tensor a parameter.
     pub(crate) fn v(&self) -> Vec<DispatchTensor> {
         self.v.clone().expect("a function of a vector")
+    }
+
+    /// Outputs and their tangents that were computed before.
+    pub(crate) fn tangents(&self) -> (Tensor<2>, Tensor<2>) {
+        self.tangents.clone().expect("a function of tangents")
     }
 
     /// The network's outputs at parameters `theta`.

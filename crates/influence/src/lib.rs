@@ -11,8 +11,9 @@
 //! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]; [`Nystroem`], [`Lanczos`] and [`Diagonal`]
 //!   approximate. Each returns its solution with evidence, or an error that says what to change; none returns silently
 //!   unconverged.
-//! - [`scores()`], [`parameter_change`], [`self_influence`], and [`input_scores`] for changed rather than removed
-//!   examples.
+//! - [`scores()`], [`parameter_change`] and [`self_influence`]; of changed rather than removed examples
+//!   [`replacement_scores`] and [`target_scores`] whatever the change, [`input_scores`] for small ones, and the best
+//!   [`InputStep`].
 //! - [`newton_estimates`], [`newton_scores`] and [`newton_step`]: influence corrected for the curvature that goes with
 //!   the examples, and their [`Leverage`].
 //! - [`closed`]: least squares and logistic regression, where influence, leave-one-out and responses have closed forms.
@@ -36,8 +37,10 @@ pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use score::{
-    Leverage, NewtonEstimate, NewtonScores, input_scores, newton_estimates, newton_scores,
-    newton_step, parameter_change, scores, scores_many, self_influence, self_influences,
+    InputStep, Leverage, NewtonEstimate, NewtonScores, StepGoal, StepNorm, input_score_rows,
+    input_scores, newton_estimates, newton_scores, newton_step, parameter_change,
+    replacement_changes, replacement_scores, scores, scores_many, self_influence, self_influences,
+    target_scores,
 };
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backdraft_influence::{
-    response::ResponseKind,
-    statistics::{pearson, slope, spearman},
-};
+use backdraft_influence::statistics::{pearson, slope, spearman};
 use burn::config::Config;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +10,7 @@ use super::{
     Extent, Intervals, PairKind, RemovalResponse, ResponseOutcome, Selection, Verifier,
     verifier::LEAST,
 };
-use crate::{AttributionError, Influence, Matrix, NewtonPrediction, Scores};
+use crate::{AttributionError, Influence, NewtonPrediction, Scores};
 
 /// Settings of [`Influence::verify`].
 #[derive(Config, Debug, PartialEq)]
@@ -198,10 +195,7 @@ impl Influence {
         let rows = (0..scores.values.dims()[0]).map(|row| scores.of(row));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let selection = Selection::of(&rows, config.seed, Some(config.removals));
-        let kind = match self.config.matrix {
-            Matrix::Hessian => ResponseKind::Proximal,
-            Matrix::GaussNewton | Matrix::Fisher | Matrix::EmpiricalFisher => ResponseKind::Bregman,
-        };
+        let kind = self.config.matrix.response();
         let verifier = Verifier::new(&self.train, &scores.queries, self.config.damping, kind)?;
         let verifier = verifier
             .with_mean(scores.mean)

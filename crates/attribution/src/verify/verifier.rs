@@ -1,6 +1,6 @@
 //! Responses to removals, one after another.
 
-use std::{cell::OnceCell, time::Instant};
+use std::{cell::OnceCell, fmt::Display, time::Instant};
 
 use backdraft_curvature::Cost;
 use backdraft_influence::response::{Removal, ResponseKind, Responses, Stop};
@@ -167,7 +167,7 @@ impl<'a> Verifier<'a> {
         let mut found: Vec<(usize, RemovalResponse)> = Vec::new();
         let (mut seconds, mut computed) = (0.0, false);
         for (place, &example) in removals.iter().enumerate() {
-            let response = match self.kept(example)? {
+            let response = match self.kept(&key(example))? {
                 Some(response) => response,
                 None => {
                     if extent == Extent::Quick {
@@ -196,12 +196,43 @@ impl<'a> Verifier<'a> {
         Ok(found)
     }
 
+    /// The response to the training example `example` replaced by `replacement`, the cost of one example, which the
+    /// objectives have in its place ([`ResponseObjective::with_added`]); from the store where it is there. `name` tells
+    /// it from all others: it is kept under `response-name.json`.
+    ///
+    /// [`ResponseObjective::with_added`]: backdraft_influence::response::ResponseObjective::with_added
+    ///
+    /// # Errors
+    /// What no response could be found with, and [`AttributionError::Store`].
+    pub fn replaced(
+        &self,
+        name: &str,
+        example: usize,
+        replacement: &Cost,
+    ) -> Result<RemovalResponse, AttributionError> {
+        let key = key(name);
+        match self.kept(&key)? {
+            Some(response) => Ok(response),
+            None => self.respond(&key, example, Some(replacement)),
+        }
+    }
+
     /// The response to the removal of `example`, which is kept; as a later run finds it.
     fn response(&self, example: usize) -> Result<RemovalResponse, AttributionError> {
+        self.respond(&key(example), example, None)
+    }
+
+    /// The same, with another in its place if there is one.
+    fn respond(
+        &self,
+        key: &str,
+        example: usize,
+        replacement: Option<&Cost>,
+    ) -> Result<RemovalResponse, AttributionError> {
         let before = self.before()?;
         let start = Instant::now();
         let removal = Removal::of(vec![example], self.responses.cost().len());
-        let outcome = match self.after(removal) {
+        let outcome = match self.after(removal, replacement) {
             Ok((after, gradient)) => {
                 let pairs = after.iter().zip(before);
                 let changes = pairs.map(|(after, before)| after - before).collect();
@@ -217,13 +248,13 @@ impl<'a> Verifier<'a> {
         let unencoded = |error: serde_json::Error| StoreError::Other(error.into());
         let mut json = serde_json::to_vec_pretty(&response).map_err(unencoded)?;
         json.push(b'\n');
-        self.store.put(&key(example), &json)?;
+        self.store.put(key, &json)?;
         Ok(serde_json::from_slice(&json).map_err(unencoded)?)
     }
 
-    /// What the store has of `example`; what is damaged is computed anew.
-    fn kept(&self, example: usize) -> Result<Option<RemovalResponse>, AttributionError> {
-        match self.store.get(&key(example)) {
+    /// What the store has under `key`; what is damaged is computed anew.
+    fn kept(&self, key: &str) -> Result<Option<RemovalResponse>, AttributionError> {
+        match self.store.get(key) {
             Ok(bytes) => Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
             Err(StoreError::Damaged { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -236,16 +267,26 @@ impl<'a> Verifier<'a> {
             let before = match self.kind {
                 // Its minimum is the trained network itself.
                 ResponseKind::Bregman | ResponseKind::Linearized => self.measured(self.queries)?,
-                ResponseKind::Retraining | ResponseKind::Proximal => self.after(Removal::none())?.0,
+                ResponseKind::Retraining | ResponseKind::Proximal => {
+                    self.after(Removal::none(), None)?.0
+                }
             };
             let _ = self.before.set(before);
         }
         Ok(self.before.get().expect("it was just set"))
     }
 
-    /// What is measured after a removal, and the gradient that is left in the objective.
-    fn after(&self, removal: Removal) -> Result<(Vec<f64>, f64), AttributionError> {
-        let objective = self.responses.objective(self.kind, removal)?;
+    /// What is measured after a removal, with another example in the place of the removed one if there is one, and the
+    /// gradient that is left in the objective.
+    fn after(
+        &self,
+        removal: Removal,
+        replacement: Option<&Cost>,
+    ) -> Result<(Vec<f64>, f64), AttributionError> {
+        let mut objective = self.responses.objective(self.kind, removal)?;
+        if let Some(replacement) = replacement {
+            objective = objective.with_added(replacement)?;
+        }
         let theta = objective.theta().clone();
         let minimum = objective.minimize_with(theta, self.stop, |step, _| {
             (self.progress)(VerifyProgress::Step(step));
@@ -283,7 +324,7 @@ impl<'a> Verifier<'a> {
     }
 }
 
-fn key(example: usize) -> String {
+fn key(example: impl Display) -> String {
     format!("response-{example}.json")
 }
 

@@ -9,5 +9,6 @@ mod fit;
 mod influence;
 mod least_squares;
 mod newton;
+mod perturb;
 mod resumption;
 mod validation;

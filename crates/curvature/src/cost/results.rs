@@ -4,7 +4,10 @@ use backdraft_program::DispatchTensor;
 use burn::Tensor;
 
 use super::Cost;
-use crate::{CurvatureError, Examples, Rows, data::Batch, fixed::Fixed, function::BatchFunction};
+use crate::{
+    CurvatureError, Examples, Rows, data::Batch, finite::are_finite, fixed::Fixed,
+    function::BatchFunction,
+};
 
 impl Cost {
     /// The network's outputs, `[N, outputs]`. One of them may be `-inf` where the loss of its example is finite: the
@@ -118,15 +121,28 @@ impl Cost {
     /// [`CurvatureError::Input`] if `X` is not what the inputs are; [`CurvatureError::Dimension`],
     /// [`CurvatureError::Placement`], [`CurvatureError::NotFinite`].
     pub fn input_derivatives<X: Examples>(&self, v: Tensor<1>) -> Result<X, CurvatureError> {
-        let v = self.model.vectors(v)?;
         self.check_inputs::<X>()?;
-        self.sound("the derivatives in the inputs", Some(&v), |cost| {
-            cost.inputs_along(&v)
-        })
+        let found = self.input_derivative_rows(v)?;
+        Ok(X::from_rows(&mut found.into_iter()))
     }
 
-    fn inputs_along<X: Examples>(&self, v: &Tensor<1>) -> Result<X, CurvatureError> {
-        let mut parts = vec![Vec::new(); X::TENSORS];
+    /// The same for inputs of any type: the tensors, in order, in the shapes of the inputs.
+    ///
+    /// # Errors
+    /// As [`input_derivatives`](Self::input_derivatives).
+    pub fn input_derivative_rows(&self, v: Tensor<1>) -> Result<Vec<Rows>, CurvatureError> {
+        let v = self.model.vectors(v)?;
+        let found = self.inputs_along(&v)?;
+        if self.unchecked || are_finite(&found)? {
+            return Ok(found);
+        }
+        let cause = self.cause(Some(&v), |cost| cost.inputs_along(&v))?;
+        let what = "the derivatives in the inputs";
+        Err(CurvatureError::NotFinite { what, cause })
+    }
+
+    fn inputs_along(&self, v: &Tensor<1>) -> Result<Vec<Rows>, CurvatureError> {
+        let mut parts = vec![Vec::new(); self.model.arity()];
         for batch in self.batches() {
             let derivatives =
                 self.run_all(BatchFunction::INPUT_DERIVATIVES, batch?, vec![v.clone()])?;
@@ -134,8 +150,7 @@ impl Cost {
                 part.push(Rows::from(derivative));
             }
         }
-        let whole: Vec<_> = parts.into_iter().map(Rows::cat).collect();
-        Ok(X::from_rows(&mut whole.into_iter()))
+        Ok(parts.into_iter().map(Rows::cat).collect())
     }
 
     /// The cost, of shape `[1]`, and its gradient, of shape `[dim]`.
@@ -200,7 +215,7 @@ impl Cost {
         Ok(program.run(arguments)?)
     }
 
-    fn run<const R: usize>(
+    pub(super) fn run<const R: usize>(
         &self,
         function: BatchFunction,
         batch: Batch,

@@ -1,5 +1,6 @@
 //! The tests of this crate in one binary: each further one would compile the engine anew.
 
+mod alternatives;
 mod closed_form;
 mod convolution;
 mod cost;

@@ -99,10 +99,13 @@ impl ResponseObjective<'_> {
             }
             ResponseKind::Linearized => (1.0, Box::new(shared.cost.gauss_newton())),
         }];
-        if self.kind != ResponseKind::Linearized
-            && let Some(removed) = self.removed_at(theta)?
-        {
-            parts.push((-self.weight, Box::new(removed.hessian())));
+        if self.kind != ResponseKind::Linearized {
+            if let Some(removed) = self.removed_at(theta)? {
+                parts.push((-self.weight, Box::new(removed.hessian())));
+            }
+            if let Some((added, weight)) = self.added_at(theta)? {
+                parts.push((weight, Box::new(added.hessian())));
+            }
         }
         Ok(Bent {
             parts,

@@ -83,9 +83,9 @@ impl Responses {
 }
 
 impl ResponseObjective<'_> {
-    /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch and all or some of the removed
-    /// ones: its mean over the batches of a pass, weighted by their sizes, is the gradient if `removed` is all of them
-    /// each time.
+    /// An estimate of the gradient at `theta`, `[dim]`, from the examples of a batch, all or some of the removed ones
+    /// and all that are added: its mean over the batches of a pass, weighted by their sizes, is the gradient if
+    /// `removed` is all of them each time.
     ///
     /// # Errors
     /// [`ResponseError::Curvature`].
@@ -106,7 +106,11 @@ impl ResponseObjective<'_> {
             });
         }
         let part = shared.part(self.kind, batch, &removed)?;
-        let gradient = part.at(theta.clone())?.gradient()?;
+        let mut gradient = part.at(theta.clone())?.gradient()?;
+        // Few: all in every step.
+        if let Some((added, weight)) = self.added_at(theta)? {
+            gradient = gradient + added.unchecked().gradient()? * weight;
+        }
         Ok(self.with_penalties(gradient, theta))
     }
 

@@ -9,6 +9,8 @@
 //! | `Bregman` | `1/N sum D(f(theta; x_i), f(theta_s; x_i)) - eps L(z) + lambda/2 \|\|theta - theta_s\|\|^2` | 8, 9 |
 //! | `Linearized` | `1/2 d' (G + lambda I) d - eps <grad L(z), d>`, with `d = theta - theta_s` | 11, times 1/2 |
 //!
+//! An example is replaced by one that is put in its place with the same weight: [`ResponseObjective::with_added`].
+//!
 //! An L2 term of the cost is part of `J`; its Bregman divergence and its curvature are a proximal term of its strength.
 //! [`ResponseObjective::minimize`] finds the minimum itself; [`ResponseObjective::descend`] does what the training did,
 //! in as many steps as it is given. [`estimate`] is what influence functions predict of them, [`estimate_all`] of

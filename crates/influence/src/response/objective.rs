@@ -15,7 +15,10 @@ pub struct ResponseObjective<'a> {
     removed: Option<Cost>,
     /// `eps` times their number.
     pub(super) weight: f64,
-    /// `eps` times the sum of their gradients at the trained parameters, for the linearised objective.
+    /// The mean loss of examples that are not of the cost's, and `eps` times their number.
+    added: Option<(Cost, f64)>,
+    /// `eps` times the sum of the removed examples' gradients at the trained parameters, less that of the added ones',
+    /// for the linearised objective.
     pub(super) pull: Option<Tensor<1>>,
 }
 
@@ -53,12 +56,34 @@ impl Responses {
             removal,
             removed,
             weight,
+            added: None,
             pull,
         })
     }
 }
 
 impl ResponseObjective<'_> {
+    /// The same with `+ eps L(z')` for each example `z'` of `added`, such as what is put in the place of each of those
+    /// removed; `eps` is the removal's. Their model may be anywhere.
+    ///
+    /// # Errors
+    /// [`ResponseError::Curvature`] for parameters of another number, type or device than the cost's, and for
+    /// gradients that are not finite.
+    pub fn with_added(mut self, added: &Cost) -> Result<Self, ResponseError> {
+        let added = added.at(self.theta().clone())?.with_l2(0.0);
+        let weight = self.removal.epsilon * added.len() as f64;
+        if self.kind == ResponseKind::Linearized {
+            let gradient = added.gradient().map_err(ResponseError::from);
+            let gradient = gradient.map_err(|it| it.with_batch(added.batch_size()))? * weight;
+            self.pull = Some(match self.pull {
+                Some(pull) => pull - gradient,
+                None => -gradient,
+            });
+        }
+        self.added = Some((added, weight));
+        Ok(self)
+    }
+
     /// What is minimised.
     pub fn kind(&self) -> ResponseKind {
         self.kind
@@ -106,7 +131,11 @@ impl ResponseObjective<'_> {
             Some(removed) => read(removed.at(theta.clone())?.losses()?.mean())?,
             None => 0.0,
         };
-        let value = cost - self.weight * removed + 0.5 * self.strength() * distance;
+        let added = match self.added_at(theta)? {
+            Some((added, weight)) => weight * read(added.losses()?.mean())?,
+            None => 0.0,
+        };
+        let value = cost - self.weight * removed + added + 0.5 * self.strength() * distance;
         finite(value, theta)
     }
 
@@ -130,7 +159,8 @@ impl ResponseObjective<'_> {
             ResponseKind::Linearized => None,
             _ => Some(self.shared.cost.at(theta.clone())?),
         };
-        for part in cost.into_iter().chain(self.removed_at(theta)?) {
+        let added = self.added_at(theta)?.map(|(added, _)| added);
+        for part in cost.into_iter().chain(self.removed_at(theta)?).chain(added) {
             part.value_and_gradient()?;
         }
         let moved = theta.clone() - self.theta().clone();
@@ -157,6 +187,11 @@ impl ResponseObjective<'_> {
             value = value - loss * self.weight;
             gradient = gradient - slope * self.weight;
         }
+        if let Some((added, weight)) = self.added_at(theta)? {
+            let (loss, slope) = added.unchecked().value_and_gradient()?;
+            value = value + loss * weight;
+            gradient = gradient + slope * weight;
+        }
         let strength = self.strength();
         if strength > 0.0 {
             value = value + moved.clone().square().sum() * (0.5 * strength);
@@ -169,6 +204,13 @@ impl ResponseObjective<'_> {
     pub(super) fn removed_at(&self, theta: &Tensor<1>) -> Result<Option<Cost>, ResponseError> {
         let removed = self.removed.as_ref().map(|it| it.at(theta.clone()));
         Ok(removed.transpose()?)
+    }
+
+    /// The added examples' mean loss at `theta`, and its weight.
+    pub(super) fn added_at(&self, theta: &Tensor<1>) -> Result<Option<(Cost, f64)>, ResponseError> {
+        let added = self.added.as_ref();
+        let added = added.map(|(added, weight)| Ok((added.at(theta.clone())?, *weight)));
+        added.transpose()
     }
 
     /// Value and gradient of the linearised objective at `theta_s + d`.

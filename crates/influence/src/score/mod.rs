@@ -8,13 +8,17 @@ mod leverage;
 mod newton;
 mod newton_all;
 mod newton_step;
+mod replacement;
 mod self_influence;
+mod step;
 
 pub(crate) use correction::Correction;
 pub use influence::{parameter_change, scores, scores_many};
-pub use input::input_scores;
+pub use input::{input_score_rows, input_scores};
 pub use leverage::Leverage;
 pub use newton::{NewtonEstimate, newton_estimates};
 pub use newton_all::{NewtonScores, newton_scores};
 pub use newton_step::newton_step;
+pub use replacement::{replacement_changes, replacement_scores, target_scores};
 pub use self_influence::{self_influence, self_influences};
+pub use step::{InputStep, StepGoal, StepNorm};

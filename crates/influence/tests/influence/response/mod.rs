@@ -6,3 +6,4 @@ mod divergence;
 mod inputs;
 mod objective;
 mod pbrf;
+mod replaced;
