@@ -179,14 +179,18 @@ impl Queries {
         Ok(Self { cost, before })
     }
 
+    /// The losses less those at the trained parameters.
+    pub fn change(&self, after: Vec<f64>) -> Vec<f64> {
+        let pairs = after.iter().zip(&self.before);
+        pairs.map(|(after, before)| after - before).collect()
+    }
+
     /// What a removal does to the losses.
     pub fn changes(&self, answers: &mut Answers<'_, '_>) -> Result<Changes, StageError> {
         let estimate = answers.estimate()?;
         let influence = host(self.cost.directional_derivatives(estimate.change)?);
         let mut change = |stage| -> Result<Vec<f64>, StageError> {
-            let after = losses(&self.cost.at(answers.get(stage)?)?)?;
-            let pairs = after.iter().zip(&self.before);
-            Ok(pairs.map(|(after, before)| after - before).collect())
+            Ok(self.change(losses(&self.cost.at(answers.get(stage)?)?)?))
         };
         let responses = ByResponse {
             warm_start: change(Stage::WarmStart)?,
@@ -210,6 +214,6 @@ pub(super) fn losses(cost: &Cost) -> Result<Vec<f64>, EvaluateError> {
     Ok(host(cost.losses()?))
 }
 
-fn host(tensor: Tensor<1>) -> Vec<f64> {
+pub(super) fn host(tensor: Tensor<1>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }

@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`Evaluation::gaps`] | how far apart outputs are, stage by stage, from retraining to the estimate | Bae, Section 4 |
 //! | [`Evaluation::correlations`] | predicted changes of queries' losses beside each response's | Bae, Section 5.2, F.2 |
+//! | [`Evaluation::group_effects`] | effects of groups as influence and Newton estimates predict, and actual ones | Koh et al. 2019 |
 //! | [`Evaluation::mislabel`] | how soon wrong labels are found | Bae, F.3 |
 //! | [`Evaluation::validate`] | how near estimators come to what removals really do | Koh & Liang, Section 4.1 |
 //!
@@ -33,6 +34,8 @@ mod error;
 mod estimate;
 mod evaluation;
 mod gaps;
+mod group_effects;
+mod groups;
 mod json;
 mod kept;
 mod mislabel;
@@ -56,6 +59,8 @@ pub use decomposition::{Decomposition, RemovalGaps, Seconds};
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, EvaluationConfig};
 pub use gaps::Gaps;
+pub use group_effects::{GroupAgreement, GroupEffect, GroupEffects, RetrainFrom};
+pub use groups::{ExampleGroup, GroupKind, GroupSource};
 pub use mislabel::Mislabel;
 pub use name::Name;
 pub use progress::{DamagedEntry, EvaluationTask, FailedRemoval, Progress};

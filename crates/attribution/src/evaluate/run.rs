@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 
 use backdraft_curvature::LinearOperator;
 use backdraft_influence::{
-    Inverse, Solver,
+    Inverse, Solution, SolveError, Solver, newton_step,
     response::{Removal, ResponseKind},
 };
 use burn::tensor::Tensor;
@@ -120,6 +120,11 @@ impl<'a> EvaluationRun<'a> {
         }
         let ready = self.ready.get().expect("it was just set");
         Ok(&**ready)
+    }
+
+    /// The Newton estimate of a removal, by the curvature of the rest.
+    pub fn newton(&self, removal: &Removal) -> Result<Solution, SolveError> {
+        newton_step(self.evaluation.cost(), self.matrix, self.solver, removal)
     }
 
     /// A solver of one's own, made ready for the matrix.

@@ -6,6 +6,7 @@ mod coverage;
 mod example;
 mod failures;
 mod fit;
+mod groups;
 mod influence;
 mod least_squares;
 mod newton;

@@ -119,6 +119,12 @@ pub enum ClosedFormError {
     /// Residuals that are all zero.
     #[error("all targets are met exactly: residuals have no scale to be divided by")]
     ExactFit,
+    /// What is measured of a query could not be computed.
+    #[error("what is measured of a query could not be computed: {reason}")]
+    Measurement {
+        /// Why.
+        reason: String,
+    },
     /// An example that there is not.
     #[error("example {index} does not exist: there are {len}, counted from 0")]
     Index {

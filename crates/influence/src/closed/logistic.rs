@@ -196,6 +196,34 @@ impl LogisticFit {
         Ok(changes.map(|change| change.map(after)).collect())
     }
 
+    /// Every example's score for its own loss, `g_i' A^-1 g_i`.
+    pub fn self_influence(&self) -> Vec<f64> {
+        let of = |(i, kernel)| {
+            let slope = self.slope(i);
+            dot(&slope, &times(kernel, &slope))
+        };
+        self.own().iter().enumerate().map(of).collect()
+    }
+
+    /// Every example's own loss after the [Newton](Self::newton) step without it, less that with it; `None` for one
+    /// that is fitted by itself alone.
+    ///
+    /// # Errors
+    /// [`ClosedFormError::Overflow`].
+    pub fn own_loss_changes(&self) -> Result<Vec<Option<f64>>, ClosedFormError> {
+        let of = |i: usize| {
+            let class = self.logits.classes[i];
+            let mut outputs = self.logits.of_example(i, &self.parameters);
+            let before = softmax::loss(&outputs, class);
+            let slope = self.corrected(i)?;
+            Ok(slope.map(|slope| {
+                add(&mut outputs, 1.0, &times(&self.own()[i], &slope));
+                softmax::loss(&outputs, class) - before
+            }))
+        };
+        (0..self.len()).map(of).collect()
+    }
+
     fn check(&self, class: usize) -> Result<(), ClosedFormError> {
         let classes = self.logits.outputs.max(2);
         match class < classes {

@@ -1,12 +1,12 @@
 //! The engine's estimates for linear modules are the closed forms.
 
 use backdraft_curvature::{
-    BinaryCrossEntropy, Cost, CrossEntropy, LinearOperator, Model, SquaredError, to_dense,
+    BinaryCrossEntropy, Cost, CrossEntropy, Huber, LinearOperator, Model, SquaredError, to_dense,
 };
 use backdraft_dense::DenseMatrix;
 use backdraft_influence::{
     ConjugateGradientConfig, DirectConfig, Inverse, Pbrf, PbrfConfig, Solver,
-    closed::{DesignConfig, LeastSquaresFit},
+    closed::{DesignConfig, LeastSquaresFit, LinearFit},
     newton_estimates, newton_scores, newton_step, parameter_change,
     response::Removal,
     scores, self_influence,
@@ -212,6 +212,64 @@ fn scores_of_logistic_regression_are_the_closed_form() {
         let gradient = host(cost.select(&[3]).unwrap().gradient().unwrap());
         assert_close(&gradient, &fit.gradient(3).unwrap(), 1e-13);
         assert_eq!(damped.dim(), fit.parameters().len());
+    }
+}
+
+/// A measurement other than the loss, through the refitted outputs.
+#[test]
+fn what_is_measured_without_each_example_is_that_of_a_refit() {
+    let (known, fit, cost) = least_squares();
+    let input = numbers(INPUTS, 9);
+    let huber = Huber { delta: 0.3 };
+    let query = cost.with_examples(matrix(&input, INPUTS), matrix(&[0.7], 1));
+    let query = query.unwrap().with_loss(huber, matrix(&[0.7], 1)).unwrap();
+    let loss = |theta: &[f64]| {
+        let error: f64 = (backdraft_test_support::dot(&known.row(&input), theta) - 0.7).abs();
+        match error <= 0.3 {
+            true => 0.5 * error * error,
+            false => 0.3 * (error - 0.15),
+        }
+    };
+    let fit = LinearFit::LeastSquares(fit);
+    let found = fit.measured_changes(&input, &query).unwrap();
+    let own = fit.own_loss_changes().unwrap();
+    assert!(fit.is_exact() && fit.len() == N && !fit.is_empty());
+    for i in 0..N {
+        let refit = known.without(i);
+        let expected = loss(&refit) - loss(fit.parameters());
+        assert!((found[i].unwrap() - expected).abs() < 1e-12);
+        let residual =
+            |theta: &[f64]| known.y[i] - backdraft_test_support::dot(&known.of(i), theta);
+        let expected = 0.5 * (residual(&refit).powi(2) - residual(fit.parameters()).powi(2));
+        assert!((own[i].unwrap() - expected).abs() < 1e-10);
+    }
+}
+
+#[test]
+fn what_is_measured_of_logistic_regression_is_that_after_the_step() {
+    for (config, x, labels) in logistic::problems() {
+        let fit = config.fit(&x, &labels).unwrap();
+        let input = x.row(5).to_vec();
+        let layer = layer(logistic::INPUTS, config.outputs);
+        let model = Model::new(&layer, |m: &Linear, x: Tensor<2>| m.forward(x)).unwrap();
+        let point = matrix(&input, logistic::INPUTS);
+        let class = labels[5];
+        let query = match config.outputs {
+            1 => Cost::new(model, BinaryCrossEntropy, point, matrix(&[class as f64], 1)),
+            _ => Cost::new(model, CrossEntropy, point, classes(&[class as i64])),
+        };
+        let expected = fit.loss_changes(&input, class).unwrap();
+        let (own, first) = (fit.own_loss_changes().unwrap(), fit.self_influence());
+        let by_query = fit.loss_influence(&input, class).unwrap();
+        let fit = LinearFit::Logistic(fit);
+        let found = fit.measured_changes(&input, &query.unwrap()).unwrap();
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found.unwrap() - expected.unwrap()).abs() < 1e-12);
+        }
+        // The query is example 5 itself.
+        assert!((own[5].unwrap() - expected[5].unwrap()).abs() < 1e-12);
+        assert!((first[5] - by_query[5]).abs() < 1e-12);
+        assert!(!fit.is_exact() && fit.leverage().unwrap().iter().all(|h| *h < 1.0));
     }
 }
 
