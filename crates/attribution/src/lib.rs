@@ -50,6 +50,7 @@ mod store;
 pub mod verify;
 
 pub use approach::Approach;
+pub use backdraft_influence::{Leverage, NewtonScores};
 pub use error::AttributionError;
 pub use estimator::{Estimator, EstimatorScores};
 pub use evaluate::{

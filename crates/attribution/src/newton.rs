@@ -158,9 +158,21 @@ impl Influence {
     ) -> Result<(NewtonScores, String), AttributionError> {
         let queries = measurement.cost(&self.train, inputs)?;
         let (solutions, _) = self.solutions(&queries, measurement.is_mean())?;
+        self.newton_scores_from(&Tensor::stack(solutions, 0), config)
+    }
+
+    /// The same from solutions `A^-1 grad m` that are known, the rows of `solutions`, `[k, dim]`; of none, the leverages
+    /// alone.
+    ///
+    /// # Errors
+    /// [`AttributionError::Solve`].
+    pub fn newton_scores_from(
+        &self,
+        solutions: &Tensor<2>,
+        config: &NewtonConfig,
+    ) -> Result<(NewtonScores, String), AttributionError> {
         let (inverse, method) = self.closed_form(&config.dual, &config.approximation)?;
-        let solutions = Tensor::stack(solutions, 0);
-        let found = newton_scores(&self.train, self.matrix(), &*inverse, &solutions)?;
+        let found = newton_scores(&self.train, self.matrix(), &*inverse, solutions)?;
         Ok((found, method))
     }
 
@@ -172,10 +184,9 @@ impl Influence {
         &self,
         config: &NewtonConfig,
     ) -> Result<(Vec<Leverage>, String), AttributionError> {
-        let (inverse, method) = self.closed_form(&config.dual, &config.approximation)?;
         let matrix = self.matrix();
         let none = Tensor::zeros([0, matrix.dim()], (&matrix.device(), matrix.dtype()));
-        let found = newton_scores(&self.train, matrix, &*inverse, &none)?;
+        let (found, method) = self.newton_scores_from(&none, config)?;
         Ok((found.leverages, method))
     }
 

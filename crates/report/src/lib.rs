@@ -22,6 +22,7 @@ mod error;
 mod examples;
 pub mod experiment;
 mod labels;
+mod leverage;
 mod newton;
 mod number;
 mod page;
@@ -42,6 +43,7 @@ pub use backdraft_models::data::{At, Place};
 pub use error::OutputError;
 pub use examples::ExampleInfo;
 pub use labels::{Labels, TargetValue};
+pub use leverage::{LEVERAGE_FILE, leverage_csv};
 pub use newton::{NewtonChange, NewtonChanges};
 pub use number::{brief, count, short};
 pub use record::{

@@ -76,7 +76,9 @@ pub(crate) struct Explain {
 
     /// Which removals have a Newton estimate beside their scores, which corrects influence for the curvature that goes
     /// with an example: `quick` as many of those that a full verification takes, the strongest of each query first, as
-    /// can be had in about a minute; `full` all of them. A linear system for each of an example's outputs.
+    /// can be had in about a minute; `full` all of them. A linear system for each of an example's outputs. `all` is
+    /// `full`, and writes `leverage.csv` too: every training example's leverage and Newton estimates, exact through a
+    /// kernel matrix of examples times outputs where that fits into memory, else by EK-FAC; which is printed.
     #[arg(long, value_enum, default_value_t = NewtonName::Quick)]
     pub newton: NewtonName,
 
@@ -142,6 +144,7 @@ pub(crate) enum NewtonName {
     None,
     Quick,
     Full,
+    All,
 }
 
 impl NewtonName {
@@ -150,6 +153,7 @@ impl NewtonName {
             Self::None => "none",
             Self::Quick => "quick",
             Self::Full => "full",
+            Self::All => "all",
         }
     }
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod checksums;
 mod dampings;
 mod files;
+mod leverage;
 mod newton;
 mod report;
 mod run;

@@ -113,6 +113,7 @@ impl ExplainRun<'_> {
         let scored = self.scored(&cost, &systems, exact.as_ref())?;
         let scores = self.scores(&queries, cost.len(), &scored[..queries.len()])?;
         let newton = self.newton(&cost, &systems, &scores)?;
+        self.write_leverages(&cost, &systems)?;
         let changes = newton.as_ref().map(|it| it.changes(self.unit.loss_factor));
         let found = ScoredModel {
             scores: scores.with_newton(changes),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     CliError,
+    args::NewtonName,
     progress::Bar,
     solve::{QuerySystems, solve_on},
 };
@@ -88,7 +89,8 @@ impl ExplainRun<'_> {
             bar.aside(|| bounds::tell(&systems.name(system), &scored.values, within, factor));
         }
         scored.scoring = start.elapsed().as_secs_f64();
-        self.store.keep_scored(system, scored)
+        let needed = self.args.newton == NewtonName::All;
+        self.store.keep_scored(system, scored, needed)
     }
 
     /// The scores of the query in row `row` by its solution.

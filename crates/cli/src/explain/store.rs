@@ -18,8 +18,8 @@ use crate::{
     weights,
 };
 use backdraft_report::{
-    Contents, OutputError, Record, Report, RunRecord, SELF_INFLUENCE_FILE, ScoreRecord,
-    SolveRecord, WorkFolder,
+    Contents, LEVERAGE_FILE, OutputError, Record, Report, RunRecord, SELF_INFLUENCE_FILE,
+    ScoreRecord, SolveRecord, WorkFolder,
 };
 
 /// What was asked.
@@ -52,6 +52,8 @@ const KIND: Kind = Kind {
             WRONG_LABELS,
             ScoreRecord::FILE,
             ScoreRecord::TOP_FILE,
+            SELF_INFLUENCE_FILE,
+            LEVERAGE_FILE,
             Report::FILE,
             checksums::FILE,
             STATE,
@@ -157,7 +159,7 @@ impl ExplainFolder {
     /// Puts the record in place, with the digests of all, also of the scores of `further` dampings.
     pub(super) fn finish(&self, record: &[u8], further: &[f64]) -> Result<(), CliError> {
         let mut files = WHOLE.map(String::from).to_vec();
-        files.push(SELF_INFLUENCE_FILE.into());
+        files.extend([SELF_INFLUENCE_FILE, LEVERAGE_FILE].map(String::from));
         for damping in further {
             let names = [ScoreRecord::FILE, ScoreRecord::TOP_FILE];
             files.extend(names.map(|name| format!("{}/{name}", dampings::folder(*damping))));
@@ -238,8 +240,14 @@ impl ExplainFolder {
         }))
     }
 
-    /// Keeps the scores of a system's query; the solution that they come from is let go.
-    pub(super) fn keep_scored(&self, system: usize, scored: QueryScores) -> Result<(), CliError> {
+    /// Keeps the scores of a system's query; the solution that they come from is let go,
+    /// unless it is needed later.
+    pub(super) fn keep_scored(
+        &self,
+        system: usize,
+        scored: QueryScores,
+        needed: bool,
+    ) -> Result<(), CliError> {
         let shape = [scored.values.len()];
         let numbers = |name: &str, values| (name.to_owned(), TensorData::new(values, shape));
         let mut values = vec![numbers(SCORES, scored.values)];
@@ -250,7 +258,10 @@ impl ExplainFolder {
             (SOLVE.to_owned(), json(&scored.record)?),
         ]);
         self.folder.write_tensors(&scores(system), &values, texts)?;
-        self.folder.remove(&solution(system))
+        match needed {
+            true => Ok(()),
+            false => self.folder.remove(&solution(system)),
+        }
     }
 
     /// After a failure: a run of which nothing is known yet leaves no folder that other settings would be refused in.

@@ -146,6 +146,36 @@ fn newton_estimates_tell_the_size_of_changes() -> Outcome {
     }
     assert!(corrected >= 8, "{top}");
 
+    // The same of every training example, and the leverages of all together are the parameters that the data settle.
+    let all = place.explain(
+        &format!("{CANCER} --queries 3 --verify none --newton all"),
+        "all",
+    )?;
+    assert!(
+        all.stdout
+            .contains("leverage: exact, through a kernel matrix of 456 x 456")
+    );
+    let table = String::from_utf8(all.file("leverage.csv")?)?;
+    let mut lines = table.lines();
+    let head = "rank,train,label,leverage,total_leverage,newton_3,file,row";
+    assert_eq!(lines.next(), Some(head));
+    let mut effective = 0.0;
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [leverage, newton] = [cells[3].parse::<f64>()?, cells[5].parse::<f64>()?];
+        let score = all.scores[0][cells[1].parse::<usize>()?];
+        effective += leverage;
+        // One output: the correction is a factor.
+        let corrected = score / (1.0 - leverage);
+        assert!(
+            (newton - corrected).abs() <= 1e-4 * corrected.abs() + 1e-12,
+            "{line}: {score}"
+        );
+    }
+    assert!((1.0..31.0).contains(&effective), "{effective}");
+    let sums = String::from_utf8(all.file("SHA256SUMS")?)?;
+    assert!(sums.contains("leverage.csv"), "{sums}");
+
     let without = place.explain(&format!("{mlp} --newton none"), "none")?;
     assert_eq!(without.scores, run.scores);
     assert_eq!(without.record["verification"].get("newton"), None);

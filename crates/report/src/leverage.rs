@@ -1,0 +1,67 @@
+//! `leverage.csv`: how far each training example is fitted by itself alone, and its Newton estimates.
+
+use backdraft_attribution::NewtonScores;
+
+use super::places::column;
+use super::top::cells;
+use super::{ExampleInfo, OutputError};
+
+/// The file's name.
+pub const LEVERAGE_FILE: &str = "leverage.csv";
+
+/// All training examples, the largest leverage first, as `rank,train,label,leverage,total_leverage`, for each of
+/// `queries` a column `newton_QUERY` (empty where an example has no estimate), and where each stands. Estimates are
+/// multiplied by `factor`, which takes them to the unit of the scores.
+///
+/// # Errors
+/// [`OutputError::Length`] if there are not as many labels, places or queries as estimates.
+pub fn leverage_csv(
+    found: &NewtonScores,
+    queries: &[usize],
+    examples: &ExampleInfo,
+    factor: f64,
+) -> Result<Vec<u8>, OutputError> {
+    examples.check(found.leverages.len())?;
+    OutputError::check_len(
+        "rows of Newton estimates",
+        queries.len(),
+        found.values.len(),
+    )?;
+    let refused = |reason: String| OutputError::encode(LEVERAGE_FILE, reason);
+    let unit = column(&examples.train);
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut write = |record: Vec<String>| {
+        let done = table.write_record(record);
+        done.map_err(|error| refused(error.to_string()))
+    };
+    let head = ["rank", "train", "label", "leverage", "total_leverage"];
+    let mut head = head.map(String::from).to_vec();
+    head.extend(queries.iter().map(|query| format!("newton_{query}")));
+    head.push("file".into());
+    head.extend(unit.map(String::from));
+    write(head)?;
+    let leverages = &found.leverages;
+    let mut order: Vec<usize> = (0..leverages.len()).collect();
+    order.sort_by(|&a, &b| leverages[b].largest().total_cmp(&leverages[a].largest()));
+    for (rank, train) in (1..).zip(order) {
+        let label = examples.labels.get(train);
+        let label = label.map(|it| examples.labels.exact(it));
+        let leverage = &leverages[train];
+        let mut record = vec![
+            rank.to_string(),
+            train.to_string(),
+            label.unwrap_or_default(),
+            format!("{:?}", leverage.largest()),
+            format!("{:?}", leverage.total()),
+        ];
+        let changes = found.values.iter().map(|row| row[train]);
+        record.extend(
+            changes.map(|it| it.map_or_else(String::new, |it| format!("{:?}", factor * it))),
+        );
+        record.extend(cells(&examples.train[train], unit.is_some()));
+        write(record)?;
+    }
+    table
+        .into_inner()
+        .map_err(|error| refused(error.to_string()))
+}
