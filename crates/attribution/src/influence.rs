@@ -1,20 +1,17 @@
 //! Influence functions of a trained network.
 
 use backdraft_curvature::{
-    Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model,
+    Cost, Curvature, CurvatureError, Damped, Examples, IntoRows, LinearOperator, Loss, Model, Rows,
 };
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, DualConfig, KfacConfig, LanczosConfig,
     LissaConfig, NystroemConfig, Preconditioner, SolveError, SolveInfo, Solver,
-    response::ResponseKind, scores_many, self_influence,
+    response::ResponseKind, scores_many,
 };
 use burn::{config::Config, module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{AttributionError, Measurement, Scores};
-
-/// Examples whose self-influence is solved for at once.
-const AT_ONCE: usize = 64;
 
 /// The matrix `A` of `A^-1 grad m`, without its damping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +100,7 @@ impl SolverConfig {
 
     /// The same, with later blocks of right-hand sides solved by what the first has learnt, where nothing else was
     /// asked for.
-    fn learning(self) -> Self {
+    pub(crate) fn learning(self) -> Self {
         match self {
             Self::ConjugateGradient(config)
                 if config.preconditioner == Preconditioner::None
@@ -207,8 +204,8 @@ impl Influence {
         &*self.solver
     }
 
-    /// The scores of all training examples for what is measured of the queries `inputs`: one solve a query, or one in
-    /// all for a mean.
+    /// The scores of all training examples for what is measured of the queries `inputs`: one solve a query, one a query
+    /// and output for [`Measurement::outputs`], or one in all for a mean.
     ///
     /// # Errors
     /// [`AttributionError::Curvature`] for queries that are not what the network reads; [`AttributionError::Query`] for
@@ -218,18 +215,31 @@ impl Influence {
         measurement: &Measurement,
         inputs: impl IntoRows,
     ) -> Result<Scores, AttributionError> {
+        let inputs = inputs.rows();
+        let count = inputs.first().map_or(0, Rows::len).max(1);
         let queries = measurement.cost(&self.train, inputs)?;
         let mean = measurement.is_mean();
-        let (solutions, solves) = self.solutions(&queries, mean)?;
+        let outputs = if mean { 1 } else { queries.len() / count };
+        let (solutions, solves) = self
+            .solutions(&queries, mean)
+            .map_err(|error| match error {
+                AttributionError::Query { query, source } => AttributionError::Query {
+                    query: query / outputs,
+                    source,
+                },
+                other => other,
+            })?;
         Ok(Scores {
             values: scores_many(&self.train, Tensor::stack(solutions, 0))?,
             solves,
             queries,
+            outputs,
             mean,
+            of_loss: measurement.is_loss(),
         })
     }
 
-    /// `A^-1 grad m` for each of the queries, or for their mean.
+    /// `A^-1 grad m` for each of the queries, which are the examples of the cost, or for their mean.
     pub(crate) fn solutions(
         &self,
         queries: &Cost,
@@ -238,7 +248,7 @@ impl Influence {
         let gradients = match mean {
             true => vec![queries.gradient()?],
             false => (0..queries.len())
-                .map(|query| queries.select(&[query])?.gradient())
+                .map(|row| queries.select(&[row])?.gradient())
                 .collect::<Result<_, CurvatureError>>()?,
         };
         let inverse = self.solver.prepare(&self.matrix)?;
@@ -249,22 +259,5 @@ impl Influence {
             solves.push(solution.info);
         }
         Ok((solutions, solves))
-    }
-
-    /// The self-influence of the training examples `indices`, `1/N <grad L_i, A^-1 grad L_i>`: each one's score for its
-    /// own loss. Not negative for a positive definite matrix; large where the network has memorised the example, as it
-    /// must those whose labels are wrong. One solve an example, 64 at once; where there are more, those after the first
-    /// 64 gain from what these have learnt ([`Preconditioner::Recycled`]).
-    ///
-    /// # Errors
-    /// [`AttributionError::Solve`].
-    pub fn self_influence(&self, indices: &[usize]) -> Result<Vec<f64>, AttributionError> {
-        let learning = match indices.len() > AT_ONCE {
-            true => Some(self.config.solver.clone().learning().init()?),
-            false => None,
-        };
-        let solver = learning.as_ref().unwrap_or(&self.solver);
-        let inverse = solver.prepare(&self.matrix)?;
-        Ok(self_influence(&self.train, &*inverse, indices)?)
     }
 }

@@ -14,13 +14,25 @@ pub struct Scores {
     pub(crate) solves: Vec<SolveInfo>,
     /// Their examples' losses are what is measured.
     pub(crate) queries: Cost,
+    /// Rows a query.
+    pub(crate) outputs: usize,
     pub(crate) mean: bool,
+    /// Whether a loss is measured.
+    pub(crate) of_loss: bool,
 }
 
 impl Scores {
-    /// All scores, `[queries, examples]`; one row if the mean over the queries is measured.
+    /// All scores, `[queries, examples]`; one row if the mean over the queries is measured, and `[queries * outputs,
+    /// examples]` for [`Measurement::outputs`](crate::Measurement::outputs).
     pub fn values(&self) -> Tensor<2> {
         self.values.clone()
+    }
+
+    /// Rows that a query has: the number of its outputs where each is measured
+    /// ([`Measurement::outputs`](crate::Measurement::outputs)), and else one. The output `k` of the query `q` has the
+    /// row `q * outputs + k`, which is what the methods below take for a query.
+    pub fn outputs(&self) -> usize {
+        self.outputs
     }
 
     /// How the system of each row was solved, and how well.

@@ -1,8 +1,15 @@
-//! The self-influence of all training examples, by whatever way there is time and memory for.
+//! The self-influence of training examples: of some by solving, of all by whatever way there is time and memory for.
 
-use backdraft_influence::{DualConfig, KfacConfig, SolveError, Solver, self_influences};
+use backdraft_curvature::Cost;
+use backdraft_influence::{
+    DualConfig, Inverse, KfacConfig, SolveError, Solver, self_influence, self_influence_on,
+    self_influences, self_influences_on,
+};
 
-use crate::{AttributionError, Influence};
+use crate::{AttributionError, Influence, Measurement};
+
+/// Examples whose self-influence is solved for at once.
+const AT_ONCE: usize = 64;
 
 /// Settings of [`Influence::self_influences`].
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +35,8 @@ impl Default for SelfInfluenceConfig {
     }
 }
 
-/// Self-influence, `1/N <grad L_i, A^-1 grad L_i>`, and how it was found.
+/// Self-influence, `1/N <grad m_i, A^-1 grad L_i>`, where `m` is the loss or what else is measured, and how it was
+/// found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelfInfluences {
     /// Of every training example.
@@ -40,6 +48,55 @@ pub struct SelfInfluences {
 }
 
 impl Influence {
+    /// The self-influence of the training examples `indices`, `1/N <grad L_i, A^-1 grad L_i>`: each one's score for its
+    /// own loss. Not negative for a positive definite matrix; large where the network has memorised the example, as it
+    /// must those whose labels are wrong. One solve an example, 64 at once; where there are more, those after the first
+    /// 64 gain from what these have learnt ([`Preconditioner::Recycled`](backdraft_influence::Preconditioner)).
+    ///
+    /// # Errors
+    /// [`AttributionError::Solve`].
+    pub fn self_influence(&self, indices: &[usize]) -> Result<Vec<f64>, AttributionError> {
+        self.solved(None, indices)
+    }
+
+    /// What the removal of each of the training examples `indices` is predicted to change of what is measured of itself,
+    /// `1/N <grad m_i, A^-1 grad L_i>`, of either sign: one number an example, or one for each of its outputs in turn
+    /// ([`Measurement::outputs`]). The targets that the measurement carries are those of these examples, in this order.
+    /// Solved for as [`self_influence`](Self::self_influence), which is that of the loss.
+    ///
+    /// # Errors
+    /// [`AttributionError::Setting`] for a mean, as each example is measured by itself;
+    /// [`AttributionError::Curvature`] for another number of targets than of examples; [`AttributionError::Solve`].
+    pub fn self_influence_of(
+        &self,
+        measurement: &Measurement,
+        indices: &[usize],
+    ) -> Result<Vec<f64>, AttributionError> {
+        check_own(measurement)?;
+        if indices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let measured = measurement.cost_of_training(&self.train, Some(indices))?;
+        self.solved(Some(&measured), indices)
+    }
+
+    fn solved(
+        &self,
+        measured: Option<&Cost>,
+        indices: &[usize],
+    ) -> Result<Vec<f64>, AttributionError> {
+        let learning = match indices.len() > AT_ONCE {
+            true => Some(self.config.solver.clone().learning().init()?),
+            false => None,
+        };
+        let solver = learning.as_deref().unwrap_or(self.solver());
+        let inverse = solver.prepare(self.matrix())?;
+        Ok(match measured {
+            Some(measured) => self_influence_on(&self.train, measured, &*inverse, indices)?,
+            None => self_influence(&self.train, &*inverse, indices)?,
+        })
+    }
+
     /// The self-influence of all training examples: exact through a kernel matrix of examples times outputs where that
     /// fits into memory; else solved for, up to a number of examples; else approximated by EK-FAC, with exact values
     /// for those that are largest. What was done is said.
@@ -53,13 +110,45 @@ impl Influence {
         &self,
         config: &SelfInfluenceConfig,
     ) -> Result<SelfInfluences, AttributionError> {
-        let (train, count) = (self.train(), self.train().len());
+        self.all(None, config)
+    }
+
+    /// What the removal of each training example is predicted to change of what is measured of itself, as
+    /// [`self_influence_of`](Self::self_influence_of), for all of them, in the way of
+    /// [`self_influences`](Self::self_influences); the largest are those that are furthest from 0. The targets that the
+    /// measurement carries are those of the training set.
+    ///
+    /// # Errors
+    /// As [`self_influence_of`](Self::self_influence_of); [`AttributionError::Setting`] for
+    /// [`Measurement::outputs`]: one output is measured at a time.
+    pub fn self_influences_of(
+        &self,
+        measurement: &Measurement,
+        config: &SelfInfluenceConfig,
+    ) -> Result<SelfInfluences, AttributionError> {
+        check_own(measurement)?;
+        let measured = measurement.cost_of_training(&self.train, None)?;
+        if measured.len() != self.train.len() {
+            return Err(AttributionError::Setting {
+                name: "measurement",
+                problem: "is of all outputs at once: measure one of them".into(),
+            });
+        }
+        self.all(Some(&measured), config)
+    }
+
+    fn all(
+        &self,
+        measured: Option<&Cost>,
+        config: &SelfInfluenceConfig,
+    ) -> Result<SelfInfluences, AttributionError> {
+        let count = self.train.len();
         let dual = config.dual.clone().init()?;
         match dual.factor(self.matrix()) {
             Ok(inverse) => {
                 let rows = inverse.eigenvalues().len();
                 return Ok(SelfInfluences {
-                    values: self_influences(train, &inverse)?,
+                    values: self.applied(measured, &inverse)?,
                     exact: vec![true; count],
                     method: format!("exact, through a kernel matrix of {rows} x {rows}"),
                 });
@@ -70,27 +159,41 @@ impl Influence {
         if count <= config.solved {
             let all: Vec<usize> = (0..count).collect();
             return Ok(SelfInfluences {
-                values: self.self_influence(&all)?,
+                values: self.solved(measured, &all)?,
                 exact: vec![true; count],
                 method: format!("exact, {count} systems solved"),
             });
         }
-        self.approximate(config)
+        self.approximate(measured, config)
+    }
+
+    fn applied(
+        &self,
+        measured: Option<&Cost>,
+        inverse: &dyn Inverse,
+    ) -> Result<Vec<f64>, SolveError> {
+        match measured {
+            Some(measured) => self_influences_on(&self.train, measured, inverse),
+            None => self_influences(&self.train, inverse),
+        }
     }
 
     fn approximate(
         &self,
+        measured: Option<&Cost>,
         config: &SelfInfluenceConfig,
     ) -> Result<SelfInfluences, AttributionError> {
-        let train = self.train();
         let solver = config.approximation.clone().init()?;
         let inverse = solver.prepare(self.matrix())?;
-        let mut values = self_influences(train, &*inverse)?;
+        let mut values = self.applied(measured, &*inverse)?;
         let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
         order.truncate(config.top);
+        let largest = measured.filter(|_| !order.is_empty());
+        let largest = largest.map(|it| it.select(&order)).transpose()?;
         let mut exact = vec![false; values.len()];
-        for (&example, value) in order.iter().zip(self.self_influence(&order)?) {
+        let solved = self.solved(largest.as_ref(), &order)?;
+        for (&example, value) in order.iter().zip(solved) {
             values[example] = value;
             exact[example] = true;
         }
@@ -104,5 +207,16 @@ impl Influence {
             exact,
             method: format!("{name}, and exact for the {} largest", order.len()),
         })
+    }
+}
+
+/// Refuses a mean of what is measured.
+fn check_own(measurement: &Measurement) -> Result<(), AttributionError> {
+    match measurement.is_mean() {
+        true => Err(AttributionError::Setting {
+            name: "measurement",
+            problem: "is a mean: self-influence is of each example by itself".into(),
+        }),
+        false => Ok(()),
     }
 }

@@ -16,7 +16,9 @@ use super::{
     explain::ExplainFolder,
     progress::{Bar, say, words},
 };
-use backdraft_report::{Failed, Pair, ScoreRecord, Unit, VerificationCoverage, VerificationRecord};
+use backdraft_report::{
+    Failed, Measure, Pair, ScoreRecord, VerificationCoverage, VerificationRecord,
+};
 
 /// Seconds from which on it is said beforehand how long a response may take.
 const LONG: f64 = 10.0;
@@ -67,8 +69,8 @@ pub(super) struct Verify<'a> {
     pub scores: &'a ScoreRecord,
     /// Newton estimates of the same, in the units that the network is trained with.
     pub newton: &'a [NewtonPrediction],
-    /// What the scores are in.
-    pub unit: &'a Unit,
+    /// What the scores are changes of.
+    pub measure: &'a Measure,
     pub dataset: &'a Dataset,
     pub damping: f64,
     pub seed: u64,
@@ -78,7 +80,7 @@ pub(super) struct Verify<'a> {
 
 impl Verify<'_> {
     /// Computes the response to the removal of the strongest and of random training examples, and compares the change
-    /// of every query's loss with its score. Also the seconds that the responses took.
+    /// of what is measured of every query with its score. Also the seconds that the responses took.
     pub fn run(&self) -> Result<(VerificationRecord, f64), CliError> {
         let count = match self.amount {
             Amount::Removals(count) => Some(count),
@@ -86,7 +88,7 @@ impl Verify<'_> {
         };
         let rows = 0..self.scores.queries().len();
         let rows: Vec<Vec<f64>> = rows.map(|row| self.scores.row(row).to_vec()).collect();
-        let selection = Selection::of(&rows, self.seed, count);
+        let selection = Selection::of(&rows, self.seed, count).with_kinds(self.measure.kinds());
         let responses = self.responses(&selection.removals)?;
         let seconds = responses.iter().map(|(_, it)| it.seconds).sum();
         let coverage = VerificationCoverage {
@@ -94,7 +96,7 @@ impl Verify<'_> {
             planned: selection.removals.len(),
             removals: responses.iter().map(|(example, _)| *example).collect(),
         };
-        let factor = self.unit.loss_factor;
+        let factor = self.measure.factor;
         let found = Verification::of(&rows, &selection, responses, factor);
         let found = found.with_newton(self.newton, factor);
         let failed = found.failed.iter().map(|(train, reason)| Failed {

@@ -39,8 +39,8 @@ pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use score::{
     InputStep, Leverage, NewtonEstimate, NewtonScores, StepGoal, StepNorm, input_score_rows,
     input_scores, newton_estimates, newton_scores, newton_step, parameter_change,
-    replacement_changes, replacement_scores, scores, scores_many, self_influence, self_influences,
-    target_scores,
+    replacement_changes, replacement_scores, scores, scores_many, self_influence,
+    self_influence_on, self_influences, self_influences_on, target_scores,
 };
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,

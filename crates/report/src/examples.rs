@@ -2,7 +2,7 @@
 
 use backdraft_models::data::Place;
 
-use super::{Labels, OutputError, Unit};
+use super::{Labels, Measure, OutputError, Unit};
 
 /// The targets of the training examples, where all examples stand, and what is measured of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +13,10 @@ pub struct ExampleInfo {
     pub train: Vec<Place>,
     /// Where each test example stands in the source.
     pub test: Vec<Place>,
-    /// What losses, and so scores, are measured in.
+    /// What losses and outputs are measured in.
     pub unit: Unit,
+    /// What scores are changes of.
+    pub measure: Measure,
 }
 
 impl ExampleInfo {

@@ -14,15 +14,17 @@
 //!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
-//! A score is the predicted change of a query's loss when the training example is *removed*:
-//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive: the example helped. It is in the
-//! units of the loss, which a [`Unit`] names: nats of classes, half the square of the target's own units of numbers.
+//! A score is the predicted change of what is measured of a query when the training example is *removed*, of a loss
+//! `loss(without) - loss(with)`, to first order, the factor 1/N included. Positive, of a loss: the example helped. A
+//! [`Measure`] says what is measured, what it is in and what a sign means; a [`Unit`] what losses and outputs are in:
+//! nats of classes, half the square of the target's own units of numbers.
 
 mod error;
 mod examples;
 pub mod experiment;
 mod labels;
 mod leverage;
+mod measure;
 mod newton;
 mod number;
 mod page;
@@ -44,6 +46,7 @@ pub use error::OutputError;
 pub use examples::ExampleInfo;
 pub use labels::{Labels, TargetValue};
 pub use leverage::{LEVERAGE_FILE, leverage_csv};
+pub use measure::{Measure, Rise};
 pub use newton::{NewtonChange, NewtonChanges};
 pub use number::{brief, count, short};
 pub use record::{
@@ -52,7 +55,7 @@ pub use record::{
     details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
-pub use scores::{Float, SIGN_CONVENTION, ScoreRecord, Scored, Strongest};
+pub use scores::{Float, ScoreRecord, Scored, Strongest};
 pub use seal::{Broken, Seal};
 pub use self_influence::{SELF_INFLUENCE_FILE, self_influence_csv};
 pub use staged_file::StagedFile;

@@ -80,6 +80,13 @@ pub fn count(n: impl Display) -> String {
     text
 }
 
+/// A sentence's beginning.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|it| it.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 /// A count with its noun, `2 queries`.
 pub(super) fn plural(n: usize, noun: &str) -> String {
     match (n, noun.strip_suffix('y')) {

@@ -4,7 +4,7 @@ use backdraft_attribution::verify::{Intervals, NewtonAgreement, PairKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{OutputError, Place, TargetValue, Unit};
+use super::{Measure, OutputError, Place, TargetValue, Unit};
 
 /// What a command leaves behind as a file of JSON.
 pub trait Record: Serialize {
@@ -35,9 +35,12 @@ pub struct RunRecord {
     /// When it began (RFC 3339), if the caller wants that recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
-    /// What losses, scores and outputs are measured in.
+    /// What losses and outputs are measured in.
     #[serde(default)]
     pub unit: Unit,
+    /// What scores are changes of; none in records of version 0.1 and before, where it is the loss.
+    #[serde(default)]
+    pub measure: Option<Measure>,
     /// How much there was to do it with.
     pub sizes: Sizes,
     /// How long each stage took, in order.
@@ -48,6 +51,14 @@ pub struct RunRecord {
     pub queries: Vec<QueryRecord>,
     /// Predicted against actual changes, if they were compared.
     pub verification: Option<VerificationRecord>,
+}
+
+impl RunRecord {
+    /// What scores are changes of.
+    pub fn measure(&self) -> Measure {
+        let measure = self.measure.clone();
+        measure.unwrap_or_else(|| Measure::loss(&self.unit))
+    }
 }
 
 impl Record for RunRecord {
@@ -165,6 +176,9 @@ pub struct QueryRecord {
     pub predicted: TargetValue,
     /// Its loss, in the record's unit.
     pub loss: f64,
+    /// What is measured of it, in its unit, where that is not the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<f64>,
     /// How its linear system was solved.
     pub solve: SolveRecord,
 }
@@ -233,7 +247,7 @@ pub struct Failed {
     pub reason: String,
 }
 
-/// One training example removed, and what that does to one query's loss, in the record's unit.
+/// One training example removed, and what that does to what is measured of one query, in its unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Test index of the query.
@@ -243,7 +257,7 @@ pub struct Pair {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Place>,
-    /// The score: the predicted change of the query's loss.
+    /// The score: the predicted change.
     pub predicted: f64,
     /// The Newton estimate of the change, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

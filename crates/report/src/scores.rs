@@ -17,14 +17,10 @@ pub enum Float {
     F64,
 }
 
-/// What a score's sign and size mean, as written into every file of scores.
-pub const SIGN_CONVENTION: &str = "predicted change of the query's loss when the training example \
-    is removed, loss(without) - loss(with), to first order, the factor 1/N included; positive: \
-    removing the example raises the loss, it helped; negative: it harmed; in the units of the loss";
-
 /// Scores of every training example for every query.
 ///
-/// Each is `loss(without) - loss(with)` as predicted; see [`SIGN_CONVENTION`].
+/// Each is what is measured without the example less what it is with it, as predicted; see
+/// [`Measure::sign`](super::Measure::sign).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreRecord {
     queries: Vec<usize>,
@@ -41,7 +37,7 @@ pub struct ScoreRecord {
 pub struct Scored {
     /// Index of the training example.
     pub train: usize,
-    /// Predicted change of the query's loss without it.
+    /// Predicted change of what is measured of the query without it.
     pub score: f64,
 }
 
@@ -49,9 +45,9 @@ pub struct Scored {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strongest {
     /// Those with the most positive scores, the greatest first.
-    pub helpful: Vec<Scored>,
+    pub positive: Vec<Scored>,
     /// Those with the most negative scores, the least first.
-    pub harmful: Vec<Scored>,
+    pub negative: Vec<Scored>,
 }
 
 impl ScoreRecord {
@@ -159,11 +155,11 @@ impl ScoreRecord {
     /// # Panics
     /// If there is no such row.
     pub fn strongest(&self, row: usize, k: usize) -> Strongest {
-        let [helpful, harmful] = strongest(self.row(row), k).map(|side| {
+        let [positive, negative] = strongest(self.row(row), k).map(|side| {
             let scored = |(train, score)| Scored { train, score };
             side.into_iter().map(scored).collect()
         });
-        Strongest { helpful, harmful }
+        Strongest { positive, negative }
     }
 
     /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, `queries` i64 `[queries]` (test
@@ -172,8 +168,8 @@ impl ScoreRecord {
     /// count in the list of files from 0, and `train_line` and `query_line` (or `_index`, `_record`, `_row`, as
     /// [`At`](super::At) counts) are the places in them, left out if each example has a file.
     ///
-    /// The metadata hold [`SIGN_CONVENTION`] as `sign`, the seed as `seed`, the [`Unit`](super::Unit) as `unit`,
-    /// `loss_factor` and `output_factor`, and as lists in JSON the files as `files` and the classes' names as
+    /// The metadata hold [`Measure::sign`](super::Measure::sign) as `sign`, the seed as `seed`, what is measured as
+    /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, the [`Unit`](super::Unit) as `loss_factor` and `output_factor`, and as lists in JSON the files as `files` and the classes' names as
     /// `classes`.
     ///
     /// # Errors
@@ -250,9 +246,11 @@ fn metadata(
     };
     let unit = &examples.unit;
     let mut metadata = vec![
-        ("sign", SIGN_CONVENTION.to_string()),
+        ("sign", examples.measure.sign()),
         ("seed", seed.to_string()),
-        ("unit", unit.loss.clone()),
+        ("measure", examples.measure.name.clone()),
+        ("unit", examples.measure.unit.clone()),
+        ("factor", brief(examples.measure.factor)),
         ("loss_factor", brief(unit.loss_factor)),
         ("output_factor", brief(unit.output_factor)),
         ("files", json(&files.names)?),

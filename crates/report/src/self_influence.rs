@@ -1,4 +1,4 @@
-//! `self-influence.csv`: how much each training example did for its own loss.
+//! `self-influence.csv`: how much each training example did for what is measured of itself, its own loss as a rule.
 
 use backdraft_attribution::SelfInfluences;
 
@@ -9,15 +9,14 @@ use super::{ExampleInfo, OutputError};
 /// The file's name.
 pub const SELF_INFLUENCE_FILE: &str = "self-influence.csv";
 
-/// All training examples, the largest self-influence first, as `rank,train,label,self_influence,exact`, and where each
-/// stands. Values are multiplied by `factor`, which takes them to the loss's unit.
+/// All training examples, the largest self-influence first, of either sign, as `rank,train,label,self_influence,exact`,
+/// and where each stands. Values are multiplied by the factor of what is measured, which takes them to its unit.
 ///
 /// # Errors
 /// [`OutputError::Length`] if there are not as many labels or places as examples.
 pub fn self_influence_csv(
     found: &SelfInfluences,
     examples: &ExampleInfo,
-    factor: f64,
 ) -> Result<Vec<u8>, OutputError> {
     examples.check(found.values.len())?;
     let refused = |reason: String| OutputError::encode(SELF_INFLUENCE_FILE, reason);
@@ -30,7 +29,7 @@ pub fn self_influence_csv(
     let head = ["rank", "train", "label", "self_influence", "exact", "file"];
     write(head.into_iter().chain(unit).map(String::from).collect())?;
     let mut order: Vec<usize> = (0..found.values.len()).collect();
-    order.sort_by(|&a, &b| found.values[b].total_cmp(&found.values[a]));
+    order.sort_by(|&a, &b| found.values[b].abs().total_cmp(&found.values[a].abs()));
     for (rank, train) in (1..).zip(order) {
         let label = examples.labels.get(train);
         let label = label.map(|it| examples.labels.exact(it));
@@ -38,7 +37,7 @@ pub fn self_influence_csv(
             rank.to_string(),
             train.to_string(),
             label.unwrap_or_default(),
-            format!("{:?}", factor * found.values[train]),
+            format!("{:?}", examples.measure.factor * found.values[train]),
             found.exact[train].to_string(),
         ];
         record.extend(cells(&examples.train[train], unit.is_some()));

@@ -28,7 +28,7 @@ const PAIRS: usize = 100;
 
 /// Predicted against actual changes in aligned columns, of a hundred pairs at most, and below them how well all agree.
 ///
-/// Changes are in the units of the query's loss; see [`Pair`](super::Pair). Ends with a newline.
+/// Changes are in the unit of what is measured; see [`Pair`](super::Pair). Ends with a newline.
 pub fn verification_table(verification: &VerificationRecord) -> String {
     let corrected = verification.newton.is_some();
     let mut head = vec!["query", "train", "kind", "predicted"];

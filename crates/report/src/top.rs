@@ -1,18 +1,18 @@
 //! `top.csv`: the strongest scores of each query.
 
-use backdraft_attribution::verify::PairKind;
-
 use super::places::column;
 use super::scores::Strongest;
 use super::{ExampleInfo, Float, OutputError, Place, ScoreRecord, Scored};
 
 impl ScoreRecord {
-    /// For each query up to `k` helpful and up to `k` harmful examples, the strongest first, as
+    /// For each query up to `k` helpful and up to `k` harmful examples (of what is no loss, those that raise it and
+    /// those that lower it: [`PairKind`](backdraft_attribution::verify::PairKind)), the strongest first, as
     /// `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
     /// example has a file), and where bounds are known `bound`: how far the score can be from that of the exact
     /// solution; and where there are Newton estimates `newton`, the change that it predicts, and the example's `leverage`
-    /// (empty for examples without one). Ranks count from 1 within a kind; scores are in the loss's unit, which `run.json` names.
+    /// (empty for examples without one). Ranks count from 1 within a kind; scores are in the unit that
+    /// `run.json` names.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
@@ -40,8 +40,8 @@ impl ScoreRecord {
         };
         write(&head)?;
         for (row, (&query, stands)) in self.queries().iter().zip(asked).enumerate() {
-            let Strongest { helpful, harmful } = self.strongest(row, k);
-            for (kind, side) in [(PairKind::Helpful, helpful), (PairKind::Harmful, harmful)] {
+            let Strongest { positive, negative } = self.strongest(row, k);
+            for (kind, side) in examples.measure.sides(positive, negative) {
                 for (rank, Scored { train, score }) in (1..).zip(side) {
                     let label = labels.get(train).map(|it| labels.exact(it));
                     let mut record: Vec<String> = vec![

@@ -20,10 +20,15 @@ const DRAWN: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PairKind {
-    /// Among the most positive scores: removing it raises the loss.
+    /// It helped: without it the network does worse. Of a loss, among the most positive scores.
     Helpful,
-    /// Among the most negative scores: removing it lowers the loss.
+    /// It harmed: without it the network does better. Of a loss, among the most negative scores.
     Harmful,
+    /// Among the most positive scores of what is neither better nor worse the more it is, such as an output: without it
+    /// that rises.
+    Lowering,
+    /// Among the most negative scores of such: without it that falls.
+    Raising,
     /// Drawn at random.
     Random,
 }
@@ -34,6 +39,8 @@ impl PairKind {
         match self {
             Self::Helpful => "helpful",
             Self::Harmful => "harmful",
+            Self::Lowering => "lowering",
+            Self::Raising => "raising",
             Self::Random => "random",
         }
     }
@@ -50,7 +57,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// What a whole verification of `scores`, one row a query, takes, or the first `count` removals.
+    /// What a whole verification of `scores` of a loss, one row a query, takes, or the first `count` removals.
     pub fn of(scores: &[Vec<f64>], seed: u64, count: Option<usize>) -> Self {
         let n = scores.first().map_or(0, Vec::len);
         let count = count.map(|count| count.min(n));
@@ -90,6 +97,19 @@ impl Selection {
                 kinds,
             };
         }
+    }
+
+    /// The same for scores of what is no loss: what examples of positive and of negative scores are.
+    #[must_use]
+    pub fn with_kinds(mut self, [positive, negative]: [PairKind; 2]) -> Self {
+        for kind in self.kinds.iter_mut().flat_map(BTreeMap::values_mut) {
+            match kind {
+                PairKind::Helpful => *kind = positive,
+                PairKind::Harmful => *kind = negative,
+                PairKind::Lowering | PairKind::Raising | PairKind::Random => {}
+            }
+        }
+        self
     }
 }
 
@@ -169,6 +189,26 @@ mod tests {
         }
         // Five of each sign and ten at random.
         assert!(choice.kinds.iter().all(|kinds| kinds.len() == 20));
+    }
+
+    #[test]
+    fn kinds_are_named_by_what_is_measured() {
+        let loss = Selection::of(&scores(60), 3, None);
+        let margin = loss.clone();
+        let margin = margin.with_kinds([PairKind::Harmful, PairKind::Helpful]);
+        let output = loss.clone();
+        let output = output.with_kinds([PairKind::Lowering, PairKind::Raising]);
+        for (row, kinds) in loss.kinds.iter().enumerate() {
+            for (example, kind) in kinds {
+                let expected = match kind {
+                    PairKind::Helpful => [PairKind::Harmful, PairKind::Lowering],
+                    PairKind::Harmful => [PairKind::Helpful, PairKind::Raising],
+                    other => [*other; 2],
+                };
+                let found = [&margin, &output].map(|it| it.kinds[row][example]);
+                assert_eq!(found, expected);
+            }
+        }
     }
 
     #[test]

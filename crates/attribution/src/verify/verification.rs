@@ -194,7 +194,10 @@ impl Influence {
         }
         let rows = (0..scores.values.dims()[0]).map(|row| scores.of(row));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        let selection = Selection::of(&rows, config.seed, Some(config.removals));
+        let mut selection = Selection::of(&rows, config.seed, Some(config.removals));
+        if !scores.of_loss {
+            selection = selection.with_kinds([PairKind::Lowering, PairKind::Raising]);
+        }
         let kind = self.config.matrix.response();
         let verifier = Verifier::new(&self.train, &scores.queries, self.config.damping, kind)?;
         let verifier = verifier

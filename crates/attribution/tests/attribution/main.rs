@@ -9,6 +9,7 @@ mod fit;
 mod groups;
 mod influence;
 mod least_squares;
+mod measures;
 mod newton;
 mod perturb;
 mod resumption;

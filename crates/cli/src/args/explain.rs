@@ -6,7 +6,7 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, Precision, RunArgs, SolverArgs, SolverName,
+    Damping, MeasureName, Precision, RunArgs, SolverArgs, SolverName,
     number::{check_fits, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
@@ -21,6 +21,8 @@ Examples:
       A folder of IDX files (MNIST layout, gzipped or not), eleven test examples of your choice.
   backdraft explain --queries 0-99 --damping 0.1,0.03,0.01,0.003
       How scores change with the damping, which costs little more than one.
+  backdraft explain --measure logit:3 --queries 17
+      Which training examples raise and lower the logit of class 3.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
@@ -28,7 +30,9 @@ Examples:
 
 What a score means:
   The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
-  1/N included. Positive: removing it raises the loss, the example helped. Negative: it harmed.";
+  1/N included. Positive: removing it raises the loss, the example helped. Negative: it harmed. With --measure it is the change
+  of what that names, positive where removing the example raises it: of the margin or the probability of its own class,
+  the example harmed.";
 
 /// Settings of `explain`.
 #[derive(Clone, Debug, Args)]
@@ -47,6 +51,17 @@ pub(crate) struct Explain {
     )]
     pub queries: Option<Vec<Query>>,
 
+    /// What is measured of each query, and so what scores are changes of: its `loss`; the `margin` log(p / (1 - p)) or
+    /// the `probability` p of its own class; the probability or the logit of class K, counted from 0, `probability:K`
+    /// and `logit:K`; of a number to predict the prediction, `output:0`, in the target's own units.
+    #[arg(
+        long,
+        value_name = "loss|logit:K|margin|probability[:K]|output:K",
+        default_value_t = MeasureName::Loss,
+        allow_hyphen_values = true
+    )]
+    pub measure: MeasureName,
+
     #[command(flatten)]
     pub solver: SolverArgs,
 
@@ -63,13 +78,14 @@ pub(crate) struct Explain {
     #[arg(long, value_enum, default_value_t = ProductsIn::F32)]
     pub products: ProductsIn,
 
-    /// Solve on until the first N of each query's most helpful examples, and of its most harmful ones, are settled: no
+    /// Solve on until the first N of each query's examples with the most positive scores, and with the most negative
+    /// ones, are settled: no
     /// other can come before, whatever the exact scores are within their bounds. Ends where rounding does.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub settle: Option<NonZeroUsize>,
 
     /// Write the self-influence of all training examples too, `self-influence.csv`: each one's score for its own loss,
-    /// which is large where the network has memorised the example. Exact where memory or time allow, else EK-FAC's with
+    /// which is large where the network has memorised the example, or for what --measure names of itself. Exact where memory or time allow, else EK-FAC's with
     /// exact values for the largest; which is printed.
     #[arg(long)]
     pub self_influence: bool,

@@ -5,6 +5,7 @@ mod damping;
 mod data;
 mod explain;
 mod folder;
+mod measure;
 mod model;
 pub(crate) mod number;
 mod preconditioner;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     data::{DataArgs, ScalingName},
     explain::{Explain, NewtonName, VerifyName},
     folder::FolderArgs,
+    measure::MeasureName,
     model::ModelArgs,
     preconditioner::{PreconditionerName, Rank},
     run::RunArgs,

@@ -1,10 +1,12 @@
 //! How far scores can be from those of the exact solutions.
 
+use backdraft::attribution::verify::PairKind;
 use backdraft_curvature::{Cost, LinearOperator};
 use backdraft_influence::{ErrorBounds, scores, settled};
 use burn::tensor::Tensor;
 
 use crate::{CliError, progress::say};
+use backdraft_report::Measure;
 
 /// Places at the top of a ranking of which is told whether they are settled.
 const TOP: usize = 10;
@@ -65,21 +67,22 @@ impl<'a> ScoreBounding<'a> {
     }
 }
 
-/// How many of the most helpful, and of the most harmful, are settled.
+/// How many of the most positive scores, and of the most negative ones, are settled.
 pub(super) fn settled_places(values: &[f64], bounds: &[f64]) -> [usize; 2] {
     let negated: Vec<f64> = values.iter().map(|value| -value).collect();
     [settled(values, bounds), settled(&negated, bounds)]
 }
 
-/// Says how near the scores of `query` are, and how much of their order is settled; `factor` takes them to the unit
-/// that they are told in. `query` is its index, with the damping where there are several.
-pub(super) fn tell(query: &str, values: &[f64], bounds: &[f64], factor: f64) {
+/// Says how near the scores of `query` are, and how much of their order is settled, in the unit of what is measured.
+/// `query` is its index, with the damping where there are several.
+pub(super) fn tell(query: &str, values: &[f64], bounds: &[f64], measure: &Measure) {
     let largest = bounds.iter().fold(0.0, |most: f64, bound| most.max(*bound));
     let top = TOP.min(values.len());
-    let [helpful, harmful] = settled_places(values, bounds).map(|it| it.min(top));
+    let [positive, negative] = settled_places(values, bounds).map(|it| it.min(top));
+    let [of_positive, of_negative] = measure.kinds().map(PairKind::name);
     say(format_args!(
-        "{query}: scores are within {:.1e} of the exact solution's; settled are the first {helpful} of the {top} most helpful, \
-         and {harmful} of the {top} most harmful",
-        factor * largest
+        "{query}: scores are within {:.1e} of the exact solution's; settled are the first {positive} of the {top} most \
+         {of_positive}, and {negative} of the {top} most {of_negative}",
+        measure.factor * largest
     ));
 }

@@ -75,7 +75,7 @@ impl ExplainRun<'_> {
     /// Writes the weights, the scores, and the report as it is before the verification.
     pub(super) fn write(&self, found: &ScoredModel) -> Result<(), CliError> {
         let folder = self.store.folder();
-        let examples = examples(&self.inputs.dataset, &self.unit);
+        let examples = self.examples();
         let train = &self.inputs.dataset.train;
         let kept = record(&self.inputs.dataset, "train", train, &found.on_train);
         let weights = weights::encode(&found.module, weights::FILE, &kept)?;
@@ -112,9 +112,14 @@ impl ExplainRun<'_> {
         Ok(())
     }
 
+    /// What is known of all examples.
+    pub(super) fn examples(&self) -> ExampleInfo {
+        examples(&self.inputs.dataset, &self.unit, &self.measure)
+    }
+
     fn report(&self, found: &ScoredModel, record: RunRecord) -> Result<(), CliError> {
         let folder = self.store.folder();
-        let examples = examples(&self.inputs.dataset, &self.unit);
+        let examples = self.examples();
         let report = report(
             &self.inputs.dataset,
             folder.path(),
@@ -157,13 +162,14 @@ impl ExplainRun<'_> {
         let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
         let outputs = outputs(&found.module, test);
         let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
-        let queries = found.queries.iter().zip(&found.scored);
-        let queries = queries.map(|(&index, scored)| QueryRecord {
+        let queries = found.queries.iter().zip(&found.scored).enumerate();
+        let queries = queries.map(|(row, (&index, scored))| QueryRecord {
             index,
             source: Some(self.inputs.dataset.test_place(index)),
             label: target(&self.inputs.dataset, test, index),
             predicted: predictions[index],
             loss: found.losses[index],
+            measured: found.measured.as_ref().map(|it| it[row]),
             solve: scored.record.clone(),
         });
         let timing = |stage: &str, seconds| Timing {
@@ -189,6 +195,7 @@ impl ExplainRun<'_> {
             },
             started: None,
             unit: self.unit.clone(),
+            measure: Some(self.measure.clone()),
             sizes: Sizes {
                 train: train.rows,
                 test: test.rows,

@@ -4,7 +4,7 @@ use backdraft::{InfluenceConfig, attribution::NewtonConfig};
 use backdraft_curvature::{Cost, Damped};
 use burn::tensor::Tensor;
 
-use super::{report::examples, run::ExplainRun};
+use super::run::ExplainRun;
 use crate::{CliError, args::NewtonName, progress::say, solve::QuerySystems};
 use backdraft_report::{LEVERAGE_FILE, leverage_csv};
 
@@ -34,8 +34,7 @@ impl ExplainRun<'_> {
         let (found, method) =
             influence.newton_scores_from(&Tensor::stack(solutions, 0), &config)?;
         say(format_args!("leverage: {method}"));
-        let examples = examples(&self.inputs.dataset, &self.unit);
-        let factor = self.unit.loss_factor;
+        let (examples, factor) = (self.examples(), self.measure.factor);
         let table = leverage_csv(&found, systems.queries, &examples, factor)?;
         self.store.folder().write(LEVERAGE_FILE, &table)
     }

@@ -5,6 +5,7 @@ mod checksums;
 mod dampings;
 mod files;
 mod leverage;
+mod measure;
 mod newton;
 mod report;
 mod run;
@@ -46,6 +47,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let dtype = args.precision().dtype();
     let inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
         check_task(kind, dataset)?;
+        args.measure.check(dataset)?;
         args.precision().check(opened)
     })?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
@@ -77,11 +79,13 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     }
 
     let remedy = args.run.model.remedy(kind.pass());
+    let unit = unit(kind, dataset, args.run.data.target.as_deref());
     let run = ExplainRun {
         args,
         inputs: &inputs,
         named: queries.as_deref(),
-        unit: unit(kind, dataset, args.run.data.target.as_deref()),
+        measure: measure::described(args.measure, dataset, &unit),
+        unit,
         pass: remedy.examples,
         config: &config,
         damping: &damping,

@@ -5,8 +5,8 @@ use std::path::Path;
 use backdraft_models::data::{Dataset, Split, Targets, Task};
 
 use backdraft_report::{
-    Example, ExampleInfo, Explained, Features, Frame, Labels, Layout, Place, Report, RunRecord,
-    ScoreRecord, Scored, ScoredExample, TargetValue, Unit,
+    Example, ExampleInfo, Explained, Features, Frame, Labels, Layout, Measure, Place, Report,
+    RunRecord, ScoreRecord, Scored, ScoredExample, TargetValue, Unit,
 };
 
 /// Examples of each sign in the report.
@@ -22,7 +22,7 @@ pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> TargetVa
 }
 
 /// What is known of all examples.
-pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> ExampleInfo {
+pub(super) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> ExampleInfo {
     let labels = match &dataset.train.targets {
         Targets::Classes(of) => Labels::Classes {
             of: of.clone(),
@@ -40,6 +40,7 @@ pub(super) fn examples(dataset: &Dataset, unit: &Unit) -> ExampleInfo {
         train: train.map(|row| dataset.train_place(row)).collect(),
         test: test.map(|row| dataset.test_place(row)).collect(),
         unit: unit.clone(),
+        measure: measure.clone(),
     }
 }
 
@@ -90,8 +91,8 @@ pub(super) fn report(
         let strongest = scores.strongest(row, SHOWN);
         Explained {
             query: example(&dataset.test, query, &examples.test),
-            helpful: side(row, strongest.helpful),
-            harmful: side(row, strongest.harmful),
+            positive: side(row, strongest.positive),
+            negative: side(row, strongest.negative),
         }
     });
     let layout = match dataset.image {

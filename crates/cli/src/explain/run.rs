@@ -1,5 +1,6 @@
 //! One run of `explain`, from stage to stage.
 
+use backdraft::Measurement;
 use backdraft_curvature::{Cost, Half, Model};
 use backdraft_influence::Choice;
 use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype};
@@ -10,12 +11,13 @@ use burn::{
 
 use super::{
     dampings::Dampings,
+    measure::measurement,
     newton::NewtonEstimates,
     store::{ExplainFolder, QueryScores},
 };
 use crate::{
     CliError,
-    args::{Damping, Explain, Precision, VerifyName},
+    args::{Damping, Explain, MeasureName, Precision, VerifyName},
     choice::preconditioner,
     inputs::Inputs,
     mixed_precision::ProductErrors,
@@ -25,7 +27,7 @@ use crate::{
     verify::{self, Amount, Verify},
     weights::scaling::check_scaling,
 };
-use backdraft_report::{ModelQuality, ScoreRecord, Unit, VerificationRecord};
+use backdraft_report::{Measure, ModelQuality, ScoreRecord, Unit, VerificationRecord};
 
 /// Queries picked where none are named.
 const QUERIES: usize = 3;
@@ -36,8 +38,10 @@ pub(super) struct ExplainRun<'a> {
     pub inputs: &'a Inputs,
     /// The test examples named.
     pub named: Option<&'a [usize]>,
-    /// What losses and scores are told in.
+    /// What losses are told in.
     pub unit: Unit,
+    /// What is measured, and what scores are told in.
+    pub measure: Measure,
     /// Examples that go through the network at once.
     pub pass: usize,
     pub config: &'a TrainConfig,
@@ -51,6 +55,8 @@ pub(super) struct ScoredModel {
     pub queries: Vec<usize>,
     /// Of every test example, in the unit.
     pub losses: Vec<f64>,
+    /// What is measured of each query, in its unit, where that is not the loss.
+    pub measured: Option<Vec<f64>>,
     pub metrics: ModelQuality,
     /// On the training part, as it is kept with the weights.
     pub on_train: Metrics,
@@ -114,12 +120,13 @@ impl ExplainRun<'_> {
         let scores = self.scores(&queries, cost.len(), &scored[..queries.len()])?;
         let newton = self.newton(&cost, &systems, &scores)?;
         self.write_leverages(&cost, &systems)?;
-        let changes = newton.as_ref().map(|it| it.changes(self.unit.loss_factor));
+        let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
         let found = ScoredModel {
             scores: scores.with_newton(changes),
             newton,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
+            measured: self.measured(&measured)?,
             queries,
             module,
             losses,
@@ -157,23 +164,47 @@ impl ExplainRun<'_> {
         if let Some(half) = products {
             model = model.with_products(half);
         }
-        let of = |split: &Split| (split.inputs(place), objective.targets(split, place));
-        let (inputs, targets) = of(&dataset.train);
+        let (inputs, targets) = (
+            dataset.train.inputs(place),
+            objective.targets(&dataset.train, place),
+        );
         let cost = Cost::of_any(model, objective.loss(&dataset.train), inputs, targets)?;
         let cost = cost.with_batch_size(self.pass)?;
-        let (inputs, targets) = of(&dataset.test.select(queries));
-        let measured = cost.with_examples(inputs, targets)?;
-        Ok((cost, measured))
+        let queries = dataset.test.select(queries);
+        let measured = self.measurement(&queries, place);
+        let measured = measured.cost(&cost, queries.inputs(place))?;
+        Ok((cost, measured.with_batch_size(self.pass)?))
     }
 
-    /// The scores in the unit, with their bounds where they are known.
+    /// What is measured of the examples of `split`.
+    pub(super) fn measurement(&self, split: &Split, place: (&Device, DType)) -> Measurement {
+        let task = &self.inputs.dataset.task;
+        measurement(self.args.measure, (task, task.objective()), split, place)
+    }
+
+    /// What is measured of the queries, in its unit, where that is not the loss.
+    fn measured(&self, queries: &Cost) -> Result<Option<Vec<f64>>, CliError> {
+        if self.measure.is_loss() {
+            return Ok(None);
+        }
+        let values = queries.losses()?.into_data();
+        let told = |value: f64| match self.args.measure {
+            // An output is less the target's mean.
+            MeasureName::Output(_) => self.inputs.dataset.restored_output(value),
+            _ => self.measure.factor * value,
+        };
+        let values = values.iter::<f64>().map(told);
+        Ok(Some(values.collect()))
+    }
+
+    /// The scores in their unit, with their bounds where they are known.
     pub(super) fn scores(
         &self,
         queries: &[usize],
         train: usize,
         scored: &[QueryScores],
     ) -> Result<ScoreRecord, CliError> {
-        let factor = self.unit.loss_factor;
+        let factor = self.measure.factor;
         let values = scored.iter().flat_map(|it| &it.values);
         let values = values.map(|score| factor * score).collect();
         let float = self.args.precision().float();
@@ -207,7 +238,7 @@ impl ExplainRun<'_> {
             queries: &measured,
             scores: &found.scores,
             newton: found.newton.as_ref().map_or(&[], |it| &it.predictions),
-            unit: &self.unit,
+            measure: &self.measure,
             dataset: &self.inputs.dataset,
             damping: found.dampings.values[0],
             seed: self.args.run.compute.seed,
@@ -226,6 +257,9 @@ impl ExplainRun<'_> {
         ];
         let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
         tell(&self.unit);
+        if !self.measure.is_loss() {
+            say(format_args!("measured: {}", self.measure.told()));
+        }
         say(format_args!(
             "train {}; test {}",
             shown(&train),

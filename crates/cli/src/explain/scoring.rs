@@ -85,8 +85,8 @@ impl ExplainRun<'_> {
         }
         drop(solved);
         if let Some(within) = &scored.bounds {
-            let factor = self.unit.loss_factor;
-            bar.aside(|| bounds::tell(&systems.name(system), &scored.values, within, factor));
+            let name = systems.name(system);
+            bar.aside(|| bounds::tell(&name, &scored.values, within, &self.measure));
         }
         scored.scoring = start.elapsed().as_secs_f64();
         let needed = self.args.newton == NewtonName::All;

@@ -3,7 +3,7 @@
 use backdraft::{InfluenceConfig, attribution::SelfInfluenceConfig};
 use backdraft_curvature::Cost;
 
-use super::{report::examples, run::ExplainRun};
+use super::run::ExplainRun;
 use crate::{CliError, progress::say};
 use backdraft_report::{SELF_INFLUENCE_FILE, self_influence_csv};
 
@@ -16,10 +16,22 @@ impl ExplainRun<'_> {
         }
         let config = InfluenceConfig::new().with_damping(damping);
         let influence = config.over(train.clone())?;
-        let found = influence.self_influences(&SelfInfluenceConfig::default())?;
-        say(format_args!("self-influence: {}", found.method));
-        let examples = examples(&self.inputs.dataset, &self.unit);
-        let table = self_influence_csv(&found, &examples, self.unit.loss_factor)?;
+        let config = SelfInfluenceConfig::default();
+        let found = if self.measure.is_loss() {
+            influence.self_influences(&config)?
+        } else {
+            let (device, dtype) = (train.model().device(), train.model().dtype());
+            let of_itself = self.measurement(&self.inputs.dataset.train, (device, dtype));
+            influence.self_influences_of(&of_itself, &config)?
+        };
+        match self.measure.is_loss() {
+            true => say(format_args!("self-influence: {}", found.method)),
+            false => say(format_args!(
+                "self-influence on the {}: {}",
+                self.measure.words, found.method
+            )),
+        }
+        let table = self_influence_csv(&found, &self.examples())?;
         self.store.folder().write(SELF_INFLUENCE_FILE, &table)
     }
 }

@@ -5,7 +5,7 @@ use backdraft_models::{Architecture, TrainConfig, ZooConfig};
 use serde::Serialize;
 
 use crate::{
-    args::{Damping, Explain, PreconditionerName, Rank, SolverName},
+    args::{Damping, Explain, MeasureName, PreconditionerName, Rank, SolverName},
     fingerprint::fingerprint,
     inputs::Inputs,
     preparation::Preparation,
@@ -28,6 +28,9 @@ pub(super) struct ScoreSettings<'a> {
     pub weights: Option<&'a WeightsFile>,
     /// None for those with the highest loss.
     pub queries: Option<&'a [usize]>,
+    /// None for the loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measure: Option<MeasureName>,
     pub damping: &'a Damping,
     pub solver: &'static str,
     pub tolerance: Option<f64>,
@@ -69,6 +72,7 @@ impl<'a> ScoreSettings<'a> {
             training: weights.is_none().then_some(config),
             weights,
             queries,
+            measure: Some(args.measure).filter(|it| *it != MeasureName::Loss),
             damping,
             solver: args.solver().name(),
             tolerance: args.solver.tolerance,

@@ -20,5 +20,5 @@ pub use newton::{NewtonEstimate, newton_estimates};
 pub use newton_all::{NewtonScores, newton_scores};
 pub use newton_step::newton_step;
 pub use replacement::{replacement_changes, replacement_scores, target_scores};
-pub use self_influence::{self_influence, self_influences};
+pub use self_influence::{self_influence, self_influence_on, self_influences, self_influences_on};
 pub use step::{InputStep, StepGoal, StepNorm};

@@ -1,9 +1,14 @@
 //! Examples as rows of a table.
 
+use backdraft_attribution::verify::PairKind;
+
 use super::{Example, Explained, ScoredExample};
 use crate::number::{change, own};
 use crate::page::{Html, classed, element, table, text};
-use crate::{Labels, OutputError};
+use crate::{
+    Labels, Measure, OutputError,
+    measure::{class, did},
+};
 
 /// How many features are shown.
 const SHOWN: usize = 6;
@@ -22,11 +27,16 @@ pub struct Features {
 impl Features {
     /// The query and its strongest examples, one a row, by the features in which the query is
     /// furthest from the mean.
-    pub(super) fn show(&self, labels: &Labels, explained: &Explained) -> Result<Html, OutputError> {
+    pub(super) fn show(
+        &self,
+        labels: &Labels,
+        measure: &Measure,
+        explained: &Explained,
+    ) -> Result<Html, OutputError> {
         self.check(explained)?;
         let columns = self.columns(&explained.query);
         let mut head = vec!["example", "label", "score"];
-        let corrected = explained.helpful.iter().chain(&explained.harmful);
+        let corrected = explained.positive.iter().chain(&explained.negative);
         let corrected = corrected.clone().any(|it| it.newton.is_some());
         head.extend(corrected.then_some("Newton"));
         head.extend(columns.iter().map(|&column| self.names[column].as_str()));
@@ -46,14 +56,15 @@ impl Features {
                 .map(|&column| self.cell(column, example.features[column]));
             element("tr", &[("class", class)], cells.chain(values))
         };
-        let side = |class: &str, examples: &[ScoredExample]| {
+        let side = |(kind, examples): (PairKind, &Vec<ScoredExample>)| {
             let rows = examples.iter().map(|scored| {
                 let newton = scored.newton.map_or_else(String::new, change);
                 let scores = [change(scored.score), newton];
-                row(class, scored.example.name(), scores, &scored.example)
+                row(class(kind), scored.example.name(), scores, &scored.example)
             });
             rows.collect::<Html>()
         };
+        let [first, second] = measure.sides(&explained.positive, &explained.negative);
         let rows = [
             row(
                 "query",
@@ -61,12 +72,14 @@ impl Features {
                 Default::default(),
                 &explained.query,
             ),
-            side("helpful", &explained.helpful),
-            side("harmful", &explained.harmful),
+            side(first),
+            side(second),
         ];
-        let note = "A positive score helped, a negative one harmed. Shown are the features in which \
-                    the query is furthest from the training mean, in their own units; z counts standard \
-                    deviations from that mean.";
+        let [positive, negative] = measure.kinds().map(did);
+        let note = format!(
+            "A positive score {positive}, a negative one {negative}. Shown are the features in which the query is furthest from the \
+             training mean, in their own units; z counts standard deviations from that mean."
+        );
         Ok(Html::from_iter([
             table("examples", &head, rows),
             classed("p", "note", note),
@@ -77,7 +90,7 @@ impl Features {
         let features = self.names.len();
         OutputError::check_len("means of the features", features, self.mean.len())?;
         OutputError::check_len("deviations of the features", features, self.std.len())?;
-        let scored = explained.helpful.iter().chain(&explained.harmful);
+        let scored = explained.positive.iter().chain(&explained.negative);
         for example in scored.map(|it| &it.example).chain([&explained.query]) {
             OutputError::check_len("features of an example", features, example.features.len())?;
         }

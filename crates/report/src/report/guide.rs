@@ -1,36 +1,53 @@
 //! How to read the report.
 
-use crate::page::{self, Html};
+use crate::{
+    Measure,
+    measure::did,
+    page::{self, Html},
+};
 
 /// What the numbers are, for someone who meets them for the first time.
-pub(super) fn guide() -> Html {
-    page::guide(&ENTRIES)
+pub(super) fn guide(measure: &Measure) -> Html {
+    let words = &measure.words;
+    let [positive, negative] = measure.kinds().map(did);
+    let first = [
+        (
+            "What a score is",
+            format!(
+                "The predicted change of the query's {words} if one training example were removed: what it is without the example, \
+                 less what it is with it."
+            ),
+        ),
+        (
+            "Sign",
+            format!(
+                "Positive: removing the example raises the {words}, so the example {positive}. Negative: removing it lowers the \
+                 {words}, so the example {negative}."
+            ),
+        ),
+        (
+            "Scale",
+            format!(
+                "The units of the {words}: {}. The factor 1/N of the mean over N training examples is included, so a score is the \
+                 change itself, to first order in 1/N. Scores of small groups add up.",
+                measure.unit
+            ),
+        ),
+        (
+            "How it is computed",
+            format!(
+                "s solves (C + damping I) s = g, where g is the gradient of the query's {words} and C the curvature of the mean \
+                 training loss at the trained weights. The score of an example is the derivative of its loss along s, divided by N. \
+                 The true residual is the size of what the solution leaves over, relative to g."
+            ),
+        ),
+    ];
+    let first = first.iter().map(|(title, text)| (*title, text.as_str()));
+    let entries: Vec<(&str, &str)> = first.chain(ENTRIES).collect();
+    page::guide(&entries)
 }
 
-const ENTRIES: [(&str, &str); 8] = [
-    (
-        "What a score is",
-        "The predicted change of the query's loss if one training example were removed: loss without \
-         it, less loss with it.",
-    ),
-    (
-        "Sign",
-        "Positive: removing the example raises the loss, so the example helped. Negative: removing \
-         it lowers the loss, so the example harmed.",
-    ),
-    (
-        "Scale",
-        "The units of the loss: nats of classes, half the square of the target's own units of numbers, as the \
-         facts above say. The factor 1/N of the mean over N training examples is included, \
-         so a score is the change itself, to first order in 1/N. Scores of small groups add up.",
-    ),
-    (
-        "How it is computed",
-        "s solves (C + damping I) s = g, where g is the gradient of the query's loss and C the \
-         curvature of the mean training loss at the trained weights. The score of an example is the \
-         derivative of its loss along s, divided by N. The true residual is the size of what the \
-         solution leaves over, relative to g.",
-    ),
+const ENTRIES: [(&str, &str); 4] = [
     (
         "What it is checked against",
         "The proximal Bregman response function (PBRF): the same network, started from its trained \

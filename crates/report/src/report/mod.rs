@@ -44,9 +44,9 @@ pub struct Explained {
     /// The test example.
     pub query: Example,
     /// Those with the most positive scores, the greatest first.
-    pub helpful: Vec<ScoredExample>,
+    pub positive: Vec<ScoredExample>,
     /// Those with the most negative scores, the least first.
-    pub harmful: Vec<ScoredExample>,
+    pub negative: Vec<ScoredExample>,
 }
 
 impl Example {
@@ -74,7 +74,7 @@ pub struct Example {
 pub struct ScoredExample {
     /// The training example.
     pub example: Example,
-    /// Predicted change of the query's loss without it.
+    /// Predicted change of what is measured of the query without it.
     pub score: f64,
     /// The Newton estimate of the same, where there is one.
     pub newton: Option<f64>,
@@ -102,9 +102,9 @@ impl Report {
         let body = [
             summary::head(self),
             summary::run(self),
-            section("Who helped, who harmed", queries),
+            section(query::title(&self.record.measure()), queries),
             verify::verify(self)?,
-            guide::guide(),
+            guide::guide(&self.record.measure()),
         ];
         Ok(page(&self.title, body))
     }

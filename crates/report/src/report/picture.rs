@@ -4,9 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Example, Explained, ScoredExample};
-use crate::number::change;
+use crate::number::{capital, change};
 use crate::page::{Html, classed, div, element, text, void};
-use crate::{Labels, OutputError};
+use crate::{
+    Labels, Measure, OutputError,
+    measure::{class, did},
+};
 
 /// How an example's features make a grey picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,24 +26,24 @@ pub struct Frame {
 
 impl Frame {
     /// The query's picture beside two rows of training pictures.
-    pub(super) fn show(&self, labels: &Labels, explained: &Explained) -> Result<Html, OutputError> {
+    pub(super) fn show(
+        &self,
+        labels: &Labels,
+        measure: &Measure,
+        explained: &Explained,
+    ) -> Result<Html, OutputError> {
         let query = &explained.query;
         let caption = [text("b", "the query"), label(labels, query), place(query)];
-        let sides = [
-            (
-                "Helped most: removing it raises the loss",
-                "helpful",
-                &explained.helpful,
-            ),
-            (
-                "Harmed most: removing it lowers the loss",
-                "harmful",
-                &explained.harmful,
-            ),
-        ];
-        let sides = sides
+        let positive = ("raises", &explained.positive);
+        let negative = ("lowers", &explained.negative);
+        let sides = measure
+            .sides(positive, negative)
             .into_iter()
-            .map(|(title, class, examples)| self.side(labels, title, class, examples))
+            .map(|(kind, (moves, examples))| {
+                let did = capital(did(kind));
+                let title = format!("{did} most: removing it {moves} the {}", measure.words);
+                self.side(labels, &title, class(kind), examples)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(div(
             "beside",

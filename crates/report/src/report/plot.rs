@@ -1,14 +1,13 @@
 //! The report's drawings: predicted against actual, and how the solver converged.
 
-use backdraft_attribution::verify::PairKind;
 use plotters::prelude::*;
 
 use crate::page::{AXIS, Axis, HARMFUL, HELPFUL, Html, LINE, RANDOM, chart, drawable};
-use crate::{OutputError, Pair};
+use crate::{OutputError, Pair, measure::class};
 
-/// Predicted change (across) against actual change (up) with the line where they are equal.
-/// None if there is nothing finite to draw.
-pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
+/// Predicted change of what is measured, `words` (across), against actual change (up) with the line where they are
+/// equal. None if there is nothing finite to draw.
+pub(super) fn scatter(pairs: &[Pair], words: &str) -> Result<Option<Html>, OutputError> {
     let pairs: Vec<&Pair> = pairs
         .iter()
         .filter(|pair| drawable(pair.predicted) && drawable(pair.actual))
@@ -24,15 +23,18 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
     };
     let all = pairs.iter().flat_map(|pair| [pair.predicted, pair.actual]);
     let axis = Axis::linear(all.chain(newton().map(|at| at.0)));
-    let points = |kind| {
-        let of_kind = pairs.iter().filter(move |pair| pair.kind == kind);
+    let points = |drawn: &'static str| {
+        let of_kind = pairs.iter().filter(move |pair| class(pair.kind) == drawn);
         of_kind.map(|pair| (pair.predicted, pair.actual))
     };
     chart(
         "Predicted against actual change",
         (1000, 920),
         [axis.clone(), axis.clone()],
-        ["predicted change of loss", "actual change of loss"],
+        [
+            &format!("predicted change of {words}"),
+            &format!("actual change of {words}"),
+        ],
         [9, 9],
         |chart| {
             let ends = axis.range();
@@ -41,12 +43,12 @@ pub(super) fn scatter(pairs: &[Pair]) -> Result<Option<Html>, OutputError> {
             chart.draw_series(newton().map(|at| Circle::new(at, 12, AXIS.stroke_width(2))))?;
             // The random ones lie thickest and matter least: under the others.
             chart.draw_series(
-                points(PairKind::Random).map(|at| Cross::new(at, 8, RANDOM.stroke_width(3))),
+                points("random").map(|at| Cross::new(at, 8, RANDOM.stroke_width(3))),
             )?;
             let triangle = |at| TriangleMarker::new(at, 14, HARMFUL.mix(0.85).filled());
-            chart.draw_series(points(PairKind::Harmful).map(triangle))?;
+            chart.draw_series(points("harmful").map(triangle))?;
             let circle = |at| Circle::new(at, 10, HELPFUL.mix(0.85).filled());
-            chart.draw_series(points(PairKind::Helpful).map(circle))?;
+            chart.draw_series(points("helpful").map(circle))?;
             Ok(())
         },
     )

@@ -3,7 +3,15 @@
 use super::{Explained, Layout, Report, plot};
 use crate::number::short;
 use crate::page::{Html, classed, element, text};
-use crate::{OutputError, QueryRecord, SolveRecord};
+use crate::{Measure, OutputError, QueryRecord, Rise, SolveRecord};
+
+/// The title of the part on all of them.
+pub(super) fn title(measure: &Measure) -> &'static str {
+    match measure.rise {
+        Rise::Worse | Rise::Better => "Who helped, who harmed",
+        Rise::Neither => "Who raised it, who lowered it",
+    }
+}
 
 /// The part of the report on one query.
 pub(super) fn query(
@@ -11,9 +19,10 @@ pub(super) fn query(
     record: &QueryRecord,
     explained: &Explained,
 ) -> Result<Html, OutputError> {
+    let measure = report.record.measure();
     let examples = match &report.layout {
-        Layout::Pictures(frame) => frame.show(&report.labels, explained)?,
-        Layout::Table(features) => features.show(&report.labels, explained)?,
+        Layout::Pictures(frame) => frame.show(&report.labels, &measure, explained)?,
+        Layout::Table(features) => features.show(&report.labels, &measure, explained)?,
     };
     Ok(element(
         "article",
@@ -34,6 +43,9 @@ fn prediction(report: &Report, record: &QueryRecord) -> Html {
     let right = record.label == record.predicted;
     let class = if right { "right" } else { "wrong" };
     let predicted = report.labels.text(record.predicted);
+    let measured = record.measured.map_or_else(String::new, |value| {
+        format!(", {} {}", report.record.measure().words, short(value))
+    });
     element(
         "p",
         &[],
@@ -42,7 +54,7 @@ fn prediction(report: &Report, record: &QueryRecord) -> Html {
             text("strong", report.labels.text(record.label)),
             ", predicted ".into(),
             element("strong", &[("class", class)], [predicted.into()]),
-            format!(", loss {}.", short(record.loss)).into(),
+            format!(", loss {}{measured}.", short(record.loss)).into(),
         ],
     )
 }

@@ -3,16 +3,18 @@
 use super::{Example, Explained, Report};
 use crate::number::{change, count, plural, short};
 use crate::page::{Html, header, quality, run_section};
-use crate::{VerificationRecord, WeightsFile};
+use crate::{RunRecord, VerificationRecord, WeightsFile, measure::did};
 
 /// Title, question and answer.
 pub(super) fn head(report: &Report) -> Html {
     let settings = &report.record.settings;
+    let measure = report.record.measure();
     let question = format!(
-        "The question: which of the {} training examples of {} moved the loss of the {} on {}, and \
+        "The question: which of the {} training examples of {} moved the {} of the {} on {}, and \
          which way?",
         count(report.record.sizes.train),
         settings.data,
+        measure.words,
         settings.model,
         plural(report.record.queries.len(), "test example"),
     );
@@ -28,13 +30,15 @@ pub(super) fn head(report: &Report) -> Html {
 pub(super) fn run(report: &Report) -> Html {
     let record = &report.record;
     let settings = &record.settings;
+    let [losses, measured] = units(record);
     let seconds: f64 = record.timings.iter().map(|timing| timing.seconds).sum();
     let main = [
         ("Model", settings.model.clone()),
         ("Parameters", count(record.sizes.parameters)),
         ("Data", settings.data.clone()),
         ("Task", settings.task.clone()),
-        ("Losses and scores", record.unit.told()),
+        losses,
+        measured,
         ("Weights", weights(settings.weights.as_ref())),
         ("Train", quality(record.sizes.train, &record.metrics.train)),
         ("Test", quality(record.sizes.test, &record.metrics.test)),
@@ -53,6 +57,24 @@ pub(super) fn run(report: &Report) -> Html {
     run_section(main, &settings.details, timings, &record.versions, started)
 }
 
+/// What losses are in, and what is measured.
+fn units(record: &RunRecord) -> [(&'static str, String); 2] {
+    let (losses, measure) = (record.unit.told(), record.measure());
+    match measure.is_loss() {
+        true => [
+            ("Losses and scores", losses),
+            ("Measured", "the loss".into()),
+        ],
+        false => [
+            ("Losses", losses),
+            (
+                "Measured",
+                format!("the {}, in {}", measure.words, measure.unit),
+            ),
+        ],
+    }
+}
+
 /// Where the weights came from.
 fn weights(file: Option<&WeightsFile>) -> String {
     match file {
@@ -64,13 +86,13 @@ fn weights(file: Option<&WeightsFile>) -> String {
 
 fn answer(report: &Report) -> String {
     let mut sentences = Vec::new();
-    let helped = strongest(&report.explained, |explained| explained.helpful.first());
-    if let Some((query, example, score)) = helped {
-        sentences.push(told(query, example, "helped", score));
-    }
-    let harmed = strongest(&report.explained, |explained| explained.harmful.first());
-    if let Some((query, example, score)) = harmed {
-        sentences.push(told(query, example, "harmed", score));
+    let measure = report.record.measure();
+    let positive = strongest(&report.explained, |explained| explained.positive.first());
+    let negative = strongest(&report.explained, |explained| explained.negative.first());
+    for (kind, found) in measure.sides(positive, negative) {
+        if let Some((query, example, score)) = found {
+            sentences.push(told(query, example, (did(kind), &measure.words), score));
+        }
     }
     if sentences.is_empty() {
         sentences.push("No training example has any influence on these queries.".into());
@@ -87,9 +109,9 @@ fn answer(report: &Report) -> String {
     sentences.join(" ")
 }
 
-fn told(query: &Example, example: &Example, did: &str, score: f64) -> String {
+fn told(query: &Example, example: &Example, (did, words): (&str, &str), score: f64) -> String {
     format!(
-        "Training example {} ({}) {did} most: without it, the loss on test example {} ({}) is predicted to change by {}.",
+        "Training example {} ({}) {did} most: without it, the {words} on test example {} ({}) is predicted to change by {}.",
         example.index,
         example.source,
         query.index,

@@ -3,9 +3,9 @@
 use backdraft_attribution::verify::PairKind;
 
 use super::{Report, plot};
-use crate::number::{change, count, short_or_dash};
+use crate::number::{capital, change, count, short_or_dash};
 use crate::page::{Html, classed, element, section, table, text};
-use crate::{OutputError, Pair, Place, VerificationRecord};
+use crate::{Measure, OutputError, Pair, Place, VerificationRecord, measure::class};
 
 /// The section on how the predictions were checked.
 pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
@@ -14,15 +14,18 @@ pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
         let none = "These predictions were not held against actual changes, or not yet when this page was written.";
         return Ok(section(title, [text("p", none)]));
     };
-    let lead = "Each point is a training example removed: across, the change of the query's loss that \
-                its score predicts; up, the change found by training the response function to \
-                convergence without it. On the line the two are equal. Rings are the Newton estimates of the same: what a score \
-                predicts, corrected for the curvature that goes with the example.";
-    let figure = plot::scatter(&verification.pairs)?.map(|drawing| {
+    let measure = report.record.measure();
+    let lead = format!(
+        "Each point is a training example removed: across, the change of the query's {} that its score predicts; up, the change \
+         found by training the response function to convergence without it. On the line the two are equal. Rings are the Newton \
+         estimates of the same: what a score predicts, corrected for the curvature that goes with the example.",
+        measure.words
+    );
+    let figure = plot::scatter(&verification.pairs, &measure.words)?.map(|drawing| {
         element(
             "figure",
             &[("class", "scatter")],
-            [drawing, caption(verification)],
+            [drawing, caption(&measure, verification)],
         )
     });
     Ok(section(
@@ -34,7 +37,7 @@ pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
     ))
 }
 
-fn caption(verification: &VerificationRecord) -> Html {
+fn caption(measure: &Measure, verification: &VerificationRecord) -> Html {
     let agreement = format!(
         "Pearson {}, Spearman {}, slope {} over {} pairs.",
         short_or_dash(verification.pearson),
@@ -51,25 +54,21 @@ fn caption(verification: &VerificationRecord) -> Html {
             count(it.pairs),
         )
     });
-    let notes = verification.notes().into_iter().map(|note| {
-        let mut letters = note.chars();
-        let first = letters.next().map(|it| it.to_ascii_uppercase());
-        format!(
-            " {}{}.",
-            first.map(String::from).unwrap_or_default(),
-            letters.as_str()
-        )
-    });
+    let notes = verification
+        .notes()
+        .into_iter()
+        .map(|note| format!(" {}.", capital(&note)));
     let notes: String = notes.collect();
-    let key = |(sign, kind): (&str, PairKind)| {
-        classed("span", kind.name(), format!("{sign} {} ", kind.name()))
+    let key = |kind: PairKind| {
+        let sign = match class(kind) {
+            "helpful" => "●",
+            "harmful" => "▲",
+            _ => "✕",
+        };
+        classed("span", class(kind), format!("{sign} {} ", kind.name()))
     };
-    let keys = [
-        ("●", PairKind::Helpful),
-        ("▲", PairKind::Harmful),
-        ("✕", PairKind::Random),
-    ]
-    .map(key);
+    let [(first, ()), (second, ())] = measure.sides((), ());
+    let keys = [first, second, PairKind::Random].map(key);
     element(
         "figcaption",
         &[],
@@ -114,7 +113,7 @@ fn pairs(report: &Report, verification: &VerificationRecord) -> Html {
             element(
                 "td",
                 &[],
-                [classed("span", pair.kind.name(), pair.kind.name())],
+                [classed("span", class(pair.kind), pair.kind.name())],
             ),
             text("td", change(pair.predicted)),
         ];

@@ -141,7 +141,7 @@ fn report_refuses_what_does_not_fit_together() {
     let mut missing = report(pictures());
     missing.explained.pop();
     let mut cropped = report(pictures());
-    cropped.explained[0].harmful[0].example.features.pop();
+    cropped.explained[0].negative[0].example.features.pop();
     let mut ragged = report(table());
     ragged.explained[0].query.features.push(0.0);
     for report in [missing, cropped, ragged] {
@@ -181,7 +181,7 @@ largest gradient left in a response objective 1.00e-8
     assert_eq!(verification_table(&verification), expected);
     let mut report = report(table());
     report.record.verification = Some(verification);
-    report.explained[0].helpful[0].newton = Some(7.05e-3);
+    report.explained[0].positive[0].newton = Some(7.05e-3);
     for page in [report.to_html()?, {
         report.layout = pictures();
         report.to_html()?

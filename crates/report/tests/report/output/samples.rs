@@ -2,9 +2,10 @@
 
 use backdraft_attribution::verify::PairKind;
 use backdraft_report::{
-    At, Example, ExampleInfo, Explained, Features, Float, Frame, Labels, Layout, ModelQuality,
-    OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, RunSettings, ScoreRecord,
-    ScoredExample, Sizes, SolveRecord, TargetValue, Timing, Unit, VerificationRecord, Versions,
+    At, Example, ExampleInfo, Explained, Features, Float, Frame, Labels, Layout, Measure,
+    ModelQuality, OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, RunSettings,
+    ScoreRecord, ScoredExample, Sizes, SolveRecord, TargetValue, Timing, Unit, VerificationRecord,
+    Versions,
 };
 use serde_json::json;
 
@@ -36,6 +37,7 @@ pub fn examples(labels: Labels) -> ExampleInfo {
         train: (0..labels.len()).map(place).collect(),
         test: (100..120).map(place).collect(),
         labels,
+        measure: Measure::loss(&Unit::squared("strength", 3.0)),
         unit: Unit::squared("strength", 3.0),
     }
 }
@@ -47,6 +49,7 @@ pub fn record() -> RunRecord {
         label: TargetValue::Class(0),
         predicted: TargetValue::Class(predicted),
         loss: 2.5,
+        measured: None,
         solve: SolveRecord {
             converged: true,
             iterations: 3,
@@ -83,6 +86,7 @@ pub fn record() -> RunRecord {
         },
         started: None,
         unit: Unit::nats(),
+        measure: None,
         sizes: Sizes {
             train: 5,
             test: 20,
@@ -144,13 +148,13 @@ pub fn report(layout: Layout) -> Report {
         explained: vec![
             Explained {
                 query: example(17, 0),
-                helpful: vec![scored(4, 0, 7e-3), scored(1, 1, 1e-4)],
-                harmful: vec![scored(0, 0, -2.5e-3)],
+                positive: vec![scored(4, 0, 7e-3), scored(1, 1, 1e-4)],
+                negative: vec![scored(0, 0, -2.5e-3)],
             },
             Explained {
                 query: example(3, 0),
-                helpful: vec![scored(0, 0, 1e-6)],
-                harmful: vec![],
+                positive: vec![scored(0, 0, 1e-6)],
+                negative: vec![],
             },
         ],
     }

@@ -2,9 +2,7 @@
 
 use std::error::Error;
 
-use backdraft_report::{
-    Float, Labels, NewtonChange, NewtonChanges, OutputError, SIGN_CONVENTION, ScoreRecord,
-};
+use backdraft_report::{Float, Labels, NewtonChange, NewtonChanges, OutputError, ScoreRecord};
 use safetensors::{Dtype, SafeTensors};
 
 use super::{
@@ -43,11 +41,12 @@ fn scores_come_back_from_safetensors_bit_for_bit() -> Outcome {
 
     let (_, header) = SafeTensors::read_metadata(&bytes)?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    assert_eq!(
-        metadata.get("sign").map(String::as_str),
-        Some(SIGN_CONVENTION)
-    );
     let text = |key| metadata.get(key).map(String::as_str);
+    let sign = "predicted change of the query's loss when the training example is removed, loss(without) - loss(with), to first \
+                order, the factor 1/N included; positive: removing the example raises the loss, it helped; negative: it harmed; in \
+                the units of the loss";
+    assert_eq!((text("sign"), text("measure")), (Some(sign), Some("loss")));
+    assert_eq!(text("factor"), Some("9"));
     assert_eq!(text("seed"), Some("42"));
     assert_eq!(text("unit"), Some("half the square of `strength`"));
     assert_eq!(
@@ -202,7 +201,7 @@ fn no_side_is_longer_than_there_are_scores_of_its_sign() -> Outcome {
     let strongest = scores()?.strongest(1, 100);
     let indices = |side: &[backdraft_report::Scored]| side.iter().map(|it| it.train).collect();
     let (helpful, harmful): (Vec<_>, Vec<_>) =
-        (indices(&strongest.helpful), indices(&strongest.harmful));
+        (indices(&strongest.positive), indices(&strongest.negative));
     assert_eq!((helpful, harmful), (vec![0], vec![4, 3, 2, 1]));
     Ok(())
 }
