@@ -1,16 +1,21 @@
-//! `--queries`: which test examples are asked about.
+//! `--queries`: which test examples are asked about, each by itself or all in the mean.
 
 use std::{collections::HashSet, ops::RangeInclusive, str::FromStr};
 
+use backdraft_curvature::{Cost, CurvatureError};
 use backdraft_models::data::Dataset;
+use burn::tensor::Tensor;
+use serde::{Serialize, Serializer};
 
 use super::{CliError, memory::check_scores};
+use backdraft_report::count;
 
 /// Some test examples by index, one of the parts that commas are between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Query {
     /// From one index to another, both included.
     Indices(RangeInclusive<usize>),
+    /// The mean over all.
     All,
 }
 
@@ -37,35 +42,107 @@ impl FromStr for Query {
     }
 }
 
-/// The indices that were asked for, in that order; refuses what is not in the test set, or is there twice.
-pub(super) fn indices(asked: &[Query], dataset: &Dataset) -> Result<Vec<usize>, CliError> {
-    let len = dataset.test.rows;
-    let ranges: Vec<RangeInclusive<usize>> = asked
-        .iter()
-        .map(|query| match query {
-            Query::Indices(range) => range.clone(),
-            Query::All => 0..=len.saturating_sub(1),
-        })
-        .collect();
-    if let Some(range) = ranges.iter().find(|range| *range.end() >= len) {
-        return Err(CliError::Query {
-            index: (*range.start()).max(len),
-            name: dataset.name.clone(),
-            len,
-        });
+/// The test examples that are asked about: a row of scores for each, or one for their mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct QueryRows {
+    indices: Vec<usize>,
+    mean: bool,
+}
+
+impl QueryRows {
+    /// Each by itself.
+    pub fn each(indices: Vec<usize>) -> Self {
+        let mean = false;
+        Self { indices, mean }
     }
-    let mut seen = HashSet::new();
-    let mut indices = Vec::new();
-    for index in ranges.into_iter().flatten() {
-        if !seen.insert(index) {
-            return Err(CliError::Option {
-                option: "--queries",
-                problem: format!("names test example {index} twice"),
+
+    /// What was asked for, in that order; refuses what is not in the test set, or is there twice.
+    pub fn of(asked: &[Query], dataset: &Dataset) -> Result<Self, CliError> {
+        let rows = match asked {
+            [Query::All] => Self {
+                indices: (0..dataset.test.rows).collect(),
+                mean: true,
+            },
+            _ => Self::each(indices(asked, dataset)?),
+        };
+        check_scores(rows.count(), dataset.train.rows)?;
+        Ok(rows)
+    }
+
+    /// The test examples.
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// Of how many test examples the row is the mean, if it is one.
+    pub fn mean_over(&self) -> Option<usize> {
+        self.mean.then_some(self.indices.len())
+    }
+
+    /// Rows of scores.
+    pub fn count(&self) -> usize {
+        if self.mean { 1 } else { self.indices.len() }
+    }
+
+    /// What a row is called.
+    pub fn name(&self, row: usize) -> String {
+        match self.mean_over() {
+            Some(examples) => format!("the mean over {} test examples", count(examples)),
+            None => format!("query {}", self.indices[row]),
+        }
+    }
+
+    /// The gradient of what is measured for a row; the losses of `measured` are what is measured of each example.
+    pub fn gradient(&self, measured: &Cost, row: usize) -> Result<Tensor<1>, CurvatureError> {
+        match self.mean {
+            true => measured.gradient(),
+            false => measured.select(&[row])?.gradient(),
+        }
+    }
+}
+
+impl Serialize for QueryRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.mean {
+            true => serializer.serialize_str("all"),
+            false => self.indices.serialize(serializer),
+        }
+    }
+}
+
+fn indices(asked: &[Query], dataset: &Dataset) -> Result<Vec<usize>, CliError> {
+    let refuse = |problem| {
+        Err(CliError::Option {
+            option: "--queries",
+            problem,
+        })
+    };
+    let len = dataset.test.rows;
+    let (mut seen, mut indices) = (HashSet::new(), Vec::new());
+    for query in asked {
+        let range = match query {
+            Query::Indices(range) => range.clone(),
+            Query::All => {
+                return refuse(format!(
+                    "has all, the mean over the whole test set, beside others: name it alone, or 0-{} for each test example",
+                    len.saturating_sub(1)
+                ));
+            }
+        };
+        if *range.end() >= len {
+            return Err(CliError::Query {
+                index: (*range.start()).max(len),
+                name: dataset.name.clone(),
+                len,
             });
         }
-        indices.push(index);
+        for index in range {
+            if !seen.insert(index) {
+                return refuse(format!("names test example {index} twice"));
+            }
+            indices.push(index);
+        }
     }
-    check_scores(indices.len(), dataset.train.rows)?;
     Ok(indices)
 }
 

@@ -15,6 +15,7 @@ use super::{
     explain::{ExplainFolder, Solved},
     mixed_precision::TOLERANCE,
     progress::{Bar, say, warn},
+    queries::QueryRows,
 };
 use backdraft_report::{SolveRecord, brief};
 
@@ -40,31 +41,29 @@ pub(super) struct QuerySystems<'a> {
     pub curvature: &'a Curvature,
     pub dampings: &'a [f64],
     pub preconditioner: &'a Preconditioner,
-    pub queries: &'a [usize],
-    /// The queries, in the same order.
+    pub queries: &'a QueryRows,
+    /// Their examples, in the same order.
     pub measured: &'a Cost,
     pub store: &'a ExplainFolder,
 }
 
 impl QuerySystems<'_> {
     pub fn count(&self) -> usize {
-        self.dampings.len() * self.queries.len()
+        self.dampings.len() * self.queries.count()
     }
 
     /// The places of a system's damping and query.
     pub fn place(&self, system: usize) -> (usize, usize) {
-        (system / self.queries.len(), system % self.queries.len())
+        (system / self.queries.count(), system % self.queries.count())
     }
 
     /// What a system is called.
     pub fn name(&self, system: usize) -> String {
         let (damping, row) = self.place(system);
+        let query = self.queries.name(row);
         match self.dampings.len() {
-            1 => format!("query {}", self.queries[row]),
-            _ => {
-                let damping = brief(self.dampings[damping]);
-                format!("query {}, damping {damping}", self.queries[row])
-            }
+            1 => query,
+            _ => format!("{query}, damping {}", brief(self.dampings[damping])),
         }
     }
 
@@ -91,8 +90,8 @@ impl QuerySystems<'_> {
             return self.solve_path(open, &counted, &bar);
         }
         for (place, &damping) in self.dampings.iter().enumerate() {
-            let first = place * self.queries.len();
-            let open = &open[first..][..self.queries.len()];
+            let first = place * self.queries.count();
+            let open = &open[first..][..self.queries.count()];
             if open.contains(&true) {
                 self.solve_damped(&Damped::new(&counted, damping), first, open, &bar)?;
             }
@@ -137,7 +136,7 @@ impl QuerySystems<'_> {
         let mut order: Vec<usize> = (0..self.dampings.len()).collect();
         order.sort_by(|&a, &b| self.dampings[b].total_cmp(&self.dampings[a]));
         let falling: Vec<f64> = order.iter().map(|&place| self.dampings[place]).collect();
-        let count = self.queries.len();
+        let count = self.queries.count();
         let any = |row: usize| order.iter().any(|place| open[place * count + row]);
         let any: Vec<bool> = (0..count).map(any).collect();
         for rows in self.together(&any) {
@@ -165,10 +164,11 @@ impl QuerySystems<'_> {
     ) -> Result<Vec<Tensor<1>>, CliError> {
         let gradients = rows
             .iter()
-            .map(|&row| Ok(self.measured.select(&[row])?.gradient()?));
+            .map(|&row| Ok(self.queries.gradient(self.measured, row)?));
         let gradients = gradients.collect::<Result<Vec<_>, CliError>>()?;
         for (&row, gradient) in rows.iter().zip(&gradients).filter(|(row, _)| open[**row]) {
-            bar.aside(|| tell_small(self.queries[row], gradient, self.args.precision()));
+            let name = self.queries.name(row);
+            bar.aside(|| tell_small(&name, gradient, self.args.precision()));
         }
         Ok(gradients)
     }
@@ -241,7 +241,7 @@ fn told(
 }
 
 /// Warns of a query whose gradient is at the end of what numbers can be, so that its scores have few digits, or are 0.
-fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
+fn tell_small(query: &str, gradient: &Tensor<1>, precision: Precision) {
     let largest = gradient.clone().abs().max().into_scalar::<f64>();
     let (least, remedy) = match precision {
         Precision::F32 => (
@@ -252,7 +252,7 @@ fn tell_small(query: usize, gradient: &Tensor<1>, precision: Precision) {
     };
     if largest < least {
         warn(format_args!(
-            "query {query}: the largest number of its gradient is {largest:.1e}, where {} ends: its scores have few digits, or are 0{remedy}",
+            "{query}: the largest number of its gradient is {largest:.1e}, where {} ends: its scores have few digits, or are 0{remedy}",
             precision.name()
         ));
     }

@@ -86,7 +86,7 @@ impl Verify<'_> {
             Amount::Removals(count) => Some(count),
             _ => None,
         };
-        let rows = 0..self.scores.queries().len();
+        let rows = 0..self.scores.rows();
         let rows: Vec<Vec<f64>> = rows.map(|row| self.scores.row(row).to_vec()).collect();
         let selection = Selection::of(&rows, self.seed, count).with_kinds(self.measure.kinds());
         let responses = self.responses(&selection.removals)?;
@@ -136,7 +136,10 @@ impl Verify<'_> {
         };
         let kind = ResponseKind::Bregman;
         let verifier = Verifier::new(self.train, self.queries, self.damping, kind)?;
-        let verifier = verifier.with_own_store(self.store).with_progress(progress);
+        let verifier = verifier
+            .with_mean(self.measure.mean_over.is_some())
+            .with_own_store(self.store)
+            .with_progress(progress);
         let extent = match self.amount {
             Amount::Quick => verify::Extent::Quick,
             _ => verify::Extent::Full,
@@ -146,7 +149,7 @@ impl Verify<'_> {
 
     fn pair(&self, found: &VerifiedPair) -> Pair {
         Pair {
-            query: self.scores.queries()[found.row],
+            query: self.scores.query(found.row),
             train: found.removed,
             source: Some(self.dataset.train_place(found.removed)),
             predicted: found.predicted,

@@ -105,11 +105,12 @@ pub enum OutputError {
     },
     /// A score that is NaN or infinite.
     #[error(
-        "the score of training example {train} for query {query} is not finite: the solution it came from diverged"
+        "the score of training example {train} for {} is not finite: the solution it came from diverged",
+        query.map_or_else(|| "the mean over the queries".into(), |query| format!("query {query}"))
     )]
     NotFinite {
-        /// Test index of the query.
-        query: usize,
+        /// Test index of the query; none for the mean over all.
+        query: Option<usize>,
         /// Index of the training example.
         train: usize,
     },

@@ -3,28 +3,27 @@
 use backdraft_attribution::NewtonScores;
 
 use super::places::column;
-use super::top::cells;
-use super::{ExampleInfo, OutputError};
+use super::top::{cells, query_cell};
+use super::{ExampleInfo, OutputError, ScoreRecord};
 
 /// The file's name.
 pub const LEVERAGE_FILE: &str = "leverage.csv";
 
-/// All training examples, the largest leverage first, as `rank,train,label,leverage,total_leverage`, for each of
-/// `queries` a column `newton_QUERY` (empty where an example has no estimate), and where each stands. Estimates are
-/// multiplied by `factor`, which takes them to the unit of the scores.
+/// All training examples, the largest leverage first, as `rank,train,label,leverage,total_leverage`, for each row of
+/// `scores` a column `newton_QUERY`, or `newton_mean` (empty where an example has no estimate), and where each stands.
+/// Estimates are multiplied by the factor of what is measured, which takes them to the unit of the scores.
 ///
 /// # Errors
 /// [`OutputError::Length`] if there are not as many labels, places or queries as estimates.
 pub fn leverage_csv(
     found: &NewtonScores,
-    queries: &[usize],
+    scores: &ScoreRecord,
     examples: &ExampleInfo,
-    factor: f64,
 ) -> Result<Vec<u8>, OutputError> {
     examples.check(found.leverages.len())?;
     OutputError::check_len(
         "rows of Newton estimates",
-        queries.len(),
+        scores.rows(),
         found.values.len(),
     )?;
     let refused = |reason: String| OutputError::encode(LEVERAGE_FILE, reason);
@@ -36,11 +35,12 @@ pub fn leverage_csv(
     };
     let head = ["rank", "train", "label", "leverage", "total_leverage"];
     let mut head = head.map(String::from).to_vec();
-    head.extend(queries.iter().map(|query| format!("newton_{query}")));
+    let names = (0..scores.rows()).map(|row| query_cell(scores.query(row)));
+    head.extend(names.map(|name| format!("newton_{name}")));
     head.push("file".into());
     head.extend(unit.map(String::from));
     write(head)?;
-    let leverages = &found.leverages;
+    let (leverages, factor) = (&found.leverages, examples.measure.factor);
     let mut order: Vec<usize> = (0..leverages.len()).collect();
     order.sort_by(|&a, &b| leverages[b].largest().total_cmp(&leverages[a].largest()));
     for (rank, train) in (1..).zip(order) {

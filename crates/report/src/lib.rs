@@ -50,8 +50,8 @@ pub use measure::{Measure, Rise};
 pub use newton::{NewtonChange, NewtonChanges};
 pub use number::{brief, count, short};
 pub use record::{
-    Failed, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings, Sizes,
-    SolveRecord, Timing, VerificationCoverage, VerificationRecord, Versions, WeightsFile,
+    Failed, MeanRecord, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings,
+    Sizes, SolveRecord, Timing, VerificationCoverage, VerificationRecord, Versions, WeightsFile,
     details_of,
 };
 pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};

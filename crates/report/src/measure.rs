@@ -3,7 +3,7 @@
 use backdraft_attribution::verify::PairKind;
 use serde::{Deserialize, Serialize};
 
-use super::Unit;
+use super::{Unit, count};
 
 /// What is measured of every query: what scores are changes of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Measure {
     pub factor: f64,
     /// What a rise of it means.
     pub rise: Rise,
+    /// Of how many test examples it is the mean; none if it is of each query by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_over: Option<usize>,
 }
 
 /// What it means that what is measured rises.
@@ -41,6 +44,32 @@ impl Measure {
             unit: unit.loss.clone(),
             factor: unit.loss_factor,
             rise: Rise::Worse,
+            mean_over: None,
+        }
+    }
+
+    /// The same, of the mean over `examples` test examples.
+    #[must_use]
+    pub fn mean(self, examples: usize) -> Self {
+        Self {
+            mean_over: Some(examples),
+            ..self
+        }
+    }
+
+    /// What it is called after "the": `loss`, or `mean loss`.
+    pub fn quantity(&self) -> String {
+        match self.mean_over {
+            Some(_) => format!("mean {}", self.words),
+            None => self.words.clone(),
+        }
+    }
+
+    /// What it is of, after "the": `query's loss`, or `mean loss over 360 test examples`.
+    pub fn subject(&self) -> String {
+        match self.mean_over {
+            Some(examples) => format!("mean {} over {} test examples", self.words, count(examples)),
+            None => format!("query's {}", self.words),
         }
     }
 
@@ -74,7 +103,8 @@ impl Measure {
 
     /// What a score's sign and size mean, as written into every file of scores.
     pub fn sign(&self) -> String {
-        let Self { words, .. } = self;
+        let words = self.quantity();
+        let subject = self.subject();
         let meaning = match self.rise {
             Rise::Worse => format!(
                 "positive: removing the example raises the {words}, it helped; negative: it harmed"
@@ -88,7 +118,7 @@ impl Measure {
         };
         let of = if self.is_loss() { "loss" } else { "value" };
         format!(
-            "predicted change of the query's {words} when the training example is removed, {of}(without) - {of}(with), to first \
+            "predicted change of the {subject} when the training example is removed, {of}(without) - {of}(with), to first \
              order, the factor 1/N included; {meaning}; in the units of the {words}"
         )
     }
@@ -100,9 +130,13 @@ impl Measure {
             Rise::Better => "harmed",
             Rise::Neither => "lowers it",
         };
+        let subject = match self.mean_over {
+            Some(_) => self.subject(),
+            None => format!("{} of each query", self.words),
+        };
         format!(
-            "the {} of each query, in {}; a training example with a positive score {meaning}: without it, it rises",
-            self.words, self.unit
+            "the {subject}, in {}; a training example with a positive score {meaning}: without it, it rises",
+            self.unit
         )
     }
 }

@@ -47,8 +47,11 @@ pub struct RunRecord {
     pub timings: Vec<Timing>,
     /// How good the trained model is.
     pub metrics: ModelQuality,
-    /// The test examples asked about, in the order of the scores' rows.
+    /// The test examples asked about, in the order of the scores' rows; none if it is their mean.
     pub queries: Vec<QueryRecord>,
+    /// The mean over test examples, if that was asked about: the one row of scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<MeanRecord>,
     /// Predicted against actual changes, if they were compared.
     pub verification: Option<VerificationRecord>,
 }
@@ -58,6 +61,12 @@ impl RunRecord {
     pub fn measure(&self) -> Measure {
         let measure = self.measure.clone();
         measure.unwrap_or_else(|| Measure::loss(&self.unit))
+    }
+
+    /// How the systems were solved, one a row of scores.
+    pub fn solves(&self) -> impl Iterator<Item = &SolveRecord> {
+        let of_queries = self.queries.iter().map(|it| &it.solve);
+        of_queries.chain(self.mean.iter().map(|it| &it.solve))
     }
 }
 
@@ -183,6 +192,20 @@ pub struct QueryRecord {
     pub solve: SolveRecord,
 }
 
+/// The mean over test examples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeanRecord {
+    /// How many there are.
+    pub examples: usize,
+    /// Their mean loss, in the record's unit.
+    pub loss: f64,
+    /// What is measured in the mean, in its unit, where that is not the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<f64>,
+    /// How the linear system was solved.
+    pub solve: SolveRecord,
+}
+
 /// Evidence of one linear solve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SolveRecord {
@@ -250,8 +273,8 @@ pub struct Failed {
 /// One training example removed, and what that does to what is measured of one query, in its unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
-    /// Test index of the query.
-    pub query: usize,
+    /// Test index of the query; none for the mean over all.
+    pub query: Option<usize>,
     /// Index of the training example.
     pub train: usize,
     /// Where it stands.

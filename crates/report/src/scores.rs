@@ -24,6 +24,8 @@ pub enum Float {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreRecord {
     queries: Vec<usize>,
+    /// Whether there is one row, for the mean over them.
+    mean: bool,
     train: usize,
     values: Vec<f64>,
     float: Float,
@@ -65,13 +67,36 @@ impl ScoreRecord {
     pub fn new(
         queries: Vec<usize>,
         train: usize,
+        values: Vec<f64>,
+        float: Float,
+    ) -> Result<Self, OutputError> {
+        Self::with_rows((queries, false), train, values, float)
+    }
+
+    /// The same of what is measured in the mean over the test examples `queries`: one row, `[train]`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_mean(
+        queries: Vec<usize>,
+        train: usize,
+        values: Vec<f64>,
+        float: Float,
+    ) -> Result<Self, OutputError> {
+        Self::with_rows((queries, true), train, values, float)
+    }
+
+    fn with_rows(
+        (queries, mean): (Vec<usize>, bool),
+        train: usize,
         mut values: Vec<f64>,
         mut float: Float,
     ) -> Result<Self, OutputError> {
-        OutputError::check_len("scores", queries.len() * train, values.len())?;
+        let rows = if mean { 1 } else { queries.len() };
+        OutputError::check_len("scores", rows * train, values.len())?;
         if let Some(at) = values.iter().position(|score| !score.is_finite()) {
             return Err(OutputError::NotFinite {
-                query: queries[at / train],
+                query: (!mean).then(|| queries[at / train]),
                 train: at % train,
             });
         }
@@ -87,6 +112,7 @@ impl ScoreRecord {
         }
         Ok(Self {
             queries,
+            mean,
             train,
             values,
             float,
@@ -127,9 +153,22 @@ impl ScoreRecord {
         self.float
     }
 
-    /// The queries' test indices, one a row.
+    /// The queries' test indices, one a row, or those of the one row that is of their mean.
     pub fn queries(&self) -> &[usize] {
         &self.queries
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        if self.mean { 1 } else { self.queries.len() }
+    }
+
+    /// The test example that row `row` is of; none if it is of the mean.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn query(&self, row: usize) -> Option<usize> {
+        (!self.mean).then(|| self.queries[row])
     }
 
     /// Number of training examples.
@@ -142,10 +181,7 @@ impl ScoreRecord {
     /// # Panics
     /// If there is no such row.
     pub fn row(&self, row: usize) -> &[f64] {
-        assert!(
-            row < self.queries.len(),
-            "row {row} of scores does not exist"
-        );
+        assert!(row < self.rows(), "row {row} of scores does not exist");
         &self.values[row * self.train..][..self.train]
     }
 
@@ -162,15 +198,16 @@ impl ScoreRecord {
         Strongest { positive, negative }
     }
 
-    /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, `queries` i64 `[queries]` (test
-    /// indices), the training examples' targets, in classification as `labels` i64 `[train]` and in a regression as
+    /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, or `[1, train]` for the mean over the queries,
+    /// `queries` i64 `[queries]` (test indices), the training examples' targets, in classification as `labels` i64 `[train]` and in a regression as
     /// `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]` and `query_file` i64 `[queries]`
     /// count in the list of files from 0, and `train_line` and `query_line` (or `_index`, `_record`, `_row`, as
     /// [`At`](super::At) counts) are the places in them, left out if each example has a file.
     ///
     /// The metadata hold [`Measure::sign`](super::Measure::sign) as `sign`, the seed as `seed`, what is measured as
-    /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, the [`Unit`](super::Unit) as `loss_factor` and `output_factor`, and as lists in JSON the files as `files` and the classes' names as
-    /// `classes`.
+    /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, of how many test examples it is the mean
+    /// as `mean_over`, if it is one, the [`Unit`](super::Unit) as `loss_factor` and `output_factor`, and as lists in JSON
+    /// the files as `files` and the classes' names as `classes`.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
@@ -215,12 +252,15 @@ impl ScoreRecord {
         ];
 
         let refused = |error| OutputError::encode(Self::FILE, error);
-        let rows = self.queries.len();
+        let asked = self.queries.len();
         let view = |dtype, shape, bytes| TensorView::new(dtype, shape, bytes).map_err(refused);
         let named = |name: &str, view| (name.to_string(), view);
         let mut tensors = vec![
-            named("scores", view(dtype, vec![rows, self.train], &scores)?),
-            named("queries", view(Dtype::I64, vec![rows], &queries)?),
+            named(
+                "scores",
+                view(dtype, vec![self.rows(), self.train], &scores)?,
+            ),
+            named("queries", view(Dtype::I64, vec![asked], &queries)?),
             named(name, view(kind, vec![self.train], &targets)?),
         ];
         for (part, columns) in &places {
@@ -255,6 +295,8 @@ fn metadata(
         ("output_factor", brief(unit.output_factor)),
         ("files", json(&files.names)?),
     ];
+    let mean_over = examples.measure.mean_over;
+    metadata.extend(mean_over.map(|examples| ("mean_over", examples.to_string())));
     if let Labels::Classes { names, .. } = &examples.labels {
         metadata.push(("classes", json(names)?));
     }

@@ -1,6 +1,7 @@
 //! Tables for the terminal, and the verification as one.
 
 use super::number::{change, count, short_or_dash};
+use super::top::query_cell;
 use super::{Place, VerificationRecord};
 
 /// Rows of cells in columns two spaces apart, the first row the head; the columns `left` start at the left, the others
@@ -41,7 +42,7 @@ pub fn verification_table(verification: &VerificationRecord) -> String {
     let mut rows = vec![head];
     rows.extend(verification.pairs.iter().take(PAIRS).map(|pair| {
         let mut row = vec![
-            pair.query.to_string(),
+            query_cell(pair.query),
             pair.train.to_string(),
             pair.kind.name().to_string(),
             change(pair.predicted),

@@ -5,11 +5,11 @@ use super::scores::Strongest;
 use super::{ExampleInfo, Float, OutputError, Place, ScoreRecord, Scored};
 
 impl ScoreRecord {
-    /// For each query up to `k` helpful and up to `k` harmful examples (of what is no loss, those that raise it and
+    /// For each query, or for their `mean`, up to `k` helpful and up to `k` harmful examples (of what is no loss, those that raise it and
     /// those that lower it: [`PairKind`](backdraft_attribution::verify::PairKind)), the strongest first, as
     /// `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
-    /// example has a file), and where bounds are known `bound`: how far the score can be from that of the exact
+    /// example has a file, and those of the query for a mean), and where bounds are known `bound`: how far the score can be from that of the exact
     /// solution; and where there are Newton estimates `newton`, the change that it predicts, and the example's `leverage`
     /// (empty for examples without one). Ranks count from 1 within a kind; scores are in the unit that
     /// `run.json` names.
@@ -24,11 +24,12 @@ impl ScoreRecord {
         let mut head = ["query", "rank", "kind", "train", "label", "score", "file"]
             .map(String::from)
             .to_vec();
-        let asked = self.queries().iter().map(|&query| examples.query(query));
+        let asked = (0..self.rows()).filter_map(|row| self.query(row));
+        let asked = asked.map(|query| examples.query(query));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
         let (unit, query_unit) = (column(&examples.train), column(asked.iter().copied()));
         head.extend(unit.map(String::from));
-        head.push("query_file".into());
+        head.extend(asked.first().map(|_| "query_file".into()));
         head.extend(query_unit.map(|unit| format!("query_{unit}")));
         if self.newton().is_some() {
             head.extend(["newton", "leverage"].map(String::from));
@@ -39,13 +40,14 @@ impl ScoreRecord {
             done.map_err(|error| refused(error.to_string()))
         };
         write(&head)?;
-        for (row, (&query, stands)) in self.queries().iter().zip(asked).enumerate() {
+        for row in 0..self.rows() {
+            let query = self.query(row);
             let Strongest { positive, negative } = self.strongest(row, k);
             for (kind, side) in examples.measure.sides(positive, negative) {
                 for (rank, Scored { train, score }) in (1..).zip(side) {
                     let label = labels.get(train).map(|it| labels.exact(it));
                     let mut record: Vec<String> = vec![
-                        query.to_string(),
+                        query_cell(query),
                         rank.to_string(),
                         kind.name().into(),
                         train.to_string(),
@@ -56,7 +58,12 @@ impl ScoreRecord {
                         },
                     ];
                     record.extend(cells(&examples.train[train], unit.is_some()));
-                    record.extend(cells(stands, query_unit.is_some()));
+                    let stands = asked.get(row);
+                    record.extend(
+                        stands
+                            .into_iter()
+                            .flat_map(|it| cells(it, query_unit.is_some())),
+                    );
                     if let Some(newton) = self.newton() {
                         record.extend(match newton.get(row, train) {
                             Some((change, leverage)) => {
@@ -75,6 +82,11 @@ impl ScoreRecord {
             .into_inner()
             .map_err(|error| refused(error.to_string()))
     }
+}
+
+/// A query as tables have it: its index, or `mean`.
+pub(super) fn query_cell(query: Option<usize>) -> String {
+    query.map_or_else(|| "mean".into(), |query| query.to_string())
 }
 
 /// A place in one column or two.

@@ -19,6 +19,8 @@ Examples:
       Logistic regression, solved exactly.
   backdraft explain --data mnist/ --queries 0-9,17 --damping 0.01 --out runs/mnist
       A folder of IDX files (MNIST layout, gzipped or not), eleven test examples of your choice.
+  backdraft explain --queries all
+      Which training examples help and harm the whole test set most.
   backdraft explain --queries 0-99 --damping 0.1,0.03,0.01,0.003
       How scores change with the damping, which costs little more than one.
   backdraft explain --measure logit:3 --queries 17
@@ -41,8 +43,9 @@ pub(crate) struct Explain {
     #[command(flatten)]
     pub run: RunArgs,
 
-    /// Test examples to explain, by index from 0: such as `3,17`, `0-9,12` or `all`. Default: the three with the
-    /// highest loss.
+    /// Test examples to explain, by index from 0, each by itself: such as `3,17` or `0-9,12`. `all`: the mean over the
+    /// whole test set, one row of scores from one solve, which ranks all training examples by what they do for it.
+    /// Default: the three with the highest loss.
     #[arg(
         long,
         value_name = "I,J-K,..|all",
@@ -79,8 +82,8 @@ pub(crate) struct Explain {
     pub products: ProductsIn,
 
     /// Solve on until the first N of each query's examples with the most positive scores, and with the most negative
-    /// ones, are settled: no
-    /// other can come before, whatever the exact scores are within their bounds. Ends where rounding does.
+    /// ones, are settled: no other can come before, whatever the exact scores are within their bounds. Ends where
+    /// rounding does.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub settle: Option<NonZeroUsize>,
 

@@ -5,7 +5,7 @@ use backdraft_curvature::{Cost, LinearOperator};
 use backdraft_influence::{ErrorBounds, scores, settled};
 use burn::tensor::Tensor;
 
-use crate::{CliError, progress::say};
+use crate::{CliError, progress::say, queries::QueryRows};
 use backdraft_report::Measure;
 
 /// Places at the top of a ranking of which is told whether they are settled.
@@ -15,7 +15,7 @@ const TOP: usize = 10;
 pub(super) struct ScoreBounding<'a> {
     /// Of the training examples, and of the queries.
     train: &'a Cost,
-    measured: &'a Cost,
+    measured: (&'a Cost, &'a QueryRows),
     bounds: ErrorBounds<'a>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> ScoreBounding<'a> {
     /// `matrix` is that of the cost `train`.
     pub fn new(
         train: &'a Cost,
-        measured: &'a Cost,
+        measured: (&'a Cost, &'a QueryRows),
         matrix: &'a dyn LinearOperator,
     ) -> Result<Self, CliError> {
         Ok(Self {
@@ -55,7 +55,8 @@ impl<'a> ScoreBounding<'a> {
         let theta = self.train.model().theta();
         let solution: Tensor<1> =
             Tensor::from_data(solution.to_data(), (&theta.device(), theta.dtype()));
-        let gradient = self.measured.select(&[row])?.gradient()?;
+        let (measured, queries) = self.measured;
+        let gradient = queries.gradient(measured, row)?;
         let exact = scores(self.train, solution.clone())?.try_into_vec_as::<f64>();
         let exact = exact.map_err(|error| CliError::Execution(error.to_string()))?;
         let mut found = self.bounds.of(&[gradient], &[solution])?;

@@ -20,8 +20,8 @@ use crate::{
     weights::{self, record},
 };
 use backdraft_report::{
-    ExampleInfo, QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord, Sizes, Timing,
-    VerificationRecord, Versions, details_of, verification_table,
+    ExampleInfo, MeanRecord, QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord,
+    Sizes, Timing, VerificationRecord, Versions, details_of, verification_table,
 };
 
 /// Examples of each sign in `top.csv`.
@@ -100,7 +100,7 @@ impl ExplainRun<'_> {
         let (queries, train) = (&found.queries, found.scores.train());
         let further = found.dampings.values.iter().enumerate().skip(1);
         for (place, &damping) in further {
-            let scored = &found.scored[place * queries.len()..][..queries.len()];
+            let scored = &found.scored[place * queries.count()..][..queries.count()];
             let scores = self.scores(queries, train, scored)?;
             let all = scores.to_safetensors(examples, self.args.run.compute.seed)?;
             let name = |file| format!("{}/{file}", dampings::folder(damping));
@@ -162,15 +162,28 @@ impl ExplainRun<'_> {
         let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
         let outputs = outputs(&found.module, test);
         let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
-        let queries = found.queries.iter().zip(&found.scored).enumerate();
-        let queries = queries.map(|(row, (&index, scored))| QueryRecord {
+        let measured = |row: usize| found.measured.as_ref().map(|it| it[row]);
+        let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| QueryRecord {
             index,
             source: Some(self.inputs.dataset.test_place(index)),
             label: target(&self.inputs.dataset, test, index),
             predicted: predictions[index],
             loss: found.losses[index],
-            measured: found.measured.as_ref().map(|it| it[row]),
+            measured: measured(row),
             solve: scored.record.clone(),
+        };
+        let queries = match found.queries.mean_over() {
+            Some(_) => Vec::new(),
+            None => {
+                let each = found.queries.indices().iter().zip(&found.scored);
+                each.enumerate().map(query).collect()
+            }
+        };
+        let mean = found.queries.mean_over().map(|examples| MeanRecord {
+            examples,
+            loss: found.losses.iter().sum::<f64>() / examples as f64,
+            measured: measured(0),
+            solve: found.scored[0].record.clone(),
         });
         let timing = |stage: &str, seconds| Timing {
             stage: stage.into(),
@@ -203,7 +216,8 @@ impl ExplainRun<'_> {
             },
             timings,
             metrics: found.metrics,
-            queries: queries.collect(),
+            queries,
+            mean,
             verification,
         })
     }

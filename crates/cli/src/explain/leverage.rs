@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::run::ExplainRun;
 use crate::{CliError, args::NewtonName, progress::say, solve::QuerySystems};
-use backdraft_report::{LEVERAGE_FILE, leverage_csv};
+use backdraft_report::{LEVERAGE_FILE, ScoreRecord, leverage_csv};
 
 impl ExplainRun<'_> {
     /// Writes the leverage of all training examples, and their Newton estimates for every query, if that was asked for,
@@ -15,13 +15,15 @@ impl ExplainRun<'_> {
         &self,
         train: &Cost,
         systems: &QuerySystems<'_>,
+        scores: &ScoreRecord,
     ) -> Result<(), CliError> {
         if self.args.newton != NewtonName::All {
             return Ok(());
         }
         let damping = systems.dampings[0];
         let matrix = Damped::new(systems.curvature, damping);
-        let solutions = (0..systems.queries.len()).map(|system| self.store.solved(system, &matrix));
+        let solutions =
+            (0..systems.queries.count()).map(|system| self.store.solved(system, &matrix));
         let solutions = solutions.collect::<Result<Option<Vec<_>>, _>>()?;
         // They are kept until here.
         let Some(solutions) = solutions else {
@@ -34,8 +36,7 @@ impl ExplainRun<'_> {
         let (found, method) =
             influence.newton_scores_from(&Tensor::stack(solutions, 0), &config)?;
         say(format_args!("leverage: {method}"));
-        let (examples, factor) = (self.examples(), self.measure.factor);
-        let table = leverage_csv(&found, systems.queries, &examples, factor)?;
+        let table = leverage_csv(&found, scores, &self.examples())?;
         self.store.folder().write(LEVERAGE_FILE, &table)
     }
 }

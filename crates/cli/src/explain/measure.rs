@@ -26,6 +26,7 @@ pub(super) fn described(name: MeasureName, dataset: &Dataset, unit: &Unit) -> Me
         unit: unit.into(),
         factor: 1.0,
         rise,
+        mean_over: None,
     };
     const SHARE: &str = "probability, from 0 to 1";
     match name {

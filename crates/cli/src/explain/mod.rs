@@ -30,7 +30,7 @@ use super::{
     inputs::{Inputs, WRONG_LABELS},
     progress::say,
     quality::unit,
-    queries,
+    queries::QueryRows,
     run_folder::RunPlace,
 };
 
@@ -52,7 +52,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     })?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
     let queries = match &args.queries {
-        Some(asked) => Some(queries::indices(asked, dataset)?),
+        Some(asked) => Some(QueryRows::of(asked, dataset)?),
         None => None,
     };
     let config = TrainConfig {
@@ -65,7 +65,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Some(out) => RunPlace::Named(out.clone()),
         None => RunPlace::Fresh(format!("{kind}-{}", dataset.name)),
     };
-    let asked = ScoreSettings::of(args, &inputs, queries.as_deref(), &config, &damping);
+    let asked = ScoreSettings::of(args, &inputs, queries.as_ref(), &config, &damping);
     let store = ExplainFolder::open(&place, &asked, folder.overwrite)?;
     inputs.announce(&args.run);
     if let RunPlace::Fresh(_) = place {
@@ -80,11 +80,15 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
 
     let remedy = args.run.model.remedy(kind.pass());
     let unit = unit(kind, dataset, args.run.data.target.as_deref());
+    let measure = measure::described(args.measure, dataset, &unit);
     let run = ExplainRun {
         args,
         inputs: &inputs,
-        named: queries.as_deref(),
-        measure: measure::described(args.measure, dataset, &unit),
+        named: queries.as_ref(),
+        measure: match queries.as_ref().and_then(QueryRows::mean_over) {
+            Some(examples) => measure.mean(examples),
+            None => measure,
+        },
         unit,
         pass: remedy.examples,
         config: &config,

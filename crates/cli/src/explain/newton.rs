@@ -84,7 +84,7 @@ impl ExplainRun<'_> {
             Amount::Removals(count) => Some(count),
             _ => None,
         };
-        let rows = 0..scores.queries().len();
+        let rows = 0..scores.rows();
         let rows: Vec<Vec<f64>> = rows.map(|row| scores.row(row).to_vec()).collect();
         let removals = Selection::of(&rows, self.args.run.compute.seed, count).removals;
         let matrix = Damped::new(systems.curvature, systems.dampings[0]);
@@ -102,7 +102,7 @@ impl ExplainRun<'_> {
         let solver = solver(self.args, systems.preconditioner)?;
         let correction = NewtonCorrection {
             train: cost,
-            measured: systems.measured,
+            measured: (systems.measured, self.measure.mean_over.is_some()),
             matrix: &counted,
             solver: &*solver,
             recycled: *systems.preconditioner == Preconditioner::Recycled,
@@ -121,7 +121,8 @@ impl ExplainRun<'_> {
 /// What the estimates are made with.
 struct NewtonCorrection<'a> {
     train: &'a Cost,
-    measured: &'a Cost,
+    /// The queries, and whether their mean is measured.
+    measured: (&'a Cost, bool),
     matrix: &'a dyn LinearOperator,
     solver: &'a dyn Solver,
     /// Whether blocks learn from those before: then each is by itself, so that a run that goes on has the same bits.
@@ -162,7 +163,7 @@ impl NewtonCorrection<'_> {
                     let inverse = inverse.as_deref().expect("it was just made ready");
                     let predictions = newton_predictions(
                         (self.train, self.matrix, inverse),
-                        (self.measured, false),
+                        self.measured,
                         removals,
                     )?;
                     self.keep(&key, start.elapsed().as_secs_f64(), predictions)?

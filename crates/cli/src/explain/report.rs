@@ -87,10 +87,11 @@ pub(super) fn report(
         };
         scored.into_iter().map(shown).collect()
     };
-    let explained = scores.queries().iter().enumerate().map(|(row, &query)| {
+    let explained = (0..scores.rows()).map(|row| {
         let strongest = scores.strongest(row, SHOWN);
+        let query = scores.query(row);
         Explained {
-            query: example(&dataset.test, query, &examples.test),
+            query: query.map(|query| example(&dataset.test, query, &examples.test)),
             positive: side(row, strongest.positive),
             negative: side(row, strongest.negative),
         }

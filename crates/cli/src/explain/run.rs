@@ -23,6 +23,7 @@ use crate::{
     mixed_precision::ProductErrors,
     progress::say,
     quality::{measured, quality, shown, tell},
+    queries::QueryRows,
     solve::QuerySystems,
     verify::{self, Amount, Verify},
     weights::scaling::check_scaling,
@@ -37,7 +38,7 @@ pub(super) struct ExplainRun<'a> {
     pub args: &'a Explain,
     pub inputs: &'a Inputs,
     /// The test examples named.
-    pub named: Option<&'a [usize]>,
+    pub named: Option<&'a QueryRows>,
     /// What losses are told in.
     pub unit: Unit,
     /// What is measured, and what scores are told in.
@@ -52,10 +53,10 @@ pub(super) struct ExplainRun<'a> {
 /// What is known once all are scored.
 pub(super) struct ScoredModel {
     pub module: Zoo,
-    pub queries: Vec<usize>,
+    pub queries: QueryRows,
     /// Of every test example, in the unit.
     pub losses: Vec<f64>,
-    /// What is measured of each query, in its unit, where that is not the loss.
+    /// What is measured of each query, or in their mean, in its unit, where that is not the loss.
     pub measured: Option<Vec<f64>>,
     pub metrics: ModelQuality,
     /// On the training part, as it is kept with the weights.
@@ -101,7 +102,7 @@ impl ExplainRun<'_> {
         let dampings = self.dampings(&cost)?;
         let curvature = cost.gauss_newton();
         let (preconditioner, choice) =
-            preconditioner(self.args, &curvature, &dampings.values, queries.len())?;
+            preconditioner(self.args, &curvature, &dampings.values, queries.count())?;
         let systems = QuerySystems {
             args: self.args,
             curvature: &curvature,
@@ -117,9 +118,9 @@ impl ExplainRun<'_> {
             _ => Some(self.exact(&module, &queries)?),
         };
         let scored = self.scored(&cost, &systems, exact.as_ref())?;
-        let scores = self.scores(&queries, cost.len(), &scored[..queries.len()])?;
+        let scores = self.scores(&queries, cost.len(), &scored[..queries.count()])?;
         let newton = self.newton(&cost, &systems, &scores)?;
-        self.write_leverages(&cost, &systems)?;
+        self.write_leverages(&cost, &systems, &scores)?;
         let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
         let found = ScoredModel {
             scores: scores.with_newton(changes),
@@ -154,7 +155,7 @@ impl ExplainRun<'_> {
     fn costs(
         &self,
         module: &Zoo,
-        queries: &[usize],
+        queries: &QueryRows,
         place: (&Device, DType),
         products: Option<Half>,
     ) -> Result<(Cost, Cost), CliError> {
@@ -170,7 +171,7 @@ impl ExplainRun<'_> {
         );
         let cost = Cost::of_any(model, objective.loss(&dataset.train), inputs, targets)?;
         let cost = cost.with_batch_size(self.pass)?;
-        let queries = dataset.test.select(queries);
+        let queries = dataset.test.select(queries.indices());
         let measured = self.measurement(&queries, place);
         let measured = measured.cost(&cost, queries.inputs(place))?;
         Ok((cost, measured.with_batch_size(self.pass)?))
@@ -187,7 +188,12 @@ impl ExplainRun<'_> {
         if self.measure.is_loss() {
             return Ok(None);
         }
-        let values = queries.losses()?.into_data();
+        let values = queries.losses()?;
+        let values = match self.measure.mean_over {
+            Some(_) => values.mean(),
+            None => values,
+        };
+        let values = values.into_data();
         let told = |value: f64| match self.args.measure {
             // An output is less the target's mean.
             MeasureName::Output(_) => self.inputs.dataset.restored_output(value),
@@ -200,7 +206,7 @@ impl ExplainRun<'_> {
     /// The scores in their unit, with their bounds where they are known.
     pub(super) fn scores(
         &self,
-        queries: &[usize],
+        queries: &QueryRows,
         train: usize,
         scored: &[QueryScores],
     ) -> Result<ScoreRecord, CliError> {
@@ -208,7 +214,11 @@ impl ExplainRun<'_> {
         let values = scored.iter().flat_map(|it| &it.values);
         let values = values.map(|score| factor * score).collect();
         let float = self.args.precision().float();
-        let scores = ScoreRecord::new(queries.to_vec(), train, values, float)?;
+        let indices = queries.indices().to_vec();
+        let scores = match queries.mean_over() {
+            Some(_) => ScoreRecord::of_mean(indices, train, values, float)?,
+            None => ScoreRecord::new(indices, train, values, float)?,
+        };
         let bounds: Option<Vec<&Vec<f64>>> = scored.iter().map(|it| it.bounds.as_ref()).collect();
         let Some(bounds) = bounds else {
             return Ok(scores);
@@ -218,7 +228,7 @@ impl ExplainRun<'_> {
     }
 
     /// The costs in 64 bits, where there are any.
-    fn exact(&self, module: &Zoo, queries: &[usize]) -> Result<(Cost, Cost), CliError> {
+    fn exact(&self, module: &Zoo, queries: &QueryRows) -> Result<(Cost, Cost), CliError> {
         let (device, dtype) = verify::place(&self.inputs.opened.device);
         let exact = to_dtype(module.valid().fork(&device), dtype);
         self.costs(&exact, queries, (&device, dtype), None)
@@ -257,7 +267,7 @@ impl ExplainRun<'_> {
         ];
         let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
         tell(&self.unit);
-        if !self.measure.is_loss() {
+        if !self.measure.is_loss() || self.measure.mean_over.is_some() {
             say(format_args!("measured: {}", self.measure.told()));
         }
         say(format_args!(
@@ -296,14 +306,14 @@ impl ExplainRun<'_> {
     }
 
     /// The queries named, or the test examples with the highest loss.
-    fn queries(&self, losses: &[f64]) -> Vec<usize> {
+    fn queries(&self, losses: &[f64]) -> QueryRows {
         if let Some(queries) = self.named {
-            return queries.to_vec();
+            return queries.clone();
         }
         let mut order: Vec<usize> = (0..losses.len()).collect();
         order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
         order.truncate(QUERIES);
-        order
+        QueryRows::each(order)
     }
 }
 

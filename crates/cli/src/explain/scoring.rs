@@ -42,7 +42,9 @@ impl ExplainRun<'_> {
         let matrix = exact.map(|(cost, _)| cost.gauss_newton());
         let matrices = matrix.as_ref().map(|matrix| systems.damped(matrix));
         let any = exact.zip(matrices.as_ref());
-        let any = any.map(|((train, measured), all)| ScoreBounding::new(train, measured, &all[0]));
+        let any = any.map(|((train, measured), all)| {
+            ScoreBounding::new(train, (measured, systems.queries), &all[0])
+        });
         let any = any.transpose()?;
         for (place, &damping) in systems.dampings.iter().enumerate() {
             let bounds = any.as_ref().zip(matrices.as_ref());
@@ -77,7 +79,7 @@ impl ExplainRun<'_> {
         let start = Instant::now();
         let (mut solved, mut scored) = self.score(row, solved, cost, bounds)?;
         while self.is_unsettled(&scored) {
-            let gradient = systems.measured.select(&[row])?.gradient()?;
+            let gradient = systems.queries.gradient(systems.measured, row)?;
             let Some(nearer) = solve_on(matrix, gradient, &solved)? else {
                 break;
             };

@@ -9,6 +9,7 @@ use crate::{
     fingerprint::fingerprint,
     inputs::Inputs,
     preparation::Preparation,
+    queries::QueryRows,
     solve::{DEPTH, REPEATS},
 };
 use backdraft_report::WeightsFile;
@@ -27,7 +28,7 @@ pub(super) struct ScoreSettings<'a> {
     pub training: Option<&'a TrainConfig>,
     pub weights: Option<&'a WeightsFile>,
     /// None for those with the highest loss.
-    pub queries: Option<&'a [usize]>,
+    pub queries: Option<&'a QueryRows>,
     /// None for the loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     measure: Option<MeasureName>,
@@ -57,7 +58,7 @@ impl<'a> ScoreSettings<'a> {
     pub fn of(
         args: &'a Explain,
         inputs: &'a Inputs,
-        queries: Option<&'a [usize]>,
+        queries: Option<&'a QueryRows>,
         config: &'a TrainConfig,
         damping: &'a Damping,
     ) -> Self {

@@ -7,6 +7,7 @@ mod data;
 mod experiment;
 mod files;
 mod inputs;
+mod mean;
 mod measure;
 mod options;
 mod place;

@@ -128,13 +128,13 @@ pub struct Run {
     pub folder: PathBuf,
     pub record: Value,
     pub queries: Vec<i64>,
-    /// One row a query.
+    /// One row a query, or one for their mean.
     pub scores: Vec<Vec<f64>>,
     pub top: Vec<Top>,
 }
 
-/// A row of `top.csv`: query, rank, kind, training example, its label and its score.
-pub type Top = (i64, usize, String, usize, String, f64);
+/// A row of `top.csv`: query or `mean`, rank, kind, training example, its label and its score.
+pub type Top = (String, usize, String, usize, String, f64);
 
 /// Queries, and a row of scores for each.
 pub type Scores = (Vec<i64>, Vec<Vec<f64>>);

@@ -32,7 +32,10 @@ fn assert_consistent(run: &Run) -> Outcome {
             let mut expected: Vec<f64> = row.iter().copied().filter(|x| x * sign > 0.0).collect();
             expected.sort_by(|a, b| (b * sign).total_cmp(&(a * sign)));
             expected.truncate(20);
-            let listed = run.top.iter().filter(|it| it.0 == query && it.2 == kind);
+            let listed = run
+                .top
+                .iter()
+                .filter(|it| it.0 == query.to_string() && it.2 == kind);
             let listed: Vec<_> = listed.collect();
             assert_eq!(listed.len(), expected.len(), "{kind} of query {query}");
             for (place, (it, expected)) in listed.into_iter().zip(expected).enumerate() {
@@ -45,7 +48,10 @@ fn assert_consistent(run: &Run) -> Outcome {
     let verification = record.verification.ok_or("no verification")?;
     assert!(!verification.pairs.is_empty());
     for pair in &verification.pairs {
-        let row = run.queries.iter().position(|&q| q == pair.query as i64);
+        let row = run
+            .queries
+            .iter()
+            .position(|&q| Some(q as usize) == pair.query);
         let score = run.scores[row.ok_or("a pair of no query")?][pair.train];
         // JSON numbers may lose their last bit on the way back.
         assert_eq!(pair.predicted as f32, score as f32);

@@ -25,8 +25,8 @@ pub struct Features {
 }
 
 impl Features {
-    /// The query and its strongest examples, one a row, by the features in which the query is
-    /// furthest from the mean.
+    /// The query, if it is one, and its strongest examples, one a row, by the features in which the query is furthest
+    /// from the mean, or else the examples are.
     pub(super) fn show(
         &self,
         labels: &Labels,
@@ -34,7 +34,7 @@ impl Features {
         explained: &Explained,
     ) -> Result<Html, OutputError> {
         self.check(explained)?;
-        let columns = self.columns(&explained.query);
+        let columns = self.columns(explained);
         let mut head = vec!["example", "label", "score"];
         let corrected = explained.positive.iter().chain(&explained.negative);
         let corrected = corrected.clone().any(|it| it.newton.is_some());
@@ -65,19 +65,18 @@ impl Features {
             rows.collect::<Html>()
         };
         let [first, second] = measure.sides(&explained.positive, &explained.negative);
-        let rows = [
-            row(
-                "query",
-                format!("the query, {}", explained.query.source),
-                Default::default(),
-                &explained.query,
-            ),
-            side(first),
-            side(second),
-        ];
+        let query = explained.query.as_ref().map(|query| {
+            let name = format!("the query, {}", query.source);
+            row("query", name, Default::default(), query)
+        });
+        let rows = query.into_iter().chain([side(first), side(second)]);
+        let set_apart = match explained.query {
+            Some(_) => "the query is",
+            None => "these examples are",
+        };
         let [positive, negative] = measure.kinds().map(did);
         let note = format!(
-            "A positive score {positive}, a negative one {negative}. Shown are the features in which the query is furthest from the \
+            "A positive score {positive}, a negative one {negative}. Shown are the features in which {set_apart} furthest from the \
              training mean, in their own units; z counts standard deviations from that mean."
         );
         Ok(Html::from_iter([
@@ -91,15 +90,21 @@ impl Features {
         OutputError::check_len("means of the features", features, self.mean.len())?;
         OutputError::check_len("deviations of the features", features, self.std.len())?;
         let scored = explained.positive.iter().chain(&explained.negative);
-        for example in scored.map(|it| &it.example).chain([&explained.query]) {
+        for example in scored.map(|it| &it.example).chain(&explained.query) {
             OutputError::check_len("features of an example", features, example.features.len())?;
         }
         Ok(())
     }
 
-    /// The features that set the query apart, the foremost first.
-    fn columns(&self, query: &Example) -> Vec<usize> {
-        let extent = |column: usize| self.z(column, query.features[column]).abs();
+    /// The features that set the query apart, or without one the examples in the mean, the foremost first.
+    fn columns(&self, explained: &Explained) -> Vec<usize> {
+        let scored = explained.positive.iter().chain(&explained.negative);
+        let shown: Vec<&Example> = match &explained.query {
+            Some(query) => vec![query],
+            None => scored.map(|it| &it.example).collect(),
+        };
+        let distance = |column: usize, it: &&Example| self.z(column, it.features[column]).abs();
+        let extent = |column: usize| -> f64 { shown.iter().map(|it| distance(column, it)).sum() };
         let mut columns: Vec<usize> = (0..self.names.len()).collect();
         columns.sort_by(|&a, &b| extent(b).total_cmp(&extent(a)));
         columns.truncate(SHOWN);

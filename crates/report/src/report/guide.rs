@@ -8,13 +8,13 @@ use crate::{
 
 /// What the numbers are, for someone who meets them for the first time.
 pub(super) fn guide(measure: &Measure) -> Html {
-    let words = &measure.words;
+    let (words, subject) = (measure.quantity(), measure.subject());
     let [positive, negative] = measure.kinds().map(did);
     let first = [
         (
             "What a score is",
             format!(
-                "The predicted change of the query's {words} if one training example were removed: what it is without the example, \
+                "The predicted change of the {subject} if one training example were removed: what it is without the example, \
                  less what it is with it."
             ),
         ),
@@ -36,7 +36,7 @@ pub(super) fn guide(measure: &Measure) -> Html {
         (
             "How it is computed",
             format!(
-                "s solves (C + damping I) s = g, where g is the gradient of the query's {words} and C the curvature of the mean \
+                "s solves (C + damping I) s = g, where g is the gradient of the {subject} and C the curvature of the mean \
                  training loss at the trained weights. The score of an example is the derivative of its loss along s, divided by N. \
                  The true residual is the size of what the solution leaves over, relative to g."
             ),

@@ -25,7 +25,7 @@ pub struct Report {
     pub labels: Labels,
     /// How examples are shown.
     pub layout: Layout,
-    /// One for each of the record's queries, in their order.
+    /// One for each of the record's queries, in their order, or one for their mean.
     pub explained: Vec<Explained>,
 }
 
@@ -41,8 +41,8 @@ pub enum Layout {
 /// A query and the training examples that matter most to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
-    /// The test example.
-    pub query: Example,
+    /// The test example; none for the mean over all.
+    pub query: Option<Example>,
     /// Those with the most positive scores, the greatest first.
     pub positive: Vec<ScoredExample>,
     /// Those with the most negative scores, the least first.
@@ -88,16 +88,17 @@ impl Report {
     /// forbids the browser to load anything else.
     ///
     /// # Errors
-    /// [`OutputError::Length`] if the explained queries are not as many as the record's or an
+    /// [`OutputError::Length`] if the explained queries are not as many as the record's (one for a mean) or an
     /// example has not as many features as the layout; [`OutputError::Encode`] if a picture or
     /// drawing cannot be made.
     pub fn to_html(&self) -> Result<String, OutputError> {
-        let records = &self.record.queries;
-        OutputError::check_len("explained queries", records.len(), self.explained.len())?;
-        let queries = records
-            .iter()
-            .zip(&self.explained)
+        let rows = self.record.solves().count();
+        OutputError::check_len("explained queries", rows, self.explained.len())?;
+        let each = self.record.queries.iter().zip(&self.explained);
+        let mean = self.record.mean.iter().zip(&self.explained);
+        let queries = each
             .map(|(record, explained)| query::query(self, record, explained))
+            .chain(mean.map(|(record, explained)| query::mean(self, record, explained)))
             .collect::<Result<Vec<_>, _>>()?;
         let body = [
             summary::head(self),

@@ -25,15 +25,18 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The query's picture beside two rows of training pictures.
+    /// The query's picture, if it is of one, beside two rows of training pictures.
     pub(super) fn show(
         &self,
         labels: &Labels,
         measure: &Measure,
         explained: &Explained,
     ) -> Result<Html, OutputError> {
-        let query = &explained.query;
-        let caption = [text("b", "the query"), label(labels, query), place(query)];
+        let query = explained.query.as_ref().map(|query| {
+            let caption = [text("b", "the query"), label(labels, query), place(query)];
+            self.figure(labels, query, "query", caption)
+        });
+        let query = query.transpose()?;
         let positive = ("raises", &explained.positive);
         let negative = ("lowers", &explained.negative);
         let sides = measure
@@ -41,16 +44,13 @@ impl Frame {
             .into_iter()
             .map(|(kind, (moves, examples))| {
                 let did = capital(did(kind));
-                let title = format!("{did} most: removing it {moves} the {}", measure.words);
+                let title = format!("{did} most: removing it {moves} the {}", measure.quantity());
                 self.side(labels, &title, class(kind), examples)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(div(
             "beside",
-            [
-                self.figure(labels, query, "query", caption)?,
-                div("sides", sides),
-            ],
+            query.into_iter().chain([div("sides", sides)]),
         ))
     }
 

@@ -1,9 +1,9 @@
 //! One query beside the training examples that matter most to it.
 
 use super::{Explained, Layout, Report, plot};
-use crate::number::short;
+use crate::number::{count, short};
 use crate::page::{Html, classed, element, text};
-use crate::{Measure, OutputError, QueryRecord, Rise, SolveRecord};
+use crate::{MeanRecord, Measure, OutputError, QueryRecord, Rise, SolveRecord};
 
 /// The title of the part on all of them.
 pub(super) fn title(measure: &Measure) -> &'static str {
@@ -19,33 +19,56 @@ pub(super) fn query(
     record: &QueryRecord,
     explained: &Explained,
 ) -> Result<Html, OutputError> {
+    let source = explained.query.as_ref();
+    let source = source.map_or_else(String::new, |it| format!(", {}", it.source));
+    let title = format!("Test example {}{source}", record.index);
+    let parts = [prediction(report, record), examples(report, explained)?];
+    article(title, parts, &record.solve)
+}
+
+/// The part of the report on the mean over all queries.
+pub(super) fn mean(
+    report: &Report,
+    record: &MeanRecord,
+    explained: &Explained,
+) -> Result<Html, OutputError> {
+    let title = format!("The mean over {} test examples", count(record.examples));
+    let told = format!(
+        "Mean loss {}{}.",
+        short(record.loss),
+        measured(report, record.measured)
+    );
+    let parts = [text("p", told), examples(report, explained)?];
+    article(title, parts, &record.solve)
+}
+
+fn article(title: String, parts: [Html; 2], solved: &SolveRecord) -> Result<Html, OutputError> {
+    let parts = [text("h3", title)].into_iter().chain(parts);
+    let parts = parts.chain([solve(solved)?]);
+    Ok(element("article", &[("class", "query")], parts))
+}
+
+/// The strongest examples as the data show.
+fn examples(report: &Report, explained: &Explained) -> Result<Html, OutputError> {
     let measure = report.record.measure();
-    let examples = match &report.layout {
-        Layout::Pictures(frame) => frame.show(&report.labels, &measure, explained)?,
-        Layout::Table(features) => features.show(&report.labels, &measure, explained)?,
-    };
-    Ok(element(
-        "article",
-        &[("class", "query")],
-        [
-            text(
-                "h3",
-                format!("Test example {}, {}", record.index, explained.query.source),
-            ),
-            prediction(report, record),
-            examples,
-            solve(&record.solve)?,
-        ],
-    ))
+    match &report.layout {
+        Layout::Pictures(frame) => frame.show(&report.labels, &measure, explained),
+        Layout::Table(features) => features.show(&report.labels, &measure, explained),
+    }
+}
+
+/// What is measured, to follow the loss; nothing if that is it.
+fn measured(report: &Report, value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| {
+        format!(", {} {}", report.record.measure().quantity(), short(value))
+    })
 }
 
 fn prediction(report: &Report, record: &QueryRecord) -> Html {
     let right = record.label == record.predicted;
     let class = if right { "right" } else { "wrong" };
     let predicted = report.labels.text(record.predicted);
-    let measured = record.measured.map_or_else(String::new, |value| {
-        format!(", {} {}", report.record.measure().words, short(value))
-    });
+    let measured = measured(report, record.measured);
     element(
         "p",
         &[],

@@ -3,7 +3,7 @@
 use super::{Example, Explained, Report};
 use crate::number::{change, count, plural, short};
 use crate::page::{Html, header, quality, run_section};
-use crate::{RunRecord, VerificationRecord, WeightsFile, measure::did};
+use crate::{Measure, RunRecord, VerificationRecord, WeightsFile, measure::did};
 
 /// Title, question and answer.
 pub(super) fn head(report: &Report) -> Html {
@@ -14,9 +14,12 @@ pub(super) fn head(report: &Report) -> Html {
          which way?",
         count(report.record.sizes.train),
         settings.data,
-        measure.words,
+        measure.quantity(),
         settings.model,
-        plural(report.record.queries.len(), "test example"),
+        match measure.mean_over {
+            Some(examples) => format!("{} test examples", count(examples)),
+            None => plural(report.record.queries.len(), "test example"),
+        },
     );
     header(
         &report.title,
@@ -63,13 +66,13 @@ fn units(record: &RunRecord) -> [(&'static str, String); 2] {
     match measure.is_loss() {
         true => [
             ("Losses and scores", losses),
-            ("Measured", "the loss".into()),
+            ("Measured", format!("the {}", measure.subject())),
         ],
         false => [
             ("Losses", losses),
             (
                 "Measured",
-                format!("the {}, in {}", measure.words, measure.unit),
+                format!("the {}, in {}", measure.subject(), measure.unit),
             ),
         ],
     }
@@ -91,15 +94,15 @@ fn answer(report: &Report) -> String {
     let negative = strongest(&report.explained, |explained| explained.negative.first());
     for (kind, found) in measure.sides(positive, negative) {
         if let Some((query, example, score)) = found {
-            sentences.push(told(query, example, (did(kind), &measure.words), score));
+            sentences.push(told(&measure, query, (example, did(kind)), score));
         }
     }
     if sentences.is_empty() {
         sentences.push("No training example has any influence on these queries.".into());
     }
     sentences.push(trust(report.record.verification.as_ref()));
-    let unsolved = report.record.queries.iter();
-    let unsolved = unsolved.filter(|query| !query.solve.converged).count();
+    let unsolved = report.record.solves();
+    let unsolved = unsolved.filter(|solve| !solve.converged).count();
     if unsolved > 0 {
         sentences.push(format!(
             "The solver did not converge for {}: read those scores with care.",
@@ -109,13 +112,23 @@ fn answer(report: &Report) -> String {
     sentences.join(" ")
 }
 
-fn told(query: &Example, example: &Example, (did, words): (&str, &str), score: f64) -> String {
+fn told(
+    measure: &Measure,
+    query: Option<&Example>,
+    (example, did): (&Example, &str),
+    score: f64,
+) -> String {
+    let measured = match query {
+        Some(query) => format!(
+            "{} on test example {} ({})",
+            measure.words, query.index, query.source
+        ),
+        None => measure.subject(),
+    };
     format!(
-        "Training example {} ({}) {did} most: without it, the {words} on test example {} ({}) is predicted to change by {}.",
+        "Training example {} ({}) {did} most: without it, the {measured} is predicted to change by {}.",
         example.index,
         example.source,
-        query.index,
-        query.source,
         change(score)
     )
 }
@@ -124,12 +137,12 @@ fn told(query: &Example, example: &Example, (did, words): (&str, &str), score: f
 fn strongest<'a>(
     explained: &'a [Explained],
     pick: impl Fn(&'a Explained) -> Option<&'a super::ScoredExample>,
-) -> Option<(&'a Example, &'a Example, f64)> {
+) -> Option<(Option<&'a Example>, &'a Example, f64)> {
     explained
         .iter()
         .filter_map(|it| {
             let scored = pick(it)?;
-            Some((&it.query, &scored.example, scored.score))
+            Some((it.query.as_ref(), &scored.example, scored.score))
         })
         .max_by(|(.., a), (.., b)| a.abs().total_cmp(&b.abs()))
 }

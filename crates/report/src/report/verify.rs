@@ -5,7 +5,9 @@ use backdraft_attribution::verify::PairKind;
 use super::{Report, plot};
 use crate::number::{capital, change, count, short_or_dash};
 use crate::page::{Html, classed, element, section, table, text};
-use crate::{Measure, OutputError, Pair, Place, VerificationRecord, measure::class};
+use crate::{
+    Measure, OutputError, Pair, Place, VerificationRecord, measure::class, top::query_cell,
+};
 
 /// The section on how the predictions were checked.
 pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
@@ -16,12 +18,12 @@ pub(super) fn verify(report: &Report) -> Result<Html, OutputError> {
     };
     let measure = report.record.measure();
     let lead = format!(
-        "Each point is a training example removed: across, the change of the query's {} that its score predicts; up, the change \
+        "Each point is a training example removed: across, the change of the {} that its score predicts; up, the change \
          found by training the response function to convergence without it. On the line the two are equal. Rings are the Newton \
          estimates of the same: what a score predicts, corrected for the curvature that goes with the example.",
-        measure.words
+        measure.subject()
     );
-    let figure = plot::scatter(&verification.pairs, &measure.words)?.map(|drawing| {
+    let figure = plot::scatter(&verification.pairs, &measure.quantity())?.map(|drawing| {
         element(
             "figure",
             &[("class", "scatter")],
@@ -103,7 +105,7 @@ fn pairs(report: &Report, verification: &VerificationRecord) -> Html {
     let row = |pair: &Pair| {
         let label = report.labels.get(pair.train);
         let cells = [
-            text("td", pair.query.to_string()),
+            text("td", query_cell(pair.query)),
             text("td", format!("#{}", pair.train)),
             text("td", place(pair.source.as_ref())),
             text(

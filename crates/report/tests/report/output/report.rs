@@ -121,7 +121,7 @@ fn report_survives_the_oddest_numbers() -> Outcome {
     ] {
         if let Some(verification) = &mut report.record.verification {
             let pair = |&value: &f64| Pair {
-                query: 17,
+                query: Some(17),
                 train: 4,
                 source: None,
                 predicted: value,
@@ -143,7 +143,8 @@ fn report_refuses_what_does_not_fit_together() {
     let mut cropped = report(pictures());
     cropped.explained[0].negative[0].example.features.pop();
     let mut ragged = report(table());
-    ragged.explained[0].query.features.push(0.0);
+    let query = ragged.explained[0].query.as_mut();
+    query.expect("it is of one").features.push(0.0);
     for report in [missing, cropped, ragged] {
         let refused = report.to_html();
         assert!(

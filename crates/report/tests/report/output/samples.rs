@@ -58,7 +58,7 @@ pub fn record() -> RunRecord {
         },
     };
     let pair = |query, train, predicted, actual, kind| Pair {
-        query,
+        query: Some(query),
         train,
         source: Some(place(train)),
         predicted,
@@ -108,6 +108,7 @@ pub fn record() -> RunRecord {
             gradient_norm: 0.25,
         },
         queries: vec![query(17, 1), query(3, 0)],
+        mean: None,
         verification: Some(VerificationRecord {
             pearson: Some(0.9987),
             spearman: None,
@@ -147,12 +148,12 @@ pub fn report(layout: Layout) -> Report {
         layout,
         explained: vec![
             Explained {
-                query: example(17, 0),
+                query: Some(example(17, 0)),
                 positive: vec![scored(4, 0, 7e-3), scored(1, 1, 1e-4)],
                 negative: vec![scored(0, 0, -2.5e-3)],
             },
             Explained {
-                query: example(3, 0),
+                query: Some(example(3, 0)),
                 positive: vec![scored(0, 0, 1e-6)],
                 negative: vec![],
             },

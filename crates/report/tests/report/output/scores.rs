@@ -120,7 +120,13 @@ fn scores_that_cannot_be_meant_are_refused() {
     values[7] = f64::NAN;
     let diverged = ScoreRecord::new(vec![17, 3], 5, values.clone(), Float::F64);
     assert!(
-        matches!(diverged, Err(OutputError::NotFinite { query: 3, train: 2 })),
+        matches!(
+            diverged,
+            Err(OutputError::NotFinite {
+                query: Some(3),
+                train: 2
+            })
+        ),
         "{diverged:?}"
     );
     let labels = examples(Labels::Values(vec![0.5; 4]));
