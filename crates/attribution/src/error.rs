@@ -58,6 +58,14 @@ pub enum AttributionError {
         /// Number of queries.
         len: usize,
     },
+    /// A group that there is not.
+    #[error("group {group} does not exist: there are {len}, counted from 0")]
+    NoSuchGroup {
+        /// The index.
+        group: usize,
+        /// Number of groups.
+        len: usize,
+    },
     /// A setting that makes no sense.
     #[error("the setting `{name}` {problem}")]
     Setting {

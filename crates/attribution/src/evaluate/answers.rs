@@ -114,8 +114,8 @@ impl<'a, 'r> Answers<'a, 'r> {
         run.meter.begin(EvaluationTask::Stage(stage), 0);
         let n = evaluation.cost().len();
         let mut weights = vec![1.0; n];
-        for &index in &removal.examples {
-            weights[index] -= removal.epsilon * n as f64;
+        for (index, taken) in removal.weights() {
+            weights[index] -= taken * n as f64;
         }
         let model = evaluation.cost().model();
         let seed = evaluation.config.seed;

@@ -120,10 +120,12 @@ pub(super) fn own_result(position: usize) -> String {
 }
 
 fn digest(removal: &Removal) -> String {
-    let Removal { examples, epsilon } = removal;
-    let mut digest = Digest::default().part(&epsilon.to_le_bytes());
-    for &example in examples {
+    let mut digest = Digest::default().part(&removal.epsilon.to_le_bytes());
+    for &example in &removal.examples {
         digest = digest.part(&(example as u64).to_le_bytes());
+    }
+    for factor in removal.factors().into_iter().flatten() {
+        digest = digest.part(&factor.to_le_bytes());
     }
     digest.name()
 }

@@ -14,7 +14,7 @@ pub(super) fn check(removals: &[Removal], n: usize) -> Result<(), EvaluateError>
         if removal.is_none() {
             return refuse(format!("have one that changes nothing, at {position}"));
         }
-        if !removal.epsilon.is_finite() {
+        if !removal.weights().all(|(_, taken)| taken.is_finite()) {
             let epsilon = removal.epsilon;
             return refuse(format!("have the epsilon {epsilon} at {position}"));
         }
@@ -28,7 +28,7 @@ pub(super) fn check(removals: &[Removal], n: usize) -> Result<(), EvaluateError>
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             return refuse(format!("name the example {} twice at {position}", pair[0]));
         }
-        if sorted.len() >= n {
+        if removal.takes_all(n) {
             return refuse(format!(
                 "take away all of {n} examples at {position}: at least one must stay"
             ));

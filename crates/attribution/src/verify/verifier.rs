@@ -73,8 +73,8 @@ pub enum VerifyProgress {
     Done(usize),
 }
 
-/// Computes the network's responses to the removal of single training examples, and what they do to what is measured of
-/// queries.
+/// Computes the network's responses to the removal of training examples, single ones or groups, and what they do to what
+/// is measured of queries.
 ///
 /// Each is a minimisation over the training set of the proximal Bregman response's objective, which influence functions
 /// approximate to first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response's (Eqn 7),
@@ -164,10 +164,39 @@ impl<'a> Verifier<'a> {
         removals: &[usize],
         extent: Extent,
     ) -> Result<Vec<(usize, RemovalResponse)>, AttributionError> {
-        let mut found: Vec<(usize, RemovalResponse)> = Vec::new();
+        let n = self.responses.cost().len();
+        let of = |&example: &usize| (key(example), Removal::of(vec![example], n));
+        let each: Vec<_> = removals.iter().map(of).collect();
+        let found = self.run_each(&each, extent)?;
+        Ok(removals.iter().copied().zip(found).collect())
+    }
+
+    /// The responses to as many of `groups`, in their order, as are asked for, each by itself: removals of several
+    /// examples, or changes of their weights ([`Removal::reweight`]). From the store where they are there, under
+    /// `response-group-2.json` for the third.
+    ///
+    /// # Errors
+    /// What no response could be found with, and [`AttributionError::Store`].
+    pub fn run_groups(
+        &self,
+        groups: &[Removal],
+        extent: Extent,
+    ) -> Result<Vec<RemovalResponse>, AttributionError> {
+        let named = groups.iter().cloned().enumerate();
+        let named = named.map(|(place, group)| (key(format_args!("group-{place}")), group));
+        self.run_each(&named.collect::<Vec<_>>(), extent)
+    }
+
+    /// The same of what is kept under these names.
+    fn run_each(
+        &self,
+        removals: &[(String, Removal)],
+        extent: Extent,
+    ) -> Result<Vec<RemovalResponse>, AttributionError> {
+        let mut found: Vec<RemovalResponse> = Vec::new();
         let (mut seconds, mut computed) = (0.0, false);
-        for (place, &example) in removals.iter().enumerate() {
-            let response = match self.kept(&key(example))? {
+        for (place, (key, removal)) in removals.iter().enumerate() {
+            let response = match self.kept(key)? {
                 Some(response) => response,
                 None => {
                     if extent == Extent::Quick {
@@ -182,16 +211,16 @@ impl<'a> Verifier<'a> {
                     if !computed {
                         (self.progress)(VerifyProgress::Begun {
                             done: place,
-                            gradient_seconds: self.gradient_seconds(example)?,
+                            gradient_seconds: self.gradient_seconds(removal)?,
                         });
                         computed = true;
                     }
-                    self.response(example)?
+                    self.respond(key, removal, None)?
                 }
             };
             seconds += response.seconds;
             (self.progress)(VerifyProgress::Done(place + 1));
-            found.push((example, response));
+            found.push(response);
         }
         Ok(found)
     }
@@ -213,26 +242,24 @@ impl<'a> Verifier<'a> {
         let key = key(name);
         match self.kept(&key)? {
             Some(response) => Ok(response),
-            None => self.respond(&key, example, Some(replacement)),
+            None => {
+                let removal = Removal::of(vec![example], self.responses.cost().len());
+                self.respond(&key, &removal, Some(replacement))
+            }
         }
     }
 
-    /// The response to the removal of `example`, which is kept; as a later run finds it.
-    fn response(&self, example: usize) -> Result<RemovalResponse, AttributionError> {
-        self.respond(&key(example), example, None)
-    }
-
-    /// The same, with another in its place if there is one.
+    /// The response to a removal, with another example in the place of each if there is one, which is kept; as a later
+    /// run finds it.
     fn respond(
         &self,
         key: &str,
-        example: usize,
+        removal: &Removal,
         replacement: Option<&Cost>,
     ) -> Result<RemovalResponse, AttributionError> {
         let before = self.before()?;
         let start = Instant::now();
-        let removal = Removal::of(vec![example], self.responses.cost().len());
-        let outcome = match self.after(removal, replacement) {
+        let outcome = match self.after(removal.clone(), replacement) {
             Ok((after, gradient)) => {
                 let pairs = after.iter().zip(before);
                 let changes = pairs.map(|(after, before)| after - before).collect();
@@ -306,10 +333,9 @@ impl<'a> Verifier<'a> {
     }
 
     /// What a gradient over all training examples takes; none if that of this removal's objective has none.
-    fn gradient_seconds(&self, example: usize) -> Result<Option<f64>, AttributionError> {
+    fn gradient_seconds(&self, removal: &Removal) -> Result<Option<f64>, AttributionError> {
         let measure = || -> Result<f64, AttributionError> {
-            let removal = Removal::of(vec![example], self.responses.cost().len());
-            let objective = self.responses.objective(self.kind, removal)?;
+            let objective = self.responses.objective(self.kind, removal.clone())?;
             let theta = objective.theta().clone();
             objective.value_and_gradient(&theta)?;
             // The first was compiled.

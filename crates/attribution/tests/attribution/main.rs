@@ -14,3 +14,4 @@ mod newton;
 mod perturb;
 mod resumption;
 mod validation;
+mod weights;

@@ -81,10 +81,10 @@ impl ResponseObjective<'_> {
 
     /// Whether the loss of a removed example counts less than nothing.
     pub(super) fn is_overdrawn(&self) -> bool {
-        let removal = self.removal();
         let share = 1.0 / self.shared.cost.len() as f64;
         // Not by rounding alone.
-        !removal.examples.is_empty() && removal.epsilon > share * (1.0 + 4.0 * f64::EPSILON)
+        let whole = share * (1.0 + 4.0 * f64::EPSILON);
+        self.removal().weights().any(|(_, taken)| taken > whole)
     }
 
     fn hessian(&self, theta: &Tensor<1>) -> Result<Bent, ResponseError> {

@@ -1,45 +1,42 @@
 //! Estimates of objectives' gradients from a batch.
 
-use std::{
-    iter::{Copied, Cycle},
-    slice,
-};
+use std::{iter::Cycle, vec};
 
-use backdraft_curvature::{BatchOperator, Cost, Examples};
+use backdraft_curvature::{BatchOperator, Cost};
 use burn::tensor::{Tensor, TensorData};
 
-use super::{ResponseError, ResponseKind, ResponseObjective, Responses, reweighted::Reweighting};
+use super::{ResponseError, ResponseKind, ResponseObjective, Responses, reweighted::Reweighted};
 
-/// Removed examples that take part in a step, and what is taken off their mean loss.
+/// Removed examples that take part in a step, and what is taken off each in their mean loss.
 pub(super) struct Removed {
     examples: Vec<usize>,
-    weight: f64,
+    weights: Vec<f64>,
 }
 
 /// The removed examples of an objective, in turn.
-pub(super) struct Turn<'a> {
-    examples: Cycle<Copied<slice::Iter<'a, usize>>>,
+pub(super) struct Turn {
+    examples: Cycle<vec::IntoIter<(usize, f64)>>,
     count: usize,
-    weight: f64,
 }
 
-impl<'a> Turn<'a> {
-    pub fn of(objective: &'a ResponseObjective<'_>) -> Self {
-        let examples = &objective.removal().examples;
+impl Turn {
+    pub fn of(objective: &ResponseObjective<'_>) -> Self {
+        let removal = objective.removal();
+        let factor = |place: usize| removal.factors().map_or(1.0, |it| it[place]);
+        let examples = removal.examples.iter().enumerate();
+        let examples = examples.map(|(place, &it)| (it, objective.weight * factor(place)));
+        let examples: Vec<(usize, f64)> = examples.collect();
         Self {
-            examples: examples.iter().copied().cycle(),
             count: examples.len(),
-            weight: objective.weight,
+            examples: examples.into_iter().cycle(),
         }
     }
 
     /// The next ones, all or as many as `batch` has.
     pub fn next(&mut self, batch: &[usize]) -> Removed {
         let count = self.count.min(batch.len());
-        Removed {
-            examples: self.examples.by_ref().take(count).collect(),
-            weight: self.weight,
-        }
+        let (examples, weights) = self.examples.by_ref().take(count).unzip();
+        Removed { examples, weights }
     }
 }
 
@@ -61,24 +58,22 @@ impl Responses {
         let one = rows / batch.len() as f64;
         let bregman = kind == ResponseKind::Bregman;
         let options = (&self.theta().device(), self.theta().dtype());
-        let column = |of_batch: f64, of_removed: f64| {
+        let column = |of_batch: f64, of_removed: &dyn Fn(f64) -> f64| {
             let mut values = vec![of_batch; batch.len()];
-            values.resize(rows as usize, of_removed);
+            values.extend(removed.weights.iter().map(|weight| of_removed(*weight)));
             let shape = [values.len()];
             Tensor::<1>::from_data(TensorData::new(values, shape), options)
         };
-        let weights = column(one, -removed.weight * rows / count.max(1) as f64);
-        let tilts = column(if bregman { one } else { 0.0 }, 0.0);
+        let weights = column(one, &|weight| -weight * rows / count.max(1) as f64);
+        let tilts = column(if bregman { one } else { 0.0 }, &|_| 0.0);
         let slopes = if bregman {
             self.slopes(&examples)?
         } else {
             Tensor::zeros([examples.len(), 1], options)
         };
-        let part = self.reweighted()?.select(&examples)?;
-        let mut targets = part.targets()?;
-        targets.truncate(targets.len() - Reweighting::TENSORS);
-        targets.extend((slopes, weights, tilts).into_rows());
-        Ok(part.with_targets(targets)?)
+        // What comes of it is looked at every so many steps.
+        let part = self.reweighted()?.clone().unchecked().select(&examples)?;
+        Ok(Reweighted::with(&part, (slopes, weights, tilts))?)
     }
 }
 

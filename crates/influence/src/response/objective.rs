@@ -4,14 +4,14 @@ use backdraft_curvature::{Cause, Cost, CurvatureError, LinearOperator};
 use backdraft_optimize::norm;
 use burn::tensor::Tensor;
 
-use super::{Removal, ResponseError, ResponseKind, Responses};
+use super::{Removal, ResponseError, ResponseKind, Responses, reweighted::Reweighted};
 
 /// What one response function minimises for one removal.
 pub struct ResponseObjective<'a> {
     pub(super) shared: &'a Responses,
     pub(super) kind: ResponseKind,
     removal: Removal,
-    /// The removed examples' mean loss.
+    /// The removed examples' mean loss, each times its factor of `eps` if it has its own.
     removed: Option<Cost>,
     /// `eps` times their number.
     pub(super) weight: f64,
@@ -37,7 +37,7 @@ impl Responses {
         let removed = match removal.examples.as_slice() {
             [] => None,
             examples => {
-                let removed = self.cost.select(examples).map_err(ResponseError::from);
+                let removed = self.removed(examples, removal.factors());
                 Some(removed.map_err(|it| it.with_batch(self.cost.batch_size()))?)
             }
         };
@@ -62,14 +62,30 @@ impl Responses {
     }
 }
 
+impl Responses {
+    /// The mean loss of `examples`, each times its factor if there are any.
+    fn removed(&self, examples: &[usize], factors: Option<&[f64]>) -> Result<Cost, ResponseError> {
+        Ok(match factors {
+            Some(factors) => {
+                Reweighted::with_weights(&self.reweighted()?.select(examples)?, factors)?
+            }
+            None => self.cost.select(examples)?,
+        })
+    }
+}
+
 impl ResponseObjective<'_> {
     /// The same with `+ eps L(z')` for each example `z'` of `added`, such as what is put in the place of each of those
     /// removed; `eps` is the removal's. Their model may be anywhere.
     ///
     /// # Errors
-    /// [`ResponseError::Curvature`] for parameters of another number, type or device than the cost's, and for
+    /// [`ResponseError::Setting`] for a removal in which each example has its own `eps`; [`ResponseError::Curvature`] for parameters of another number, type or device than the cost's, and for
     /// gradients that are not finite.
     pub fn with_added(mut self, added: &Cost) -> Result<Self, ResponseError> {
+        if self.removal.factors().is_some() {
+            let problem = "is one for each example: what is added takes one for all";
+            return Err(ResponseError::setting("epsilon", problem));
+        }
         let added = added.at(self.theta().clone())?.with_l2(0.0);
         let weight = self.removal.epsilon * added.len() as f64;
         if self.kind == ResponseKind::Linearized {

@@ -1,8 +1,8 @@
 //! What the response functions of a trained network share.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use backdraft_curvature::{Cost, Curvature, Examples};
+use backdraft_curvature::{Cost, Curvature};
 use burn::tensor::{Tensor, TensorData};
 
 use super::{Bregman, ResponseError, ResponseKind, reweighted::Reweighted};
@@ -96,20 +96,10 @@ impl Responses {
         Ok(self.divergence.get().expect("it was just set"))
     }
 
-    /// The cost under the reweighted loss; weights and slopes are given with each batch. What comes of it is looked at
-    /// every so many steps.
+    /// The cost under the reweighted loss; weights and slopes are given with each part of it.
     pub(super) fn reweighted(&self) -> Result<&Cost, ResponseError> {
         if self.reweighted.get().is_none() {
-            let n = self.cost.len();
-            let options = (self.theta.device(), self.theta.dtype());
-            let none = Tensor::<1>::zeros([n], (&options.0, options.1));
-            let slopes = Tensor::<2>::zeros([n, 1], (&options.0, options.1));
-            let mut targets = self.cost.targets()?;
-            targets.extend((slopes, none.clone(), none).into_rows());
-            let loss = Arc::new(Reweighted(self.cost.loss().clone()));
-            let cost = self.cost.clone().unchecked();
-            let cost = cost.with_any_loss(loss, targets)?;
-            let _ = self.reweighted.set(cost);
+            let _ = self.reweighted.set(Reweighted::of(&self.cost)?);
         }
         Ok(self.reweighted.get().expect("it was just set"))
     }

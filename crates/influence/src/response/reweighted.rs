@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use backdraft_curvature::{AnyLoss, Examples, Rows, Slot};
-use burn::{Tensor, tensor::Shape};
+use backdraft_curvature::{AnyLoss, Cost, CurvatureError, Examples, Rows, Slot};
+use burn::{
+    Tensor,
+    tensor::{Shape, TensorData},
+};
 
 /// A loss `L` times a weight, less a linear term times another: for each example
 ///
@@ -23,6 +26,37 @@ pub(super) type Reweighting = (Tensor<2>, Tensor<1>, Tensor<1>);
 fn divided(targets: &[Rows]) -> (&[Rows], Reweighting) {
     let (own, rest) = targets.split_at(targets.len() - Reweighting::TENSORS);
     (own, Reweighting::from_rows(&mut rest.iter().cloned()))
+}
+
+impl Reweighted {
+    /// `cost` under this loss, with `w` and `u` of 0 until they are given.
+    pub fn of(cost: &Cost) -> Result<Cost, CurvatureError> {
+        let (model, n) = (cost.model(), cost.len());
+        let options = (model.device(), model.dtype());
+        let none = Tensor::<1>::zeros([n], (options.0, options.1));
+        let slopes = Tensor::<2>::zeros([n, 1], (options.0, options.1));
+        let mut targets = cost.targets()?;
+        targets.extend((slopes, none.clone(), none).into_rows());
+        cost.with_any_loss(Arc::new(Self(cost.loss().clone())), targets)
+    }
+
+    /// Some examples of a cost under this loss, with other `c`, `w` and `u`.
+    pub fn with(part: &Cost, reweighting: Reweighting) -> Result<Cost, CurvatureError> {
+        let mut targets = part.targets()?;
+        targets.truncate(targets.len() - Reweighting::TENSORS);
+        targets.extend(reweighting.into_rows());
+        part.with_targets(targets)
+    }
+
+    /// The same, where each example's loss is but multiplied by a weight.
+    pub fn with_weights(part: &Cost, weights: &[f64]) -> Result<Cost, CurvatureError> {
+        let (model, n) = (part.model(), weights.len());
+        let options = (model.device(), model.dtype());
+        let data = TensorData::new(weights.to_vec(), [n]);
+        let weights = Tensor::<1>::from_data(data, (options.0, options.1));
+        let slopes = Tensor::<2>::zeros([n, 1], (options.0, options.1));
+        Self::with(part, (slopes, weights.clone(), weights.zeros_like()))
+    }
 }
 
 impl AnyLoss for Reweighted {

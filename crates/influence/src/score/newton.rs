@@ -58,6 +58,7 @@ pub fn newton_estimates(
     removals: &[Removal],
 ) -> Result<Vec<Result<NewtonEstimate, SolveError>>, SolveError> {
     let root = example_root(matrix)?;
+    removals.iter().try_for_each(check_one_weight)?;
     if let Some(removal) = removals.iter().find(|it| !it.epsilon.is_finite()) {
         return Err(SolveError::Setting {
             name: "epsilon",
@@ -81,6 +82,19 @@ pub fn newton_estimates(
         start = end;
     }
     Ok(found)
+}
+
+/// Refuses weights that differ from example to example: the part of the curvature that goes with them is that of all
+/// alike.
+pub(super) fn check_one_weight(removal: &Removal) -> Result<(), SolveError> {
+    match removal.factors() {
+        Some(_) => Err(SolveError::Setting {
+            name: "epsilon",
+            problem: "is one for each example: a Newton estimate takes one for all of a group"
+                .into(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The rows that `matrix` is made of.

@@ -2,6 +2,7 @@
 
 use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Without};
 
+use super::newton::check_one_weight;
 use crate::{Solution, SolveError, Solver, response::Removal};
 
 /// The Newton estimate of one removal, as [`newton_estimates`](super::newton_estimates), by one solve with the matrix
@@ -17,6 +18,7 @@ pub fn newton_step(
     solver: &dyn Solver,
     removal: &Removal,
 ) -> Result<Solution, SolveError> {
+    check_one_weight(removal)?;
     if removal.is_none() {
         let zero = train.model().theta().zeros_like();
         return solver.prepare(matrix)?.solve(zero);

@@ -7,3 +7,4 @@ mod inputs;
 mod objective;
 mod pbrf;
 mod replaced;
+mod weights;
