@@ -10,6 +10,7 @@ mod experiment;
 mod explain;
 mod failure;
 mod fingerprint;
+mod groups;
 mod inputs;
 mod memory;
 mod mixed_precision;

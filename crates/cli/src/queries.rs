@@ -84,6 +84,11 @@ impl QueryRows {
         if self.mean { 1 } else { self.indices.len() }
     }
 
+    /// The test example that a row is of; none for the mean.
+    pub fn index(&self, row: usize) -> Option<usize> {
+        (!self.mean).then(|| self.indices[row])
+    }
+
     /// What a row is called.
     pub fn name(&self, row: usize) -> String {
         match self.mean_over() {

@@ -5,7 +5,7 @@ use std::{cell::Cell, time::Instant};
 use backdraft_curvature::{Cost, CountedOperator, Curvature, Damped, LinearOperator};
 use backdraft_influence::{
     ConjugateGradient, ConjugateGradientConfig, DirectConfig, LissaConfig, Preconditioner, Scale,
-    Solution, SolveError, Solver,
+    Solution, SolveError, SolveInfo, Solver,
 };
 use burn::tensor::Tensor;
 
@@ -212,9 +212,9 @@ impl QuerySystems<'_> {
     }
 }
 
-/// The solution for a query, which is said. One that did not converge has a warning: the verification tells how good
+/// The solution for a query or a group, which is said. One that did not converge has a warning: the verification tells how good
 /// its scores are all the same, and the record says so.
-fn told(
+pub(super) fn told(
     args: &Explain,
     query: &str,
     found: Result<Solution, SolveError>,
@@ -349,15 +349,19 @@ pub(super) fn solve_on(
 
 fn solved(solution: Solution, seconds: f64) -> Solved {
     let Solution { vector, info } = solution;
-    let record = SolveRecord {
+    Solved {
+        vector,
+        record: record(info),
+        seconds,
+    }
+}
+
+/// The evidence of a solve, as it is recorded.
+pub(super) fn record(info: SolveInfo) -> SolveRecord {
+    SolveRecord {
         converged: info.converged,
         iterations: info.iterations,
         true_residual: info.true_residual,
         residuals: info.residuals,
-    };
-    Solved {
-        vector,
-        record,
-        seconds,
     }
 }

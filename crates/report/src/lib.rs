@@ -22,6 +22,7 @@
 mod error;
 mod examples;
 pub mod experiment;
+mod groups;
 mod labels;
 mod leverage;
 mod measure;
@@ -44,6 +45,7 @@ mod work_folder;
 pub use backdraft_models::data::{At, Place};
 pub use error::OutputError;
 pub use examples::ExampleInfo;
+pub use groups::{GROUPS_FILE, GroupPair, GroupRecord, groups_csv, groups_table};
 pub use labels::{Labels, TargetValue};
 pub use leverage::{LEVERAGE_FILE, leverage_csv};
 pub use measure::{Measure, Rise};

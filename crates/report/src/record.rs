@@ -4,7 +4,7 @@ use backdraft_attribution::verify::{Intervals, NewtonAgreement, PairKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Measure, OutputError, Place, TargetValue, Unit};
+use super::{GroupRecord, Measure, OutputError, Place, TargetValue, Unit};
 
 /// What a command leaves behind as a file of JSON.
 pub trait Record: Serialize {
@@ -52,6 +52,9 @@ pub struct RunRecord {
     /// The mean over test examples, if that was asked about: the one row of scores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<MeanRecord>,
+    /// Groups of training examples whose weights are changed, if any were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupRecord>,
     /// Predicted against actual changes, if they were compared.
     pub verification: Option<VerificationRecord>,
 }

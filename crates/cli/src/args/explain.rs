@@ -1,6 +1,6 @@
 //! What can be asked of `backdraft explain`.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
@@ -25,6 +25,8 @@ Examples:
       How scores change with the damping, which costs little more than one.
   backdraft explain --measure logit:3 --queries 17
       Which training examples raise and lower the logit of class 3.
+  backdraft explain --corrupt-labels 0.1 --queries all --group groups.csv
+      What it would do to the test set to take groups of training examples away, or count them otherwise.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
@@ -100,6 +102,13 @@ pub(crate) struct Explain {
     /// kernel matrix of examples times outputs where that fits into memory, else by EK-FAC; which is printed.
     #[arg(long, value_enum, default_value_t = NewtonName::Quick)]
     pub newton: NewtonName,
+
+    /// A CSV file of groups of training examples whose weights change: in its column `train` an index a line, in
+    /// `weight_change`, if there is one, what is added to the example's weight of 1 (-1 removes it, 1 counts it twice;
+    /// without the column all are removed), and in `group`, if there is one, whose it is. What each group is predicted
+    /// to do to each query, by one solve a group, and really does, is written to `groups.csv` and the report.
+    #[arg(long, value_name = "FILE")]
+    pub group: Option<PathBuf>,
 
     /// How much is verified: `quick` as many removals as fit into about a minute, and at least three; `full` all of the
     /// choice, five of each sign for every query and ten at random.

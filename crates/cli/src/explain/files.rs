@@ -21,7 +21,7 @@ use crate::{
 };
 use backdraft_report::{
     ExampleInfo, MeanRecord, QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord,
-    Sizes, Timing, VerificationRecord, Versions, details_of, verification_table,
+    Sizes, Timing, VerificationRecord, Versions, details_of, groups_table, verification_table,
 };
 
 /// Examples of each sign in `top.csv`.
@@ -42,6 +42,9 @@ struct Details<'a> {
     #[serde(flatten)]
     preparation: Preparation,
     corrupt_labels: Option<f64>,
+    /// The file of groups whose weights are changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
     /// Where a rule chose the damping.
     #[serde(skip_serializing_if = "Option::is_none")]
     damping_rule: Option<&'a ChosenDamping>,
@@ -86,6 +89,7 @@ impl ExplainRun<'_> {
         folder.write(ScoreRecord::FILE, &stable(all))?;
         folder.write(ScoreRecord::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
         self.write_further(found, &examples)?;
+        self.write_groups(&found.groups)?;
         self.report(found, self.record(found, None)?)?;
         say(format_args!(
             "scores written to {}",
@@ -139,6 +143,13 @@ impl ExplainRun<'_> {
         if let Some((verification, _)) = &verified {
             let table = verification_table(verification);
             say(format_args!("\n{}", table.trim_end()));
+        }
+        if !found.groups.records.is_empty() {
+            say(format_args!(
+                "\n{}",
+                groups_table(&found.groups.records).trim_end()
+            ));
+            self.write_groups(&found.groups)?;
         }
         let record = self.record(found, verified)?;
         let json = record.to_json()?;
@@ -198,7 +209,11 @@ impl ExplainRun<'_> {
         timings.push(timing("solve", sum(|it| it.solving)));
         timings.push(timing("score", sum(|it| it.scoring)));
         timings.extend(found.newton.as_ref().map(|it| timing("newton", it.seconds)));
+        if !found.groups.records.is_empty() {
+            timings.push(timing("groups", found.groups.seconds));
+        }
         let (verification, seconds) = verified.unzip();
+        let seconds = seconds.map(|it| it + found.groups.verifying);
         timings.extend(seconds.map(|it| timing("verify", it)));
         Ok(RunRecord {
             settings: self.settings(found)?,
@@ -218,6 +233,7 @@ impl ExplainRun<'_> {
             metrics: found.metrics,
             queries,
             mean,
+            groups: found.groups.records.clone(),
             verification,
         })
     }
@@ -234,6 +250,7 @@ impl ExplainRun<'_> {
             target: self.args.run.data.target.as_deref(),
             preparation: Preparation::of(dataset),
             corrupt_labels: self.args.run.corrupt_labels,
+            group: self.args.group.as_ref().map(|it| it.display().to_string()),
             damping_rule: found.dampings.chosen.as_ref(),
             preconditioner_choice: found.choice.as_ref(),
             newton: found.newton.as_ref().map(|it| NewtonDetails {

@@ -4,6 +4,7 @@ mod bounds;
 mod checksums;
 mod dampings;
 mod files;
+mod groups;
 mod leverage;
 mod measure;
 mod newton;
@@ -27,6 +28,7 @@ use super::{
     CliError,
     args::{Damping, Explain},
     failure::guarded,
+    groups as weight_groups,
     inputs::{Inputs, WRONG_LABELS},
     progress::say,
     quality::unit,
@@ -55,6 +57,10 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Some(asked) => Some(QueryRows::of(asked, dataset)?),
         None => None,
     };
+    let groups = match &args.group {
+        Some(path) => weight_groups::read(path, dataset)?,
+        None => Vec::new(),
+    };
     let config = TrainConfig {
         seed: args.run.compute.seed,
         ..TrainConfig::preset(kind, dataset)
@@ -65,9 +71,18 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         Some(out) => RunPlace::Named(out.clone()),
         None => RunPlace::Fresh(format!("{kind}-{}", dataset.name)),
     };
-    let asked = ScoreSettings::of(args, &inputs, queries.as_ref(), &config, &damping);
+    let asked = ScoreSettings::of(
+        args,
+        &inputs,
+        (queries.as_ref(), &groups),
+        &config,
+        &damping,
+    );
     let store = ExplainFolder::open(&place, &asked, folder.overwrite)?;
     inputs.announce(&args.run);
+    if let Some(path) = &args.group {
+        weight_groups::tell(path, &groups);
+    }
     if let RunPlace::Fresh(_) = place {
         let path = quote::path(store.folder().path());
         say(format_args!(
@@ -85,6 +100,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args,
         inputs: &inputs,
         named: queries.as_ref(),
+        groups: &groups,
         measure: match queries.as_ref().and_then(QueryRows::mean_over) {
             Some(examples) => measure.mean(examples),
             None => measure,

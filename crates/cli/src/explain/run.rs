@@ -11,6 +11,7 @@ use burn::{
 
 use super::{
     dampings::Dampings,
+    groups::GroupResults,
     measure::measurement,
     newton::NewtonEstimates,
     store::{ExplainFolder, QueryScores},
@@ -19,6 +20,7 @@ use crate::{
     CliError,
     args::{Damping, Explain, MeasureName, Precision, VerifyName},
     choice::preconditioner,
+    groups::WeightGroup,
     inputs::Inputs,
     mixed_precision::ProductErrors,
     progress::say,
@@ -39,6 +41,8 @@ pub(super) struct ExplainRun<'a> {
     pub inputs: &'a Inputs,
     /// The test examples named.
     pub named: Option<&'a QueryRows>,
+    /// Training examples whose weights are to change.
+    pub groups: &'a [WeightGroup],
     /// What losses are told in.
     pub unit: Unit,
     /// What is measured, and what scores are told in.
@@ -72,6 +76,7 @@ pub(super) struct ScoredModel {
     pub newton: Option<NewtonEstimates>,
     /// For each damping those of all queries.
     pub scored: Vec<QueryScores>,
+    pub groups: GroupResults,
     /// Of training, if that was here.
     pub training: Option<f64>,
 }
@@ -122,8 +127,10 @@ impl ExplainRun<'_> {
         let newton = self.newton(&cost, &systems, &scores)?;
         self.write_leverages(&cost, &systems, &scores)?;
         let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
-        let found = ScoredModel {
+        let groups = self.predicted_groups(&cost, &systems)?;
+        let mut found = ScoredModel {
             scores: scores.with_newton(changes),
+            groups,
             newton,
             parameters: cost.model().dim(),
             training: self.inputs.loaded.is_none().then_some(seconds),
@@ -139,7 +146,11 @@ impl ExplainRun<'_> {
             scored,
         };
         self.write(&found)?;
-        let verified = self.verify(&found, exact)?;
+        let verified = self.verify(&found, exact.as_ref())?;
+        if let Some((train, measured)) = &exact {
+            let damping = found.dampings.values[0];
+            self.verify_groups(&mut found.groups, (train, measured), damping)?;
+        }
         self.finish(&found, verified)
     }
 
@@ -238,14 +249,14 @@ impl ExplainRun<'_> {
     fn verify(
         &self,
         found: &ScoredModel,
-        exact: Option<(Cost, Cost)>,
+        exact: Option<&(Cost, Cost)>,
     ) -> Result<Option<(VerificationRecord, f64)>, CliError> {
         let Some((cost, measured)) = exact else {
             return Ok(None);
         };
         let verify = Verify {
-            train: &cost,
-            queries: &measured,
+            train: cost,
+            queries: measured,
             scores: &found.scores,
             newton: found.newton.as_ref().map_or(&[], |it| &it.predictions),
             measure: &self.measure,

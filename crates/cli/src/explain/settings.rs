@@ -1,5 +1,6 @@
 //! What a run of `explain` was asked.
 
+use backdraft::attribution::Digest;
 use backdraft_influence::Preconditioner;
 use backdraft_models::{Architecture, TrainConfig, ZooConfig};
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use crate::{
     args::{Damping, Explain, MeasureName, PreconditionerName, Rank, SolverName},
     fingerprint::fingerprint,
+    groups::WeightGroup,
     inputs::Inputs,
     preparation::Preparation,
     queries::QueryRows,
@@ -45,6 +47,9 @@ pub(super) struct ScoreSettings<'a> {
     preconditioner_choice: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     self_influence: bool,
+    /// A digest of the groups whose weights are changed, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<String>,
     pub newton: &'static str,
     pub precision: &'static str,
     pub products: &'static str,
@@ -58,7 +63,7 @@ impl<'a> ScoreSettings<'a> {
     pub fn of(
         args: &'a Explain,
         inputs: &'a Inputs,
-        queries: Option<&'a QueryRows>,
+        (queries, groups): (Option<&'a QueryRows>, &[WeightGroup]),
         config: &'a TrainConfig,
         damping: &'a Damping,
     ) -> Self {
@@ -89,6 +94,7 @@ impl<'a> ScoreSettings<'a> {
                 .filter(|name| *name == PreconditionerName::Auto)
                 .map(PreconditionerName::name),
             self_influence: args.self_influence,
+            groups: digest(groups),
             newton: args.newton.name(),
             precision: args.precision().name(),
             products: args.products.name(),
@@ -97,6 +103,25 @@ impl<'a> ScoreSettings<'a> {
             fingerprint: fingerprint(&inputs.dataset),
         }
     }
+}
+
+/// Of what the groups hold.
+fn digest(groups: &[WeightGroup]) -> Option<String> {
+    let of_group = |digest: Digest, group: &WeightGroup| {
+        let count = group.changes.len() as u64;
+        let digest = digest
+            .part(group.name.as_bytes())
+            .part(&count.to_le_bytes());
+        group
+            .changes
+            .iter()
+            .fold(digest, |digest, (example, change)| {
+                let digest = digest.part(&(*example as u64).to_le_bytes());
+                digest.part(&change.to_le_bytes())
+            })
+    };
+    let all = groups.iter().fold(Digest::default(), of_group);
+    (!groups.is_empty()).then(|| all.name())
 }
 
 /// LiSSA's settings; without a scale it is found.

@@ -18,8 +18,8 @@ use crate::{
     weights,
 };
 use backdraft_report::{
-    Contents, LEVERAGE_FILE, OutputError, Record, Report, RunRecord, SELF_INFLUENCE_FILE,
-    ScoreRecord, SolveRecord, WorkFolder,
+    Contents, GROUPS_FILE, LEVERAGE_FILE, OutputError, Record, Report, RunRecord,
+    SELF_INFLUENCE_FILE, ScoreRecord, SolveRecord, WorkFolder,
 };
 
 /// What was asked.
@@ -54,6 +54,7 @@ const KIND: Kind = Kind {
             ScoreRecord::TOP_FILE,
             SELF_INFLUENCE_FILE,
             LEVERAGE_FILE,
+            GROUPS_FILE,
             Report::FILE,
             checksums::FILE,
             STATE,
@@ -67,6 +68,7 @@ const KIND: Kind = Kind {
         "parts/solution-",
         "parts/scores-",
         "parts/newton-",
+        "parts/groups",
         "parts/response-",
     ],
 };
@@ -159,7 +161,7 @@ impl ExplainFolder {
     /// Puts the record in place, with the digests of all, also of the scores of `further` dampings.
     pub(super) fn finish(&self, record: &[u8], further: &[f64]) -> Result<(), CliError> {
         let mut files = WHOLE.map(String::from).to_vec();
-        files.extend([SELF_INFLUENCE_FILE, LEVERAGE_FILE].map(String::from));
+        files.extend([SELF_INFLUENCE_FILE, LEVERAGE_FILE, GROUPS_FILE].map(String::from));
         for damping in further {
             let names = [ScoreRecord::FILE, ScoreRecord::TOP_FILE];
             files.extend(names.map(|name| format!("{}/{name}", dampings::folder(*damping))));

@@ -6,6 +6,7 @@ mod dampings;
 mod data;
 mod experiment;
 mod files;
+mod groups;
 mod inputs;
 mod mean;
 mod measure;

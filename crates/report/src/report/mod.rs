@@ -1,6 +1,7 @@
 //! `report.html`: a run for a reader, in one file that needs no network.
 
 mod features;
+mod groups;
 mod guide;
 mod picture;
 mod plot;
@@ -105,8 +106,9 @@ impl Report {
             summary::run(self),
             section(query::title(&self.record.measure()), queries),
             verify::verify(self)?,
-            guide::guide(&self.record.measure()),
         ];
+        let body = body.into_iter().chain(groups::groups(self));
+        let body = body.chain([guide::guide(&self.record.measure())]);
         Ok(page(&self.title, body))
     }
 }
