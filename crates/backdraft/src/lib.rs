@@ -23,7 +23,7 @@ mod zoo_training;
 pub use backdraft_attribution as attribution;
 pub use backdraft_attribution::{
     AttributionError, Evaluation, EvaluationConfig, Influence, InfluenceConfig, Matrix,
-    Measurement, Retrain, Scores, SolverConfig, Verification, VerifyConfig,
+    Measurement, Perturbations, Retrain, Scores, SolverConfig, Verification, VerifyConfig,
 };
 pub use backdraft_curvature as curvature;
 pub use backdraft_influence as influence;

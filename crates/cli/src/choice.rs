@@ -1,11 +1,11 @@
-//! The preconditioner of `explain`, where it is to be chosen.
+//! The preconditioner of queries' systems, where it is to be chosen.
 
 use backdraft_curvature::{Curvature, Damped};
 use backdraft_influence::{Choice, Preconditioner};
 
 use super::{
     CliError,
-    args::{Explain, PreconditionerName},
+    args::{PreconditionerName, Solving},
     progress::say,
     solve::{BLOCK, conjugate_gradient},
 };
@@ -13,12 +13,12 @@ use super::{
 /// The preconditioner for so many queries of `matrix` at the least of the dampings, which is said where it was to be
 /// chosen.
 pub(super) fn preconditioner(
-    args: &Explain,
+    args: &Solving,
     matrix: &Curvature,
     dampings: &[f64],
     queries: usize,
 ) -> Result<(Preconditioner, Option<Choice>), CliError> {
-    let seed = args.run.compute.seed;
+    let seed = args.seed;
     let is_auto = args.solver.preconditioner == Some(PreconditionerName::Auto);
     // Several dampings share a space, which they do without one alone.
     let ([damping], true) = (dampings, is_auto) else {

@@ -1,9 +1,10 @@
-//! The command line: `backdraft explain`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `models`, `devices`,
+//! The command line: `backdraft explain`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `models`, `devices`,
 //! `compare` and `bench`.
 
 mod args;
 mod bench;
 mod choice;
+mod dampings;
 mod device;
 mod error;
 mod experiment;
@@ -15,12 +16,15 @@ mod inputs;
 mod memory;
 mod mixed_precision;
 mod models;
+mod network_run;
+mod perturb;
 mod preparation;
 mod progress;
 mod quality;
 mod queries;
 mod run_folder;
 mod solve;
+mod system_settings;
 mod tensors;
 mod train;
 mod verify;
@@ -60,6 +64,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
+        Some(Command::Perturb(perturb)) => perturb::perturb(&perturb),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => {
             on_device(&decompose.common, || experiment::decompose(&decompose))

@@ -10,6 +10,9 @@ use serde::{Serialize, Serializer};
 use super::{CliError, memory::check_scores};
 use backdraft_report::count;
 
+/// Queries picked where none are named.
+const QUERIES: usize = 3;
+
 /// Some test examples by index, one of the parts that commas are between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Query {
@@ -149,6 +152,17 @@ fn indices(asked: &[Query], dataset: &Dataset) -> Result<Vec<usize>, CliError> {
         }
     }
     Ok(indices)
+}
+
+/// The queries named, or the test examples with the highest of `losses`.
+pub(super) fn chosen(named: Option<&QueryRows>, losses: &[f64]) -> QueryRows {
+    if let Some(queries) = named {
+        return queries.clone();
+    }
+    let mut order: Vec<usize> = (0..losses.len()).collect();
+    order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
+    order.truncate(QUERIES);
+    QueryRows::each(order)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The linear systems of `explain`.
+//! The linear systems of queries.
 
 use std::{cell::Cell, time::Instant};
 
@@ -11,11 +11,11 @@ use burn::tensor::Tensor;
 
 use super::{
     CliError,
-    args::{Explain, Precision, SolverName},
-    explain::{ExplainFolder, Solved},
+    args::{Precision, SolverName, Solving},
     mixed_precision::TOLERANCE,
     progress::{Bar, say, warn},
     queries::QueryRows,
+    run_folder::{RunFolder, Solved},
 };
 use backdraft_report::{SolveRecord, brief};
 
@@ -24,7 +24,7 @@ pub(super) const DEPTH: usize = 1000;
 pub(super) const REPEATS: usize = 10;
 
 /// What the options have against a residual that is too large.
-fn remedy(args: &Explain) -> &'static str {
+fn remedy(args: &Solving) -> &'static str {
     match (args.solver(), args.precision()) {
         (SolverName::Lissa, _) => "raise --depth, --repeats or --damping, or take --solver cg",
         (_, Precision::F32) => "raise --damping or --tolerance, or take --precision f64",
@@ -37,14 +37,14 @@ pub(super) const BLOCK: usize = 128;
 
 /// The systems of a run: those of all queries for the first damping, then for the next.
 pub(super) struct QuerySystems<'a> {
-    pub args: &'a Explain,
+    pub args: Solving,
     pub curvature: &'a Curvature,
     pub dampings: &'a [f64],
     pub preconditioner: &'a Preconditioner,
     pub queries: &'a QueryRows,
     /// Their examples, in the same order.
     pub measured: &'a Cost,
-    pub store: &'a ExplainFolder,
+    pub store: &'a RunFolder,
 }
 
 impl QuerySystems<'_> {
@@ -107,7 +107,7 @@ impl QuerySystems<'_> {
         open: &[bool],
         bar: &Bar,
     ) -> Result<(), CliError> {
-        let solver = solver(self.args, self.preconditioner)?;
+        let solver = solver(&self.args, self.preconditioner)?;
         let mut start = Instant::now();
         let inverse = solver.prepare(matrix)?;
         if let Some(text) = inverse.describe() {
@@ -132,7 +132,7 @@ impl QuerySystems<'_> {
         matrix: &dyn LinearOperator,
         bar: &Bar,
     ) -> Result<(), CliError> {
-        let solver = conjugate_gradient(self.args, self.preconditioner)?;
+        let solver = conjugate_gradient(&self.args, self.preconditioner)?;
         let mut order: Vec<usize> = (0..self.dampings.len()).collect();
         order.sort_by(|&a, &b| self.dampings[b].total_cmp(&self.dampings[a]));
         let falling: Vec<f64> = order.iter().map(|&place| self.dampings[place]).collect();
@@ -206,7 +206,7 @@ impl QuerySystems<'_> {
         seconds: f64,
         bar: &Bar,
     ) -> Result<(), CliError> {
-        let solution = bar.aside(|| told(self.args, &self.name(system), found))?;
+        let solution = bar.aside(|| told(&self.args, &self.name(system), found))?;
         bar.inc(1);
         self.store.keep_solved(system, &solved(solution, seconds))
     }
@@ -215,7 +215,7 @@ impl QuerySystems<'_> {
 /// The solution for a query or a group, which is said. One that did not converge has a warning: the verification tells how good
 /// its scores are all the same, and the record says so.
 pub(super) fn told(
-    args: &Explain,
+    args: &Solving,
     query: &str,
     found: Result<Solution, SolveError>,
 ) -> Result<Solution, CliError> {
@@ -259,7 +259,7 @@ fn tell_small(query: &str, gradient: &Tensor<1>, precision: Precision) {
 }
 
 pub(super) fn conjugate_gradient(
-    args: &Explain,
+    args: &Solving,
     preconditioner: &Preconditioner,
 ) -> Result<ConjugateGradient, CliError> {
     let config = ConjugateGradientConfig {
@@ -274,12 +274,10 @@ pub(super) fn conjugate_gradient(
 }
 
 pub(super) fn solver(
-    args: &Explain,
+    args: &Solving,
     preconditioner: &Preconditioner,
 ) -> Result<Box<dyn Solver>, CliError> {
-    let closed_form = args
-        .solver
-        .closed_form(args.solver(), args.run.compute.seed);
+    let closed_form = args.solver.closed_form(args.solver(), args.seed);
     if let Some(config) = closed_form {
         return Ok(config.init()?);
     }
@@ -298,7 +296,7 @@ pub(super) fn solver(
                 depth: args.solver.depth.unwrap_or(DEPTH),
                 repeats: args.solver.repeats.unwrap_or(REPEATS),
                 scale: args.solver.scale.map_or(Scale::Auto, Scale::Fixed),
-                seed: args.run.compute.seed,
+                seed: args.seed,
                 ..default
             };
             Box::new(config.init()?)

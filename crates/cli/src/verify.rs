@@ -13,8 +13,8 @@ use burn::tensor::{DType, Device};
 
 use super::{
     CliError,
-    explain::ExplainFolder,
     progress::{Bar, say, words},
+    run_folder::PartsFolder,
 };
 use backdraft_report::{
     Failed, Measure, Pair, ScoreRecord, VerificationCoverage, VerificationRecord,
@@ -75,7 +75,7 @@ pub(super) struct Verify<'a> {
     pub damping: f64,
     pub seed: u64,
     pub amount: Amount,
-    pub store: &'a ExplainFolder,
+    pub store: &'a PartsFolder,
 }
 
 impl Verify<'_> {

@@ -12,6 +12,8 @@
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
 //! the run is whole comes last.
 //!
+//! [`perturbation`] has the record, the table and the report of changed training examples.
+//!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
 //! A score is the predicted change of what is measured of a query when the training example is *removed*, of a loss
@@ -29,6 +31,7 @@ mod measure;
 mod newton;
 mod number;
 mod page;
+pub mod perturbation;
 mod places;
 mod record;
 mod report;

@@ -15,3 +15,4 @@ mod perturb;
 mod resumption;
 mod validation;
 mod weights;
+mod words;

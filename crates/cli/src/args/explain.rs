@@ -6,7 +6,7 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, MeasureName, Precision, RunArgs, SolverArgs, SolverName,
+    Damping, MeasureName, Precision, RunArgs, SolverArgs, SolverName, Solving,
     number::{check_fits, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
@@ -122,13 +122,20 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
-    pub fn solver(&self) -> SolverName {
-        self.solver.name.unwrap_or(SolverName::Cg)
+    pub fn solving(&self) -> Solving {
+        Solving {
+            solver: self.solver,
+            products: self.products,
+            seed: self.run.compute.seed,
+        }
     }
 
-    /// The type of all numbers while systems are solved and examples scored.
+    pub fn solver(&self) -> SolverName {
+        self.solving().solver()
+    }
+
     pub fn precision(&self) -> Precision {
-        self.solver.precision.unwrap_or(Precision::F32)
+        self.solving().precision()
     }
 
     /// Refuses settings that the solver could not go by, before anything is trained.

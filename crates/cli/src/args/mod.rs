@@ -8,6 +8,7 @@ mod folder;
 mod measure;
 mod model;
 pub(crate) mod number;
+mod perturb;
 mod preconditioner;
 mod run;
 mod solver;
@@ -31,9 +32,10 @@ pub(crate) use self::{
     folder::FolderArgs,
     measure::MeasureName,
     model::ModelArgs,
+    perturb::Perturb,
     preconditioner::{PreconditionerName, Rank},
     run::RunArgs,
-    solver::{Precision, SolverArgs, SolverName},
+    solver::{Precision, SolverArgs, SolverName, Solving},
     train::Train,
     training::{PresetName, TrainingArgs},
 };
@@ -54,6 +56,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Train a model or take one's weights, score every training example for some test examples, and verify the scores.
     Explain(Box<Explain>),
+    /// Find which change of which training example would mend a test example, or harm it: moved inputs, other labels.
+    Perturb(Box<Perturb>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
     /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps

@@ -14,7 +14,7 @@ use super::{
     number::{check_fits, count, positive, residual},
     preconditioner::{PreconditionerName, Rank, diagonal, krylov, layers, sketch},
 };
-use crate::{CliError, device::Opened};
+use crate::{CliError, device::Opened, mixed_precision::ProductsIn};
 
 /// The solver of `(G + damping I) s = gradient`, and in which numbers it works.
 #[derive(Clone, Copy, Debug, Args)]
@@ -61,6 +61,25 @@ pub(crate) struct SolverArgs {
     /// so f64 is the default where the device computes in it.
     #[arg(long, value_enum)]
     pub precision: Option<Precision>,
+}
+
+/// How a command solves the systems of queries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Solving {
+    pub solver: SolverArgs,
+    pub products: ProductsIn,
+    pub seed: u64,
+}
+
+impl Solving {
+    pub fn solver(&self) -> SolverName {
+        self.solver.name.unwrap_or(SolverName::Cg)
+    }
+
+    /// The type of all numbers while systems are solved and examples scored.
+    pub fn precision(&self) -> Precision {
+        self.solver.precision.unwrap_or(Precision::F32)
+    }
 }
 
 impl SolverArgs {

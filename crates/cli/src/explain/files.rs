@@ -155,7 +155,8 @@ impl ExplainRun<'_> {
         let json = record.to_json()?;
         self.report(found, record)?;
         let folder = self.store.folder();
-        self.store.finish(&json, &found.dampings.values[1..])?;
+        self.store
+            .finish_scores(&json, &found.dampings.values[1..])?;
         say(format_args!(
             "\nwritten to {}; open {}",
             quote::path(folder.path()),

@@ -117,14 +117,14 @@ impl ExplainRun<'_> {
         let bar = Bar::new("groups", self.groups.len() as u64);
         let start = Instant::now();
         let matrix = Damped::new(systems.curvature, systems.dampings[0]);
-        let solver = solver(self.args, systems.preconditioner)?;
+        let solver = solver(&self.args.solving(), systems.preconditioner)?;
         let inverse = solver.prepare(&matrix)?;
         let removals = self.removals();
         let mut groups = Vec::new();
         let found = estimate_all(cost, &*inverse, &removals)?;
         for ((group, removal), found) in self.groups.iter().zip(&removals).zip(found) {
             let name = format!("group {}", group.name);
-            let found = bar.aside(|| told(self.args, &name, found))?;
+            let found = bar.aside(|| told(&self.args.solving(), &name, found))?;
             let corrected = match self.args.newton {
                 NewtonName::None => None,
                 _ if removal.factors().is_some() => None,

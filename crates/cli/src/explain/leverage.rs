@@ -23,7 +23,7 @@ impl ExplainRun<'_> {
         let damping = systems.dampings[0];
         let matrix = Damped::new(systems.curvature, damping);
         let solutions =
-            (0..systems.queries.count()).map(|system| self.store.solved(system, &matrix));
+            (0..systems.queries.count()).map(|system| self.store.folder().solved(system, &matrix));
         let solutions = solutions.collect::<Result<Option<Vec<_>>, _>>()?;
         // They are kept until here.
         let Some(solutions) = solutions else {

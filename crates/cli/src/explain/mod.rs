@@ -1,7 +1,6 @@
 //! `backdraft explain`: train, score, verify, report.
 
 mod bounds;
-mod checksums;
 mod dampings;
 mod files;
 mod groups;
@@ -14,15 +13,14 @@ mod scoring;
 mod self_influence;
 mod settings;
 mod store;
-mod training;
+
+pub(super) use self::report::{labels, layout, predictions, target};
 
 use backdraft_models::{
     Architecture, Preset, TrainConfig,
     data::{Dataset, Task},
-    quote,
 };
 
-pub(super) use self::store::{ExplainFolder, Solved};
 use self::{run::ExplainRun, settings::ScoreSettings};
 use super::{
     CliError,
@@ -30,25 +28,17 @@ use super::{
     failure::guarded,
     groups as weight_groups,
     inputs::{Inputs, WRONG_LABELS},
-    progress::say,
     quality::unit,
     queries::QueryRows,
-    run_folder::RunPlace,
+    run_folder::{PartsFolder, RunPlace},
 };
 
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let folder = &args.run.folder;
-    if folder.overwrite && folder.out.is_none() {
-        return Err(CliError::Option {
-            option: "--overwrite",
-            problem: "replaces the run in a folder: name it with --out, for without that explain takes a new one"
-                .to_owned(),
-        });
-    }
     let dtype = args.precision().dtype();
     let inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
-        check_task(kind, dataset)?;
+        check_task("explain", kind, dataset)?;
         args.measure.check(dataset)?;
         args.precision().check(opened)
     })?;
@@ -65,12 +55,9 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         seed: args.run.compute.seed,
         ..TrainConfig::preset(kind, dataset)
     };
-    let damping = damping(args, kind, &config);
+    let damping = default_damping(args.damping.as_ref(), kind, &config);
     args.check(&damping, &inputs.network)?;
-    let place = match &folder.out {
-        Some(out) => RunPlace::Named(out.clone()),
-        None => RunPlace::Fresh(format!("{kind}-{}", dataset.name)),
-    };
+    let place = RunPlace::of(folder, || format!("{kind}-{}", dataset.name))?;
     let asked = ScoreSettings::of(
         args,
         &inputs,
@@ -78,17 +65,12 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         &config,
         &damping,
     );
-    let store = ExplainFolder::open(&place, &asked, folder.overwrite)?;
+    let store = PartsFolder::open(&place, store::KIND, &asked, folder.overwrite)?;
     inputs.announce(&args.run);
     if let Some(path) = &args.group {
         weight_groups::tell(path, &groups);
     }
-    if let RunPlace::Fresh(_) = place {
-        let path = quote::path(store.folder().path());
-        say(format_args!(
-            "to {path}; stopped, the same command with --out {path} goes on"
-        ));
-    }
+    store.announce(&place);
     if let Some(table) = inputs.wrong_labels()? {
         store.folder().write(WRONG_LABELS, table.as_bytes())?;
     }
@@ -121,30 +103,38 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
 
 /// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand
 /// examples near its first order, and the L2 term where that alone makes the problem strongly convex.
-fn damping(args: &Explain, kind: Architecture, config: &TrainConfig) -> Damping {
+pub(super) fn default_damping(
+    asked: Option<&Damping>,
+    kind: Architecture,
+    config: &TrainConfig,
+) -> Damping {
     let default = || match kind {
         Architecture::LogisticRegression => config.weight_decay,
         _ => 0.03,
     };
-    let asked = args.damping.clone();
+    let asked = asked.cloned();
     asked.unwrap_or_else(|| Damping::Given(vec![default()]))
 }
 
 /// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.
-fn check_task(kind: Architecture, dataset: &Dataset) -> Result<(), CliError> {
+pub(super) fn check_task(
+    command: &str,
+    kind: Architecture,
+    dataset: &Dataset,
+) -> Result<(), CliError> {
     if kind == Architecture::Autoencoder {
         return Err(CliError::Option {
             option: "--model",
-            problem:
-                "autoencoder has no loss for a target: explain takes a model that predicts one"
-                    .to_owned(),
+            problem: format!(
+                "autoencoder has no loss for a target: {command} takes a model that predicts one"
+            ),
         });
     }
     match dataset.task {
         Task::NextToken { .. } => Err(CliError::Option {
             option: "--data",
             problem: format!(
-                "{} is text: explain takes examples with one target each, a table or pictures",
+                "{} is text: {command} takes examples with one target each, a table or pictures",
                 dataset.name
             ),
         }),

@@ -99,7 +99,7 @@ impl ExplainRun<'_> {
             products.set(products.get() + count);
             bar.message(format!("{} products", products.get()));
         });
-        let solver = solver(self.args, systems.preconditioner)?;
+        let solver = solver(&systems.args, systems.preconditioner)?;
         let correction = NewtonCorrection {
             train: cost,
             measured: (systems.measured, self.measure.mean_over.is_some()),

@@ -13,7 +13,7 @@ use backdraft_report::{
 const SHOWN: usize = 5;
 
 /// What example `index` of a part should be predicted as, in the source's own units.
-pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> TargetValue {
+pub(crate) fn target(dataset: &Dataset, split: &Split, index: usize) -> TargetValue {
     match &split.targets {
         Targets::Classes(classes) => TargetValue::Class(classes[index]),
         Targets::Values(values) => TargetValue::Value(dataset.original_target(values[index])),
@@ -21,9 +21,9 @@ pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> TargetVa
     }
 }
 
-/// What is known of all examples.
-pub(super) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> ExampleInfo {
-    let labels = match &dataset.train.targets {
+/// The targets of all training examples, in the source's own units.
+pub(crate) fn labels(dataset: &Dataset) -> Labels {
+    match &dataset.train.targets {
         Targets::Classes(of) => Labels::Classes {
             of: of.clone(),
             names: dataset.task.classes().to_vec(),
@@ -33,10 +33,14 @@ pub(super) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> Exa
             Labels::Values(values.collect())
         }
         Targets::Tokens { .. } => panic!("text has no one target for an example"),
-    };
+    }
+}
+
+/// What is known of all examples.
+pub(super) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> ExampleInfo {
     let (train, test) = (0..dataset.train.rows, 0..dataset.test.rows);
     ExampleInfo {
-        labels,
+        labels: labels(dataset),
         train: train.map(|row| dataset.train_place(row)).collect(),
         test: test.map(|row| dataset.test_place(row)).collect(),
         unit: unit.clone(),
@@ -45,7 +49,7 @@ pub(super) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> Exa
 }
 
 /// What the model says of every row, from its outputs `[rows, outputs]`, in the source's own units.
-pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<TargetValue> {
+pub(crate) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<TargetValue> {
     let decide = |outputs: &[f64]| match &dataset.task {
         Task::Binary { .. } => TargetValue::Class(i64::from(outputs[0] > 0.0)),
         Task::Regression => TargetValue::Value(dataset.restored_output(outputs[0])),
@@ -96,15 +100,6 @@ pub(super) fn report(
             negative: side(row, strongest.negative),
         }
     });
-    let layout = match dataset.image {
-        Some(shape) => Layout::Pictures(Frame {
-            height: shape.height,
-            width: shape.width,
-            black: 0.0,
-            white: 1.0,
-        }),
-        None => Layout::Table(features(dataset)),
-    };
     let title = out.file_name().map_or_else(
         || dataset.name.clone(),
         |name| name.to_string_lossy().into(),
@@ -112,9 +107,22 @@ pub(super) fn report(
     Report {
         title,
         labels: examples.labels.clone(),
-        layout,
+        layout: layout(dataset),
         explained: explained.collect(),
         record,
+    }
+}
+
+/// How examples are shown.
+pub(crate) fn layout(dataset: &Dataset) -> Layout {
+    match dataset.image {
+        Some(shape) => Layout::Pictures(Frame {
+            height: shape.height,
+            width: shape.width,
+            black: 0.0,
+            white: 1.0,
+        }),
+        None => Layout::Table(features(dataset)),
     }
 }
 

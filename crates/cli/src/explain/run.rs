@@ -1,39 +1,33 @@
 //! One run of `explain`, from stage to stage.
 
 use backdraft::Measurement;
-use backdraft_curvature::{Cost, Half, Model};
+use backdraft_curvature::{Cost, Half};
 use backdraft_influence::Choice;
-use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, per_example_losses, to_dtype};
+use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, to_dtype};
 use burn::{
     module::Module,
-    tensor::{DType, Device, Tensor},
+    tensor::{DType, Device},
 };
 
 use super::{
-    dampings::Dampings,
-    groups::GroupResults,
-    measure::measurement,
-    newton::NewtonEstimates,
-    store::{ExplainFolder, QueryScores},
+    groups::GroupResults, measure::measurement, newton::NewtonEstimates, store::QueryScores,
 };
 use crate::{
     CliError,
     args::{Damping, Explain, MeasureName, Precision, VerifyName},
     choice::preconditioner,
+    dampings::Dampings,
     groups::WeightGroup,
     inputs::Inputs,
     mixed_precision::ProductErrors,
+    network_run::NetworkRun,
     progress::say,
-    quality::{measured, quality, shown, tell},
-    queries::QueryRows,
+    queries::{self, QueryRows},
+    run_folder::PartsFolder,
     solve::QuerySystems,
     verify::{self, Amount, Verify},
-    weights::scaling::check_scaling,
 };
 use backdraft_report::{Measure, ModelQuality, ScoreRecord, Unit, VerificationRecord};
-
-/// Queries picked where none are named.
-const QUERIES: usize = 3;
 
 /// What was asked, and where results go.
 pub(super) struct ExplainRun<'a> {
@@ -51,7 +45,7 @@ pub(super) struct ExplainRun<'a> {
     pub pass: usize,
     pub config: &'a TrainConfig,
     pub damping: &'a Damping,
-    pub store: &'a ExplainFolder,
+    pub store: &'a PartsFolder,
 }
 
 /// What is known once all are scored.
@@ -83,9 +77,10 @@ pub(super) struct ScoredModel {
 
 impl ExplainRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
-        let (module, seconds) = self.model()?;
-        let losses = self.losses(&module);
-        let queries = self.queries(&losses);
+        let network = self.network();
+        let (module, seconds) = network.model()?;
+        let losses = network.losses(&module);
+        let queries = queries::chosen(self.named, &losses);
         let precision = self.args.precision();
         let computed = match precision {
             Precision::F32 => module.clone(),
@@ -95,7 +90,10 @@ impl ExplainRun<'_> {
         let costs = |products| self.costs(&computed, &queries, place, products);
         let half = self.args.products.half();
         let (cost, measured) = costs(half)?;
-        let (metrics, on_train) = self.metrics(&module, &cost)?;
+        let (metrics, on_train) = network.metrics(&module, &cost)?;
+        if !self.measure.is_loss() || self.measure.mean_over.is_some() {
+            say(format_args!("measured: {}", self.measure.told()));
+        }
         let errors = half
             .map(|_| ProductErrors::of(&cost, &costs(None)?.0))
             .transpose()?;
@@ -104,18 +102,22 @@ impl ExplainRun<'_> {
             say(format_args!("matrix products in {products}: {errors}"));
         }
 
-        let dampings = self.dampings(&cost)?;
+        let dampings = network.dampings(self.damping, &cost)?;
         let curvature = cost.gauss_newton();
-        let (preconditioner, choice) =
-            preconditioner(self.args, &curvature, &dampings.values, queries.count())?;
+        let (preconditioner, choice) = preconditioner(
+            &self.args.solving(),
+            &curvature,
+            &dampings.values,
+            queries.count(),
+        )?;
         let systems = QuerySystems {
-            args: self.args,
+            args: self.args.solving(),
             curvature: &curvature,
             dampings: &dampings.values,
             preconditioner: &preconditioner,
             queries: &queries,
             measured: &measured,
-            store: self.store,
+            store: self.store.folder(),
         };
         self.write_self_influence(&cost, dampings.values[0])?;
         let exact = match self.amount() {
@@ -154,12 +156,16 @@ impl ExplainRun<'_> {
         self.finish(&found, verified)
     }
 
-    /// The loss of every test example, in the unit.
-    fn losses(&self, module: &Zoo) -> Vec<f64> {
-        let dataset = &self.inputs.dataset;
-        let losses = per_example_losses(module, &dataset.test, dataset.task.objective());
-        let factor = self.unit.loss_factor;
-        losses.into_iter().map(|loss| factor * loss).collect()
+    /// The stages up to the network that is explained.
+    fn network(&self) -> NetworkRun<'_> {
+        NetworkRun {
+            run: &self.args.run,
+            inputs: self.inputs,
+            unit: &self.unit,
+            pass: self.pass,
+            config: self.config,
+            store: self.store,
+        }
     }
 
     /// The cost of the training examples, and that of the queries.
@@ -170,19 +176,8 @@ impl ExplainRun<'_> {
         place: (&Device, DType),
         products: Option<Half>,
     ) -> Result<(Cost, Cost), CliError> {
-        let dataset = &self.inputs.dataset;
-        let objective = dataset.task.objective();
-        let mut model = Model::new(module, Zoo::forward)?.recorded();
-        if let Some(half) = products {
-            model = model.with_products(half);
-        }
-        let (inputs, targets) = (
-            dataset.train.inputs(place),
-            objective.targets(&dataset.train, place),
-        );
-        let cost = Cost::of_any(model, objective.loss(&dataset.train), inputs, targets)?;
-        let cost = cost.with_batch_size(self.pass)?;
-        let queries = dataset.test.select(queries.indices());
+        let cost = self.network().cost(module, place, products)?;
+        let queries = self.inputs.dataset.test.select(queries.indices());
         let measured = self.measurement(&queries, place);
         let measured = measured.cost(&cost, queries.inputs(place))?;
         Ok((cost, measured.with_batch_size(self.pass)?))
@@ -269,44 +264,6 @@ impl ExplainRun<'_> {
         verify.run().map(Some)
     }
 
-    /// How good the network is, and how far from a minimum, which is said.
-    fn metrics(&self, module: &Zoo, cost: &Cost) -> Result<(ModelQuality, Metrics), CliError> {
-        let objective = self.inputs.dataset.task.objective();
-        let measured = [
-            measured("train", module, &self.inputs.dataset.train, objective)?,
-            measured("test", module, &self.inputs.dataset.test, objective)?,
-        ];
-        let [train, test] = measured.each_ref().map(|it| self.unit.quality(quality(it)));
-        tell(&self.unit);
-        if !self.measure.is_loss() || self.measure.mean_over.is_some() {
-            say(format_args!("measured: {}", self.measure.told()));
-        }
-        say(format_args!(
-            "train {}; test {}",
-            shown(&train),
-            shown(&test)
-        ));
-        if let Some(loaded) = &self.inputs.loaded {
-            check_scaling(
-                &self.args.run.data,
-                loaded,
-                &self.inputs.dataset,
-                &measured[0],
-            )?;
-        }
-        let gradient_norm = self.unit.loss_factor * norm(cost.gradient()?);
-        say(format_args!(
-            "gradient of the training loss, without an L2 term: norm {gradient_norm:.2e}"
-        ));
-        let metrics = ModelQuality {
-            train,
-            test,
-            gradient_norm,
-        };
-        let [on_train, _] = measured;
-        Ok((metrics, on_train))
-    }
-
     pub(super) fn amount(&self) -> Amount {
         match (self.args.verify_removals, self.args.verify) {
             (Some(count), _) => Amount::Removals(count.get()),
@@ -315,21 +272,4 @@ impl ExplainRun<'_> {
             (None, VerifyName::Full) => Amount::Full,
         }
     }
-
-    /// The queries named, or the test examples with the highest loss.
-    fn queries(&self, losses: &[f64]) -> QueryRows {
-        if let Some(queries) = self.named {
-            return queries.clone();
-        }
-        let mut order: Vec<usize> = (0..losses.len()).collect();
-        order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
-        order.truncate(QUERIES);
-        QueryRows::each(order)
-    }
-}
-
-/// The Euclidean norm, in 64 bits.
-fn norm(vector: Tensor<1>) -> f64 {
-    let squares = vector.into_data().iter::<f64>().map(|x| x * x).sum::<f64>();
-    squares.sqrt()
 }

@@ -8,12 +8,13 @@ use backdraft_influence::scores;
 use super::{
     bounds::{self, ScoreBounding},
     run::ExplainRun,
-    store::{QueryScores, Solved},
+    store::QueryScores,
 };
 use crate::{
     CliError,
     args::NewtonName,
     progress::Bar,
+    run_folder::Solved,
     solve::{QuerySystems, solve_on},
 };
 
@@ -34,7 +35,11 @@ impl ExplainRun<'_> {
         }
         let mut unsolved = vec![false; systems.count()];
         for &system in &open {
-            unsolved[system] = self.store.solved(system, systems.curvature)?.is_none();
+            unsolved[system] = self
+                .store
+                .folder()
+                .solved(system, systems.curvature)?
+                .is_none();
         }
         systems.solve(&unsolved)?;
         let bar = Bar::new("scoring", open.len() as u64);
@@ -72,7 +77,7 @@ impl ExplainRun<'_> {
         bar: &Bar,
     ) -> Result<(), CliError> {
         // As a later run finds it.
-        let Some(solved) = self.store.solved(system, matrix)? else {
+        let Some(solved) = self.store.folder().solved(system, matrix)? else {
             return Ok(());
         };
         let (_, row) = systems.place(system);

@@ -1,7 +1,10 @@
 //! The folder of a run that can be taken up again: what it was asked, and what it has kept so far.
 
+mod checksums;
 mod difference;
+mod parts;
 mod record;
+mod solutions;
 
 use std::{
     cell::RefCell,
@@ -16,13 +19,17 @@ use serde_json::Value;
 
 use super::{
     CliError,
+    args::FolderArgs,
     progress::warn,
     tensors::{self, NamedTensors, Texts},
 };
 use backdraft_report::{Contents, OutputError, Seal, WorkFolder};
 
+pub(super) use checksums::FILE as CHECKSUMS;
 pub(super) use difference::differences;
+pub(super) use parts::{MODEL, PartsFolder, STATE};
 pub(super) use record::{SETTINGS, VERSIONS, unmarked, versions};
+pub(super) use solutions::{PARTS, SOLVE, Solved, solve_json, solve_record};
 
 /// What is told beside a network.
 pub(super) const SECONDS: &str = "seconds";
@@ -34,6 +41,21 @@ pub(super) enum RunPlace {
     Named(PathBuf),
     /// A new folder below `runs`, of this name and a number.
     Fresh(String),
+}
+
+impl RunPlace {
+    /// The folder named, or a new one whose name begins so; refuses to replace what is not named.
+    pub fn of(folder: &FolderArgs, name: impl FnOnce() -> String) -> Result<Self, CliError> {
+        match &folder.out {
+            Some(out) => Ok(Self::Named(out.clone())),
+            None if folder.overwrite => Err(CliError::Option {
+                option: "--overwrite",
+                problem: "replaces the run in a folder: name it with --out, for without that this command takes a new one"
+                    .to_owned(),
+            }),
+            None => Ok(Self::Fresh(name())),
+        }
+    }
 }
 
 /// What a run of one kind is called, and keeps.

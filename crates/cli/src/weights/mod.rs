@@ -99,6 +99,11 @@ pub(super) struct LoadedModel {
 }
 
 impl WeightsArgs {
+    /// Whether a file was named.
+    pub fn is_given(&self) -> bool {
+        self.weights.is_some()
+    }
+
     /// What is kept with the weights of the file, if one was given and somebody kept something.
     pub fn record(&self) -> Result<Option<WeightsRecord>, CliError> {
         let Some(path) = self.weights.as_deref() else {

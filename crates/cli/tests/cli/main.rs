@@ -11,6 +11,7 @@ mod inputs;
 mod mean;
 mod measure;
 mod options;
+mod perturb;
 mod place;
 mod preconditioners;
 mod refusals;

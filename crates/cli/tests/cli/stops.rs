@@ -21,10 +21,10 @@ const CANCER: &str = "explain --model lr --data cancer";
 const NETWORK: &str = "explain --data digits --hidden 8 --queries 7,3 --verify-removals 6 --seed 3 --checkpoint-every 0";
 
 /// Files with what they hold, and a record.
-type Kept = (BTreeMap<PathBuf, Vec<u8>>, Value);
+pub(crate) type Kept = (BTreeMap<PathBuf, Vec<u8>>, Value);
 
 /// All files below the folder but for those with times in them, with what they hold, and the record without its times.
-fn kept(folder: &Path) -> Result<Kept, Box<dyn Error>> {
+pub(crate) fn kept(folder: &Path) -> Result<Kept, Box<dyn Error>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_path_buf()]);
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next)? {
@@ -48,7 +48,7 @@ fn kept(folder: &Path) -> Result<Kept, Box<dyn Error>> {
     Ok((found, record))
 }
 
-fn assert_same(found: &Kept, expected: &Kept) {
+pub(crate) fn assert_same(found: &Kept, expected: &Kept) {
     assert!(found.0.keys().eq(expected.0.keys()), "{:?}", found.0.keys());
     assert_eq!(found.1, expected.1);
     for (name, bytes) in &expected.0 {

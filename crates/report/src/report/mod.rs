@@ -11,6 +11,7 @@ mod verify;
 
 pub use features::Features;
 pub use picture::Frame;
+pub(crate) use summary::run as run_facts;
 
 use super::page::{page, section};
 use super::{Labels, OutputError, Place, RunRecord, TargetValue};
@@ -52,7 +53,7 @@ pub struct Explained {
 
 impl Example {
     /// Which training example it is, and where it stands.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("#{}, {}", self.index, self.source)
     }
 }
@@ -103,7 +104,7 @@ impl Report {
             .collect::<Result<Vec<_>, _>>()?;
         let body = [
             summary::head(self),
-            summary::run(self),
+            run_facts(&self.record),
             section(query::title(&self.record.measure()), queries),
             verify::verify(self)?,
         ];

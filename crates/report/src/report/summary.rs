@@ -30,8 +30,7 @@ pub(super) fn head(report: &Report) -> Html {
 }
 
 /// The run in a few facts, and all its settings.
-pub(super) fn run(report: &Report) -> Html {
-    let record = &report.record;
+pub(crate) fn run(record: &RunRecord) -> Html {
     let settings = &record.settings;
     let [losses, measured] = units(record);
     let seconds: f64 = record.timings.iter().map(|timing| timing.seconds).sum();

@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use backdraft::attribution::Digest;
 
-use crate::{CliError, run_folder::RunFolder};
+use super::RunFolder;
+use crate::CliError;
 use backdraft_report::{Record, RunRecord};
 
 /// The file's name.
-pub(super) const FILE: &str = "SHA256SUMS";
+pub(crate) const FILE: &str = "SHA256SUMS";
 
 /// Writes the digests of `files`, of those that are there, and of the record that is written next.
 pub(super) fn write(folder: &RunFolder, files: &[String], record: &[u8]) -> Result<(), CliError> {

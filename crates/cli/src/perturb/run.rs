@@ -1,0 +1,142 @@
+//! One run of `perturb`, from stage to stage.
+
+use backdraft::attribution::Perturbations;
+use backdraft_curvature::{Cost, Damped};
+use backdraft_influence::Choice;
+use backdraft_models::{Metrics, TrainConfig, Zoo, to_dtype};
+use backdraft_report::{ModelQuality, SolveRecord, Unit};
+use burn::{module::Module, tensor::Tensor};
+
+use super::{change::FoundChange, outcome::Outcomes};
+use crate::{
+    CliError,
+    args::{Damping, Perturb},
+    choice::preconditioner,
+    dampings::Dampings,
+    inputs::Inputs,
+    network_run::NetworkRun,
+    queries::{self, QueryRows},
+    run_folder::{PartsFolder, Solved},
+    solve::QuerySystems,
+};
+
+/// What was asked, and where results go.
+pub(super) struct PerturbRun<'a> {
+    pub args: &'a Perturb,
+    pub inputs: &'a Inputs,
+    /// The test examples named.
+    pub named: Option<&'a QueryRows>,
+    /// What losses are told in.
+    pub unit: Unit,
+    /// Examples that go through the network at once.
+    pub pass: usize,
+    pub config: &'a TrainConfig,
+    pub damping: &'a Damping,
+    pub store: &'a PartsFolder,
+}
+
+/// What is known once the changes are found.
+pub(super) struct PerturbedModel {
+    pub module: Zoo,
+    pub queries: Vec<usize>,
+    /// Of every test example, in the unit.
+    pub losses: Vec<f64>,
+    pub metrics: ModelQuality,
+    /// On the training part, as it is kept with the weights.
+    pub on_train: Metrics,
+    pub parameters: usize,
+    pub dampings: Dampings,
+    /// Of the preconditioner, if there was one.
+    pub choice: Option<Choice>,
+    /// Of each query.
+    pub solves: Vec<SolveRecord>,
+    pub changes: Vec<FoundChange>,
+    /// The seconds of each stage.
+    pub seconds: Vec<(&'static str, f64)>,
+}
+
+impl PerturbRun<'_> {
+    pub fn run(self) -> Result<(), CliError> {
+        let network = self.network();
+        let (module, training) = network.model()?;
+        let losses = network.losses(&module);
+        let queries = queries::chosen(self.named, &losses);
+        let dtype = self.args.solving().precision().dtype();
+        let computed = to_dtype(module.valid(), dtype);
+        let place = (&self.inputs.opened.device, dtype);
+        let cost = network.cost(&computed, place, None)?;
+        let measured = network.query_losses(&cost, queries.indices(), place)?;
+        let (metrics, on_train) = network.metrics(&module, &cost)?;
+        let dampings = network.dampings(self.damping, &cost)?;
+        let (solved, choice) = self.solve(&cost, &measured, &queries, &dampings)?;
+        let vectors = solved.iter().map(|it| it.vector.clone()).collect();
+        let of = Perturbations::new(&cost, &measured, Tensor::stack(vectors, 0))?;
+        let (changes, looking) = self.changes(&of, place)?;
+        let mut seconds = vec![
+            ("solve", solved.iter().map(|it| it.seconds).sum()),
+            ("changes", looking),
+        ];
+        if self.inputs.loaded.is_none() {
+            seconds.insert(0, ("train", training));
+        }
+        let found = PerturbedModel {
+            parameters: cost.model().dim(),
+            solves: solved.into_iter().map(|it| it.record).collect(),
+            module,
+            queries: queries.indices().to_vec(),
+            losses,
+            metrics,
+            on_train,
+            dampings,
+            choice,
+            changes,
+            seconds,
+        };
+        self.write(&found, &Outcomes::default())?;
+        let outcomes = self.outcomes(&found)?;
+        self.finish(&found, &outcomes)
+    }
+
+    /// The stages up to the network that is asked about.
+    pub(super) fn network(&self) -> NetworkRun<'_> {
+        NetworkRun {
+            run: &self.args.run,
+            inputs: self.inputs,
+            unit: &self.unit,
+            pass: self.pass,
+            config: self.config,
+            store: self.store,
+        }
+    }
+
+    /// The solutions of all queries' systems, from the folder where they are there.
+    fn solve(
+        &self,
+        cost: &Cost,
+        measured: &Cost,
+        queries: &QueryRows,
+        dampings: &Dampings,
+    ) -> Result<(Vec<Solved>, Option<Choice>), CliError> {
+        let args = self.args.solving();
+        let curvature = cost.gauss_newton();
+        let (preconditioner, choice) =
+            preconditioner(&args, &curvature, &dampings.values, queries.count())?;
+        let systems = QuerySystems {
+            args,
+            curvature: &curvature,
+            dampings: &dampings.values,
+            preconditioner: &preconditioner,
+            queries,
+            measured,
+            store: self.store.folder(),
+        };
+        let matrix = Damped::new(&curvature, dampings.values[0]);
+        let solved = |system| self.store.folder().solved(system, &matrix);
+        let all = 0..systems.count();
+        let open = all.clone().map(|system| Ok(solved(system)?.is_none()));
+        systems.solve(&open.collect::<Result<Vec<_>, CliError>>()?)?;
+        // As a later run finds them.
+        let solved = all.map(solved).collect::<Result<Option<Vec<_>>, _>>()?;
+        Ok((solved.unwrap_or_default(), choice))
+    }
+}
