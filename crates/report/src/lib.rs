@@ -21,6 +21,7 @@
 //! [`Measure`] says what is measured, what it is in and what a sign means; a [`Unit`] what losses and outputs are in:
 //! nats of classes, half the square of the target's own units of numbers.
 
+mod closed_form;
 mod error;
 mod examples;
 pub mod experiment;
@@ -46,6 +47,10 @@ mod verdict;
 mod work_folder;
 
 pub use backdraft_models::data::{At, Place};
+pub use closed_form::{
+    CLOSED_FORM_FILE, ClosedFormAgreement, ClosedFormChange, ClosedFormRecord, ClosedFormTable,
+    closed_form_csv,
+};
 pub use error::OutputError;
 pub use examples::ExampleInfo;
 pub use groups::{GROUPS_FILE, GroupPair, GroupRecord, groups_csv, groups_table};

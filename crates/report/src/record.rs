@@ -4,7 +4,7 @@ use backdraft_attribution::verify::{Intervals, NewtonAgreement, PairKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{GroupRecord, Measure, OutputError, Place, TargetValue, Unit};
+use super::{ClosedFormRecord, GroupRecord, Measure, OutputError, Place, TargetValue, Unit};
 
 /// What a command leaves behind as a file of JSON.
 pub trait Record: Serialize {
@@ -55,6 +55,9 @@ pub struct RunRecord {
     /// Groups of training examples whose weights are changed, if any were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupRecord>,
+    /// What is known in closed form, of a linear model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_form: Option<ClosedFormRecord>,
     /// Predicted against actual changes, if they were compared.
     pub verification: Option<VerificationRecord>,
 }

@@ -6,7 +6,7 @@ use backdraft_attribution::strongest;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use super::places::Files;
-use super::{ExampleInfo, Labels, NewtonChanges, OutputError, brief};
+use super::{ClosedFormTable, ExampleInfo, Labels, NewtonChanges, OutputError, brief};
 
 /// What scores are computed in, and written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct ScoreRecord {
     /// How far each can be from that of the exact solution.
     bounds: Option<Vec<f64>>,
     newton: Option<NewtonChanges>,
+    /// Of a linear model.
+    closed_form: Option<ClosedFormTable>,
 }
 
 /// A training example and its score.
@@ -118,6 +120,7 @@ impl ScoreRecord {
             float,
             bounds: None,
             newton: None,
+            closed_form: None,
         })
     }
 
@@ -135,6 +138,20 @@ impl ScoreRecord {
     #[must_use]
     pub fn with_newton(self, newton: Option<NewtonChanges>) -> Self {
         Self { newton, ..self }
+    }
+
+    /// With what is known of a linear model in closed form.
+    #[must_use]
+    pub fn with_closed_form(self, closed_form: Option<ClosedFormTable>) -> Self {
+        Self {
+            closed_form,
+            ..self
+        }
+    }
+
+    /// What is known of a linear model in closed form.
+    pub fn closed_form(&self) -> Option<&ClosedFormTable> {
+        self.closed_form.as_ref()
     }
 
     /// The Newton estimates, if there are any.

@@ -11,7 +11,8 @@ impl ScoreRecord {
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
     /// example has a file, and those of the query for a mean), and where bounds are known `bound`: how far the score can be from that of the exact
     /// solution; and where there are Newton estimates `newton`, the change that it predicts, and the example's `leverage`
-    /// (empty for examples without one). Ranks count from 1 within a kind; scores are in the unit that
+    /// (empty for examples without one); of a linear model the leverage and `leave_one_out`, the exact change, or `one_step`,
+    /// that after a Newton step without the example. Ranks count from 1 within a kind; scores are in the unit that
     /// `run.json` names.
     ///
     /// # Errors
@@ -31,9 +32,11 @@ impl ScoreRecord {
         head.extend(unit.map(String::from));
         head.extend(asked.first().map(|_| "query_file".into()));
         head.extend(query_unit.map(|unit| format!("query_{unit}")));
-        if self.newton().is_some() {
-            head.extend(["newton", "leverage"].map(String::from));
+        head.extend(self.newton().map(|_| "newton".into()));
+        if self.newton().is_some() || self.closed_form().is_some() {
+            head.push("leverage".into());
         }
+        head.extend(self.closed_form().map(|it| it.column().into()));
         head.extend(self.bounds(0).map(|_| "bound".into()));
         let mut write = |record: &[String]| {
             let done = table.write_record(record);
@@ -64,14 +67,7 @@ impl ScoreRecord {
                             .into_iter()
                             .flat_map(|it| cells(it, query_unit.is_some())),
                     );
-                    if let Some(newton) = self.newton() {
-                        record.extend(match newton.get(row, train) {
-                            Some((change, leverage)) => {
-                                [format!("{change:?}"), format!("{leverage:?}")]
-                            }
-                            None => Default::default(),
-                        });
-                    }
+                    record.extend(self.beside(row, train));
                     let bound = self.bounds(row).map(|bounds| bounds[train]);
                     record.extend(bound.map(|bound| format!("{bound:.3e}")));
                     write(&record)?;
@@ -87,6 +83,24 @@ impl ScoreRecord {
 /// A query as tables have it: its index, or `mean`.
 pub(super) fn query_cell(query: Option<usize>) -> String {
     query.map_or_else(|| "mean".into(), |query| query.to_string())
+}
+
+impl ScoreRecord {
+    /// What stands beside a score: the Newton estimate, the leverage, and what is known in closed form.
+    fn beside(&self, row: usize, train: usize) -> Vec<String> {
+        let cell = |value: Option<f64>| value.map_or_else(String::new, |it| format!("{it:?}"));
+        let (newton, closed) = (self.newton(), self.closed_form());
+        let estimate = newton.and_then(|it| it.get(row, train));
+        let leverage = closed.and_then(|it| it.leverage.get(train).copied());
+        let leverage = leverage.or(estimate.map(|it| it.1));
+        let mut cells = Vec::new();
+        cells.extend(newton.map(|_| cell(estimate.map(|it| it.0))));
+        if newton.is_some() || closed.is_some() {
+            cells.push(cell(leverage));
+        }
+        cells.extend(closed.map(|it| cell(it.change(row, train))));
+        cells
+    }
 }
 
 /// A place in one column or two.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use backdraft::attribution::Shard;
+use backdraft::attribution::{Shard, evaluate::GroupKind};
 use clap::Args;
 
 use crate::{
@@ -148,6 +148,8 @@ Examples:
       The five gaps at each strength of the damping, as in the paper's Figure 5.
   backdraft sweep --over removed --values 1,10,50 --data mnist/
       Groups of 1, 10 and 50 percent of the training examples are removed at once.
+  backdraft sweep --over removed --groups random,class,similar --l2 0.1,0.01,0.001 --model lr --data digits
+      What groups of growing size do to test losses, beside what influence and the Newton estimate predict.
   backdraft sweep --over width --preset paper --data mnist/ --shard 2/5 --out runs/part2
       A fifth of each value's removals; --merge runs/part1,runs/part2,.. puts the sweep together.
 
@@ -157,7 +159,7 @@ What is varied and the default values, with --preset paper those of the paper's 
   epochs        a tenth, a half, 1, 2 and 4 times the preset's (paper: 100 to 9000)
   weight-decay  0.05,0.01,0.005,0.001,0.0005,0.0001,0.00001 (paper: from 0.5)
   damping       0.5,0.1,0.05,0.01,0.005,0.001,0.0005,0.0001 (paper: down to 0.000001)
-  removed       0.1,0.2,..,0.9 percent of the training examples";
+  removed       0.1,0.2,..,0.9 percent of the training examples; with --groups 0.5,1,2.5,5,10,20";
 
 /// Settings of `sweep`.
 #[derive(Clone, Debug, Args)]
@@ -173,9 +175,42 @@ pub(crate) struct Sweeping {
     #[arg(long, value_enum)]
     pub over: Over,
 
+    /// With `--over removed`, what groups are made of: random examples, examples of one class, or a random example and
+    /// those with the nearest inputs. What the removal of each does to the losses of test examples is held against what
+    /// influence and the Newton estimate predict (Koh et al. 2019), in place of the gaps.
+    #[arg(long, value_enum, value_name = "KIND,..", value_delimiter = ',')]
+    pub groups: Vec<GroupName>,
+
+    /// With `--groups`, strengths of the L2 term, each with a network of its own. Default: the training's. The lr has no
+    /// damping beside it unless `--damping` says so.
+    #[arg(long, value_name = "L2,..", value_delimiter = ',', value_parser = not_negative, allow_hyphen_values = true)]
+    pub l2: Vec<f64>,
+
+    /// With `--groups`, test examples whose losses are predicted, drawn by the seed. Default: 10.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub tests: Option<usize>,
+
     /// Its values; for `removed`, percentages. Default: see below.
     #[arg(long, value_name = "V1,V2,..", value_delimiter = ',', value_parser = finite, allow_hyphen_values = true)]
     pub values: Vec<f64>,
+}
+
+/// What groups are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum GroupName {
+    Random,
+    Class,
+    Similar,
+}
+
+impl GroupName {
+    pub fn kind(self) -> GroupKind {
+        match self {
+            Self::Random => GroupKind::Random,
+            Self::Class => GroupKind::Class,
+            Self::Similar => GroupKind::Similar,
+        }
+    }
 }
 
 /// What a sweep varies.

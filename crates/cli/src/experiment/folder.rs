@@ -18,7 +18,9 @@ use crate::{
 use backdraft_report::Record;
 use backdraft_report::{
     Contents,
-    experiment::{CorrelationsRecord, DecompositionRecord, MislabelRecord, SweepRecord},
+    experiment::{
+        CorrelationsRecord, DecompositionRecord, GroupsRecord, MislabelRecord, SweepRecord,
+    },
 };
 
 pub(super) use merge::check_parts;
@@ -39,6 +41,9 @@ const LISSA: &str = "lissa.json";
 pub(super) const REPORT: &str = "report.html";
 pub(super) const CORRELATIONS: &str = "correlations.html";
 
+/// How the names of folders begin that hold the groups with one strength of the L2 term.
+pub(super) const GROUPS: &str = "l2";
+
 /// An experiment, and a sweep, which is several.
 pub(super) const EXPERIMENT: Kind = Kind {
     name: "an experiment",
@@ -56,6 +61,7 @@ pub(super) const SWEEP: Kind = Kind {
             Over::WeightDecay.name(),
             Over::Damping.name(),
             Over::Removed.name(),
+            GROUPS,
         ],
         ..CONTENTS
     },
@@ -68,11 +74,13 @@ const CONTENTS: Contents = Contents {
         DecompositionRecord::FILE,
         CorrelationsRecord::FILE,
         SweepRecord::FILE,
+        GroupsRecord::FILE,
         MislabelRecord::FILE,
     ],
     others: &[
         REPORT,
         CORRELATIONS,
+        GroupsRecord::CSV,
         WRONG_LABELS,
         POINTS,
         STAGES,

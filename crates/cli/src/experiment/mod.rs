@@ -11,6 +11,7 @@ mod correlate;
 mod decompose;
 mod draw;
 mod folder;
+mod groups;
 mod mislabel;
 mod output;
 mod plan;

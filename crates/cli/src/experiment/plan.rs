@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backdraft::SolverConfig;
+use backdraft::{SolverConfig, attribution::evaluate::GroupKind};
 use backdraft_influence::Preconditioner;
 use backdraft_models::{
     Architecture, Optimizer, Preset, TrainConfig, ZooConfig, computes_in_f64,
@@ -66,6 +66,9 @@ pub(super) struct Plan {
     pub seed: u64,
     /// The training examples of each removal.
     pub removals: Vec<Vec<usize>>,
+    /// What each of them is made of, where groups are compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupKind>,
     /// The test examples that are measured.
     pub tests: Vec<usize>,
     /// Of the data, so that a file that has changed is noticed.
@@ -208,6 +211,7 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<PreparedExper
         device: device_name,
         seed,
         removals,
+        groups: Vec::new(),
         tests,
         fingerprint: fingerprint(&dataset),
         solver_name: solver,

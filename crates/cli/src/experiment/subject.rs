@@ -261,7 +261,9 @@ impl<'a> Subject<'a> {
 
     /// Where the examples that are removed stand.
     fn places(&self) -> BTreeMap<usize, Place> {
+        // Groups hold most of the examples, again and again.
         let removed = self.plan.removals.iter().flatten();
+        let removed = removed.filter(|_| self.plan.groups.is_empty());
         removed
             .map(|&example| (example, self.dataset.train_place(example)))
             .collect()

@@ -10,6 +10,7 @@ use super::{
     args::{Common, Group, Over, RemovalArgs, Sweeping},
     decompose::{decomposition, question},
     folder::{ExperimentFolder, SWEEP, check_parts},
+    groups::GroupSweep,
     output::{open, show},
     plan::{PreparedExperiment, prepare},
     scaled::ScaledSettings,
@@ -36,6 +37,13 @@ struct SweepSettings<'a> {
 /// Runs `backdraft sweep`.
 pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     check(args)?;
+    if !args.groups.is_empty() {
+        let (values, out) = (
+            values(args)?,
+            args.common.folder.out_or(default_folder(args)?),
+        );
+        return GroupSweep::new(args, &values, out)?.run();
+    }
     let sweep = Sweep {
         args,
         values: values(args)?,
@@ -105,6 +113,32 @@ fn check(args: &Sweeping) -> Result<(), CliError> {
             "{} is for the mlp: the other models' layers are fixed",
             over.name()
         ));
+    }
+    if *over != Over::Removed && !args.groups.is_empty() {
+        return Err(CliError::Option {
+            option: "--groups",
+            problem: format!(
+                "is for --over removed, whose values are the sizes of groups, and not for --over {}",
+                over.name()
+            ),
+        });
+    }
+    for (option, given) in [
+        ("--l2", !args.l2.is_empty()),
+        ("--tests", args.tests.is_some()),
+    ] {
+        if given && args.groups.is_empty() {
+            return Err(CliError::Option {
+                option,
+                problem: "goes with --groups, which says what is removed".to_owned(),
+            });
+        }
+    }
+    if !args.l2.is_empty() && common.training.weight_decay.is_some() {
+        return Err(CliError::Option {
+            option: "--l2",
+            problem: "varies what --weight-decay sets: leave one of them out".to_owned(),
+        });
     }
     let given = match over {
         Over::WeightDecay => common.training.weight_decay.is_some(),
@@ -197,7 +231,9 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
     };
     let values = match args.values.as_slice() {
         [] => match args.over {
-            over if args.common.training.preset == PresetName::Paper => paper(over),
+            over if args.common.training.preset == PresetName::Paper && args.groups.is_empty() => {
+                paper(over)
+            }
             Over::Width => vec![16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
             Over::Depth => vec![1.0, 3.0, 5.0, 7.0],
             Over::Epochs => {
@@ -211,6 +247,8 @@ fn values(args: &Sweeping) -> Result<Vec<f64>, CliError> {
             }
             Over::WeightDecay => vec![0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001],
             Over::Damping => vec![0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001],
+            // Koh et al. (2019) go from a quarter of a percent to 25.
+            Over::Removed if !args.groups.is_empty() => vec![0.5, 1.0, 2.5, 5.0, 10.0, 20.0],
             Over::Removed => paper(Over::Removed),
         },
         given => given.to_vec(),

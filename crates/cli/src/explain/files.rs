@@ -20,12 +20,13 @@ use crate::{
     weights::{self, record},
 };
 use backdraft_report::{
-    ExampleInfo, MeanRecord, QueryRecord, Record, Report, RunRecord, RunSettings, ScoreRecord,
-    Sizes, Timing, VerificationRecord, Versions, details_of, groups_table, verification_table,
+    CLOSED_FORM_FILE, ExampleInfo, MeanRecord, QueryRecord, Record, Report, RunRecord, RunSettings,
+    ScoreRecord, Sizes, Timing, VerificationRecord, Versions, closed_form_csv, details_of,
+    groups_table, verification_table,
 };
 
 /// Examples of each sign in `top.csv`.
-const TOP: usize = 20;
+pub(super) const TOP: usize = 20;
 
 /// The settings that the record has beside those that every run has by name.
 #[derive(Serialize)]
@@ -88,6 +89,10 @@ impl ExplainRun<'_> {
             .to_safetensors(&examples, self.args.run.compute.seed)?;
         folder.write(ScoreRecord::FILE, &stable(all))?;
         folder.write(ScoreRecord::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
+        if found.closed_form.is_some() {
+            let table = closed_form_csv(&found.scores, &examples)?;
+            folder.write(CLOSED_FORM_FILE, &table)?;
+        }
         self.write_further(found, &examples)?;
         self.write_groups(&found.groups)?;
         self.report(found, self.record(found, None)?)?;
@@ -235,6 +240,7 @@ impl ExplainRun<'_> {
             queries,
             mean,
             groups: found.groups.records.clone(),
+            closed_form: found.closed_form.clone(),
             verification,
         })
     }

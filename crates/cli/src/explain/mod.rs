@@ -1,6 +1,7 @@
 //! `backdraft explain`: train, score, verify, report.
 
 mod bounds;
+mod closed_form;
 mod dampings;
 mod files;
 mod groups;

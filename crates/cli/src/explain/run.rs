@@ -27,7 +27,9 @@ use crate::{
     solve::QuerySystems,
     verify::{self, Amount, Verify},
 };
-use backdraft_report::{Measure, ModelQuality, ScoreRecord, Unit, VerificationRecord};
+use backdraft_report::{
+    ClosedFormRecord, Measure, ModelQuality, ScoreRecord, Unit, VerificationRecord,
+};
 
 /// What was asked, and where results go.
 pub(super) struct ExplainRun<'a> {
@@ -68,6 +70,8 @@ pub(super) struct ScoredModel {
     pub scores: ScoreRecord,
     /// Of the strongest examples, if they were asked for.
     pub newton: Option<NewtonEstimates>,
+    /// Of a linear model.
+    pub closed_form: Option<ClosedFormRecord>,
     /// For each damping those of all queries.
     pub scored: Vec<QueryScores>,
     pub groups: GroupResults,
@@ -128,10 +132,18 @@ impl ExplainRun<'_> {
         let scores = self.scores(&queries, cost.len(), &scored[..queries.count()])?;
         let newton = self.newton(&cost, &systems, &scores)?;
         self.write_leverages(&cost, &systems, &scores)?;
+        let closed = self.closed_form(
+            (&module, exact.as_ref()),
+            &queries,
+            &scores,
+            dampings.values[0],
+        )?;
+        let (closed_form, table) = closed.map(|it| (it.record, it.table)).unzip();
         let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
         let groups = self.predicted_groups(&cost, &systems)?;
         let mut found = ScoredModel {
-            scores: scores.with_newton(changes),
+            scores: scores.with_newton(changes).with_closed_form(table),
+            closed_form,
             groups,
             newton,
             parameters: cost.model().dim(),
@@ -234,7 +246,11 @@ impl ExplainRun<'_> {
     }
 
     /// The costs in 64 bits, where there are any.
-    fn exact(&self, module: &Zoo, queries: &QueryRows) -> Result<(Cost, Cost), CliError> {
+    pub(super) fn exact(
+        &self,
+        module: &Zoo,
+        queries: &QueryRows,
+    ) -> Result<(Cost, Cost), CliError> {
         let (device, dtype) = verify::place(&self.inputs.opened.device);
         let exact = to_dtype(module.valid().fork(&device), dtype);
         self.costs(&exact, queries, (&device, dtype), None)

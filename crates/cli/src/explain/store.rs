@@ -14,8 +14,8 @@ use crate::{
     weights,
 };
 use backdraft_report::{
-    Contents, GROUPS_FILE, LEVERAGE_FILE, Record, Report, RunRecord, SELF_INFLUENCE_FILE,
-    ScoreRecord, SolveRecord,
+    CLOSED_FORM_FILE, Contents, GROUPS_FILE, LEVERAGE_FILE, Record, Report, RunRecord,
+    SELF_INFLUENCE_FILE, ScoreRecord, SolveRecord,
 };
 
 /// What was asked.
@@ -44,6 +44,7 @@ pub(super) const KIND: Kind = Kind {
             ScoreRecord::FILE,
             ScoreRecord::TOP_FILE,
             SELF_INFLUENCE_FILE,
+            CLOSED_FORM_FILE,
             LEVERAGE_FILE,
             GROUPS_FILE,
             Report::FILE,
@@ -86,7 +87,13 @@ impl PartsFolder {
     /// Puts the record in place, with the digests of all, also of the scores of `further` dampings.
     pub(super) fn finish_scores(&self, record: &[u8], further: &[f64]) -> Result<(), CliError> {
         let mut files = WHOLE.map(String::from).to_vec();
-        files.extend([SELF_INFLUENCE_FILE, LEVERAGE_FILE, GROUPS_FILE].map(String::from));
+        let further_files = [
+            SELF_INFLUENCE_FILE,
+            LEVERAGE_FILE,
+            CLOSED_FORM_FILE,
+            GROUPS_FILE,
+        ];
+        files.extend(further_files.map(String::from));
         for damping in further {
             let names = [ScoreRecord::FILE, ScoreRecord::TOP_FILE];
             files.extend(names.map(|name| format!("{}/{name}", dampings::folder(*damping))));

@@ -291,6 +291,7 @@ impl PerturbRun<'_> {
             unit: self.unit.clone(),
             measure: None,
             mean: None,
+            closed_form: None,
             groups: Vec::new(),
             sizes: Sizes {
                 train: train.rows,

@@ -120,6 +120,7 @@ fn a_run_that_has_ended_is_whole_or_made_so() -> Outcome {
             "scores.safetensors",
             "top.csv",
             "report.html",
+            "closed-form.csv",
             "run.json"
         ]
     );

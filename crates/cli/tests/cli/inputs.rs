@@ -131,7 +131,14 @@ fn weights_may_know_the_moments_of_all_rows() -> Outcome {
         "probe",
     )?;
     let top = String::from_utf8(probe.file("top.csv")?)?;
-    let held_out = top.lines().nth(1).and_then(|row| row.rsplit(',').next());
+    let mut lines = top.lines().map(|line| line.split(','));
+    let column = lines
+        .next()
+        .and_then(|mut head| head.position(|it| it == "query_line"));
+    let held_out = lines
+        .next()
+        .zip(column)
+        .and_then(|(mut row, column)| row.nth(column));
     let line: usize = held_out.ok_or("no line")?.parse()?;
     // The largest of a column is held out.
     let table = plain();

@@ -1,6 +1,7 @@
 //! The command line end to end, with real files.
 
 mod bench;
+mod closed_form;
 mod compare;
 mod dampings;
 mod data;

@@ -241,7 +241,7 @@ fn as_much_is_verified_as_is_asked_for() -> Outcome {
     let coverage = |run: &Run| run.record["verification"]["coverage"].clone();
     let none = place.explain("--model lr --data cancer --verify none", "none")?;
     assert_eq!(none.record["verification"], Value::Null);
-    assert!(!none.stdout.contains("Pearson"), "{}", none.stdout);
+    assert!(!none.stdout.contains("over 60 pairs") && !none.stdout.contains("Held against"));
     let html = String::from_utf8(none.file("report.html")?)?;
     assert!(html.contains("were not held against actual changes"));
 

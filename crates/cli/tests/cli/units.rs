@@ -104,8 +104,7 @@ fn a_tables_own_values_and_lines_are_everywhere() -> Outcome {
     }
     let top = String::from_utf8(run.file("top.csv")?)?;
     let mut rows = top.lines();
-    let head =
-        "query,rank,kind,train,label,score,file,line,query_file,query_line,newton,leverage,bound";
+    let head = "query,rank,kind,train,label,score,file,line,query_file,query_line,newton,leverage,leave_one_out,bound";
     assert_eq!(rows.next(), Some(head));
     for row in rows {
         let cells: Vec<&str> = row.split(',').collect();

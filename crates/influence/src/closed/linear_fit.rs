@@ -4,6 +4,7 @@ use backdraft_curvature::{Cost, CurvatureError};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{ClosedFormError, LeastSquaresFit, LogisticFit};
+use crate::Leverage;
 
 /// A linear model at the minimum of its objective: what the removal of an example does to it is exact for least squares,
 /// and one Newton step for logistic regression.
@@ -42,19 +43,21 @@ impl LinearFit {
         matches!(self, Self::LeastSquares(_))
     }
 
-    /// How far each example is fitted by itself alone, between 0 and 1: its [`Leverage`](crate::Leverage), the largest
-    /// value.
+    /// How far each example is fitted by itself alone.
     ///
     /// # Errors
     /// [`ClosedFormError::Overflow`].
-    pub fn leverage(&self) -> Result<Vec<f64>, ClosedFormError> {
-        Ok(match self {
-            Self::LeastSquares(fit) => fit.leverage().to_vec(),
-            Self::Logistic(fit) => {
-                let leverage = fit.leverage()?;
-                leverage.iter().map(|it| it.largest()).collect()
+    pub fn leverage(&self) -> Result<Vec<Leverage>, ClosedFormError> {
+        match self {
+            Self::LeastSquares(fit) => {
+                let leverage = fit.leverage().iter();
+                let of = |value: &f64| Leverage {
+                    values: vec![*value],
+                };
+                Ok(leverage.map(of).collect())
             }
-        })
+            Self::Logistic(fit) => fit.leverage(),
+        }
     }
 
     /// Every example's score for its own loss, [`self_influence`](crate::self_influence()).

@@ -28,6 +28,7 @@ mod minimum;
 mod pbrf;
 mod softmax;
 
+pub use backdraft_dense::DenseMatrix;
 pub use design::DesignConfig;
 pub use diagnostics::Diagnostics;
 pub use error::ClosedFormError;

@@ -7,6 +7,7 @@
 //! | [`DecompositionRecord`] | `decompose.json` | the five gaps between retraining and an influence estimate |
 //! | [`CorrelationsRecord`]  | `correlate.json` | how well influence estimates predict each response         |
 //! | [`SweepRecord`]         | `sweep.json`     | the gaps against one setting                               |
+//! | [`GroupsRecord`]        | `groups.json`    | effects of groups, predicted and actual                    |
 //! | [`MislabelRecord`]      | `mislabel.json`  | how soon influence finds wrong labels                      |
 //!
 //! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report
@@ -18,12 +19,14 @@
 //! reader that rounds correctly has the same bits, and `serde_json` as it is built here may be off in the last one.
 
 mod failure;
+mod groups;
 pub mod paper;
 mod record;
 mod report;
 mod summary;
 mod units;
 
+pub use groups::{GroupAgreementRecord, GroupEffectRecord, GroupsPointRecord, GroupsRecord};
 pub use record::{
     CorrelationsRecord, DecompositionRecord, MislabelRecord, Printed, Setup, SweepPointRecord,
     SweepRecord,

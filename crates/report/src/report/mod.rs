@@ -1,5 +1,6 @@
 //! `report.html`: a run for a reader, in one file that needs no network.
 
+mod closed_form;
 mod features;
 mod groups;
 mod guide;
@@ -102,14 +103,16 @@ impl Report {
             .map(|(record, explained)| query::query(self, record, explained))
             .chain(mean.map(|(record, explained)| query::mean(self, record, explained)))
             .collect::<Result<Vec<_>, _>>()?;
+        let measure = self.record.measure();
         let body = [
             summary::head(self),
             run_facts(&self.record),
-            section(query::title(&self.record.measure()), queries),
-            verify::verify(self)?,
+            section(query::title(&measure), queries),
         ];
-        let body = body.into_iter().chain(groups::groups(self));
-        let body = body.chain([guide::guide(&self.record.measure())]);
+        let body = body.into_iter().chain(closed_form::closed_form(self)?);
+        let body = body.chain([verify::verify(self)?]);
+        let body = body.chain(groups::groups(self));
+        let body = body.chain([guide::guide(&measure)]);
         Ok(page(&self.title, body))
     }
 }

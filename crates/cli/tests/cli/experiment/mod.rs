@@ -3,6 +3,7 @@
 mod correlate;
 mod decompose;
 mod failures;
+mod groups;
 mod mislabel;
 mod refusals;
 mod resume;

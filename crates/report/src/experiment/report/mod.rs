@@ -3,6 +3,7 @@
 
 mod correlate;
 mod decompose;
+mod groups;
 mod mislabel;
 mod plot;
 mod sweep;

@@ -108,6 +108,44 @@ pub(super) fn scatter(response: &str, pairs: &[(f64, f64)]) -> Result<Option<Htm
     .map(Some)
 }
 
+/// Actual effects (across) against predicted ones (up) of each kind of group, with the line where they are equal, on axes
+/// about `all`. None if there is nothing to draw.
+pub(super) fn kinds(
+    name: &str,
+    series: &[Vec<(f64, f64)>],
+    all: impl Iterator<Item = f64>,
+) -> Result<Option<Html>, OutputError> {
+    let every = every(series.iter().map(Vec::len).sum());
+    let shown = |pairs: &Vec<(f64, f64)>| -> Vec<(f64, f64)> {
+        let pairs = pairs.iter().copied().step_by(every);
+        pairs
+            .filter(|(x, y)| drawable(*x) && drawable(*y))
+            .collect()
+    };
+    let series: Vec<Vec<(f64, f64)>> = series.iter().map(shown).collect();
+    if series.iter().all(Vec::is_empty) {
+        return Ok(None);
+    }
+    let axis = Axis::linear(all);
+    let ends = axis.range();
+    let equal = [ends.start, ends.end].map(|end| (end, end));
+    chart(
+        &format!("Effects by {name} against actual effects"),
+        (1000, 920),
+        [axis.clone(), axis],
+        ["actual change of loss", "predicted change of loss"],
+        [7, 7],
+        |chart| {
+            chart.draw_series(LineSeries::new(equal, AXIS.stroke_width(LINE)))?;
+            for (place, pairs) in series.into_iter().enumerate() {
+                mark(chart, place, pairs)?;
+            }
+            Ok(())
+        },
+    )
+    .map(Some)
+}
+
 /// A line for each gap's mean (up) by the value that was varied (across). None if there is nothing to draw.
 pub(super) fn sweep(
     over: &str,

@@ -1,6 +1,7 @@
 //! The experiments' files, tables and reports.
 
 mod file;
+mod groups;
 mod record;
 mod report;
 mod summary;

@@ -1,5 +1,6 @@
 //! A run's folder: its files' contents, and that they are complete or absent.
 
+mod closed_form;
 mod folder;
 mod groups;
 mod measure;

@@ -110,6 +110,7 @@ pub fn record() -> RunRecord {
         queries: vec![query(17, 1), query(3, 0)],
         mean: None,
         groups: Vec::new(),
+        closed_form: None,
         verification: Some(VerificationRecord {
             pearson: Some(0.9987),
             spearman: None,
