@@ -50,7 +50,8 @@ pub(crate) struct Perturb {
     pub goal: GoalName,
 
     /// How far the inputs of a training example may be moved, as the network reads them: a share of black to white for
-    /// pixels, standard deviations for the columns of a table, unless --inputs says otherwise.
+    /// pixels, standard deviations for the columns of a table, unless --inputs says otherwise. A very small one takes
+    /// --precision f64: predictions are differences.
     #[arg(long, value_name = "SIZE", default_value_t = 0.1, value_parser = positive, allow_hyphen_values = true)]
     pub size: f64,
 

@@ -4,6 +4,7 @@ mod closed_form;
 mod folder;
 mod groups;
 mod measure;
+mod perturbation;
 mod record;
 mod report;
 mod samples;
