@@ -41,44 +41,32 @@ impl WeightGroup {
 /// # Errors
 /// [`CliError::Option`] for what cannot be read or makes no sense, with the line.
 pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Vec<WeightGroup>, CliError> {
-    let file = quote::path(path);
     let refuse = |problem: String| CliError::Option {
         option: "--group",
-        problem: format!("{file} {problem}"),
+        problem: format!("{} {problem}", quote::path(path)),
     };
-    let unread = |error: csv::Error| refuse(format!("cannot be read: {}", quote::reason(error)));
+    let groups = groups(path, dataset).map_err(refuse)?;
+    check(&groups, dataset).map_err(refuse)?;
+    Ok(groups)
+}
+
+/// What the file says, line by line; or what is wrong with it.
+fn groups(path: &Path, dataset: &Dataset) -> Result<Vec<WeightGroup>, String> {
+    let unread = |error: csv::Error| format!("cannot be read: {}", quote::reason(error));
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(path)
         .map_err(unread)?;
-    let head = reader.headers().map_err(unread)?.clone();
-    let column = |name: &str| head.iter().position(|it| it == name);
-    let Some(train) = column(TRAIN) else {
-        return Err(refuse(format!(
-            "has no column `{TRAIN}`: the first line names the columns, {TRAIN} with an index of a training example a line, and \
-             if you like {CHANGE} and {GROUP}"
-        )));
-    };
-    let (weight, group) = (column(CHANGE), column(GROUP));
-    let alone = path.file_stem().map_or_else(
-        || "1".into(),
-        |stem| quote::text(&stem.to_string_lossy()).to_string(),
-    );
+    let columns = Columns::of(reader.headers().map_err(unread)?)?;
+    let alone = path.file_stem().map(|it| it.to_string_lossy().into_owned());
+    let alone = alone.unwrap_or_else(|| "1".into());
     let mut groups: Vec<WeightGroup> = Vec::new();
     let mut seen = HashSet::new();
     for row in reader.records() {
         let row = row.map_err(unread)?;
         let line = row.position().map_or(0, csv::Position::line);
-        let cell = |column: usize| row.get(column).unwrap_or_default();
-        let wrong = |problem: String| refuse(format!("line {line} {problem}"));
-        let named =
-            |column: usize| format!("has `{}` for {}", quote::text(cell(column)), &head[column]);
-        let example: usize = cell(train).parse().map_err(|_| {
-            wrong(format!(
-                "{}: it must be an index of a training example from 0",
-                named(train)
-            ))
-        })?;
+        let wrong = |problem: String| format!("line {line} {problem}");
+        let (example, change) = columns.change(&row).map_err(wrong)?;
         let rows = dataset.train.rows;
         if example >= rows {
             return Err(wrong(format!(
@@ -86,35 +74,64 @@ pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Vec<WeightGroup>, C
                 dataset.name
             )));
         }
-        let change = match weight {
-            None => -1.0,
-            Some(column) => {
-                let change = cell(column).parse().ok().filter(|it: &f64| it.is_finite());
-                change.ok_or_else(|| {
-                    wrong(format!(
-                        "{}: it must be a number, -1 to remove the example, 1 to count it twice",
-                        named(column)
-                    ))
-                })?
-            }
-        };
-        let name = group.map_or(alone.clone(), |column| cell(column).to_owned());
+        let name = columns.group.and_then(|column| row.get(column));
+        let name = name.map_or_else(|| alone.clone(), String::from);
         if !seen.insert((name.clone(), example)) {
             return Err(wrong(format!(
                 "names training example {example} twice in group {}",
                 quote::text(&name)
             )));
         }
+        let changes = vec![(example, change)];
         match groups.iter_mut().find(|it| it.name == name) {
-            Some(group) => group.changes.push((example, change)),
-            None => groups.push(WeightGroup {
-                name,
-                changes: vec![(example, change)],
-            }),
+            Some(group) => group.changes.extend(changes),
+            None => groups.push(WeightGroup { name, changes }),
         }
     }
-    check(&groups, dataset).map_err(refuse)?;
     Ok(groups)
+}
+
+/// Where the columns stand.
+struct Columns {
+    train: usize,
+    change: Option<usize>,
+    group: Option<usize>,
+}
+
+impl Columns {
+    fn of(head: &csv::StringRecord) -> Result<Self, String> {
+        let column = |name: &str| head.iter().position(|it| it == name);
+        let missing = || {
+            format!(
+                "has no column `{TRAIN}`: the first line names the columns, {TRAIN} with an index of a training example a line, and \
+                 if you like {CHANGE} and {GROUP}"
+            )
+        };
+        Ok(Self {
+            train: column(TRAIN).ok_or_else(missing)?,
+            change: column(CHANGE),
+            group: column(GROUP),
+        })
+    }
+
+    /// The example of a row, and what is added to its weight.
+    fn change(&self, row: &csv::StringRecord) -> Result<(usize, f64), String> {
+        let cell = |column: usize| row.get(column).unwrap_or_default();
+        let named = |column, name: &str| format!("has `{}` for {name}", quote::text(cell(column)));
+        let example = cell(self.train).parse().map_err(|_| {
+            let found = named(self.train, TRAIN);
+            format!("{found}: it must be an index of a training example from 0")
+        })?;
+        let Some(column) = self.change else {
+            return Ok((example, -1.0));
+        };
+        let change = cell(column).parse().ok().filter(|it: &f64| it.is_finite());
+        let change = change.ok_or_else(|| {
+            let found = named(column, CHANGE);
+            format!("{found}: it must be a number, -1 to remove the example, 1 to count it twice")
+        })?;
+        Ok((example, change))
+    }
 }
 
 /// What makes no sense in all of it.

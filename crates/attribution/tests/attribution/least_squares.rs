@@ -34,12 +34,12 @@ impl Known {
     fn change(&self, removal: &Removal, without: bool, damping: f64) -> Vec<f64> {
         let mut weights = [1.0; N];
         let mut g = vec![0.0; INPUTS];
-        for &z in &removal.examples {
+        for (z, taken) in removal.weights() {
             let residual = self.problem.residual(z, &self.trained);
             for (g, x) in g.iter_mut().zip(&self.problem.x[z]) {
-                *g += removal.epsilon * residual * x;
+                *g += taken * residual * x;
             }
-            weights[z] -= f64::from(u8::from(without)) * removal.epsilon * N as f64;
+            weights[z] -= f64::from(u8::from(without)) * taken * N as f64;
         }
         let mut matrix = self.problem.hessian(&weights);
         for (i, row) in matrix.iter_mut().enumerate() {
@@ -142,7 +142,8 @@ fn changes_of_losses_are_those_in_closed_form() {
     let queries = tests.cost(&known.trained);
     let retrain = |weights: &[f64], _: u64| known.retrain(weights);
     let evaluation = config().init(&cost, &retrain).unwrap();
-    let asked = removals(&[&[0], &[5], &[2, 7, 9]]);
+    let mut asked = removals(&[&[0], &[5], &[2, 7, 9]]);
+    asked.push(Removal::reweight([(4, -1.0), (9, -0.5), (0, 1.0)], N));
     // Wherever the queries' model is: the trained parameters are the cost's.
     let elsewhere = queries.at(vector(&[0.0; INPUTS])).unwrap().with_l2(0.5);
     let found = evaluation.correlations(&asked, &elsewhere).unwrap();
@@ -190,7 +191,9 @@ fn changes_of_outputs_are_those_in_closed_form() {
         .unwrap();
     let retrain = |weights: &[f64], _: u64| known.retrain(weights);
     let evaluation = config().init(&cost, &retrain).unwrap();
-    let asked = removals(&[&[0], &[2, 7, 9]]);
+    let mut asked = removals(&[&[0], &[2, 7, 9]]);
+    // A weight of its own for each.
+    asked.push(Removal::reweight([(4, -1.0), (9, -0.5), (0, 1.0)], N));
     let found = evaluation.correlations(&asked, &queries).unwrap();
     for (point, removal) in found.removals.iter().zip(&asked) {
         let [retrained, proximal, linear] = known.changes(removal);
