@@ -177,31 +177,7 @@ impl ExplainRun<'_> {
         verified: Option<(VerificationRecord, f64)>,
     ) -> Result<RunRecord, CliError> {
         let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
-        let outputs = outputs(&found.module, test);
-        let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
-        let measured = |row: usize| found.measured.as_ref().map(|it| it[row]);
-        let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| QueryRecord {
-            index,
-            source: Some(self.inputs.dataset.test_place(index)),
-            label: target(&self.inputs.dataset, test, index),
-            predicted: predictions[index],
-            loss: found.losses[index],
-            measured: measured(row),
-            solve: scored.record.clone(),
-        };
-        let queries = match found.queries.mean_over() {
-            Some(_) => Vec::new(),
-            None => {
-                let each = found.queries.indices().iter().zip(&found.scored);
-                each.enumerate().map(query).collect()
-            }
-        };
-        let mean = found.queries.mean_over().map(|examples| MeanRecord {
-            examples,
-            loss: found.losses.iter().sum::<f64>() / examples as f64,
-            measured: measured(0),
-            solve: found.scored[0].record.clone(),
-        });
+        let (queries, mean) = self.query_records(found);
         let timing = |stage: &str, seconds| Timing {
             stage: stage.into(),
             seconds,
@@ -243,6 +219,37 @@ impl ExplainRun<'_> {
             closed_form: found.closed_form.clone(),
             verification,
         })
+    }
+
+    /// The queries, or their mean.
+    fn query_records(&self, found: &ScoredModel) -> (Vec<QueryRecord>, Option<MeanRecord>) {
+        let test = &self.inputs.dataset.test;
+        let outputs = outputs(&found.module, test);
+        let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
+        let measured = |row: usize| found.measured.as_ref().map(|it| it[row]);
+        let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| QueryRecord {
+            index,
+            source: Some(self.inputs.dataset.test_place(index)),
+            label: target(&self.inputs.dataset, test, index),
+            predicted: predictions[index],
+            loss: found.losses[index],
+            measured: measured(row),
+            solve: scored.record.clone(),
+        };
+        let queries = match found.queries.mean_over() {
+            Some(_) => Vec::new(),
+            None => {
+                let each = found.queries.indices().iter().zip(&found.scored);
+                each.enumerate().map(query).collect()
+            }
+        };
+        let mean = found.queries.mean_over().map(|examples| MeanRecord {
+            examples,
+            loss: found.losses.iter().sum::<f64>() / examples as f64,
+            measured: measured(0),
+            solve: found.scored[0].record.clone(),
+        });
+        (queries, mean)
     }
 
     fn settings(&self, found: &ScoredModel) -> Result<RunSettings, CliError> {

@@ -11,8 +11,14 @@ use backdraft_report::{Measure, Rise, Unit};
 
 use crate::args::MeasureName;
 
-/// What is measured, in words and in its unit; losses and outputs are in `unit`.
-pub(super) fn described(name: MeasureName, dataset: &Dataset, unit: &Unit) -> Measure {
+/// What is measured, in words and in its unit, of each query or in the mean over so many; losses and outputs are in
+/// `unit`.
+pub(super) fn described(
+    name: MeasureName,
+    dataset: &Dataset,
+    unit: &Unit,
+    mean_over: Option<usize>,
+) -> Measure {
     let class = |class: usize| {
         let number = class.to_string();
         match dataset.task.classes().get(class) {
@@ -26,11 +32,14 @@ pub(super) fn described(name: MeasureName, dataset: &Dataset, unit: &Unit) -> Me
         unit: unit.into(),
         factor: 1.0,
         rise,
-        mean_over: None,
+        mean_over,
     };
     const SHARE: &str = "probability, from 0 to 1";
     match name {
-        MeasureName::Loss => Measure::loss(unit),
+        MeasureName::Loss => Measure {
+            mean_over,
+            ..Measure::loss(unit)
+        },
         MeasureName::Logit(k) => of(format!("logit of {}", class(k)), "logits", Rise::Neither),
         MeasureName::Margin => of(
             "margin of its own class".into(),

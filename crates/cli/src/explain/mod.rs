@@ -44,14 +44,12 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args.precision().check(opened)
     })?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
-    let queries = match &args.queries {
-        Some(asked) => Some(QueryRows::of(asked, dataset)?),
-        None => None,
-    };
-    let groups = match &args.group {
-        Some(path) => weight_groups::read(path, dataset)?,
-        None => Vec::new(),
-    };
+    let queries = args.queries.as_ref();
+    let queries = queries.map(|asked| QueryRows::of(asked, dataset));
+    let queries = queries.transpose()?;
+    let groups = args.group.as_ref();
+    let groups = groups.map(|path| weight_groups::read(path, dataset));
+    let groups = groups.transpose()?.unwrap_or_default();
     let config = TrainConfig {
         seed: args.run.compute.seed,
         ..TrainConfig::preset(kind, dataset)
@@ -59,13 +57,8 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let damping = default_damping(args.damping.as_ref(), kind, &config);
     args.check(&damping, &inputs.network)?;
     let place = RunPlace::of(folder, || format!("{kind}-{}", dataset.name))?;
-    let asked = ScoreSettings::of(
-        args,
-        &inputs,
-        (queries.as_ref(), &groups),
-        &config,
-        &damping,
-    );
+    let rows = (queries.as_ref(), &groups[..]);
+    let asked = ScoreSettings::of(args, &inputs, rows, &config, &damping);
     let store = PartsFolder::open(&place, store::KIND, &asked, folder.overwrite)?;
     inputs.announce(&args.run);
     if let Some(path) = &args.group {
@@ -78,16 +71,13 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
 
     let remedy = args.run.model.remedy(kind.pass());
     let unit = unit(kind, dataset, args.run.data.target.as_deref());
-    let measure = measure::described(args.measure, dataset, &unit);
+    let mean_over = queries.as_ref().and_then(QueryRows::mean_over);
     let run = ExplainRun {
         args,
         inputs: &inputs,
         named: queries.as_ref(),
         groups: &groups,
-        measure: match queries.as_ref().and_then(QueryRows::mean_over) {
-            Some(examples) => measure.mean(examples),
-            None => measure,
-        },
+        measure: measure::described(args.measure, dataset, &unit, mean_over),
         unit,
         pass: remedy.examples,
         config: &config,

@@ -98,14 +98,8 @@ impl ExplainRun<'_> {
         if !self.measure.is_loss() || self.measure.mean_over.is_some() {
             say(format_args!("measured: {}", self.measure.told()));
         }
-        let errors = half
-            .map(|_| ProductErrors::of(&cost, &costs(None)?.0))
-            .transpose()?;
-        if let Some(errors) = &errors {
-            let products = self.args.products.name();
-            say(format_args!("matrix products in {products}: {errors}"));
-        }
-
+        let errors = half.map(|_| self.product_errors(&cost, &costs(None)?.0));
+        let errors = errors.transpose()?;
         let dampings = network.dampings(self.damping, &cost)?;
         let curvature = cost.gauss_newton();
         let (preconditioner, choice) = preconditioner(
@@ -166,6 +160,14 @@ impl ExplainRun<'_> {
             self.verify_groups(&mut found.groups, (train, measured), damping)?;
         }
         self.finish(&found, verified)
+    }
+
+    /// How far off products in 16 bits put what is computed of `cost`, beside `exact`, which is said.
+    fn product_errors(&self, cost: &Cost, exact: &Cost) -> Result<ProductErrors, CliError> {
+        let errors = ProductErrors::of(cost, exact)?;
+        let products = self.args.products.name();
+        say(format_args!("matrix products in {products}: {errors}"));
+        Ok(errors)
     }
 
     /// The stages up to the network that is explained.
