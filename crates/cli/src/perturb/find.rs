@@ -136,16 +136,13 @@ impl PerturbRun<'_> {
         let dataset = &self.inputs.dataset;
         let objective = dataset.task.objective();
         let rows = |targets: Targets| {
+            // Targets alone are read of it.
             let split = Split {
+                rows: dataset.train.rows,
+                columns: dataset.train.columns,
                 features: Vec::new(),
                 targets,
-                ..Split {
-                    rows: dataset.train.rows,
-                    columns: dataset.train.columns,
-                    origin: Vec::new(),
-                    features: Vec::new(),
-                    targets: Targets::Classes(Vec::new()),
-                }
+                origin: Vec::new(),
             };
             objective.targets(&split, place)
         };
