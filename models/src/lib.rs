@@ -77,7 +77,9 @@ pub use architecture::{Architecture, UnknownModel, Unsuited};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
-pub use metrics::{Metrics, evaluate, output_distance, outputs, per_example_losses};
+pub use metrics::{
+    Metrics, evaluate, output_distance, outputs, per_example_losses, predicted_classes,
+};
 pub use mlp::{Mlp, MlpConfig};
 pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::Objective;

@@ -74,14 +74,9 @@ pub fn evaluate<M: Network>(model: &M, split: &Split, objective: Objective) -> M
     let mut predicted = Vec::new();
     each_batch(model, split, |outputs, range| {
         match (&split.targets, objective) {
-            (Targets::Classes(_), Objective::CrossEntropy) => {
-                let width = outputs.dims()[1];
-                let logits: Vec<f64> = outputs.clone().into_data().iter::<f64>().collect();
-                predicted.extend(logits.chunks_exact(width).map(argmax));
-            }
-            (Targets::Classes(_), Objective::BinaryCrossEntropyWithLogits) => {
-                let logits = outputs.clone().into_data();
-                predicted.extend(logits.iter::<f64>().map(|logit| f64::from(logit > 0.0)));
+            (Targets::Classes(_), _) => {
+                let classes = classes(&outputs, objective).into_iter().flatten();
+                predicted.extend(classes.map(|class| class as f64));
             }
             (Targets::Values(_), Objective::SquaredError) => {
                 predicted.extend(outputs.clone().into_data().iter::<f64>());
@@ -139,15 +134,52 @@ fn each_batch<M: Network>(
     }
 }
 
+/// The class that a model gives each example of a split, in order; none if it gives none, as for numbers, words and
+/// pictures that it is to make again.
+pub fn predicted_classes<M: Network>(
+    model: &M,
+    split: &Split,
+    objective: Objective,
+) -> Option<Vec<i64>> {
+    let mut found = Some(Vec::with_capacity(split.rows));
+    if !matches!(split.targets, Targets::Classes(_)) {
+        return None;
+    }
+    each_batch(model, split, |outputs, _| {
+        let classes = classes(&outputs, objective);
+        found = found.take().zip(classes).map(|(mut found, classes)| {
+            found.extend(classes);
+            found
+        });
+    });
+    found
+}
+
+/// The class of each row of outputs, if these are logits of classes.
+fn classes(outputs: &Tensor<2>, objective: Objective) -> Option<Vec<i64>> {
+    let logits = || -> Vec<f64> { outputs.clone().into_data().iter::<f64>().collect() };
+    match objective {
+        Objective::CrossEntropy => {
+            let width = outputs.dims()[1];
+            Some(logits().chunks_exact(width).map(argmax).collect())
+        }
+        Objective::BinaryCrossEntropyWithLogits => {
+            let logits = logits().into_iter();
+            Some(logits.map(|logit| i64::from(logit > 0.0)).collect())
+        }
+        Objective::SquaredError | Objective::Reconstruction => None,
+    }
+}
+
 /// The first index of the greatest value.
-fn argmax(values: &[f64]) -> f64 {
+fn argmax(values: &[f64]) -> i64 {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {
             best = index;
         }
     }
-    best as f64
+    best as i64
 }
 
 fn accuracy(predicted: &[f64], classes: &[i64]) -> f64 {

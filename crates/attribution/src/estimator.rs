@@ -7,7 +7,7 @@ use backdraft_influence::{Inverse, LissaConfig, Scale, SolveError, scores_many};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttributionError, Matrix, SolverConfig};
+use crate::{AttributionError, Matrix, NewtonPrediction, SolverConfig, newton::newton_predictions};
 
 /// An estimator of influence: a matrix, what stands in for its inverse, and the parameters that it looks at.
 ///
@@ -118,11 +118,10 @@ impl Estimator {
                 scale: None,
             });
         };
-        let of_l2 = match self.matrix {
-            Matrix::EmpiricalFisher => train.l2(),
-            Matrix::GaussNewton | Matrix::Hessian | Matrix::Fisher => 0.0,
-        };
-        let matrix = self.matrix.of(&train).damped(damping + of_l2);
+        let matrix = self
+            .matrix
+            .of(&train)
+            .damped(self.strength(&train, damping));
         let settled = settled(solver, &matrix)?;
         let solver = settled.init()?;
         let inverse = solver.prepare(&matrix)?;
@@ -153,6 +152,44 @@ impl Estimator {
                 _ => None,
             },
         })
+    }
+
+    /// The Newton estimates of the removal of each of `examples`, from the same matrix and solver: influence with the
+    /// curvature that is left without the example, for the mean of what is measured of the queries. A solve for each
+    /// output of each example ([`newton_estimates`](backdraft_influence::newton_estimates)).
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores); [`AttributionError::Setting`] without a solver; what fails for one example is its
+    /// outcome.
+    pub fn newton(
+        &self,
+        train: &Cost,
+        queries: &Cost,
+        damping: f64,
+        examples: &[usize],
+    ) -> Result<Vec<NewtonPrediction>, AttributionError> {
+        let (train, queries) = self.seen(train, queries)?;
+        let Some(solver) = &self.solver else {
+            return Err(AttributionError::Setting {
+                name: "solver",
+                problem: "is none: the Newton estimate corrects an inverse".into(),
+            });
+        };
+        let matrix = self
+            .matrix
+            .of(&train)
+            .damped(self.strength(&train, damping));
+        let solver = solver.init()?;
+        let inverse = solver.prepare(&matrix)?;
+        newton_predictions((&train, &matrix, &*inverse), (&queries, true), examples)
+    }
+
+    /// What is added to the matrix's eigenvalues, beside what it has of an L2 term itself.
+    fn strength(&self, train: &Cost, damping: f64) -> f64 {
+        match self.matrix {
+            Matrix::EmpiricalFisher => damping + train.l2(),
+            Matrix::GaussNewton | Matrix::Hessian | Matrix::Fisher => damping,
+        }
     }
 
     /// The costs as functions of the parameters that are looked at.

@@ -1,5 +1,5 @@
-//! The command line: `backdraft explain`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `models`, `devices`,
-//! `compare` and `bench`.
+//! The command line: `backdraft explain`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`,
+//! `models`, `devices`, `compare` and `bench`.
 
 mod args;
 mod bench;
@@ -7,6 +7,7 @@ mod choice;
 mod dampings;
 mod device;
 mod error;
+mod estimators;
 mod experiment;
 mod explain;
 mod failure;
@@ -76,6 +77,10 @@ pub fn main() -> ExitCode {
         Some(Command::Mislabel(mislabel)) => {
             on_device(&mislabel.common, || experiment::mislabel(&mislabel))
         }
+        Some(Command::Validate(validate)) => match validate.common() {
+            Ok(common) => on_device(&common, || experiment::validate(&validate)),
+            Err(error) => Err(error),
+        },
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Compare(compare)) => device::compare(&compare),

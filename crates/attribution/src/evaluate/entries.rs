@@ -73,7 +73,7 @@ impl Keys {
         name: &str,
         points: usize,
         place: usize,
-        estimator: &Estimator,
+        estimator: (&Estimator, bool),
     ) -> String {
         match self {
             Self::Shared { evaluation } => {

@@ -16,7 +16,7 @@ use super::{
     Progress, Refit, Stage, ValidatedEstimator, Validation, ValidationConfig, answers::Answers,
     correlation::losses, error::StageError, kept, run::EvaluationRun,
 };
-use crate::{Approach, Estimator, retrain::retrained};
+use crate::{Approach, Estimator, NewtonOutcome, NewtonPrediction, retrain::retrained};
 
 /// The points, and what it takes to say how sure a change is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Evaluation<'_> {
     /// exact one. An estimator that fails is listed with the reason, and the others go on; so is a removal.
     ///
     /// # Errors
-    /// [`EvaluateError::Setting`] for no points or more than there are examples, no estimators or two of one name;
+    /// [`EvaluateError::Setting`] for no points or more than there are examples, no estimators, or two of one name;
     /// [`EvaluateError::Solve`] if the influence on the query cannot be solved for; [`EvaluateError::AllFailed`]; the
     /// store's.
     pub fn validate(
@@ -103,20 +103,26 @@ fn check(config: &ValidationConfig, n: usize) -> Result<(), EvaluateError> {
         let problem = "are all there are: at least one example must stay";
         return Err(EvaluateError::setting("points", problem));
     }
-    if config.estimators.is_empty() {
+    if all(config).next().is_none() {
         return Err(EvaluateError::setting(
             "estimators",
             "are none: give at least one",
         ));
     }
     let mut names = HashSet::new();
-    match config.estimators.iter().find(|it| !names.insert(&it.name)) {
-        Some(twice) => {
+    match all(config).find(|(it, _)| !names.insert(&it.name)) {
+        Some((twice, _)) => {
             let problem = format!("have `{}` twice: name each once", twice.name);
             Err(EvaluateError::setting("estimators", problem))
         }
         None => Ok(()),
     }
+}
+
+/// The estimators, and whether their Newton estimates are meant.
+fn all(config: &ValidationConfig) -> impl Iterator<Item = (&Estimator, bool)> {
+    let scores = config.estimators.iter().map(|it| (it, false));
+    scores.chain(config.newton.iter().map(|it| (it, true)))
 }
 
 /// The points of the largest influence on the query, from the store if an earlier run chose them.
@@ -167,11 +173,11 @@ fn estimated(
     points: &[usize],
 ) -> Result<(Vec<ValidatedEstimator>, usize), EvaluateError> {
     let (mut found, mut left) = (Vec::new(), 0);
-    for (place, estimator) in config.estimators.iter().enumerate() {
+    for (place, (estimator, newton)) in all(config).enumerate() {
         let key = run
             .entries
             .keys
-            .estimator(name, config.points, place, estimator);
+            .estimator(name, config.points, place, (estimator, newton));
         let outcome = match run
             .entries
             .get(&key, kept::read_result::<EstimatorOutcome>)?
@@ -181,7 +187,10 @@ fn estimated(
                 run.meter.tell(Progress::Estimator {
                     name: &estimator.name,
                 });
-                let outcome = predicted(run, query, estimator, points);
+                let outcome = match newton {
+                    true => corrected(run, query, estimator, points),
+                    false => predicted(run, query, estimator, points),
+                };
                 let bytes = kept::result(&outcome)?;
                 let failed = matches!(outcome, EstimatorOutcome::Failed(_));
                 if !failed || run.evaluation.config.keep_failures {
@@ -197,7 +206,11 @@ fn estimated(
             }
         };
         let estimator = estimator.clone();
-        let it = ValidatedEstimator { estimator, outcome };
+        let it = ValidatedEstimator {
+            estimator,
+            newton,
+            outcome,
+        };
         run.meter.tell(Progress::Estimated(&it));
         found.push(it);
     }
@@ -222,12 +235,39 @@ fn predicted(
     let own: HashSet<usize> = largest(&all, points.len()).into_iter().collect();
     let both = points.iter().filter(|&point| own.contains(point)).count();
     EstimatorOutcome::Done(EstimatorPrediction {
-        predicted: points.iter().map(|&point| all[point]).collect(),
-        overlap: both as f64 / points.len() as f64,
+        predicted: points.iter().map(|&point| Some(all[point])).collect(),
+        overlap: Some(both as f64 / points.len() as f64),
         seconds: scores.seconds,
         residual: scores.true_residual,
         described: scores.described,
         scale: scores.scale,
+    })
+}
+
+/// The Newton estimates of the points by an estimator's matrix and solver.
+fn corrected(
+    run: &EvaluationRun<'_>,
+    query: &Cost,
+    estimator: &Estimator,
+    points: &[usize],
+) -> EstimatorOutcome {
+    let start = Instant::now();
+    let (cost, damping) = (run.evaluation.cost(), run.evaluation.config.damping);
+    let found = match estimator.newton(cost, query, damping, points) {
+        Ok(found) => found,
+        Err(error) => return EstimatorOutcome::Failed(error.to_string()),
+    };
+    let residual = |it: &NewtonPrediction| match it.outcome {
+        NewtonOutcome::Done { true_residual, .. } => Some(true_residual),
+        NewtonOutcome::Failed(_) => None,
+    };
+    EstimatorOutcome::Done(EstimatorPrediction {
+        predicted: found.iter().map(|it| it.change(0)).collect(),
+        overlap: None,
+        seconds: start.elapsed().as_secs_f64(),
+        residual: found.iter().filter_map(residual).reduce(f64::max),
+        described: None,
+        scale: None,
     })
 }
 

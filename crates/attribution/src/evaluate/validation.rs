@@ -14,8 +14,10 @@ use crate::{Estimator, SolverConfig};
 pub struct ValidationConfig {
     /// How many training examples are removed: those with the largest influence in size, helpful or harmful.
     pub points: usize,
-    /// What is held against the changes that they make. No two of one name.
+    /// What is held against the changes that they make.
     pub estimators: Vec<Estimator>,
+    /// Those whose Newton estimates are, too ([`Estimator::newton`]). No two of all have one name.
+    pub newton: Vec<Estimator>,
     /// How these changes are found.
     pub refit: Refit,
 }
@@ -69,12 +71,14 @@ impl RemovalResult for ActualChange {
 /// What an estimator predicts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EstimatorPrediction {
-    /// Of each of the points, in order: the change of what is measured when it is removed, to first order.
-    #[serde(deserialize_with = "json::numbers")]
-    pub predicted: Vec<f64>,
-    /// The share of the points that are among as many strongest of the estimator's own.
-    pub overlap: f64,
-    /// Wall-clock seconds from the matrix to the scores of all training examples.
+    /// Of each of the points, in order: the change of what is measured when it is removed, to first order in what is
+    /// measured. None where there is no Newton estimate, for a point that is fitted by itself alone.
+    pub predicted: Vec<Option<f64>>,
+    /// The share of the points that are among as many strongest of the estimator's own; none for Newton estimates,
+    /// which are of the points alone.
+    pub overlap: Option<f64>,
+    /// Wall-clock seconds from the matrix to the scores of all training examples, or the Newton estimates of the
+    /// points.
     pub seconds: f64,
     /// How well the estimator's inverse solves the system, as a relative residual; none where that says nothing.
     pub residual: Option<f64>,
@@ -99,6 +103,8 @@ pub enum EstimatorOutcome {
 pub struct ValidatedEstimator {
     /// The estimator.
     pub estimator: Estimator,
+    /// Whether its Newton estimates are meant, and not its scores.
+    pub newton: bool,
     /// Its predictions.
     pub outcome: EstimatorOutcome,
 }
@@ -155,11 +161,15 @@ impl Validation {
     }
 }
 
-/// Predictions, one a point, and changes, as pairs.
-pub fn pairs(points: &[usize], changes: &[ActualChange], predicted: &[f64]) -> Vec<(f64, f64)> {
+/// Predictions, one a point if there is one, and changes, as pairs.
+pub fn pairs(
+    points: &[usize],
+    changes: &[ActualChange],
+    predicted: &[Option<f64>],
+) -> Vec<(f64, f64)> {
     let of = |change: &ActualChange| {
         let place = points.iter().position(|&point| point == change.example)?;
-        Some((*predicted.get(place)?, change.change))
+        Some(((*predicted.get(place)?)?, change.change))
     };
     changes.iter().filter_map(of).collect()
 }

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     bench::{Estimators, Products, Solves},
     device::Compare,
-    experiment::{Correlate, Decompose, Mislabelling, Sweeping},
+    experiment::{Correlate, Decompose, Mislabelling, Sweeping, Validating},
     models::Models,
 };
 
@@ -69,6 +69,9 @@ pub(super) enum Command {
     Sweep(Box<Sweeping>),
     /// Make labels wrong, and see how soon influence finds them.
     Mislabel(Box<Mislabelling>),
+    /// Remove the training examples with the largest influence on a test example, fit again without each, and hold what
+    /// estimators of influence predict against what that does.
+    Validate(Box<Validating>),
     /// List the models, with their numbers of parameters.
     Models(Models),
     /// List the devices that this build and this machine can use.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use backdraft::attribution::Shard;
 use backdraft_models::quote;
 use burn::tensor::DType;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -72,6 +73,16 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
         _ => Err(format!(
             "it must be a whole number, at least 1 and at most {MOST}"
         )),
+    }
+}
+
+/// Reads a shard, `2/5`.
+pub(crate) fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/');
+    let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match numbers {
+        Some((index, count)) if (1..=count).contains(&index) => Ok(Shard { index, count }),
+        _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{CliError, device::Opened, mixed_precision::ProductsIn};
 
 /// The solver of `(G + damping I) s = gradient`, and in which numbers it works.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct SolverArgs {
     /// How `(G + damping I) s = gradient` is solved. Default: cg; in experiments lissa, as in the paper, but for
     /// mislabel, which solves once for each example, cg.

@@ -9,7 +9,7 @@ use crate::{
     CliError,
     args::{
         ComputeArgs, DataArgs, FolderArgs, ModelArgs, SolverArgs, TrainingArgs,
-        number::{count, count_or_none, finite, not_negative, positive, share},
+        number::{count, count_or_none, finite, not_negative, positive, shard, share},
     },
     failure::Remedy,
 };
@@ -320,15 +320,5 @@ impl FromStr for Group {
                 _ => Err(wrong()),
             },
         }
-    }
-}
-
-/// Reads a shard, `2/5`.
-fn shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/');
-    let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    match numbers {
-        Some((index, count)) if (1..=count).contains(&index) => Ok(Shard { index, count }),
-        _ => Err("it must be I/N with I from 1 to N, such as 2/5".to_owned()),
     }
 }

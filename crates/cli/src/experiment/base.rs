@@ -2,13 +2,22 @@
 
 use backdraft::attribution::Approach;
 use backdraft_models::{
-    Objective, Optimizer, TrainConfig, TrainError, Training, Zoo, data::Dataset, evaluate, train,
+    Objective, Optimizer, TrainConfig, TrainError, Training, Zoo, data::Dataset, evaluate,
+    to_dtype, train,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{folder::ExperimentFolder, plan::Plan, progress::ExperimentProgress};
-use crate::{CliError, progress::say};
-use backdraft_report::{Unit, brief, short};
+use super::{
+    folder::ExperimentFolder,
+    plan::{Plan, PreparedExperiment},
+    progress::ExperimentProgress,
+};
+use crate::{
+    CliError,
+    progress::say,
+    quality::{measured, quality},
+};
+use backdraft_report::{Quality, Unit, brief, short};
 
 /// What came of one step size of a search. Without a loss, training diverged there.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -36,6 +45,17 @@ impl Trial {
             false => loss(self) > loss(other),
         }
     }
+}
+
+/// What was settled with the base network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Choices {
+    /// As bits, which come back as they were.
+    pub learning_rate: u64,
+    pub train: Quality,
+    pub test: Quality,
+    /// What was tried, if step sizes were searched through.
+    pub search: Vec<Trial>,
 }
 
 /// Trains networks for an experiment's base.
@@ -156,6 +176,45 @@ impl Trainer<'_> {
         }
         Ok(training.finish().model)
     }
+}
+
+/// The base network, trained or from the folder, and what was settled with it.
+pub(super) fn base(
+    prepared: &PreparedExperiment,
+    folder: &ExperimentFolder,
+    objective: Objective,
+    progress: &ExperimentProgress,
+    unit: &Unit,
+) -> Result<(Zoo, Choices), CliError> {
+    let PreparedExperiment {
+        plan,
+        dataset,
+        device,
+        ..
+    } = prepared;
+    let initial = to_dtype(plan.network.init(device), plan.dtype);
+    if let Some(found) = folder.base::<Choices>(&initial)? {
+        return Ok(found);
+    }
+    let trainer = Trainer {
+        plan,
+        dataset,
+        folder,
+        objective,
+        initial: &initial,
+        progress,
+        unit,
+    };
+    let (base, rate, search) = trainer.base()?;
+    let choices = Choices {
+        learning_rate: rate.to_bits(),
+        train: quality(&measured("train", &base, &dataset.train, objective)?),
+        test: quality(&measured("test", &base, &dataset.test, objective)?),
+        search,
+    };
+    folder.keep_base(&base, &choices)?;
+    // As a later run finds it.
+    Ok(folder.base(&initial)?.unwrap_or((base, choices)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{
     args::Correlate,
+    draw::Removed,
     output::{open, show},
     plan::{Question, prepare},
     subject::Subject,
@@ -14,7 +15,7 @@ pub(crate) fn correlate(args: &Correlate) -> Result<(), CliError> {
         command: "correlate",
         tests: args.tests,
         corrupt_labels: None,
-        removed: Some(args.removed),
+        removed: Removed::Drawn(args.removed),
         solver: SolverName::Lissa,
         tolerance: None,
         sweep: false,

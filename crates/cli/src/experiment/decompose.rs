@@ -2,6 +2,7 @@
 
 use super::{
     args::{Common, Decompose, RemovalArgs},
+    draw::Removed,
     folder::{CORRELATIONS, ExperimentFolder},
     output::{open, show},
     plan::{PreparedExperiment, Question, prepare},
@@ -38,7 +39,7 @@ pub(super) fn question(removed: RemovalArgs, sweep: bool) -> Question {
         command: "decompose",
         tests: 0,
         corrupt_labels: None,
-        removed: Some(removed),
+        removed: Removed::Drawn(removed),
         solver: SolverName::Lissa,
         tolerance: None,
         sweep,

@@ -13,6 +13,17 @@ const REMOVALS: u64 = 3;
 /// And those that follow, one a group.
 const GROUPS: u64 = 1 << 32;
 
+/// What an experiment removes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Removed {
+    /// What the seed draws.
+    Drawn(RemovalArgs),
+    /// Each training example by itself.
+    Each,
+    /// Those with the largest influence, which are known once the network is trained.
+    Largest,
+}
+
 /// More removals than any experiment comes to the end of.
 const MOST: usize = 100_000;
 
@@ -40,18 +51,16 @@ pub(super) fn tests(seed: u64, n: usize, count: usize) -> Result<Vec<usize>, Cli
     Ok(draw(seed, TESTS, n, count))
 }
 
-/// The removals asked for from `n` training examples; each example by itself if none are.
-pub(super) fn removals(
-    seed: u64,
-    n: usize,
-    asked: Option<RemovalArgs>,
-) -> Result<Vec<Vec<usize>>, CliError> {
+/// The removals asked for from `n` training examples, as far as they are known.
+pub(super) fn removals(seed: u64, n: usize, asked: Removed) -> Result<Vec<Vec<usize>>, CliError> {
     if n < 2 {
         let problem = format!("is {n}: one must stay when another is removed");
         return refuse("--examples", problem);
     }
-    let Some(RemovalArgs { points, group }) = asked else {
-        return Ok((0..n).map(|i| vec![i]).collect());
+    let RemovalArgs { points, group } = match asked {
+        Removed::Drawn(asked) => asked,
+        Removed::Each => return Ok((0..n).map(|i| vec![i]).collect()),
+        Removed::Largest => return Ok(Vec::new()),
     };
     let group = group.of(n);
     if group >= n {

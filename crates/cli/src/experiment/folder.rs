@@ -20,6 +20,7 @@ use backdraft_report::{
     Contents,
     experiment::{
         CorrelationsRecord, DecompositionRecord, GroupsRecord, MislabelRecord, SweepRecord,
+        ValidationRecord,
     },
 };
 
@@ -37,6 +38,10 @@ const CHOICES: &str = "base.json";
 const SEARCH: &str = "search";
 /// Where it keeps what was settled for LiSSA.
 const LISSA: &str = "lissa.json";
+/// Where a validation keeps which examples it removes, what was measured before, and what estimators predict.
+const STRONGEST: &str = "strongest.json";
+const BASELINE: &str = "baseline.json";
+const ESTIMATORS: &str = "estimators";
 /// The report for a reader, and the second one of a decomposition with tests.
 pub(super) const REPORT: &str = "report.html";
 pub(super) const CORRELATIONS: &str = "correlations.html";
@@ -49,7 +54,7 @@ pub(super) const EXPERIMENT: Kind = Kind {
     name: "an experiment",
     contents: CONTENTS,
     network: BASE,
-    computed: &[POINTS, STAGES, LISSA],
+    computed: &[POINTS, STAGES, LISSA, STRONGEST, BASELINE, ESTIMATORS],
 };
 pub(super) const SWEEP: Kind = Kind {
     name: "an experiment",
@@ -76,6 +81,7 @@ const CONTENTS: Contents = Contents {
         SweepRecord::FILE,
         GroupsRecord::FILE,
         MislabelRecord::FILE,
+        ValidationRecord::FILE,
     ],
     others: &[
         REPORT,
@@ -86,6 +92,10 @@ const CONTENTS: Contents = Contents {
         STAGES,
         SEARCH,
         LISSA,
+        STRONGEST,
+        BASELINE,
+        ESTIMATORS,
+        ValidationRecord::TABLE,
         BASE,
         CHOICES,
     ],

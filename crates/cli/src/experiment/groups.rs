@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     args::{Common, Group, RemovalArgs, Sweeping},
+    draw::Removed,
     folder::{ExperimentFolder, GROUPS, SWEEP, check_parts},
     output::{open, show},
     plan::{PreparedExperiment, Question, prepare},
@@ -189,7 +190,7 @@ impl<'a> GroupSweep<'a> {
             command: "groups",
             tests: self.args.tests.unwrap_or(TESTS),
             corrupt_labels: None,
-            removed: Some(RemovalArgs {
+            removed: Removed::Drawn(RemovalArgs {
                 points: 1,
                 group: Group::Count(1),
             }),

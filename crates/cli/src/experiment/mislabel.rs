@@ -5,6 +5,7 @@ use backdraft_models::Architecture;
 
 use super::{
     args::Mislabelling,
+    draw::Removed,
     output::{open, show},
     plan::{Question, prepare},
     subject::Subject,
@@ -25,7 +26,7 @@ pub(crate) fn mislabel(args: &Mislabelling) -> Result<(), CliError> {
         command: "mislabel",
         tests: 0,
         corrupt_labels: Some(args.corrupt),
-        removed: None,
+        removed: Removed::Each,
         solver: SolverName::Cg,
         tolerance: Some(0.01),
         sweep: false,

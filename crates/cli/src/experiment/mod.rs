@@ -1,4 +1,4 @@
-//! Experiments on what influence functions answer: `decompose`, `correlate`, `sweep` and `mislabel`.
+//! Experiments on what influence functions answer: `decompose`, `correlate`, `sweep`, `mislabel` and `validate`.
 //!
 //! An experiment trains a base network and evaluates it: `backdraft::attribution` takes training examples away, one
 //! removal after another, and follows each through the stages between retraining and an influence estimate. A
@@ -21,9 +21,11 @@ mod scaled;
 mod solver;
 mod subject;
 mod sweep;
+mod validate;
 
 pub(super) use args::{Common, Correlate, Decompose, Mislabelling, Sweeping};
 pub(super) use correlate::correlate;
 pub(super) use decompose::decompose;
 pub(super) use mislabel::mislabel;
 pub(super) use sweep::sweep;
+pub(super) use validate::{Validating, validate};

@@ -12,9 +12,10 @@ use burn::tensor::{DType, Device};
 use serde::Serialize;
 
 use super::{
-    args::{Common, Rate, RemovalArgs},
-    draw,
+    args::{Common, Rate},
+    draw::{self, Removed},
     scaled::ScaledSettings,
+    validate::ValidationSettings,
 };
 use crate::{
     CliError,
@@ -64,11 +65,14 @@ pub(super) struct Plan {
     pub precision: &'static str,
     pub device: &'static str,
     pub seed: u64,
-    /// The training examples of each removal.
+    /// The training examples of each removal, as far as they are known before training.
     pub removals: Vec<Vec<usize>>,
     /// What each of them is made of, where groups are compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupKind>,
+    /// What a validation is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<ValidationSettings>,
     /// The test examples that are measured.
     pub tests: Vec<usize>,
     /// Of the data, so that a file that has changed is noticed.
@@ -101,8 +105,8 @@ pub(super) struct Question {
     /// Test examples to measure.
     pub tests: usize,
     pub corrupt_labels: Option<f64>,
-    /// What to remove; every training example by itself if none.
-    pub removed: Option<RemovalArgs>,
+    /// What to remove.
+    pub removed: Removed,
     /// The solver if none is named.
     pub solver: SolverName,
     /// Its tolerance, if it is not to be its own.
@@ -141,6 +145,12 @@ impl PreparedExperiment {
 }
 
 impl Plan {
+    /// How many removals there are.
+    pub fn removals(&self) -> usize {
+        let points = self.validation.as_ref().map(|it| it.points);
+        points.unwrap_or(self.removals.len())
+    }
+
     /// Whether L-BFGS trains the base, and then finds all responses too.
     pub fn lbfgs(&self) -> bool {
         matches!(self.training.optimizer, Optimizer::Lbfgs { .. })
@@ -212,6 +222,7 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<PreparedExper
         seed,
         removals,
         groups: Vec::new(),
+        validation: None,
         tests,
         fingerprint: fingerprint(&dataset),
         solver_name: solver,

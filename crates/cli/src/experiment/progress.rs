@@ -1,8 +1,12 @@
 //! How far an experiment is: the removals, and what is being done about one.
 
-use backdraft::attribution::Progress;
+use backdraft::attribution::{
+    Progress,
+    evaluate::{EstimatorOutcome, ValidatedEstimator},
+};
+use backdraft_report::short;
 
-use crate::progress::{Nested, warn};
+use crate::progress::{Nested, say, warn};
 
 /// The removals, and within them the stage.
 pub(super) struct ExperimentProgress(Nested);
@@ -19,6 +23,11 @@ impl ExperimentProgress {
                 self.0.outer.begin(done as u64, of as u64);
                 self.0.outer.show();
             }
+            Progress::Estimator { name } => {
+                self.0.inner.begin(0, 0);
+                self.0.inner.message(name);
+            }
+            Progress::Estimated(it) => self.aside(|| told(it)),
             Progress::Step { task, done: 0, of } => self.stage(task.name(), of),
             Progress::Step { done, of, .. } => self.at(done, of),
             Progress::Unsolved {
@@ -72,5 +81,23 @@ impl ExperimentProgress {
 
     pub fn end(&self) {
         self.0.end();
+    }
+}
+
+/// Says what came of an estimator.
+fn told(it: &ValidatedEstimator) {
+    let name = &it.estimator.name;
+    match &it.outcome {
+        EstimatorOutcome::Done(found) => {
+            let residual = found.residual.map(|it| format!(", residual {}", short(it)));
+            let scale = found.scale.map(|it| format!(", scale {}", short(it)));
+            say(format_args!(
+                "{name}: {} s{}{}",
+                short(found.seconds),
+                residual.unwrap_or_default(),
+                scale.unwrap_or_default()
+            ));
+        }
+        EstimatorOutcome::Failed(reason) => warn(format_args!("{name} is left out: {reason}")),
     }
 }

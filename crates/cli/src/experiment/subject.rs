@@ -13,12 +13,11 @@ use backdraft_curvature::{Cost, Model};
 use backdraft_influence::{LissaConfig, Scale, response::Removal};
 use backdraft_models::{Objective, TrainConfig, Zoo, data::Dataset, quote, to_dtype};
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::{
     args::Common,
-    base::{Trainer, Trial},
+    base::{Trial, base},
     folder::ExperimentFolder,
     plan::{Plan, PreparedExperiment},
     progress::ExperimentProgress,
@@ -28,10 +27,10 @@ use super::{
 use crate::{
     BURN, CliError,
     progress::say,
-    quality::{measured, quality, shown, tell, unit},
+    quality::{shown, tell, unit},
 };
 use backdraft_report::{
-    ModelQuality, Place, Quality, Sizes, Unit, Versions,
+    ModelQuality, Place, Sizes, Unit, Versions,
     experiment::{CorrelationsRecord, Setup},
 };
 
@@ -41,26 +40,17 @@ const TOGETHER: [usize; 2] = [4, 10];
 /// Parameters of all of them, which bounds the memory.
 const NUMBERS: usize = 1 << 24;
 
-/// What was settled with the base network.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Choices {
-    /// As bits, which come back as they were.
-    learning_rate: u64,
-    train: Quality,
-    test: Quality,
-    /// What was tried, if step sizes were searched through.
-    search: Vec<Trial>,
-}
-
 /// A trained network, ready to be evaluated.
 pub(super) struct Subject<'a> {
     plan: &'a Plan,
+    /// The network.
+    pub base: Zoo,
     /// What the record's losses and outputs are measured in.
     unit: Unit,
-    dataset: &'a Dataset,
+    pub dataset: &'a Dataset,
     folder: &'a ExperimentFolder,
     progress: ExperimentProgress,
-    objective: Objective,
+    pub objective: Objective,
     /// As it came to be.
     training: TrainConfig,
     /// Of the training examples.
@@ -117,6 +107,7 @@ impl<'a> Subject<'a> {
         };
         Ok(Self {
             plan,
+            base,
             dataset,
             folder,
             progress,
@@ -145,10 +136,20 @@ impl<'a> Subject<'a> {
         if self.plan.tests.is_empty() {
             return Ok(None);
         }
-        let split = self.dataset.test.select(&self.plan.tests);
+        Ok(Some(self.test_cost(&self.plan.tests)?))
+    }
+
+    /// The cost of these test examples.
+    pub fn test_cost(&self, tests: &[usize]) -> Result<Cost, CliError> {
+        let split = self.dataset.test.select(tests);
         let place = (&self.device, self.plan.dtype);
         let targets = self.objective.targets(&split, place);
-        Ok(Some(self.cost.with_examples(split.inputs(place), targets)?))
+        Ok(self.cost.with_examples(split.inputs(place), targets)?)
+    }
+
+    /// The cost of the training examples.
+    pub fn cost(&self) -> &Cost {
+        &self.cost
     }
 
     /// Measures what `measure` does of an evaluation of the network, whose parts are kept in the folder.
@@ -169,9 +170,12 @@ impl<'a> Subject<'a> {
                 initial: |_| self.initial(),
                 split: &self.dataset.train,
                 objective: self.objective,
-                // Half as long again as the base network.
+                // Half as long again as the base network, which a validation has trained again as it was.
                 config: TrainConfig {
-                    epochs: self.training.epochs + self.plan.response_epochs(),
+                    epochs: match self.plan.validation {
+                        Some(_) => self.training.epochs,
+                        None => self.training.epochs + self.plan.response_epochs(),
+                    },
                     ..self.training.clone()
                 },
                 part: self.plan.pass,
@@ -262,11 +266,15 @@ impl<'a> Subject<'a> {
     /// Where the examples that are removed stand.
     fn places(&self) -> BTreeMap<usize, Place> {
         // Groups hold most of the examples, again and again.
-        let removed = self.plan.removals.iter().flatten();
+        let removed = self.plan.removals.iter().flatten().copied();
         let removed = removed.filter(|_| self.plan.groups.is_empty());
-        removed
-            .map(|&example| (example, self.dataset.train_place(example)))
-            .collect()
+        self.train_places(&removed.collect::<Vec<_>>())
+    }
+
+    /// Where training examples stand.
+    pub fn train_places(&self, examples: &[usize]) -> BTreeMap<usize, Place> {
+        let place = |&example| (example, self.dataset.train_place(example));
+        examples.iter().map(place).collect()
     }
 
     /// What the experiment's record tells before its findings.
@@ -338,53 +346,18 @@ impl<'a> Subject<'a> {
             ("response_epochs", json!(plan.response_epochs())),
             ("converge", json!(plan.lbfgs() || plan.converge)),
             ("precision", json!(plan.precision)),
-            ("examples_in_a_removal", json!(plan.removals[0].len())),
+            (
+                "examples_in_a_removal",
+                json!(plan.removals.first().map_or(1, Vec::len)),
+            ),
             ("epsilon", json!(1.0 / self.dataset.train.rows as f64)),
             ("corrupt_labels", json!(plan.corrupt_labels)),
             ("fingerprint", json!(plan.fingerprint)),
             ("lissa", lissa),
             ("search", json!(self.search)),
+            ("validation", json!(plan.validation)),
         ];
         let named = |(key, value): (&str, _)| (key.to_owned(), value);
         details.into_iter().map(named).collect()
     }
-}
-
-/// The base network, trained or from the folder, and what was settled with it.
-fn base(
-    prepared: &PreparedExperiment,
-    folder: &ExperimentFolder,
-    objective: Objective,
-    progress: &ExperimentProgress,
-    unit: &Unit,
-) -> Result<(Zoo, Choices), CliError> {
-    let PreparedExperiment {
-        plan,
-        dataset,
-        device,
-        ..
-    } = prepared;
-    let initial = to_dtype(plan.network.init(device), plan.dtype);
-    if let Some(found) = folder.base::<Choices>(&initial)? {
-        return Ok(found);
-    }
-    let trainer = Trainer {
-        plan,
-        dataset,
-        folder,
-        objective,
-        initial: &initial,
-        progress,
-        unit,
-    };
-    let (base, rate, search) = trainer.base()?;
-    let choices = Choices {
-        learning_rate: rate.to_bits(),
-        train: quality(&measured("train", &base, &dataset.train, objective)?),
-        test: quality(&measured("test", &base, &dataset.test, objective)?),
-        search,
-    };
-    folder.keep_base(&base, &choices)?;
-    // As a later run finds it.
-    Ok(folder.base(&initial)?.unwrap_or((base, choices)))
 }

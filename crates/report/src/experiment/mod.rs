@@ -1,4 +1,4 @@
-//! What the experiments of `decompose`, `correlate`, `sweep` and `mislabel` leave behind.
+//! What the experiments of `decompose`, `correlate`, `sweep`, `mislabel` and `validate` leave behind.
 //!
 //! Plain data in, text out:
 //!
@@ -9,6 +9,7 @@
 //! | [`SweepRecord`]         | `sweep.json`     | the gaps against one setting                               |
 //! | [`GroupsRecord`]        | `groups.json`    | effects of groups, predicted and actual                    |
 //! | [`MislabelRecord`]      | `mislabel.json`  | how soon influence finds wrong labels                      |
+//! | [`ValidationRecord`]    | `validate.json`  | how near estimators come to what removals really do        |
 //!
 //! Each is a [`Record`](super::Record), a file of JSON, and its [`Findings`] have a table for the terminal and a report
 //! in one file without network, to be named as [`Report::FILE`](super::Report::FILE).
@@ -25,6 +26,7 @@ mod record;
 mod report;
 mod summary;
 mod units;
+mod validation;
 
 pub use groups::{GroupAgreementRecord, GroupEffectRecord, GroupsPointRecord, GroupsRecord};
 pub use record::{
@@ -32,3 +34,4 @@ pub use record::{
     SweepRecord,
 };
 pub use report::Findings;
+pub use validation::{EstimatorRecord, ValidatedQuery, ValidationRecord};

@@ -1,6 +1,8 @@
 //! What was measured of a network as it was trained, in the record's own units.
 
-use backdraft_attribution::evaluate::{Changes, Gaps, RemovalGaps, Spread};
+use backdraft_attribution::evaluate::{
+    ActualChange, Changes, EstimatorOutcome, Gaps, RemovalGaps, Spread, ValidatedEstimator,
+};
 
 use crate::Unit;
 use crate::number::short;
@@ -25,6 +27,26 @@ impl Unit {
             responses: trained.responses.map(losses),
             ..trained
         }
+    }
+
+    /// The change of a loss by one removal.
+    pub(super) fn change(&self, trained: ActualChange) -> ActualChange {
+        let loss = |it: f64| self.loss_factor * it;
+        ActualChange {
+            change: loss(trained.change),
+            gradient: trained.gradient.map(loss),
+            error: trained.error.map(loss),
+            ..trained
+        }
+    }
+
+    /// The changes of a loss that an estimator predicts.
+    pub(super) fn estimator(&self, mut trained: ValidatedEstimator) -> ValidatedEstimator {
+        if let EstimatorOutcome::Done(it) = &mut trained.outcome {
+            let predicted = it.predicted.iter_mut().flatten();
+            predicted.for_each(|it| *it *= self.loss_factor);
+        }
+        trained
     }
 
     /// The gaps that the paper prints, whose targets are standardised.

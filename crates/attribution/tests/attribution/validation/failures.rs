@@ -40,9 +40,14 @@ fn an_estimator_that_fails_is_listed_with_the_reason() {
             Estimator::new("cg", SolverConfig::default()).only(["nothing"]),
             Estimator::gradients("gradients"),
         ],
+        newton: vec![Estimator::gradients("newton")],
         refit: config().refit,
     };
     let found = evaluation.validate(&query, &config).unwrap();
+    let EstimatorOutcome::Failed(told) = &found.estimators[5].outcome else {
+        panic!("{:?}", found.estimators[5]);
+    };
+    assert!(told.contains("corrects an inverse"), "{told}");
     let reasons = [
         "its limit is 3",
         "its limit is 1000",
@@ -74,6 +79,7 @@ fn a_refit_that_fails_is_listed_and_the_others_go_on() {
         points: 4,
         refit: Refit::Training,
         estimators: estimators()[..1].to_vec(),
+        newton: Vec::new(),
     };
     let whole = evaluation.validate(&query, &config).unwrap();
     broken.set(whole.points[1]);
@@ -83,7 +89,7 @@ fn a_refit_that_fails_is_listed_and_the_others_go_on() {
     // What is left keeps its own predictions.
     let pairs = found.pairs(done(&found, 0));
     let predicted = &done(&found, 0).predicted;
-    let kept = [predicted[0], predicted[2], predicted[3]].map(|it| (it, 0.0));
+    let kept = [predicted[0], predicted[2], predicted[3]].map(|it| (it.unwrap(), 0.0));
     assert_eq!(pairs, kept);
 }
 
@@ -100,9 +106,9 @@ fn what_makes_no_sense_is_refused() {
         let told = refused(ValidationConfig { points, ..config() });
         assert!(told.contains(&format!("`points` are {points}")), "{told}");
     }
-    let estimators = Vec::new();
     let told = refused(ValidationConfig {
-        estimators,
+        estimators: Vec::new(),
+        newton: Vec::new(),
         ..config()
     });
     assert!(told.contains("`estimators` are none"), "{told}");

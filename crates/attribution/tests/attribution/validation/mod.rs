@@ -86,6 +86,10 @@ fn estimators() -> Vec<Estimator> {
     ]
 }
 
+fn newton() -> Estimator {
+    Estimator::new("newton", SolverConfig::ConjugateGradient(exact()))
+}
+
 /// To gradients of 1e-12 of the first.
 fn minimum(inverse: SolverConfig) -> Refit {
     let stop = Stop {
@@ -100,6 +104,7 @@ fn config() -> ValidationConfig {
     ValidationConfig {
         points: POINTS,
         estimators: estimators(),
+        newton: vec![newton()],
         refit: minimum(SolverConfig::Nystroem(NystroemConfig::default())),
     }
 }

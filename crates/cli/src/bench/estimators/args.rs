@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
     args::{
@@ -10,6 +10,7 @@ use crate::{
         number::{count, positive, some},
     },
     bench::solves::SolveWorkload,
+    estimators::EstimatorName,
 };
 
 const COLUMNS: &str = "\
@@ -33,9 +34,9 @@ pub(crate) struct Estimators {
     #[arg(long, value_enum, default_value_t = SolveWorkload::W1)]
     pub workload: SolveWorkload,
 
-    /// The estimators. Default: all but lissa, whose thousands of steps take far longer than an exact solution, and dual.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Estimator::USUAL)]
-    pub estimators: Vec<Estimator>,
+    /// The estimators. Default: all but those that are exact, and lissa, whose thousands of steps take far longer.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = USUAL)]
+    pub estimators: Vec<EstimatorName>,
 
     /// The damping. Default: the workload's first.
     #[arg(long, value_name = "LAMBDA", value_parser = positive, allow_hyphen_values = true)]
@@ -73,55 +74,14 @@ pub(crate) struct Estimators {
     pub json: bool,
 }
 
-/// What stands in for the inverse of the damped Gauss-Newton matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Estimator {
-    /// The identity: products of gradients.
-    Gradients,
-    /// The diagonal, estimated from 100 products.
-    Diagonal,
-    /// The outer product of gradients (the empirical Fisher matrix), exact through the examples.
-    OuterProduct,
-    /// The last layer alone, exact.
-    LastLayer,
-    /// LiSSA.
-    Lissa,
-    /// K-FAC.
-    Kfac,
-    /// EK-FAC.
-    Ekfac,
-    /// A sketch of low rank.
-    Nystroem,
-    /// The largest eigenvalues of one Krylov space.
-    Lanczos,
-    /// The kernel matrix of examples times outputs: exact.
-    Dual,
-}
-
-impl Estimator {
-    pub const USUAL: [Self; 8] = [
-        Self::Gradients,
-        Self::Diagonal,
-        Self::OuterProduct,
-        Self::LastLayer,
-        Self::Kfac,
-        Self::Ekfac,
-        Self::Nystroem,
-        Self::Lanczos,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gradients => "gradients",
-            Self::Diagonal => "diagonal",
-            Self::OuterProduct => "outer-product",
-            Self::LastLayer => "last-layer",
-            Self::Lissa => "lissa",
-            Self::Kfac => "kfac",
-            Self::Ekfac => "ekfac",
-            Self::Nystroem => "nystroem",
-            Self::Lanczos => "lanczos",
-            Self::Dual => "dual",
-        }
-    }
-}
+/// The estimators that are compared if none are named.
+const USUAL: [EstimatorName; 8] = [
+    EstimatorName::Gradients,
+    EstimatorName::Diagonal,
+    EstimatorName::OuterProduct,
+    EstimatorName::LastLayer,
+    EstimatorName::Kfac,
+    EstimatorName::Ekfac,
+    EstimatorName::Nystroem,
+    EstimatorName::Lanczos,
+];

@@ -4,13 +4,16 @@
 mod args;
 mod scored;
 
-use backdraft::attribution::verify::{Agreement, Extent, ResponseOutcome, Verifier};
+use backdraft::attribution::{
+    EstimatorScores,
+    verify::{Agreement, Extent, ResponseOutcome, Verifier},
+};
 use backdraft_influence::response::ResponseKind;
 use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
-use self::scored::EstimatorScores;
+use self::scored::{exact, scored, settings, write};
 use super::{solves::LoadedProblem, start_threads};
 use crate::{CliError, progress::say};
 
@@ -46,11 +49,12 @@ pub(crate) fn estimators(args: &Estimators) -> Result<(), CliError> {
         ));
         say("estimator       seconds  true residual    exact: r    rho     PBRF: r");
     }
-    let exact = EstimatorScores::exact(&loaded, damping, dtype)?;
+    let settings = settings(args, dtype);
+    let exact = exact(&settings, &loaded, damping)?;
     let removed = removed(args, &loaded, damping)?;
     report(args, "exact", &exact, &exact, removed.as_ref())?;
     for &estimator in &args.estimators {
-        let scored = estimator.scores(args, &loaded, damping)?;
+        let scored = scored(estimator, &settings, &loaded, damping)?;
         report(args, estimator.name(), &scored, &exact, removed.as_ref())?;
     }
     Ok(())
@@ -92,7 +96,7 @@ fn report(
     removed: Option<&RemovedChanges>,
 ) -> Result<(), CliError> {
     if let Some(folder) = &args.scores {
-        scored.write(folder, name)?;
+        write(scored, folder, name)?;
     }
     let with_exact = Agreement::of(&scored.values, &exact.values);
     let with_responses = removed.and_then(|removed| {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use backdraft::attribution::{
     Store, StoreError,
-    evaluate::{merge, missing},
+    evaluate::{merge, merge_estimators, missing},
 };
 use backdraft_models::quote;
 use serde::Serialize;
@@ -94,11 +94,21 @@ impl ExperimentFolder {
                 Ok(())
             });
         }
-        let all = plan.removals.len();
+        let all = plan.removals();
         for path in others {
-            let folder = &self.folder;
-            let taken = merge(self, &Other { folder, path }, all)?;
+            let other = Other {
+                folder: &self.folder,
+                path,
+            };
             let path = quote::path(path);
+            if let Some(validation) = &plan.validation {
+                let estimators = validation.estimators();
+                let taken = merge_estimators(self, &other, estimators)?;
+                say(format_args!(
+                    "{taken} of {estimators} estimators are taken from {path}"
+                ));
+            }
+            let taken = merge(self, &other, all)?;
             say(format_args!(
                 "{taken} of {all} removals are taken from {path}"
             ));

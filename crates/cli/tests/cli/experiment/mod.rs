@@ -1,4 +1,4 @@
-//! `decompose`, `correlate`, `sweep` and `mislabel`.
+//! `decompose`, `correlate`, `sweep`, `mislabel` and `validate`.
 
 mod correlate;
 mod decompose;
@@ -9,6 +9,7 @@ mod refusals;
 mod resume;
 mod stages;
 mod sweep;
+mod validate;
 
 use std::error::Error;
 use std::fs;

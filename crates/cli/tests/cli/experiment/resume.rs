@@ -19,7 +19,7 @@ const NETWORK: &str =
     "--data digits --examples 150 --hidden 16 --epochs 10 --points 6 --depth 40 --seed 2";
 
 /// All files below a folder but for the hidden ones; none if there is no such folder.
-fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
+pub(super) fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -45,7 +45,7 @@ fn files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
 
 /// Runs the command until a file appears in `folder` that was not there, and kills it without a chance to tidy up.
 /// False if it ended first.
-fn kill_at_new_file(place: &Place, command: &str, folder: &Path) -> io::Result<bool> {
+pub(super) fn kill_at_new_file(place: &Place, command: &str, folder: &Path) -> io::Result<bool> {
     let before = files(folder)?;
     let mut child = place.start(command)?;
     let began = Instant::now();

@@ -197,7 +197,15 @@ fn scatter(name: Name, found: &Correlation, changes: &[Pairs<'_>]) -> Result<Htm
         .iter()
         .flat_map(|(x, y)| x.iter().copied().zip(y.iter().copied()))
         .collect();
-    let drawing = plot::scatter(name.title, &pairs)?;
+    let response = name.title;
+    let drawing = plot::scatter(
+        &format!("Change of loss by influence and by {response}"),
+        [
+            "change of loss by influence",
+            &format!("change of loss by {response}"),
+        ],
+        &pairs,
+    )?;
     let drawing = drawing.unwrap_or_else(|| text("p", "There is nothing to draw."));
     let every = plot::every(pairs.len());
     let thinned = (every > 1).then(|| {

@@ -7,6 +7,7 @@ mod groups;
 mod mislabel;
 mod plot;
 mod sweep;
+mod validate;
 
 use backdraft_attribution::evaluate::{Gaps, Seconds, Spread};
 

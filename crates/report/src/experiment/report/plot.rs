@@ -73,9 +73,13 @@ pub(super) fn bars(
     .map(Some)
 }
 
-/// Influence (across) against a response (up), with the line where they are equal. None if there is nothing finite to
-/// draw.
-pub(super) fn scatter(response: &str, pairs: &[(f64, f64)]) -> Result<Option<Html>, OutputError> {
+/// Pairs of a prediction (across) and what happens (up), with the line where they are equal. None if there is nothing
+/// finite to draw.
+pub(super) fn scatter(
+    name: &str,
+    titles: [&str; 2],
+    pairs: &[(f64, f64)],
+) -> Result<Option<Html>, OutputError> {
     let pairs: Vec<(f64, f64)> = pairs
         .iter()
         .copied()
@@ -89,22 +93,12 @@ pub(super) fn scatter(response: &str, pairs: &[(f64, f64)]) -> Result<Option<Htm
     let up = Axis::linear(pairs.iter().map(|(_, y)| *y));
     let (x, y) = (across.range(), up.range());
     let equal = [x.start.max(y.start), x.end.min(y.end)].map(|end| (end, end));
-    chart(
-        &format!("Change of loss by influence and by {response}"),
-        (1000, 820),
-        [across, up],
-        [
-            "change of loss by influence",
-            &format!("change of loss by {response}"),
-        ],
-        [7, 7],
-        |chart| {
-            chart.draw_series(LineSeries::new(equal, AXIS.stroke_width(LINE)))?;
-            let circle = |at| Circle::new(at, 8, HELPFUL.mix(0.6).filled());
-            chart.draw_series(pairs.into_iter().map(circle))?;
-            Ok(())
-        },
-    )
+    chart(name, (1000, 820), [across, up], titles, [7, 7], |chart| {
+        chart.draw_series(LineSeries::new(equal, AXIS.stroke_width(LINE)))?;
+        let circle = |at| Circle::new(at, 8, HELPFUL.mix(0.6).filled());
+        chart.draw_series(pairs.into_iter().map(circle))?;
+        Ok(())
+    })
     .map(Some)
 }
 

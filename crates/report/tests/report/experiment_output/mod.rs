@@ -6,5 +6,6 @@ mod record;
 mod report;
 mod summary;
 mod table;
+mod validation;
 
 use crate::{Outcome, page};
