@@ -22,26 +22,28 @@ const L2: f64 = 0.01;
 const VALIDATE: &str = "\
 Examples:
   backdraft validate
-      Logistic regression on the embedded digits, the first test digit that it gets wrong, and the 500 training digits with the
-      largest influence on it.
+      Logistic regression on the embedded digits, the first test digit that it gets wrong, and the 500 training digits
+      with the largest influence on it.
   backdraft validate --data mnist/
       The same on a folder with MNIST's files.
   backdraft validate --data mnist/ --query 8 --estimators cg,ekfac,diagonal --shard 1/2 --out runs/part1
       Half of the removals and of some estimators for a test digit of one's own; --merge puts the parts together.
 
-Each of the training examples is removed, the network is fitted again without it, and the change of the query's loss is held against
-what each estimator predicts of it: by Pearson's and Spearman's correlation, the slope, and seconds. The cost is the mean loss and the
-term l2/2 ||theta||^2, which damps every matrix alike; for lr there is no damping beside it, and l2 is 0.01.
+Each of the training examples is removed, the network is fitted again without it, and the change of the query's loss is
+held against what each estimator predicts of it: by Pearson's and Spearman's correlation, the slope, and seconds. The
+cost is the mean loss and the term l2/2 ||theta||^2, which damps every matrix alike; for lr there is no damping beside
+it, and l2 is 0.01.
 
-The query, unless one is named, is the first test example that the network gives another class than its own; if there is none, or for
-numbers, the one with the highest loss.
+The query, unless one is named, is the first test example that the network gives another class than its own; if there
+is none, or for numbers, the one with the highest loss.
 
 What it writes:
   validate.json   all settings, what each estimator predicts and what happened, with the seconds
   validation.csv  a row for each removal, a column for each estimator
   report.html     all of it for a reader, with a panel for each estimator
 
-Stopped (Ctrl-C, kill, power cut), the same command goes on after the last refit that it finished, with the same numbers.";
+Stopped (Ctrl-C, kill, power cut), the same command goes on after the last refit that it finished, with the same
+numbers.";
 
 /// Settings of `validate`.
 #[derive(Clone, Debug, Args)]

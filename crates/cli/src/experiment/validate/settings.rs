@@ -136,7 +136,8 @@ impl ValidationSettings {
         );
         match self.minimum {
             Some(stop) => format!(
-                "to the minimum of {l2}, by L-BFGS from the trained parameters until the gradient is {} of its first norm",
+                "to the minimum of {l2}, by L-BFGS from the trained parameters until the gradient is {} of its first \
+                 norm",
                 brief(stop.tolerance)
             ),
             None => format!(

@@ -23,8 +23,8 @@ const HEAD: [&str; 7] = [
 const GUIDE: [(&str, &str); 6] = [
     (
         "Actual change",
-        "The training example is taken away, the network is fitted again without it, and the loss of the test example is \
-         measured again: loss(without) - loss(with). Positive: it helped.",
+        "The training example is taken away, the network is fitted again without it, and the loss of the test example \
+         is measured again: loss(without) - loss(with). Positive: it helped.",
     ),
     (
         "Predicted change",
@@ -33,14 +33,14 @@ const GUIDE: [(&str, &str); 6] = [
     ),
     (
         "Pearson, Spearman, slope",
-        "Pearson's correlation answers whether predicted and actual changes lie on a line, Spearman's whether they have \
-         the same order, and the slope of the actual on the predicted changes whether the size is right: 1 if it is, more \
-         where the prediction is too small.",
+        "Pearson's correlation answers whether predicted and actual changes lie on a line, Spearman's whether they \
+         have the same order, and the slope of the actual on the predicted changes whether the size is right: 1 if it \
+         is, more where the prediction is too small.",
     ),
     (
         "Found",
-        "The share of the removed examples that the estimator itself has among as many of its strongest: whether it would \
-         have named the same ones.",
+        "The share of the removed examples that the estimator itself has among as many of its strongest: whether it \
+         would have named the same ones.",
     ),
     (
         "Residual",
@@ -75,8 +75,8 @@ impl Shown for ValidationRecord {
         let sizes = self.changes.iter().map(|it| it.change.abs());
         let least = sizes.reduce(f64::min)?;
         Some(format!(
-            "the gradients left in the refits are at most {}, which moves no change by more than {} to first order; the \
-             least change is {}",
+            "the gradients left in the refits are at most {}, which moves no change by more than {} to first order; \
+             the least change is {}",
             short(gradient),
             short(error),
             short(least)
@@ -112,8 +112,9 @@ impl Shown for ValidationRecord {
 
     fn question(&self) -> String {
         format!(
-            "the {} training examples of {} with the largest influence on {} were removed from the training of the {}, one \
-             by one. How near does each estimator of influence come to what that did to the test example's loss?",
+            "the {} training examples of {} with the largest influence on {} were removed from the training of the \
+             {}, one by one. How near does each estimator of influence come to what that did to the test example's \
+             loss?",
             count(self.points.len()),
             self.setup.data,
             self.query.told(),
