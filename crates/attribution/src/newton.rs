@@ -103,12 +103,25 @@ fn failed(error: SolveError) -> Result<NewtonOutcome, AttributionError> {
 }
 
 /// Settings of [`Influence::newton_scores`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewtonConfig {
     /// The exact dual, taken where its kernel matrix fits.
     pub dual: DualConfig,
-    /// The approximation where it does not.
+    /// Most examples times outputs that are solved for, each as a right-hand side, where the dual does not fit.
+    pub solved: usize,
+    /// The approximation of all where there are more. It may be far off: that of a network which fits its data can take
+    /// leverages for twice what they are, and examples for fitted by themselves alone.
     pub approximation: KfacConfig,
+}
+
+impl Default for NewtonConfig {
+    fn default() -> Self {
+        Self {
+            dual: DualConfig::default(),
+            solved: 20_000,
+            approximation: KfacConfig::default(),
+        }
+    }
 }
 
 impl Influence {
@@ -146,7 +159,8 @@ impl Influence {
 
     /// The Newton estimate of the removal of every training example, for what is measured of the queries `inputs`, and
     /// every example's leverage, which depends on no query: exact through a kernel matrix of examples times outputs
-    /// where that fits into memory, else what EK-FAC makes of the examples' part. How it was found is said in words.
+    /// where that fits into memory, else solved for, up to a number of them, else what EK-FAC makes of the examples'
+    /// part. How it was found is said in words.
     ///
     /// # Errors
     /// As [`scores`](Self::scores); [`SolveError::NoRoot`] for the Hessian.
@@ -171,9 +185,9 @@ impl Influence {
         solutions: &Tensor<2>,
         config: &NewtonConfig,
     ) -> Result<(NewtonScores, String), AttributionError> {
-        let (inverse, method) = self.closed_form(&config.dual, &config.approximation)?;
-        let found = newton_scores(&self.train, self.matrix(), &*inverse, solutions)?;
-        Ok((found, method))
+        self.by_some_inverse(config, |inverse| {
+            newton_scores(&self.train, self.matrix(), inverse, solutions)
+        })
     }
 
     /// The leverage of every training example, as [`newton_scores`](Self::newton_scores) has it.
@@ -190,28 +204,36 @@ impl Influence {
         Ok((found.leverages, method))
     }
 
-    /// The exact inverse through the examples where it fits, else an approximation; which, in words.
-    fn closed_form(
+    /// What `found` makes of the exact inverse through the examples where that fits, else of the solver where there are
+    /// few enough rows, else of an approximation; and which it was, in words.
+    fn by_some_inverse<T>(
         &self,
-        dual: &DualConfig,
-        approximation: &KfacConfig,
-    ) -> Result<(Box<dyn Inverse + '_>, String), AttributionError> {
-        match dual.clone().init()?.factor(self.matrix()) {
+        config: &NewtonConfig,
+        found: impl FnOnce(&dyn Inverse) -> Result<T, SolveError>,
+    ) -> Result<(T, String), AttributionError> {
+        let matrix = self.matrix();
+        let rows = match config.dual.clone().init()?.factor(matrix) {
             Ok(inverse) => {
                 let rows = inverse.eigenvalues().len();
                 let method = format!("exact, through a kernel matrix of {rows} x {rows}");
-                Ok((Box::new(inverse), method))
+                return Ok((found(&inverse)?, method));
             }
-            Err(SolveError::TooManyRows { .. }) => {
-                let solver = approximation.clone().init()?;
-                let method = if approximation.corrected {
-                    "EK-FAC"
-                } else {
-                    "K-FAC"
-                };
-                Ok((Box::new(solver.factor(self.matrix())?), method.into()))
-            }
-            Err(error) => Err(error.into()),
+            Err(SolveError::TooManyRows { rows, .. }) => rows,
+            Err(SolveError::NoExamples { name }) => return Err(SolveError::NoRoot { name }.into()),
+            Err(error) => return Err(error.into()),
+        };
+        if rows <= config.solved {
+            let solver = self.config.solver.clone().learning().init()?;
+            let inverse = solver.prepare(matrix)?;
+            return Ok((found(&*inverse)?, format!("exact, {rows} systems solved")));
         }
+        let solver = config.approximation.clone().init()?;
+        let name = if config.approximation.corrected {
+            "EK-FAC"
+        } else {
+            "K-FAC"
+        };
+        let inverse = solver.factor(matrix)?;
+        Ok((found(&inverse)?, format!("approximate, by {name}")))
     }
 }

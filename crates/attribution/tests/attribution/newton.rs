@@ -5,7 +5,7 @@ use backdraft_attribution::{
     VerifyConfig,
 };
 use backdraft_curvature::{CrossEntropy, SquaredError};
-use backdraft_influence::{DirectConfig, DualConfig, KfacConfig};
+use backdraft_influence::{DirectConfig, DualConfig};
 use backdraft_test_support::{assert_close, classes, double, matrix, random};
 use burn::{
     nn::{Linear, LinearConfig},
@@ -92,18 +92,27 @@ fn all_at_once_or_one_by_one() {
         };
         assert!((leverage.largest() - all.largest()).abs() < 1e-10);
     }
-    // Where the kernel matrix does not fit, EK-FAC says about the same.
-    let config = NewtonConfig {
+    // Where the kernel matrix does not fit, each is solved for, or EK-FAC says about the same.
+    let mut config = NewtonConfig {
         dual: DualConfig {
             memory: 1,
             ..Default::default()
         },
-        approximation: KfacConfig::default(),
+        ..Default::default()
     };
+    let (solved, method) = influence
+        .newton_scores(&measurement, queries(), &config)
+        .unwrap();
+    assert_eq!(method, "exact, 36 systems solved");
+    for (solved, all) in solved.values.iter().zip(&all.values) {
+        let of = |row: &[Option<f64>]| row.iter().map(|it| it.unwrap()).collect::<Vec<_>>();
+        assert_close(&of(solved), &of(all), 1e-10);
+    }
+    config.solved = 35;
     let (approximate, method) = influence
         .newton_scores(&measurement, queries(), &config)
         .unwrap();
-    assert_eq!(method, "EK-FAC");
+    assert_eq!(method, "approximate, by EK-FAC");
     let of = |scores: &[Option<f64>]| scores.iter().map(|it| it.unwrap()).collect::<Vec<_>>();
     let pearson =
         backdraft_influence::statistics::pearson(&of(&approximate.values[0]), &of(&all.values[0]));
