@@ -118,7 +118,7 @@ impl Default for NewtonConfig {
     fn default() -> Self {
         Self {
             dual: DualConfig::default(),
-            solved: 20_000,
+            solved: 2_000,
             approximation: KfacConfig::default(),
         }
     }
@@ -234,6 +234,9 @@ impl Influence {
             "K-FAC"
         };
         let inverse = solver.factor(matrix)?;
-        Ok((found(&inverse)?, format!("approximate, by {name}")))
+        Ok((
+            found(&inverse)?,
+            format!("approximate, by {name}, which can take leverages for twice what they are"),
+        ))
     }
 }

@@ -112,7 +112,7 @@ fn all_at_once_or_one_by_one() {
     let (approximate, method) = influence
         .newton_scores(&measurement, queries(), &config)
         .unwrap();
-    assert_eq!(method, "approximate, by EK-FAC");
+    assert!(method.starts_with("approximate, by EK-FAC"), "{method}");
     let of = |scores: &[Option<f64>]| scores.iter().map(|it| it.unwrap()).collect::<Vec<_>>();
     let pearson =
         backdraft_influence::statistics::pearson(&of(&approximate.values[0]), &of(&all.values[0]));

@@ -99,7 +99,7 @@ pub(crate) struct Explain {
     /// with an example: `quick` as many of those that a full verification takes, the strongest of each query first, as
     /// can be had in about a minute; `full` all of them. A linear system for each of an example's outputs. `all` is
     /// `full`, and writes `leverage.csv` too: every training example's leverage and Newton estimates, exact through a
-    /// kernel matrix of examples times outputs where that fits into memory, or solved for up to 20,000 of these, else by
+    /// kernel matrix of examples times outputs where that fits into memory, or solved for up to 2,000 of these, else by
     /// EK-FAC; which is printed.
     #[arg(long, value_enum, default_value_t = NewtonName::Quick)]
     pub newton: NewtonName,
