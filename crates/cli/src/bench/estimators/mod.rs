@@ -5,7 +5,7 @@ mod args;
 mod scored;
 
 use backdraft::attribution::{
-    EstimatorScores,
+    AttributionError, EstimatorScores,
     verify::{Agreement, Extent, ResponseOutcome, Verifier},
 };
 use backdraft_influence::response::ResponseKind;
@@ -15,7 +15,10 @@ use serde_json::json;
 
 use self::scored::{exact, scored, settings, write};
 use super::{solves::LoadedProblem, start_threads};
-use crate::{CliError, progress::say};
+use crate::{
+    CliError,
+    progress::{say, warn},
+};
 
 pub(crate) use self::args::Estimators;
 
@@ -54,7 +57,14 @@ pub(crate) fn estimators(args: &Estimators) -> Result<(), CliError> {
     let removed = removed(args, &loaded, damping)?;
     report(args, "exact", &exact, &exact, removed.as_ref())?;
     for &estimator in &args.estimators {
-        let scored = scored(estimator, &settings, &loaded, damping)?;
+        let scored = match scored(estimator, &settings, &loaded, damping) {
+            // The last layer of a network that has no other: that is no reason to leave out the rest.
+            Err(CliError::Attribution(error @ AttributionError::Setting { .. })) => {
+                warn(format_args!("{} is left out: {error}", estimator.name()));
+                continue;
+            }
+            scored => scored?,
+        };
         report(args, estimator.name(), &scored, &exact, removed.as_ref())?;
     }
     Ok(())
