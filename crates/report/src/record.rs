@@ -1,6 +1,9 @@
 //! `run.json`: what was asked, with which settings, and what came out.
 
-use backdraft_attribution::verify::{Intervals, NewtonAgreement, PairKind};
+use backdraft_attribution::{
+    PredictionQuality,
+    verify::{Intervals, PairKind},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -236,7 +239,7 @@ pub struct VerificationRecord {
     pub slope: Option<f64>,
     /// The same of the Newton estimates, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub newton: Option<NewtonAgreement>,
+    pub newton: Option<PredictionQuality>,
     /// How sure the correlations are; none where there are too few removals to tell.
     #[serde(default)]
     pub intervals: Option<Intervals>,

@@ -71,8 +71,8 @@ pub use spread::Spread;
 pub use stage::Stage;
 pub use sweep::{SweepPoint, sweep};
 pub use validation::{
-    ActualChange, EstimatorOutcome, EstimatorPrediction, PredictionQuality, Refit,
-    ValidatedEstimator, Validation, ValidationConfig, pairs,
+    ActualChange, EstimatorOutcome, EstimatorPrediction, Refit, ValidatedEstimator, Validation,
+    ValidationConfig, pairs,
 };
 
 pub(crate) use respond::minimized;

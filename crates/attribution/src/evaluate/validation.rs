@@ -1,9 +1,6 @@
 //! What came of a validation: the changes that removals really make, beside those that estimators predict.
 
-use backdraft_influence::{
-    response::{Removal, Stop},
-    statistics::{pearson, slope, spearman},
-};
+use backdraft_influence::response::{Removal, Stop};
 use serde::{Deserialize, Serialize};
 
 use super::{DamagedEntry, FailedRemoval, json, run::RemovalResult};
@@ -107,30 +104,6 @@ pub struct ValidatedEstimator {
     pub newton: bool,
     /// Its predictions.
     pub outcome: EstimatorOutcome,
-}
-
-/// How well predicted changes agree with actual ones. None where a list does not vary, or has fewer than two numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PredictionQuality {
-    /// Pearson's correlation: whether they lie on a line.
-    pub pearson: Option<f64>,
-    /// Spearman's: whether they have the same order.
-    pub spearman: Option<f64>,
-    /// The least-squares slope of the actual on the predicted changes: 1 if the size is right too, above where the
-    /// prediction is too small.
-    pub slope: Option<f64>,
-}
-
-impl PredictionQuality {
-    /// Of pairs of a predicted and an actual change.
-    pub fn of(pairs: &[(f64, f64)]) -> Self {
-        let (predicted, actual): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-        Self {
-            pearson: pearson(&predicted, &actual),
-            spearman: spearman(&predicted, &actual),
-            slope: slope(&predicted, &actual),
-        }
-    }
 }
 
 /// The training examples that most influence a query, what their removal really does, and what estimators predict.

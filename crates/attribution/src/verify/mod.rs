@@ -12,5 +12,5 @@ mod verifier;
 pub use agreement::Agreement;
 pub use interval::Intervals;
 pub use selection::{PairKind, Selection};
-pub use verification::{NewtonAgreement, Verification, VerifiedPair, VerifyConfig};
+pub use verification::{Verification, VerifiedPair, VerifyConfig};
 pub use verifier::{Extent, RemovalResponse, ResponseOutcome, Verifier, VerifyProgress};

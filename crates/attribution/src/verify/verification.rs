@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use backdraft_influence::statistics::{pearson, slope, spearman};
 use burn::config::Config;
-use serde::{Deserialize, Serialize};
 
 use super::{
     Extent, Intervals, PairKind, RemovalResponse, ResponseOutcome, Selection, Verifier,
     verifier::LEAST,
 };
-use crate::{AttributionError, Influence, NewtonPrediction, Scores};
+use crate::{AttributionError, Influence, NewtonPrediction, PredictionQuality, Scores};
 
 /// Settings of [`Influence::verify`].
 #[derive(Config, Debug, PartialEq)]
@@ -42,19 +41,6 @@ pub struct VerifiedPair {
     pub newton: Option<f64>,
     /// The change under the response.
     pub found: f64,
-}
-
-/// How far Newton estimates agree with the changes that they predict, over the pairs that have one.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NewtonAgreement {
-    /// Pearson's correlation, where both vary.
-    pub pearson: Option<f64>,
-    /// Spearman's correlation of the same.
-    pub spearman: Option<f64>,
-    /// The least-squares slope of the found on the predicted changes: 1 if the size is right too.
-    pub slope: Option<f64>,
-    /// How many pairs.
-    pub pairs: usize,
 }
 
 /// Scores beside the changes that they predict.
@@ -125,22 +111,21 @@ impl Verification {
         self
     }
 
-    /// How far the Newton estimates agree with what was found; none if there are none.
-    pub fn newton(&self) -> Option<NewtonAgreement> {
+    /// How well the Newton estimates agree with what was found, over the pairs that have one, with correlations for no
+    /// less than three removals; none if there are no estimates.
+    pub fn newton(&self) -> Option<PredictionQuality> {
         let with = self.pairs.iter().filter(|pair| pair.newton.is_some());
         let removed: HashSet<usize> = with.clone().map(|pair| pair.removed).collect();
-        let pairs = with.map(|pair| (pair.newton.unwrap_or_default(), pair.found));
-        let (predicted, found): (Vec<f64>, Vec<f64>) = pairs.unzip();
-        let statistic = |of: fn(&[f64], &[f64]) -> Option<f64>| match removed.len() {
-            0..LEAST => None,
-            _ => of(&predicted, &found),
-        };
-        (!predicted.is_empty()).then(|| NewtonAgreement {
-            pearson: statistic(pearson),
-            spearman: statistic(spearman),
-            slope: statistic(slope),
-            pairs: predicted.len(),
-        })
+        let pairs = with.filter_map(|pair| Some((pair.newton?, pair.found)));
+        let pairs: Vec<(f64, f64)> = pairs.collect();
+        match removed.len() {
+            0 => None,
+            1..LEAST => Some(PredictionQuality {
+                pairs: pairs.len(),
+                ..Default::default()
+            }),
+            _ => Some(PredictionQuality::of(&pairs)),
+        }
     }
 
     /// Pearson's correlation of all predicted and found changes; none for fewer than three removals, as two always lie

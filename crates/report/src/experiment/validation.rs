@@ -1,8 +1,9 @@
 //! `validate.json` and `validation.csv`: estimators of influence held against what removals really do.
 
+use backdraft_attribution::PredictionQuality;
 use backdraft_attribution::evaluate::{
-    ActualChange, EstimatorOutcome, EstimatorPrediction, FailedRemoval, PredictionQuality,
-    ValidatedEstimator, Validation, pairs,
+    ActualChange, EstimatorOutcome, EstimatorPrediction, FailedRemoval, ValidatedEstimator,
+    Validation, pairs,
 };
 use serde::{Deserialize, Serialize};
 

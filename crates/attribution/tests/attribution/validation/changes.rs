@@ -1,8 +1,8 @@
 //! Actual and predicted changes are those that are computed densely.
 
 use backdraft_attribution::{
-    Estimator, Minimize, SolverConfig,
-    evaluate::{PredictionQuality, Refit, ValidationConfig},
+    Estimator, Minimize, PredictionQuality, SolverConfig,
+    evaluate::{Refit, ValidationConfig},
 };
 use backdraft_influence::{DiagonalConfig, DirectConfig, KfacConfig, response::Stop};
 use backdraft_test_support::{dot, solve, vector};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use backdraft_attribution::verify::{NewtonAgreement, PairKind};
+use backdraft_attribution::{PredictionQuality, verify::PairKind};
 use backdraft_report::{OutputError, Pair, Report, verification_table};
 
 use super::{
@@ -160,7 +160,7 @@ fn newton_estimates_stand_beside_the_scores() -> Outcome {
         panic!("the record has one");
     };
     verification.slope = Some(1.5);
-    verification.newton = Some(NewtonAgreement {
+    verification.newton = Some(PredictionQuality {
         pearson: Some(0.9991),
         spearman: Some(1.0),
         slope: Some(1.01),
