@@ -36,7 +36,7 @@ pub struct GroupPair {
     pub query: Option<usize>,
     /// The predicted change, to first order in the weights.
     pub predicted: f64,
-    /// The Newton estimate of it, for a group of one weight.
+    /// The Newton estimate of it, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newton: Option<f64>,
     /// The change found by training the response function to convergence.

@@ -127,7 +127,6 @@ impl ExplainRun<'_> {
             let found = bar.aside(|| told(&self.args.solving(), &name, found))?;
             let corrected = match self.args.newton {
                 NewtonName::None => None,
-                _ if removal.factors().is_some() => None,
                 _ => match newton_step(cost, &matrix, &*solver, removal) {
                     Ok(found) => Some(found.vector),
                     Err(error) => {

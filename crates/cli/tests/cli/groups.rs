@@ -62,17 +62,12 @@ fn groups_are_predicted_and_held_against_responses() -> Outcome {
             (predicted - actual).abs() < 0.2 * actual.abs(),
             "{group}: {predicted} {actual}"
         );
-        match group.as_str() {
-            // Until the gradient has fallen by 1e4.
-            "first" => {
-                let newton = newton.ok_or("no Newton estimate")?;
-                assert!(
-                    (newton - actual).abs() < 1e-3 * actual.abs(),
-                    "{newton} {actual}"
-                );
-            }
-            _ => assert_eq!(*newton, None),
-        }
+        // Until the gradient has fallen by 1e4.
+        let newton = newton.ok_or("no Newton estimate")?;
+        assert!(
+            (newton - actual).abs() < 1e-3 * actual.abs(),
+            "{group}: {newton} {actual}"
+        );
     }
     let of_record = run.record["groups"].as_array().ok_or("no groups")?;
     assert_eq!(of_record[1]["name"], json!("mixed"));

@@ -8,48 +8,59 @@ use super::{
 };
 use crate::{Cause, CurvatureError};
 
-/// `A - eps sum over z of H_z`: a mean over `N` examples, of which the part of some is taken off; with `eps = 1/N` all
+/// `A - sum over z of eps_z H_z`: a mean over `N` examples, of which the part of some is taken off; with `eps = 1/N` all
 /// of it. What is not of the examples, the damping and an L2 term, stays.
 #[derive(Clone, Debug)]
 pub struct Without<A> {
     operator: A,
+    /// Examples of one weight together, in the order of their first.
+    taken: Vec<Taken>,
+}
+
+/// Examples, and the weight taken off each.
+#[derive(Clone, Debug)]
+struct Taken {
     examples: Vec<usize>,
     epsilon: f64,
 }
 
 impl<A: LinearOperator> Without<A> {
-    /// `operator` with the weight `epsilon` taken off each of `examples`, which are there. A product costs what one of
-    /// `operator` does and its share for the examples.
+    /// `operator` with weights taken off examples, pairs of an example, each once, and its `eps`. A product costs what
+    /// one of `operator` does, and for every different weight the share of its examples.
     ///
     /// # Errors
     /// [`CurvatureError::NotOverExamples`] if it is no mean over examples; [`CurvatureError::Index`];
-    /// [`CurvatureError::Setting`] for an `epsilon` that is not finite.
-    pub fn new(operator: A, examples: Vec<usize>, epsilon: f64) -> Result<Self, CurvatureError> {
+    /// [`CurvatureError::Setting`] for a weight that is not finite.
+    pub fn new(
+        operator: A,
+        weights: impl IntoIterator<Item = (usize, f64)>,
+    ) -> Result<Self, CurvatureError> {
         let len = parts(&operator)?.examples();
-        if let Some(&index) = examples.iter().find(|&&index| index >= len) {
-            return Err(CurvatureError::Index { index, len });
+        let mut taken: Vec<Taken> = Vec::new();
+        for (index, epsilon) in weights {
+            if index >= len {
+                return Err(CurvatureError::Index { index, len });
+            }
+            CurvatureError::check_finite("epsilon", epsilon, operator.dtype())?;
+            match taken.iter_mut().find(|it| it.epsilon == epsilon) {
+                Some(same) => same.examples.push(index),
+                None => taken.push(Taken {
+                    examples: vec![index],
+                    epsilon,
+                }),
+            }
         }
-        CurvatureError::check_finite("epsilon", epsilon, operator.dtype())?;
-        Ok(Self {
-            operator,
-            examples,
-            epsilon,
-        })
+        Ok(Self { operator, taken })
     }
 
     /// `product` less `weight` times `part`, a mean over some examples, of which the damping stays.
     fn less<const D: usize>(
         &self,
         (product, part): (Tensor<D>, Tensor<D>),
-        vs: Tensor<D>,
+        vs: &Tensor<D>,
         weight: f64,
     ) -> Tensor<D> {
-        product - part * weight + vs * (weight * self.operator.law().damping)
-    }
-
-    /// The sum of the weights that are taken off.
-    fn weight(&self) -> f64 {
-        self.epsilon * self.examples.len() as f64
+        product - part * weight + vs.clone() * (weight * self.operator.law().damping)
     }
 }
 
@@ -73,17 +84,19 @@ impl<A: LinearOperator> LinearOperator for Without<A> {
 
     fn law(&self) -> Law {
         let law = self.operator.law();
-        let mut named = self.examples.clone();
+        let named = self.taken.iter().flat_map(|it| &it.examples);
+        let mut named: Vec<usize> = named.copied().collect();
+        let count = named.len();
         named.sort_unstable();
         named.dedup();
-        let once = named.len() == self.examples.len();
         // Rounding of `1/N` does not matter.
         let len = self.operator.over_examples().map_or(0, |it| it.examples());
-        let whole = self.epsilon * len as f64 <= 1.0 + 1e-9;
+        let whole = |it: &Taken| it.epsilon * len as f64 <= 1.0 + 1e-9;
+        let left = named.len() == count && self.taken.iter().all(whole);
         Law {
-            name: format!("{} without {} examples", law.name, self.examples.len()),
+            name: format!("{} without {count} examples", law.name),
             definiteness: match law.definiteness {
-                Definiteness::Semidefinite if !(once && whole) => Definiteness::Unknown,
+                Definiteness::Semidefinite if !left => Definiteness::Unknown,
                 other => other,
             },
             damping: law.damping,
@@ -93,39 +106,42 @@ impl<A: LinearOperator> LinearOperator for Without<A> {
     fn over_examples(&self) -> Option<Box<dyn BatchOperator + '_>> {
         Some(Box::new(Without {
             operator: self.operator.over_examples()?,
-            examples: self.examples.clone(),
-            epsilon: self.epsilon,
+            taken: self.taken.clone(),
         }))
     }
 
     apply_checked!();
 
     fn product(&self, v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let product = self.operator.product(v.clone())?;
-        if self.examples.is_empty() {
-            return Ok(product);
+        let mut product = self.operator.product(v.clone())?;
+        for Taken { examples, epsilon } in &self.taken {
+            let part = parts(&self.operator)?.batch_product(examples, v.clone())?;
+            product = self.less((product, part), &v, epsilon * examples.len() as f64);
         }
-        let part = parts(&self.operator)?.batch_product(&self.examples, v.clone())?;
-        Ok(self.less((product, part), v, self.weight()))
+        Ok(product)
     }
 
     fn products(&self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-        let products = self.operator.products(vs.clone())?;
-        if self.examples.is_empty() {
-            return Ok(products);
+        let mut products = self.operator.products(vs.clone())?;
+        for Taken { examples, epsilon } in &self.taken {
+            let part = parts(&self.operator)?.batch_products(examples, vs.clone())?;
+            products = self.less((products, part), &vs, epsilon * examples.len() as f64);
         }
-        let part = parts(&self.operator)?.batch_products(&self.examples, vs.clone())?;
-        Ok(self.less((products, part), vs, self.weight()))
+        Ok(products)
     }
 }
 
 impl<A: BatchOperator> Without<A> {
     /// Those of `indices` whose part is taken off, and the weight of their mean in a mean over all of them.
-    fn among(&self, indices: &[usize]) -> (Vec<usize>, f64) {
-        let gone = indices.iter().filter(|it| self.examples.contains(it));
-        let gone: Vec<usize> = gone.copied().collect();
-        let share = gone.len() as f64 / indices.len().max(1) as f64;
-        (gone, share * self.epsilon * self.operator.examples() as f64)
+    fn among(&self, indices: &[usize]) -> Vec<(Vec<usize>, f64)> {
+        let scale = self.operator.examples() as f64 / indices.len().max(1) as f64;
+        let of = |taken: &Taken| {
+            let gone = indices.iter().filter(|it| taken.examples.contains(it));
+            let gone: Vec<usize> = gone.copied().collect();
+            let weight = scale * taken.epsilon * gone.len() as f64;
+            (!gone.is_empty()).then_some((gone, weight))
+        };
+        self.taken.iter().filter_map(of).collect()
     }
 }
 
@@ -137,13 +153,12 @@ impl<A: BatchOperator> BatchOperator for Without<A> {
     apply_batch_checked!();
 
     fn batch_product(&self, indices: &[usize], v: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-        let product = self.operator.batch_product(indices, v.clone())?;
-        let (gone, weight) = self.among(indices);
-        if gone.is_empty() {
-            return Ok(product);
+        let mut product = self.operator.batch_product(indices, v.clone())?;
+        for (gone, weight) in self.among(indices) {
+            let part = self.operator.batch_product(&gone, v.clone())?;
+            product = self.less((product, part), &v, weight);
         }
-        let part = self.operator.batch_product(&gone, v.clone())?;
-        Ok(self.less((product, part), v, weight))
+        Ok(product)
     }
 
     fn batch_products(
@@ -151,12 +166,11 @@ impl<A: BatchOperator> BatchOperator for Without<A> {
         indices: &[usize],
         vs: Tensor<2>,
     ) -> Result<Tensor<2>, CurvatureError> {
-        let products = self.operator.batch_products(indices, vs.clone())?;
-        let (gone, weight) = self.among(indices);
-        if gone.is_empty() {
-            return Ok(products);
+        let mut products = self.operator.batch_products(indices, vs.clone())?;
+        for (gone, weight) in self.among(indices) {
+            let part = self.operator.batch_products(&gone, vs.clone())?;
+            products = self.less((products, part), &vs, weight);
         }
-        let part = self.operator.batch_products(&gone, vs.clone())?;
-        Ok(self.less((products, part), vs, weight))
+        Ok(products)
     }
 }

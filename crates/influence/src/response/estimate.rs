@@ -74,7 +74,7 @@ pub fn estimate_all(
 }
 
 /// Refuses an `epsilon` that is not finite.
-fn check_finite(removals: &[Removal]) -> Result<(), SolveError> {
+pub(crate) fn check_finite(removals: &[Removal]) -> Result<(), SolveError> {
     let finite = |it: &&Removal| !it.weights().all(|(_, taken)| taken.is_finite());
     match removals.iter().find(finite) {
         Some(removal) => Err(SolveError::Setting {

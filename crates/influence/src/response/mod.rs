@@ -38,6 +38,7 @@ pub use backdraft_optimize::Descent;
 pub use bregman::Bregman;
 pub use descent::{Descended, Step};
 pub use error::ResponseError;
+pub(crate) use estimate::{check_finite, mean_gradients};
 pub use estimate::{estimate, estimate_all};
 pub use kind::ResponseKind;
 pub use minimum::Minimum;

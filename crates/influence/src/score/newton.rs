@@ -9,7 +9,7 @@ use burn::tensor::{DType, Tensor};
 use super::{Leverage, correction::Correction};
 use crate::{
     Inverse, SolveError,
-    response::Removal,
+    response::{Removal, check_finite, mean_gradients},
     solver::{inner, mix},
 };
 
@@ -34,7 +34,7 @@ pub struct NewtonEstimate {
 /// The Newton estimates of several removals from the examples of `train`:
 ///
 /// ```text
-/// theta(without) - theta(with)  ~  (A - eps sum of H_z)^-1 eps sum of grad L(z)
+/// theta(without) - theta(with)  ~  (A - sum of eps_z H_z)^-1 sum of eps_z grad L(z)
 /// ```
 ///
 /// where influence has `A^-1`, the curvature with the examples still in it: the first Newton step towards the minimum
@@ -58,13 +58,7 @@ pub fn newton_estimates(
     removals: &[Removal],
 ) -> Result<Vec<Result<NewtonEstimate, SolveError>>, SolveError> {
     let root = example_root(matrix)?;
-    removals.iter().try_for_each(check_one_weight)?;
-    if let Some(removal) = removals.iter().find(|it| !it.epsilon.is_finite()) {
-        return Err(SolveError::Setting {
-            name: "epsilon",
-            problem: format!("is {:?}, must be finite", removal.epsilon),
-        });
-    }
+    check_finite(removals)?;
     let each = root.rows_per_example()?;
     let bytes = matrix.dim() * matrix.dtype().size();
     let most = (ROWS / bytes.max(1)).clamp(1, AT_ONCE);
@@ -82,19 +76,6 @@ pub fn newton_estimates(
         start = end;
     }
     Ok(found)
-}
-
-/// Refuses weights that differ from example to example: the part of the curvature that goes with them is that of all
-/// alike.
-pub(super) fn check_one_weight(removal: &Removal) -> Result<(), SolveError> {
-    match removal.factors() {
-        Some(_) => Err(SolveError::Setting {
-            name: "epsilon",
-            problem: "is one for each example: a Newton estimate takes one for all of a group"
-                .into(),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The rows that `matrix` is made of.
@@ -140,24 +121,38 @@ impl ScaledRows {
         for removal in removals {
             let end = start + each * removal.examples.len();
             let first = mixtures.len();
-            let weight = removal.epsilon.abs();
-            let block = DenseMatrix::from_fn(end - start, end - start, |i, j| {
-                weight * gram.get(start + i, start + j)
-            });
-            let Some(eigen) = Eigen::new(&block) else {
-                return Err(not_finite(matrix));
-            };
-            for (k, &value) in eigen.values.iter().enumerate().rev() {
-                if value > negligible {
-                    let mut mixture = vec![0.0; all.dims()[0]];
-                    for (into, u) in mixture[start..end].iter_mut().zip(eigen.vectors.row(k)) {
-                        *into = weight.sqrt() * u;
+            let weights = removal.weights().flat_map(|(_, it)| vec![it; each]);
+            let weights: Vec<f64> = weights.collect();
+            let mut of_signs = Vec::new();
+            for sign in [1.0, -1.0] {
+                // Those of one sign together: rows that are mixtures of both have none.
+                let roots = weights
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, it)| **it * sign > 0.0);
+                let roots: Vec<(usize, f64)> = roots
+                    .map(|(row, it)| (start + row, it.abs().sqrt()))
+                    .collect();
+                let block = DenseMatrix::from_fn(roots.len(), roots.len(), |i, j| {
+                    let ((i, left), (j, right)) = (roots[i], roots[j]);
+                    left * right * gram.get(i, j)
+                });
+                let Some(eigen) = Eigen::new(&block) else {
+                    return Err(not_finite(matrix));
+                };
+                for (k, &value) in eigen.values.iter().enumerate().rev() {
+                    if value > negligible {
+                        let mut mixture = vec![0.0; all.dims()[0]];
+                        for ((row, root), u) in roots.iter().zip(eigen.vectors.row(k)) {
+                            mixture[*row] = root * u;
+                        }
+                        mixtures.push(mixture);
+                        of_signs.push(sign);
                     }
-                    mixtures.push(mixture);
                 }
             }
             of.push(first..mixtures.len());
-            signs.push(vec![removal.epsilon.signum(); mixtures.len() - first]);
+            signs.push(of_signs);
             start = end;
         }
         let rows = match mixtures.len() {
@@ -176,15 +171,11 @@ impl ScaledRows {
         inverse: &dyn Inverse,
         removals: &[Removal],
     ) -> Result<Vec<Result<NewtonEstimate, SolveError>>, SolveError> {
-        let gradient = |removal: &Removal| match removal.examples.as_slice() {
-            [] => Ok(train.model().theta().zeros_like()),
-            examples => {
-                let weight = removal.epsilon * examples.len() as f64;
-                Ok(train.select(examples)?.gradient()? * weight)
-            }
-        };
-        let gradients = removals.iter().map(gradient);
-        let mut right = gradients.collect::<Result<Vec<_>, SolveError>>()?;
+        let gradients = mean_gradients(train, removals)?.into_iter().zip(removals);
+        let gradients = gradients.map(|(gradient, removal)| {
+            gradient * (removal.epsilon * removal.examples.len() as f64)
+        });
+        let mut right: Vec<Tensor<1>> = gradients.collect();
         let [count, dim] = self.rows.dims();
         right.extend((0..count).map(|row| self.rows.clone().slice(row..row + 1).reshape([dim])));
         let mut solved = inverse.solve_many(right)?;

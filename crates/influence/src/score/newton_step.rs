@@ -2,11 +2,13 @@
 
 use backdraft_curvature::{Cost, CurvatureError, LinearOperator, Without};
 
-use super::newton::check_one_weight;
-use crate::{Solution, SolveError, Solver, response::Removal};
+use crate::{
+    Solution, SolveError, Solver,
+    response::{Removal, check_finite, mean_gradients},
+};
 
 /// The Newton estimate of one removal, as [`newton_estimates`](super::newton_estimates), by one solve with the matrix
-/// itself, `(A - eps sum of H_z) delta = eps sum of grad L(z)`: for groups of any size, and for any matrix that is a
+/// itself, `(A - sum of eps_z H_z) delta = sum of eps_z grad L(z)`: for groups of any size, and for any matrix that is a
 /// mean over examples, the Hessian among them. `matrix` is the damped curvature of `train`.
 ///
 /// # Errors
@@ -18,16 +20,14 @@ pub fn newton_step(
     solver: &dyn Solver,
     removal: &Removal,
 ) -> Result<Solution, SolveError> {
-    check_one_weight(removal)?;
+    check_finite(std::slice::from_ref(removal))?;
     if removal.is_none() {
         let zero = train.model().theta().zeros_like();
         return solver.prepare(matrix)?.solve(zero);
     }
-    let gradient = train
-        .select(&removal.examples)
-        .and_then(|it| it.gradient())?;
+    let gradient = mean_gradients(train, std::slice::from_ref(removal))?.remove(0);
     let weight = removal.epsilon * removal.examples.len() as f64;
-    let rest = Without::new(matrix, removal.examples.clone(), removal.epsilon);
+    let rest = Without::new(matrix, removal.weights());
     let rest = rest.map_err(|error| match error {
         CurvatureError::NotOverExamples { name } => SolveError::NotOverExamples { name },
         other => other.into(),

@@ -70,7 +70,13 @@ fn operators() -> Vec<(&'static str, Box<dyn LinearOperator>)> {
         ("scaled", Box::new(Scaled::new(cost.hessian(), -2.5))),
         (
             "without",
-            Box::new(Without::new(regularised.gauss_newton(), vec![4, 1], 1.0 / N as f64).unwrap()),
+            Box::new(
+                Without::new(
+                    regularised.gauss_newton(),
+                    [(4, 1.0 / N as f64), (1, 0.05), (2, 0.05), (3, -0.1)],
+                )
+                .unwrap(),
+            ),
         ),
         (
             "sum",

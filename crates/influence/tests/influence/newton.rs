@@ -57,16 +57,14 @@ fn expected<A: LinearOperator>(
     let dim = cost.model().dim();
     let mut a = to_dense(&of(cost)).unwrap();
     let mut b = vec![0.0; dim];
-    for &z in &removal.examples {
+    for (z, taken) in removal.weights() {
         let own = cost.select(&[z]).unwrap();
         let h = to_dense(&of(&own)).unwrap();
-        a.iter_mut()
-            .zip(h)
-            .for_each(|(a, h)| *a -= removal.epsilon * h);
+        a.iter_mut().zip(h).for_each(|(a, h)| *a -= taken * h);
         let gradient = host(own.gradient().unwrap());
         b.iter_mut()
             .zip(gradient)
-            .for_each(|(b, g)| *b += removal.epsilon * g);
+            .for_each(|(b, g)| *b += taken * g);
     }
     let mut rows: Vec<Vec<f64>> = a.chunks_exact(dim).map(<[f64]>::to_vec).collect();
     rows.iter_mut()
@@ -85,6 +83,8 @@ fn removals() -> Vec<Removal> {
         Removal::of(vec![0, 3, 7], N),
         Removal::downweight(vec![2], 0.3 / N as f64),
         Removal::downweight(vec![1, 8], -0.5 / N as f64),
+        // Weights of both signs, and none.
+        Removal::reweight([(0, -1.0), (6, 0.7), (2, -0.4), (5, 0.0)], N),
         Removal::none(),
     ]
 }
