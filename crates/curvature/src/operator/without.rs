@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{Cause, CurvatureError};
 
-/// `A - sum over z of eps_z H_z`: a mean over `N` examples, of which the part of some is taken off; with `eps = 1/N` all
-/// of it. What is not of the examples, the damping and an L2 term, stays.
+/// `A - sum over z of eps_z H_z`: a mean over `N` examples, of which the part of some is taken off; with `eps = 1/N`
+/// all of it. What is not of the examples, the damping and an L2 term, stays.
 #[derive(Clone, Debug)]
 pub struct Without<A> {
     operator: A,

@@ -8,8 +8,8 @@ use crate::{
 };
 
 /// The Newton estimate of one removal, as [`newton_estimates`](super::newton_estimates), by one solve with the matrix
-/// itself, `(A - sum of eps_z H_z) delta = sum of eps_z grad L(z)`: for groups of any size, and for any matrix that is a
-/// mean over examples, the Hessian among them. `matrix` is the damped curvature of `train`.
+/// itself, `(A - sum of eps_z H_z) delta = sum of eps_z grad L(z)`: for groups of any size, and for any matrix that is
+/// a mean over examples, the Hessian among them. `matrix` is the damped curvature of `train`.
 ///
 /// # Errors
 /// [`SolveError::NotOverExamples`] for a matrix of which no part can be taken; the solver's, such as
