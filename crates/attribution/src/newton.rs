@@ -185,8 +185,8 @@ impl Influence {
         self.newton_scores_from(&Tensor::stack(solutions, 0), config)
     }
 
-    /// The same from solutions `A^-1 grad m` that are known, the rows of `solutions`, `[k, dim]`; of none, the leverages
-    /// alone.
+    /// The same from solutions `A^-1 grad m` that are known, the rows of `solutions`, `[k, dim]`; of none, the
+    /// leverages alone.
     ///
     /// # Errors
     /// [`AttributionError::Solve`].

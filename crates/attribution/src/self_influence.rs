@@ -59,10 +59,10 @@ impl Influence {
         self.solved(None, indices)
     }
 
-    /// What the removal of each of the training examples `indices` is predicted to change of what is measured of itself,
-    /// `1/N <grad m_i, A^-1 grad L_i>`, of either sign: one number an example, or one for each of its outputs in turn
-    /// ([`Measurement::outputs`]). The targets that the measurement carries are those of these examples, in this order.
-    /// Solved for as [`self_influence`](Self::self_influence), which is that of the loss.
+    /// What the removal of each of the training examples `indices` is predicted to change of what is measured of
+    /// itself, `1/N <grad m_i, A^-1 grad L_i>`, of either sign: one number an example, or one for each of its outputs
+    /// in turn ([`Measurement::outputs`]). The targets that the measurement carries are those of these examples, in
+    /// this order. Solved for as [`self_influence`](Self::self_influence), which is that of the loss.
     ///
     /// # Errors
     /// [`AttributionError::Setting`] for a mean, as each example is measured by itself;

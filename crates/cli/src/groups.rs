@@ -35,8 +35,8 @@ impl WeightGroup {
 }
 
 /// The groups of a CSV file with a header, in the order in which they come: an example a line, in the column `train`
-/// its index, in `weight_change`, if there is that column, what is added to its weight (without it all are removed), and
-/// in `group`, if there is that, whose it is. Other columns are passed over.
+/// its index, in `weight_change`, if there is that column, what is added to its weight (without it all are removed),
+/// and in `group`, if there is that, whose it is. Other columns are passed over.
 ///
 /// # Errors
 /// [`CliError::Option`] for what cannot be read or makes no sense, with the line.

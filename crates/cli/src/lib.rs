@@ -1,5 +1,5 @@
-//! The command line: `backdraft explain`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`,
-//! `models`, `devices`, `compare` and `bench`.
+//! The command line: `backdraft explain`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`,
+//! `validate`, `models`, `devices`, `compare` and `bench`.
 
 mod args;
 mod bench;

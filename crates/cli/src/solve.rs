@@ -212,8 +212,8 @@ impl QuerySystems<'_> {
     }
 }
 
-/// The solution for a query or a group, which is said. One that did not converge has a warning: the verification tells how good
-/// its scores are all the same, and the record says so.
+/// The solution for a query or a group, which is said. One that did not converge has a warning: the verification tells
+/// how good its scores are all the same, and the record says so.
 pub(super) fn told(
     args: &Solving,
     query: &str,

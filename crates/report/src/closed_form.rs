@@ -174,8 +174,8 @@ impl ClosedFormAgreement {
     }
 }
 
-/// All training examples as `train,label,leverage`, what diagnostics there are, `self_influence,self_leave_one_out`, for
-/// each query `score_Q,leave_one_out_Q` with its test index `Q`, and where each example stands; of one Newton step
+/// All training examples as `train,label,leverage`, what diagnostics there are, `self_influence,self_leave_one_out`,
+/// for each query `score_Q,leave_one_out_Q` with its test index `Q`, and where each example stands; of one Newton step
 /// `one_step` in place of `leave_one_out`. A number is left out for an example that is fitted by itself alone. Empty if
 /// the scores have no closed form beside them.
 ///

@@ -216,15 +216,16 @@ impl ScoreRecord {
     }
 
     /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, or `[1, train]` for the mean over the queries,
-    /// `queries` i64 `[queries]` (test indices), the training examples' targets, in classification as `labels` i64 `[train]` and in a regression as
-    /// `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]` and `query_file` i64 `[queries]`
-    /// count in the list of files from 0, and `train_line` and `query_line` (or `_index`, `_record`, `_row`, as
-    /// [`At`](super::At) counts) are the places in them, left out if each example has a file.
+    /// `queries` i64 `[queries]` (test indices), the training examples' targets, in classification as `labels` i64
+    /// `[train]` and in a regression as `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]`
+    /// and `query_file` i64 `[queries]` count in the list of files from 0, and `train_line` and `query_line` (or
+    /// `_index`, `_record`, `_row`, as [`At`](super::At) counts) are the places in them, left out if each example has a
+    /// file.
     ///
     /// The metadata hold [`Measure::sign`](super::Measure::sign) as `sign`, the seed as `seed`, what is measured as
-    /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, of how many test examples it is the mean
-    /// as `mean_over`, if it is one, the [`Unit`](super::Unit) as `loss_factor` and `output_factor`, and as lists in JSON
-    /// the files as `files` and the classes' names as `classes`.
+    /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, of how many test examples it is the
+    /// mean as `mean_over`, if it is one, the [`Unit`](super::Unit) as `loss_factor` and `output_factor`, and as lists
+    /// in JSON the files as `files` and the classes' names as `classes`.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.

@@ -5,15 +5,15 @@ use super::scores::Strongest;
 use super::{ExampleInfo, Float, OutputError, Place, ScoreRecord, Scored};
 
 impl ScoreRecord {
-    /// For each query, or for their `mean`, up to `k` helpful and up to `k` harmful examples (of what is no loss, those that raise it and
-    /// those that lower it: [`PairKind`](backdraft_attribution::verify::PairKind)), the strongest first, as
-    /// `query,rank,kind,train,label,score` and where the training example and the query stand:
+    /// For each query, or for their `mean`, up to `k` helpful and up to `k` harmful examples (of what is no loss, those
+    /// that raise it and those that lower it: [`PairKind`](backdraft_attribution::verify::PairKind)), the strongest
+    /// first, as `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
-    /// example has a file, and those of the query for a mean), and where bounds are known `bound`: how far the score can be from that of the exact
-    /// solution; and where there are Newton estimates `newton`, the change that it predicts, and the example's `leverage`
-    /// (empty for examples without one); of a linear model the leverage and `leave_one_out`, the exact change, or `one_step`,
-    /// that after a Newton step without the example. Ranks count from 1 within a kind; scores are in the unit that
-    /// `run.json` names.
+    /// example has a file, and those of the query for a mean), and where bounds are known `bound`: how far the score
+    /// can be from that of the exact solution; and where there are Newton estimates `newton`, the change that it
+    /// predicts, and the example's `leverage` (empty for examples without one); of a linear model the leverage and
+    /// `leave_one_out`, the exact change, or `one_step`, that after a Newton step without the example. Ranks count from
+    /// 1 within a kind; scores are in the unit that `run.json` names.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.

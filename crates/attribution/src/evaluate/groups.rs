@@ -55,12 +55,12 @@ pub struct GroupSource<'a> {
 }
 
 impl GroupSource<'_> {
-    /// `count` groups of `size` examples, each by random numbers of its own, so that it stays the same whatever others are
-    /// asked for. None where no class has `size` examples.
+    /// `count` groups of `size` examples, each by random numbers of its own, so that it stays the same whatever others
+    /// are asked for. None where no class has `size` examples.
     ///
     /// # Errors
-    /// [`EvaluateError::Setting`] for a size of 0 or of all examples, for groups of a class where there are none, and for
-    /// classes or inputs that are not those of the examples.
+    /// [`EvaluateError::Setting`] for a size of 0 or of all examples, for groups of a class where there are none, and
+    /// for classes or inputs that are not those of the examples.
     pub fn groups(
         &self,
         kind: GroupKind,

@@ -73,8 +73,8 @@ pub enum VerifyProgress {
     Done(usize),
 }
 
-/// Computes the network's responses to the removal of training examples, single ones or groups, and what they do to what
-/// is measured of queries.
+/// Computes the network's responses to the removal of training examples, single ones or groups, and what they do to
+/// what is measured of queries.
 ///
 /// Each is a minimisation over the training set of the proximal Bregman response's objective, which influence functions
 /// approximate to first order (Bae et al. 2022, Eqns 8 and 10), or for the Hessian the proximal response's (Eqn 7),

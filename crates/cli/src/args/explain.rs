@@ -90,8 +90,8 @@ pub(crate) struct Explain {
     pub settle: Option<NonZeroUsize>,
 
     /// Write the self-influence of all training examples too, `self-influence.csv`: each one's score for its own loss,
-    /// which is large where the network has memorised the example, or for what --measure names of itself. Exact where memory or time allow, else EK-FAC's with
-    /// exact values for the largest; which is printed.
+    /// which is large where the network has memorised the example, or for what --measure names of itself. Exact where
+    /// memory or time allow, else EK-FAC's with exact values for the largest; which is printed.
     #[arg(long)]
     pub self_influence: bool,
 

@@ -181,8 +181,8 @@ pub(crate) struct Sweeping {
     #[arg(long, value_enum, value_name = "KIND,..", value_delimiter = ',')]
     pub groups: Vec<GroupName>,
 
-    /// With `--groups`, strengths of the L2 term, each with a network of its own. Default: the training's. The lr has no
-    /// damping beside it unless `--damping` says so.
+    /// With `--groups`, strengths of the L2 term, each with a network of its own. Default: the training's. The lr has
+    /// no damping beside it unless `--damping` says so.
     #[arg(long, value_name = "L2,..", value_delimiter = ',', value_parser = not_negative, allow_hyphen_values = true)]
     pub l2: Vec<f64>,
 

@@ -1,5 +1,5 @@
-//! The folder of a run that is made part by part: what is done stays done, and nothing says that the run is whole before
-//! it is.
+//! The folder of a run that is made part by part: what is done stays done, and nothing says that the run is whole
+//! before it is.
 
 use std::{fs, io::ErrorKind, path::Path};
 

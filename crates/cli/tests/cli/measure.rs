@@ -31,8 +31,8 @@ fn assert_near(found: &[f64], expected: &[f64], what: &str) {
     }
 }
 
-/// All is a combination of logits: of the loss `sum of (p_k - [k = c]) y_k`, of the margin `y_c - sum of p_k / (1 - p_c)
-/// y_k`, of the probability `p_c (1 - p_c)` times that.
+/// All is a combination of logits: of the loss `sum of (p_k - [k = c]) y_k`, of the margin `y_c - sum of p_k / (1 -
+/// p_c) y_k`, of the probability `p_c (1 - p_c)` times that.
 #[test]
 fn measures_of_classes_are_combinations_of_logits() -> Outcome {
     let place = Place::new()?;

@@ -6,8 +6,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::{ClosedFormError, LeastSquaresFit, LogisticFit};
 use crate::Leverage;
 
-/// A linear model at the minimum of its objective: what the removal of an example does to it is exact for least squares,
-/// and one Newton step for logistic regression.
+/// A linear model at the minimum of its objective: what the removal of an example does to it is exact for least
+/// squares, and one Newton step for logistic regression.
 #[derive(Clone, Debug)]
 pub enum LinearFit {
     /// Least squares, or ridge regression.

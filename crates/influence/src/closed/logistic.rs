@@ -20,9 +20,9 @@ use crate::score::{Correction, Leverage};
 /// sum over i of -log p(y_i | x_i; theta) + ridge/2 ||theta||^2
 /// ```
 ///
-/// in nats, by [`LogisticConfig::fit`](super::LogisticConfig::fit) or [`at`](super::LogisticConfig::at). `A` below is its second derivative, `g_i = x_i (p_i -
-/// y_i)'` an example's gradient and `H_i = x_i x_i' (x) W_i` its own part of `A`, with `W = p (1 - p)` for two classes
-/// and `diag(p) - p p'` for more.
+/// in nats, by [`LogisticConfig::fit`](super::LogisticConfig::fit) or [`at`](super::LogisticConfig::at). `A` below is
+/// its second derivative, `g_i = x_i (p_i - y_i)'` an example's gradient and `H_i = x_i x_i' (x) W_i` its own part of
+/// `A`, with `W = p (1 - p)` for two classes and `diag(p) - p p'` for more.
 #[derive(Clone, Debug)]
 pub struct LogisticFit {
     logits: Logits,
@@ -249,7 +249,8 @@ impl LogisticFit {
     }
 
     /// `v` with `(A - H_i)^-1 g_i = A^-1 x_i v'`, by Woodbury's formula: `v = r + S (I - S' K S)^-1 S' K r`, where `r =
-    /// p_i - y_i`, `S S' = W_i` and `K = x_i' A^-1 x_i`, outputs times outputs. None where `I - S' K S` is not positive.
+    /// p_i - y_i`, `S S' = W_i` and `K = x_i' A^-1 x_i`, outputs times outputs. None where `I - S' K S` is not
+    /// positive.
     fn corrected(&self, index: usize) -> Result<Option<Vec<f64>>, ClosedFormError> {
         let mut slope = self.slope(index);
         let root = softmax::root(self.probabilities.row(index));

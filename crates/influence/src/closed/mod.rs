@@ -1,9 +1,9 @@
 //! Linear models in closed form, in f64 on the host: what influence, leave-one-out and the responses are where nothing
 //! has to be approximated.
 //!
-//! For least squares everything that influence functions estimate is known exactly (Cook & Weisberg 1982, "Residuals and
-//! Influence in Regression"); for logistic regression, one Newton step from the minimum is (Pregibon 1981, "Logistic
-//! Regression Diagnostics"). What is estimated for other models can be held against them.
+//! For least squares everything that influence functions estimate is known exactly (Cook & Weisberg 1982, "Residuals
+//! and Influence in Regression"); for logistic regression, one Newton step from the minimum is (Pregibon 1981,
+//! "Logistic Regression Diagnostics"). What is estimated for other models can be held against them.
 //!
 //! # Scale
 //! Objectives are *sums* over examples, with the factor 1/2 that [`SquaredError`](backdraft_curvature::SquaredError)

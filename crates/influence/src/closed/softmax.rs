@@ -2,8 +2,8 @@
 
 use backdraft_dense::DenseMatrix;
 
-/// The probabilities of the classes for a row of logits: of class 1 alone for one logit, whose other class has the logit
-/// 0, else of every class.
+/// The probabilities of the classes for a row of logits: of class 1 alone for one logit, whose other class has the
+/// logit 0, else of every class.
 pub(super) fn probabilities(logits: &[f64]) -> Vec<f64> {
     if let [logit] = logits {
         return vec![1.0 / (1.0 + (-logit).exp())];

@@ -16,10 +16,10 @@ use crate::{Inverse, Solution, SolveError};
 /// A^-1 sum over z of eps_z grad L(z)
 /// ```
 ///
-/// (Bae et al. 2022, Eqns 4 and 10, for one example or a group, with one `eps` for all or one for each). `solver` is made ready for the curvature `A` of
-/// `cost`, damped. It is linear in `eps`. With the Gauss-Newton matrix it is where the minimum of
-/// [`ResponseKind::Linearized`](super::ResponseKind::Linearized) is. The evidence in [`Solution::info`] is of the
-/// linear system.
+/// (Bae et al. 2022, Eqns 4 and 10, for one example or a group, with one `eps` for all or one for each). `solver` is
+/// made ready for the curvature `A` of `cost`, damped. It is linear in `eps`. With the Gauss-Newton matrix it is where
+/// the minimum of [`ResponseKind::Linearized`](super::ResponseKind::Linearized) is. The evidence in [`Solution::info`]
+/// is of the linear system.
 ///
 /// # Errors
 /// Those of the solver, with what it reached in [`SolveError::NotConverged`] being the estimate too;

@@ -1,7 +1,7 @@
 //! Response functions: the parameters that training answers a removal with.
 //!
-//! Each minimises an objective over the parameters, with examples `z` downweighted by `eps` (`1/N` removes one), the same
-//! for all of a group or one for each ([`Removal::reweight`]):
+//! Each minimises an objective over the parameters, with examples `z` downweighted by `eps` (`1/N` removes one), the
+//! same for all of a group or one for each ([`Removal::reweight`]):
 //!
 //! | [`ResponseKind`] | objective | Bae et al. 2022, Eqn |
 //! |---|---|---|

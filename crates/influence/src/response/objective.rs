@@ -79,8 +79,8 @@ impl ResponseObjective<'_> {
     /// removed; `eps` is the removal's. Their model may be anywhere.
     ///
     /// # Errors
-    /// [`ResponseError::Setting`] for a removal in which each example has its own `eps`; [`ResponseError::Curvature`] for parameters of another number, type or device than the cost's, and for
-    /// gradients that are not finite.
+    /// [`ResponseError::Setting`] for a removal in which each example has its own `eps`; [`ResponseError::Curvature`]
+    /// for parameters of another number, type or device than the cost's, and for gradients that are not finite.
     pub fn with_added(mut self, added: &Cost) -> Result<Self, ResponseError> {
         if self.removal.factors().is_some() {
             let problem = "is one for each example: what is added takes one for all";

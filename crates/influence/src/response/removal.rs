@@ -33,8 +33,9 @@ impl Removal {
         }
     }
 
-    /// Any change of weights among `n` training examples that count 1 each, `eps` in `R^n`: pairs of an example and what
-    /// is added to its weight. -1 removes it, 1 counts it twice, -0.5 takes half of it away: `eps_z = -change / N`.
+    /// Any change of weights among `n` training examples that count 1 each, `eps` in `R^n`: pairs of an example and
+    /// what is added to its weight. -1 removes it, 1 counts it twice, -0.5 takes half of it away: `eps_z = -change /
+    /// N`.
     pub fn reweight(changes: impl IntoIterator<Item = (usize, f64)>, n: usize) -> Self {
         let (examples, taken): (Vec<usize>, Vec<f64>) = changes
             .into_iter()

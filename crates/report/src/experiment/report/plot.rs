@@ -102,8 +102,8 @@ pub(super) fn scatter(
     .map(Some)
 }
 
-/// Actual effects (across) against predicted ones (up) of each kind of group, with the line where they are equal, on axes
-/// about `all`. None if there is nothing to draw.
+/// Actual effects (across) against predicted ones (up) of each kind of group, with the line where they are equal, on
+/// axes about `all`. None if there is nothing to draw.
 pub(super) fn kinds(
     name: &str,
     series: &[Vec<(f64, f64)>],
