@@ -30,6 +30,9 @@
 //! An [`Evaluation`] tells how far influence is from training again, for a training loop of one's own ([`Retrain`]) or
 //! one of Burn's optimizers ([`Fit`]); the page of [`evaluate`] says what it measures. What it computes is kept in a
 //! [`Store`].
+//!
+//! [`valuation`] has the Shapley values of training examples: what each adds to the performance of a network, on
+//! average over all the coalitions that it could be trained in.
 
 mod approach;
 mod error;
@@ -37,6 +40,7 @@ mod estimator;
 pub mod evaluate;
 mod fit;
 mod influence;
+mod linear_retrain;
 mod measurement;
 mod minimize;
 mod newton;
@@ -49,6 +53,7 @@ mod reweight;
 mod scores;
 mod self_influence;
 mod store;
+pub mod valuation;
 pub mod verify;
 
 pub use approach::Approach;
@@ -61,6 +66,7 @@ pub use evaluate::{
 };
 pub use fit::{Fit, FitConfig};
 pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
+pub use linear_retrain::LinearRetrain;
 pub use measurement::Measurement;
 pub use minimize::Minimize;
 pub use newton::{NewtonConfig, NewtonOutcome, NewtonPrediction, newton_predictions};

@@ -14,5 +14,6 @@ mod newton;
 mod perturb;
 mod resumption;
 mod validation;
+mod valuation;
 mod weights;
 mod words;
