@@ -6,6 +6,7 @@ mod fits;
 mod gradients;
 mod inspect;
 mod results;
+mod third;
 
 use std::{
     error::Error,

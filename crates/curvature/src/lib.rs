@@ -3,8 +3,8 @@
 //! A [`Model`] is a module seen as a function of its parameters, a [`Cost`] its mean [`Loss`] over examples. From a
 //! cost come its value, gradient, per-example losses and their derivatives along a direction, and four curvature
 //! matrices, linear operators that are known by exact products with vectors: [`Cost::gauss_newton`], [`Cost::hessian`],
-//! [`Cost::fisher`] and
-//! [`Cost::empirical_fisher`]. Vectors are flat, `Tensor<1>` of shape `[dim]`.
+//! [`Cost::fisher`] and [`Cost::empirical_fisher`]; and the third derivative along a vector twice,
+//! [`Cost::third_derivative`]. Vectors are flat, `Tensor<1>` of shape `[dim]`.
 //!
 //! ```
 //! use backdraft_curvature::{Cost, LinearOperator, Model, SquaredError};

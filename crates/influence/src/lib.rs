@@ -20,6 +20,7 @@
 //! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
 //!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
 //!   compares the two.
+//! - [`path`]: the response as the weights go there bit by bit, of which influence is the tangent ([`path::ResponsePath`]).
 //!
 //! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions
 //! are the Answer, Then What is the Question?".
@@ -28,6 +29,7 @@ mod bound;
 pub mod closed;
 mod damping;
 mod memory;
+pub mod path;
 pub mod response;
 mod score;
 mod solver;

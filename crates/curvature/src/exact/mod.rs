@@ -10,6 +10,7 @@ mod kept;
 use crate::{Definiteness, function::BatchFunction};
 
 pub use curvature::Curvature;
+pub(crate) use hessian::hessian_product;
 
 /// What tells one curvature matrix from another.
 pub(crate) struct ExactMatrix {

@@ -17,4 +17,5 @@ mod modules;
 mod saturation;
 mod shapes;
 mod targets;
+mod third;
 mod unsupported;

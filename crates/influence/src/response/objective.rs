@@ -74,6 +74,23 @@ impl Responses {
     }
 }
 
+impl<'a> ResponseObjective<'a> {
+    /// The same with `share` times of what is taken away, and of what is added: 0 for the objective as it is without
+    /// any change of weights. What the two share is not computed again.
+    #[must_use]
+    pub fn times(&self, share: f64) -> ResponseObjective<'a> {
+        ResponseObjective {
+            shared: self.shared,
+            kind: self.kind,
+            removal: self.removal.times(share),
+            removed: self.removed.clone(),
+            weight: self.weight * share,
+            added: self.added.clone().map(|(added, it)| (added, it * share)),
+            pull: self.pull.clone().map(|pull| pull * share),
+        }
+    }
+}
+
 impl ResponseObjective<'_> {
     /// The same with `+ eps L(z')` for each example `z'` of `added`, such as what is put in the place of each of those
     /// removed; `eps` is the removal's. Their model may be anywhere.
@@ -108,6 +125,18 @@ impl ResponseObjective<'_> {
     /// What is taken away.
     pub fn removal(&self) -> &Removal {
         &self.removal
+    }
+
+    /// The cost at the trained parameters.
+    pub fn cost(&self) -> &Cost {
+        &self.shared.cost
+    }
+
+    /// Whether examples that are not of the cost's are added, with any weight.
+    pub fn adds(&self) -> bool {
+        self.added
+            .as_ref()
+            .is_some_and(|(_, weight)| *weight != 0.0)
     }
 
     /// The trained parameters `theta_s`, `[dim]`.

@@ -57,6 +57,15 @@ impl Removal {
         }
     }
 
+    /// The same examples with `share` times the weight taken off each.
+    #[must_use]
+    pub fn times(&self, share: f64) -> Self {
+        Self {
+            epsilon: self.epsilon * share,
+            ..self.clone()
+        }
+    }
+
     /// Of nothing: what further training does by itself.
     pub fn none() -> Self {
         Self::downweight(Vec::new(), 0.0)

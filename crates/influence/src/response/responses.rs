@@ -43,7 +43,23 @@ impl Responses {
             let problem = format!("is {damping:?}: it must be positive, or zero beside an L2 term");
             return Err(ResponseError::setting("damping", problem));
         }
-        Ok(Self {
+        Ok(Self::held(cost, damping))
+    }
+
+    /// The same without a proximal term, and with or without an L2 term: for a cost that has a minimum by itself, such
+    /// as least squares with more examples than parameters.
+    ///
+    /// # Errors
+    /// [`ResponseError::Setting`] for an L2 term that is negative or not finite.
+    pub fn undamped(cost: &Cost) -> Result<Self, ResponseError> {
+        if cost.l2() == 0.0 {
+            return Ok(Self::held(cost, 0.0));
+        }
+        Self::new(cost, 0.0)
+    }
+
+    fn held(cost: &Cost, damping: f64) -> Self {
+        Self {
             theta: cost.model().theta(),
             matrix: cost.gauss_newton(),
             cost: cost.clone(),
@@ -51,7 +67,7 @@ impl Responses {
             divergence: OnceLock::new(),
             reweighted: OnceLock::new(),
             slopes: OnceLock::new(),
-        })
+        }
     }
 
     /// The trained parameters `theta_s`, `[dim]`.

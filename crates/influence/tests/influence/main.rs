@@ -6,6 +6,7 @@ mod damping;
 mod input_scores;
 mod laws;
 mod newton;
+mod path;
 mod replacements;
 mod response;
 mod send;

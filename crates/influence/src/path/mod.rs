@@ -1,0 +1,8 @@
+//! Paths through the parameters: of gradient flow in time, and from one weight of examples to another.
+
+pub mod response;
+
+pub use response::{
+    FollowedPath, Landing, Landings, NextPoint, PathConfig, PathEnd, PathError, PathPoint,
+    PointFacts, Projection, ResponsePath, Straightness, TangentGap,
+};

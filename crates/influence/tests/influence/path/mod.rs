@@ -1,0 +1,3 @@
+//! Paths through the parameters.
+
+mod response;
