@@ -57,7 +57,10 @@ pub mod valuation;
 pub mod verify;
 
 pub use approach::Approach;
-pub use backdraft_influence::{Leverage, NewtonScores};
+pub use backdraft_influence::{
+    Leverage, NewtonScores,
+    unlearn::{Certificate, Membership, Privacy},
+};
 pub use error::AttributionError;
 pub use estimator::{Estimator, EstimatorScores};
 pub use evaluate::{

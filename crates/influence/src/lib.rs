@@ -21,6 +21,8 @@
 //!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
 //!   compares the two.
 //! - [`path`]: the response as the weights go there bit by bit, of which influence is the tangent ([`path::ResponsePath`]).
+//! - [`unlearn`]: descent-to-delete, rewind-to-delete and one-shot unlearning beside retraining, certificates, and a test
+//!   of what still gives the forgotten away.
 //!
 //! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions
 //! are the Answer, Then What is the Question?".
@@ -34,6 +36,7 @@ pub mod response;
 mod score;
 mod solver;
 pub mod statistics;
+pub mod unlearn;
 
 pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};

@@ -49,4 +49,5 @@ pub use objective::ResponseObjective;
 pub use pbrf::{Pbrf, PbrfConfig};
 pub use removal::Removal;
 pub use responses::Responses;
+pub(crate) use reweighted::Reweighted;
 pub use stop::Stop;

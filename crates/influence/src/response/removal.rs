@@ -95,7 +95,7 @@ impl Removal {
         self.factors.as_deref()
     }
 
-    pub(super) fn check(&self, n: usize) -> Result<(), ResponseError> {
+    pub(crate) fn check(&self, n: usize) -> Result<(), ResponseError> {
         let factors = self.factors.iter().flatten();
         if !(self.epsilon.is_finite() && factors.copied().all(f64::is_finite)) {
             return Err(ResponseError::setting("epsilon", "must be finite"));

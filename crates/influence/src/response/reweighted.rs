@@ -17,10 +17,10 @@ use burn::{
 /// With `c` the gradient of `L` at the reference outputs and `w = u = 1` it is the Bregman divergence but for a
 /// constant, with `u = 0` the loss itself, and with `w < 0` an example taken away. The targets are those of `L`, then
 /// [`Reweighting`].
-pub(super) struct Reweighted(pub Arc<dyn AnyLoss>);
+pub(crate) struct Reweighted(pub Arc<dyn AnyLoss>);
 
 /// `c`, `[batch, outputs]`, then `w` and `u`, `[batch]` each.
-pub(super) type Reweighting = (Tensor<2>, Tensor<1>, Tensor<1>);
+pub(crate) type Reweighting = (Tensor<2>, Tensor<1>, Tensor<1>);
 
 /// The targets of `L`, and the rest.
 fn divided(targets: &[Rows]) -> (&[Rows], Reweighting) {

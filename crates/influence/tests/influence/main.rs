@@ -13,3 +13,4 @@ mod send;
 mod solvers;
 mod steps;
 mod sure_queries;
+mod unlearn;
