@@ -213,6 +213,20 @@ impl ResponseObjective<'_> {
         finite(f64::NAN, theta).map(|value| (value, gradient))
     }
 
+    /// The same, whatever the numbers are, for those who look at them.
+    pub(crate) fn evaluate_unchecked(
+        &self,
+        theta: &Tensor<1>,
+    ) -> Result<(f64, Tensor<1>), ResponseError> {
+        let found = self.evaluate(theta);
+        found.map_err(|error| error.with_batch(self.shared.cost.batch_size()))
+    }
+
+    /// Parameters as the objective takes them.
+    pub(crate) fn vectors(&self, theta: Tensor<1>) -> Result<Tensor<1>, ResponseError> {
+        Ok(self.shared.cost.model().vectors(theta)?)
+    }
+
     /// The same, whatever the numbers are.
     pub(super) fn evaluate(&self, theta: &Tensor<1>) -> Result<(f64, Tensor<1>), ResponseError> {
         let moved = theta.clone() - self.theta().clone();

@@ -1,3 +1,5 @@
 //! Paths through the parameters.
 
+mod flow;
+mod flow_failures;
 mod response;
