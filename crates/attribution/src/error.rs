@@ -1,7 +1,7 @@
 //! What can go wrong with an attribution.
 
 use backdraft_curvature::CurvatureError;
-use backdraft_influence::{ResponseError, SolveError};
+use backdraft_influence::{ResponseError, SolveError, bayes::BayesError};
 use burn::tensor::TensorReadError;
 
 use crate::StoreError;
@@ -27,6 +27,9 @@ pub enum AttributionError {
     /// A response could not be computed.
     #[error(transparent)]
     Response(#[from] ResponseError),
+    /// A posterior could not be sampled.
+    #[error(transparent)]
+    Bayes(#[from] BayesError),
     /// No response could be found to hold scores against.
     #[error(
         "none of the {removals} responses could be found; the first, to the removal of example {example}: {reason}"

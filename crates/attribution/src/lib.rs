@@ -27,6 +27,8 @@
 //! [`Influence::perturb`] asks what other *training* examples would do: other inputs, other labels, other words; and
 //! which small change of which example would mend a query.
 //!
+//! [`Influence::bayesian_scores`] is influence as a covariance over a local posterior, which needs no curvature.
+//!
 //! An [`Evaluation`] tells how far influence is from training again, for a training loop of one's own ([`Retrain`]) or
 //! one of Burn's optimizers ([`Fit`]); the page of [`evaluate`] says what it measures. What it computes is kept in a
 //! [`Store`].
@@ -35,6 +37,7 @@
 //! average over all the coalitions that it could be trained in.
 
 mod approach;
+mod bayes;
 mod error;
 mod estimator;
 pub mod evaluate;
@@ -59,8 +62,10 @@ pub mod verify;
 pub use approach::Approach;
 pub use backdraft_influence::{
     Leverage, NewtonScores,
+    bayes::{BayesianInfluence, BayesianScores, Convergence, SgldConfig},
     unlearn::{Certificate, Membership, Privacy},
 };
+pub use bayes::ChainStore;
 pub use error::AttributionError;
 pub use estimator::{Estimator, EstimatorScores};
 pub use evaluate::{

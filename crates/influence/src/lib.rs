@@ -16,6 +16,7 @@
 //!   [`InputStep`].
 //! - [`newton_estimates`], [`newton_scores`] and [`newton_step`]: influence corrected for the curvature that goes with
 //!   the examples, and their [`Leverage`].
+//! - [`bayes`]: Bayesian influence, covariances of losses along chains of a local posterior, without any curvature.
 //! - [`closed`]: least squares and logistic regression, where influence, leave-one-out and responses have closed forms.
 //! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
 //!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
@@ -28,6 +29,7 @@
 //! The estimand, notation and equations are those of Bae, Ng, Lo, Ghassemi and Grosse (2022), "If Influence Functions
 //! are the Answer, Then What is the Question?".
 
+pub mod bayes;
 mod bound;
 pub mod closed;
 mod damping;

@@ -1,5 +1,6 @@
 //! Solvers, scores and responses.
 
+mod bayes;
 mod bounds;
 mod closed;
 mod damping;

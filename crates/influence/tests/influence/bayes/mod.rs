@@ -1,0 +1,7 @@
+//! Bayesian influence.
+
+mod common;
+mod diagnostics;
+mod least_squares;
+mod refusals;
+mod runs;
