@@ -37,12 +37,15 @@
 //! average over all the coalitions that it could be trained in.
 
 mod approach;
+pub mod audit;
 mod bayes;
 mod error;
 mod estimator;
 pub mod evaluate;
+mod exact_inverse;
 mod fit;
 mod influence;
+mod left_out;
 mod linear_retrain;
 mod measurement;
 mod minimize;
@@ -60,6 +63,7 @@ pub mod valuation;
 pub mod verify;
 
 pub use approach::Approach;
+pub use audit::{Audit, AuditBy, AuditTargets};
 pub use backdraft_influence::{
     Leverage, NewtonScores,
     bayes::{BayesianInfluence, BayesianScores, Convergence, SgldConfig},
@@ -74,6 +78,7 @@ pub use evaluate::{
 };
 pub use fit::{Fit, FitConfig};
 pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
+pub use left_out::LeftOut;
 pub use linear_retrain::LinearRetrain;
 pub use measurement::Measurement;
 pub use minimize::Minimize;

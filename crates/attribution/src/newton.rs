@@ -2,13 +2,13 @@
 
 use backdraft_curvature::{Cost, IntoRows, LinearOperator};
 use backdraft_influence::{
-    DualConfig, Inverse, KfacConfig, Leverage, NewtonEstimate, NewtonScores, SolveError,
-    newton_estimates, newton_scores, newton_step, response::Removal,
+    DirectConfig, DualConfig, Inverse, KfacConfig, Leverage, NewtonEstimate, NewtonScores,
+    SolveError, newton_estimates, newton_scores, newton_step, response::Removal,
 };
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttributionError, Influence, Measurement, Scores};
+use crate::{AttributionError, Influence, Measurement, Scores, exact_inverse::exact_inverse};
 
 /// What the Newton estimate says of one training example's removal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,6 +117,8 @@ fn failed(error: SolveError) -> Result<NewtonOutcome, AttributionError> {
 pub struct NewtonConfig {
     /// The exact dual, taken where its kernel matrix fits.
     pub dual: DualConfig,
+    /// The dense matrix, whose inverse is taken else where the network is small enough for it.
+    pub direct: DirectConfig,
     /// Most examples times outputs that are solved for, each as a right-hand side, where the dual does not fit.
     pub solved: usize,
     /// The approximation of all where there are more. It may be far off: that of a network which fits its data can take
@@ -128,6 +130,7 @@ impl Default for NewtonConfig {
     fn default() -> Self {
         Self {
             dual: DualConfig::default(),
+            direct: DirectConfig::default(),
             solved: 2_000,
             approximation: KfacConfig::default(),
         }
@@ -169,8 +172,8 @@ impl Influence {
 
     /// The Newton estimate of the removal of every training example, for what is measured of the queries `inputs`, and
     /// every example's leverage, which depends on no query: exact through a kernel matrix of examples times outputs
-    /// where that fits into memory, else solved for, up to a number of them, else what EK-FAC makes of the examples'
-    /// part. How it was found is said in words.
+    /// where that fits into memory, else through the dense matrix of a small network, else solved for, up to a number
+    /// of them, else what EK-FAC makes of the examples' part. How it was found is said in words.
     ///
     /// # Errors
     /// As [`scores`](Self::scores); [`SolveError::NoRoot`] for the Hessian.
@@ -214,24 +217,23 @@ impl Influence {
         Ok((found.leverages, method))
     }
 
-    /// What `found` makes of the exact inverse through the examples where that fits, else of the solver where there are
-    /// few enough rows, else of an approximation; and which it was, in words.
-    fn by_some_inverse<T>(
+    /// What `found` makes of the exact inverse through the examples where that fits, else of the dense one for a small
+    /// network, else of the solver where there are few enough rows, else of an approximation; and which it was, in
+    /// words.
+    pub(crate) fn by_some_inverse<T>(
         &self,
         config: &NewtonConfig,
         found: impl FnOnce(&dyn Inverse) -> Result<T, SolveError>,
     ) -> Result<(T, String), AttributionError> {
         let matrix = self.matrix();
-        let rows = match config.dual.clone().init()?.factor(matrix) {
-            Ok(inverse) => {
-                let rows = inverse.eigenvalues().len();
-                let method = format!("exact, through a kernel matrix of {rows} x {rows}");
-                return Ok((found(&inverse)?, method));
-            }
-            Err(SolveError::TooManyRows { rows, .. }) => rows,
-            Err(SolveError::NoExamples { name }) => return Err(SolveError::NoRoot { name }.into()),
-            Err(error) => return Err(error.into()),
+        let Some(root) = matrix.example_root() else {
+            let name = matrix.law().name;
+            return Err(SolveError::NoRoot { name }.into());
         };
+        let rows = root.count().map_err(SolveError::from)?;
+        if let Some((inverse, method)) = exact_inverse(matrix, &config.dual, &config.direct)? {
+            return Ok((found(&*inverse)?, method));
+        }
         if rows <= config.solved {
             let solver = self.config.solver.clone().learning().init()?;
             let inverse = solver.prepare(matrix)?;

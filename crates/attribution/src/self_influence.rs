@@ -2,11 +2,11 @@
 
 use backdraft_curvature::Cost;
 use backdraft_influence::{
-    DualConfig, Inverse, KfacConfig, SolveError, Solver, self_influence, self_influence_on,
-    self_influences, self_influences_on,
+    DirectConfig, DualConfig, Inverse, KfacConfig, SolveError, Solver, self_influence,
+    self_influence_on, self_influences, self_influences_on,
 };
 
-use crate::{AttributionError, Influence, Measurement};
+use crate::{AttributionError, Influence, Measurement, exact_inverse::exact_inverse};
 
 /// Examples whose self-influence is solved for at once.
 const AT_ONCE: usize = 64;
@@ -16,6 +16,8 @@ const AT_ONCE: usize = 64;
 pub struct SelfInfluenceConfig {
     /// The exact dual, taken where its kernel matrix fits.
     pub dual: DualConfig,
+    /// The dense matrix, whose inverse is taken else where the network is small enough for it.
+    pub direct: DirectConfig,
     /// Most training examples that are solved for, each as a right-hand side, where the dual does not fit.
     pub solved: usize,
     /// The approximation of all where there are more.
@@ -28,6 +30,7 @@ impl Default for SelfInfluenceConfig {
     fn default() -> Self {
         Self {
             dual: DualConfig::default(),
+            direct: DirectConfig::default(),
             solved: 2_000,
             approximation: KfacConfig::default(),
             top: 128,
@@ -98,8 +101,8 @@ impl Influence {
     }
 
     /// The self-influence of all training examples: exact through a kernel matrix of examples times outputs where that
-    /// fits into memory; else solved for, up to a number of examples; else approximated by EK-FAC, with exact values
-    /// for those that are largest. What was done is said.
+    /// fits into memory, or through the dense matrix of a small network; else solved for, up to a number of examples;
+    /// else approximated by EK-FAC, with exact values for those that are largest. What was done is said.
     ///
     /// An approximation is off by what its residual says, and may miss an example that belongs to the largest: take
     /// more of these, or more that are solved.
@@ -143,18 +146,13 @@ impl Influence {
         config: &SelfInfluenceConfig,
     ) -> Result<SelfInfluences, AttributionError> {
         let count = self.train.len();
-        let dual = config.dual.clone().init()?;
-        match dual.factor(self.matrix()) {
-            Ok(inverse) => {
-                let rows = inverse.eigenvalues().len();
-                return Ok(SelfInfluences {
-                    values: self.applied(measured, &inverse)?,
-                    exact: vec![true; count],
-                    method: format!("exact, through a kernel matrix of {rows} x {rows}"),
-                });
-            }
-            Err(SolveError::TooManyRows { .. } | SolveError::NoExamples { .. }) => {}
-            Err(error) => return Err(error.into()),
+        let exact = exact_inverse(self.matrix(), &config.dual, &config.direct)?;
+        if let Some((inverse, method)) = exact {
+            return Ok(SelfInfluences {
+                values: self.applied(measured, &*inverse)?,
+                exact: vec![true; count],
+                method,
+            });
         }
         if count <= config.solved {
             let all: Vec<usize> = (0..count).collect();

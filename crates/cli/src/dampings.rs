@@ -2,6 +2,7 @@
 
 use backdraft_curvature::Cost;
 use backdraft_influence::{ChosenDamping, DampingRule};
+use backdraft_models::{Architecture, TrainConfig};
 
 use super::{
     CliError,
@@ -16,6 +17,21 @@ pub(super) struct Dampings {
     pub values: Vec<f64>,
     /// Why it is what it is, where a rule chose.
     pub chosen: Option<ChosenDamping>,
+}
+
+/// The damping asked for, or the default: for a network enough to keep the response to one removal among a thousand
+/// examples near its first order, and the L2 term where that alone makes the problem strongly convex.
+pub(super) fn default_damping(
+    asked: Option<&Damping>,
+    kind: Architecture,
+    config: &TrainConfig,
+) -> Damping {
+    let default = || match kind {
+        Architecture::LogisticRegression => config.weight_decay,
+        _ => 0.03,
+    };
+    let asked = asked.cloned();
+    asked.unwrap_or_else(|| Damping::Given(vec![default()]))
 }
 
 impl NetworkRun<'_> {

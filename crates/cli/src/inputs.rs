@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use backdraft_models::{
-    Architecture, Preset, ZooConfig,
-    data::{Dataset, LabelNoise},
+    Architecture, Preset, TrainConfig, ZooConfig,
+    data::{Dataset, LabelNoise, Task},
 };
 use burn::tensor::DType;
 
@@ -68,6 +68,32 @@ pub(super) fn announce(
     say(place);
 }
 
+/// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.
+pub(super) fn check_task(
+    command: &str,
+    kind: Architecture,
+    dataset: &Dataset,
+) -> Result<(), CliError> {
+    if kind == Architecture::Autoencoder {
+        return Err(CliError::Option {
+            option: "--model",
+            problem: format!(
+                "autoencoder has no loss for a target: {command} takes a model that predicts one"
+            ),
+        });
+    }
+    match dataset.task {
+        Task::NextToken { .. } => Err(CliError::Option {
+            option: "--data",
+            problem: format!(
+                "{} is text: {command} takes examples with one target each, a table or pictures",
+                dataset.name
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// A network for some data, with what it takes to begin.
 pub(super) struct Inputs {
     pub kind: Architecture,
@@ -112,6 +138,14 @@ impl Inputs {
             network,
             loaded,
         })
+    }
+
+    /// How the network is trained, if its weights are from no file.
+    pub fn training(&self, args: &RunArgs) -> TrainConfig {
+        TrainConfig {
+            seed: args.compute.seed,
+            ..TrainConfig::preset(self.kind, &self.dataset)
+        }
     }
 
     /// The file that lists wrong labels, if there are any.

@@ -1,11 +1,13 @@
-//! The command line: `backdraft explain`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`,
+//! The command line: `backdraft explain`, `audit`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`,
 //! `validate`, `models`, `devices`, `compare` and `bench`.
 
 mod args;
+mod audit;
 mod bench;
 mod choice;
 mod dampings;
 mod device;
+mod display;
 mod error;
 mod estimators;
 mod experiment;
@@ -17,7 +19,10 @@ mod inputs;
 mod memory;
 mod mixed_precision;
 mod models;
+mod network_record;
 mod network_run;
+mod network_settings;
+mod opening;
 mod perturb;
 mod preparation;
 mod progress;
@@ -66,6 +71,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Perturb(perturb)) => perturb::perturb(&perturb),
+        Some(Command::Audit(audit)) => audit::audit(&audit),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => {
             on_device(&decompose.common, || experiment::decompose(&decompose))

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use backdraft_curvature::{Cost, Half, Model};
 use backdraft_models::{
-    Metrics, Optimizer, TrainConfig, TrainError, TrainProgress, Training, Zoo, per_example_losses,
-    train,
+    Metrics, Optimizer, TrainConfig, TrainError, TrainProgress, Training, Zoo, data::Split,
+    per_example_losses, train,
 };
 use burn::tensor::{DType, Device, Tensor};
 
@@ -59,7 +59,7 @@ impl NetworkRun<'_> {
         let start = Instant::now();
         let model = match &self.inputs.loaded {
             Some(loaded) => loaded.model.clone(),
-            None => self.train(initial.clone()).map_err(remedied)?,
+            None => self.train(initial.clone(), &self.inputs.dataset.train)?,
         };
         let seconds = start.elapsed().as_secs_f64();
         self.store.keep_model(&model, seconds)?;
@@ -67,7 +67,12 @@ impl NetworkRun<'_> {
         Ok(self.store.model(&initial)?.unwrap_or((model, seconds)))
     }
 
-    fn train(&self, initial: Zoo) -> Result<Zoo, CliError> {
+    /// Trains on the examples of `split`, as the command trains, from where an earlier run of the same was stopped.
+    pub fn train(&self, initial: Zoo, split: &Split) -> Result<Zoo, CliError> {
+        self.trained(initial, split).map_err(remedied)
+    }
+
+    fn trained(&self, initial: Zoo, split: &Split) -> Result<Zoo, CliError> {
         let bar = Bar::new("training", 0);
         let objective = self.inputs.dataset.task.objective();
         let show = |progress: &TrainProgress| {
@@ -75,7 +80,7 @@ impl NetworkRun<'_> {
             let loss = self.unit.loss_factor * progress.loss;
             bar.message(format!("loss {}", short(loss)));
         };
-        let (split, config) = (&self.inputs.dataset.train, self.config);
+        let config = self.config;
         let trained = match config.optimizer {
             Optimizer::Lbfgs { .. } => train(initial, split, objective, config, show)?,
             Optimizer::Sgd { .. } | Optimizer::Adam => {
@@ -110,16 +115,34 @@ impl NetworkRun<'_> {
         place: (&Device, DType),
         products: Option<Half>,
     ) -> Result<Cost, CliError> {
-        let dataset = &self.inputs.dataset;
-        let objective = dataset.task.objective();
         let mut model = Model::new(module, Zoo::forward)?.recorded();
         if let Some(half) = products {
             model = model.with_products(half);
         }
-        let train = &dataset.train;
-        let (inputs, targets) = (train.inputs(place), objective.targets(train, place));
-        let cost = Cost::of_any(model, objective.loss(train), inputs, targets)?;
+        self.over(model, &self.inputs.dataset.train, place)
+    }
+
+    /// The cost of other examples, in the network's own place.
+    pub fn cost_of(&self, module: &Zoo, examples: &Split) -> Result<Cost, CliError> {
+        let model = Model::new(module, Zoo::forward)?.recorded();
+        self.over(model, examples, (&self.inputs.opened.device, DType::F32))
+    }
+
+    fn over(
+        &self,
+        model: Model,
+        examples: &Split,
+        place: (&Device, DType),
+    ) -> Result<Cost, CliError> {
+        let objective = self.inputs.dataset.task.objective();
+        let (inputs, targets) = (examples.inputs(place), objective.targets(examples, place));
+        let cost = Cost::of_any(model, objective.loss(examples), inputs, targets)?;
         Ok(cost.with_batch_size(self.pass)?)
+    }
+
+    /// The norm of the gradient of a cost, in the unit.
+    pub fn gradient_norm(&self, cost: &Cost) -> Result<f64, CliError> {
+        Ok(self.unit.loss_factor * norm(cost.gradient()?))
     }
 
     /// The losses of some test examples at the parameters of `train`, as a cost.
@@ -160,7 +183,7 @@ impl NetworkRun<'_> {
         if let Some(loaded) = &self.inputs.loaded {
             check_scaling(&self.run.data, loaded, &self.inputs.dataset, &measured[0])?;
         }
-        let gradient_norm = self.unit.loss_factor * norm(cost.gradient()?);
+        let gradient_norm = self.gradient_norm(cost)?;
         say(format_args!(
             "gradient of the training loss, without an L2 term: norm {gradient_norm:.2e}"
         ));

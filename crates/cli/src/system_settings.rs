@@ -1,37 +1,27 @@
 //! What was asked of the systems of queries, and of the network that they are of.
 
 use backdraft_influence::Preconditioner;
-use backdraft_models::{Architecture, TrainConfig, ZooConfig};
+use backdraft_models::TrainConfig;
 use serde::Serialize;
 
 use super::{
     args::{Damping, PreconditionerName, Rank, RunArgs, SolverName, Solving},
-    fingerprint::fingerprint,
     inputs::Inputs,
-    preparation::Preparation,
+    network_settings::NetworkSettings,
     queries::QueryRows,
     solve::{DEPTH, REPEATS},
 };
-use backdraft_report::WeightsFile;
 
 /// Everything that decides solutions, but for the machine.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct SystemSettings<'a> {
-    pub model: Architecture,
-    pub data: String,
-    pub target: Option<&'a str>,
     #[serde(flatten)]
-    pub reading: Preparation,
-    pub corrupt_labels: Option<f64>,
-    pub network: &'a ZooConfig,
-    /// None if the weights are from a file.
-    pub training: Option<&'a TrainConfig>,
-    pub weights: Option<&'a WeightsFile>,
+    network: NetworkSettings<'a>,
     /// None for those with the highest loss.
-    pub queries: Option<&'a QueryRows>,
-    pub damping: &'a Damping,
-    pub solver: &'static str,
-    pub tolerance: Option<f64>,
+    queries: Option<&'a QueryRows>,
+    damping: &'a Damping,
+    solver: &'static str,
+    tolerance: Option<f64>,
     lissa: Option<LissaSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner: Option<Preconditioner>,
@@ -40,12 +30,8 @@ pub(super) struct SystemSettings<'a> {
     /// Whether that is to be chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     preconditioner_choice: Option<&'static str>,
-    pub precision: &'static str,
-    pub products: &'static str,
-    pub device: &'static str,
-    pub seed: u64,
-    /// Of the data, so that a file that has changed is noticed.
-    pub fingerprint: String,
+    precision: &'static str,
+    products: &'static str,
 }
 
 impl<'a> SystemSettings<'a> {
@@ -56,19 +42,11 @@ impl<'a> SystemSettings<'a> {
         config: &'a TrainConfig,
         damping: &'a Damping,
     ) -> Self {
-        let weights = inputs.loaded.as_ref().map(|loaded| &loaded.file);
         let of_rank = matches!(solving.solver(), SolverName::Nystroem | SolverName::Lanczos);
         let auto = solving.solver.preconditioner;
         let auto = auto.filter(|name| *name == PreconditionerName::Auto);
         Self {
-            model: inputs.kind,
-            data: run.data.path.display().to_string(),
-            target: run.data.target.as_deref(),
-            reading: Preparation::of(&inputs.dataset),
-            corrupt_labels: run.corrupt_labels,
-            network: &inputs.network,
-            training: weights.is_none().then_some(config),
-            weights,
+            network: NetworkSettings::of(run, inputs, config),
             queries,
             damping,
             solver: solving.solver().name(),
@@ -79,9 +57,6 @@ impl<'a> SystemSettings<'a> {
             preconditioner_choice: auto.map(PreconditionerName::name),
             precision: solving.precision().name(),
             products: solving.products.name(),
-            device: inputs.opened.name,
-            seed: solving.seed,
-            fingerprint: fingerprint(&inputs.dataset),
         }
     }
 }

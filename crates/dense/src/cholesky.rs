@@ -1,5 +1,13 @@
 //! Cholesky factorisation `A = L L'`.
 
+use faer::{
+    Accum, Mat, MatRef, Par,
+    linalg::{
+        matmul::triangular::{BlockStructure, matmul},
+        triangular_inverse::invert_lower_triangular,
+    },
+};
+
 use crate::DenseMatrix;
 
 /// Columns factored at a time: a panel of them stays in cache while the rest of the matrix is updated.
@@ -102,11 +110,24 @@ impl Cholesky {
 
     /// The inverse of the matrix that was factored.
     pub fn inverse(&self) -> DenseMatrix {
-        let mut inverse = DenseMatrix::identity(self.dim).into_values();
-        for row in inverse.chunks_exact_mut(self.dim) {
-            self.solve(row);
-        }
-        DenseMatrix::new(self.dim, self.dim, inverse)
+        let dim = self.dim;
+        let lower = MatRef::from_row_major_slice(&self.lower, dim, dim);
+        let mut half = Mat::<f64>::zeros(dim, dim);
+        invert_lower_triangular(half.as_mut(), lower, Par::Seq);
+        let mut inverse = Mat::<f64>::zeros(dim, dim);
+        let half = half.as_ref();
+        matmul(
+            inverse.as_mut(),
+            BlockStructure::TriangularLower,
+            Accum::Replace,
+            half.transpose(),
+            BlockStructure::TriangularUpper,
+            half,
+            BlockStructure::TriangularLower,
+            1.0,
+            Par::Seq,
+        );
+        DenseMatrix::from_fn(dim, dim, |i, j| inverse[(i.max(j), i.min(j))])
     }
 
     /// `L^-1 B L^-T` of a symmetric matrix `B`.

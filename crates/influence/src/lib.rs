@@ -14,7 +14,7 @@
 //! - [`scores()`], [`parameter_change`] and [`self_influence`]; of changed rather than removed examples
 //!   [`replacement_scores`] and [`target_scores`] whatever the change, [`input_scores`] for small ones, and the best
 //!   [`InputStep`].
-//! - [`newton_estimates`], [`newton_scores`] and [`newton_step`]: influence corrected for the curvature that goes with
+//! - [`newton_estimates`], [`newton_scores`], [`newton_self_influences`] and [`newton_step`]: influence corrected for the curvature that goes with
 //!   the examples, and their [`Leverage`].
 //! - [`bayes`]: Bayesian influence, covariances of losses along chains of a local posterior, without any curvature.
 //! - [`closed`]: least squares and logistic regression, where influence, leave-one-out and responses have closed forms.
@@ -45,10 +45,10 @@ pub use bound::{ErrorBounds, ScoreBounds, settled};
 pub use damping::{ChosenDamping, DampingRule};
 pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use score::{
-    InputStep, Leverage, NewtonEstimate, NewtonScores, StepGoal, StepNorm, input_score_rows,
-    input_scores, newton_estimates, newton_scores, newton_step, parameter_change,
-    replacement_changes, replacement_scores, scores, scores_many, self_influence,
-    self_influence_on, self_influences, self_influences_on, target_scores,
+    InputStep, Leverage, NewtonEstimate, NewtonScores, OwnChanges, StepGoal, StepNorm,
+    input_score_rows, input_scores, newton_estimates, newton_scores, newton_self_influences,
+    newton_step, parameter_change, replacement_changes, replacement_scores, scores, scores_many,
+    self_influence, self_influence_on, self_influences, self_influences_on, target_scores,
 };
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,

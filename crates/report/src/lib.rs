@@ -12,7 +12,7 @@
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
 //! the run is whole comes last.
 //!
-//! [`perturbation`] has the record, the table and the report of changed training examples.
+//! [`audit`] has those of a search for wrong labels. [`perturbation`] has the record, the table and the report of changed training examples.
 //!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
@@ -21,6 +21,7 @@
 //! [`Measure`] says what is measured, what it is in and what a sign means; a [`Unit`] what losses and outputs are in:
 //! nats of classes, half the square of the target's own units of numbers.
 
+pub mod audit;
 mod closed_form;
 mod error;
 mod examples;

@@ -92,12 +92,14 @@ pub struct RunSettings {
     pub data: String,
     /// The task, such as "classification, 10 classes".
     pub task: String,
-    /// The solver of `(curvature + damping I) s = gradient`.
-    pub solver: String,
+    /// The solver of `(curvature + damping I) s = gradient`, where such systems were solved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solver: Option<String>,
     /// The file that the weights came from; none if they were trained.
     pub weights: Option<WeightsFile>,
-    /// What is added to the curvature's diagonal.
-    pub damping: f64,
+    /// What is added to the curvature's diagonal there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damping: Option<f64>,
     /// The device that computed.
     pub device: String,
     /// Where every random choice came from.

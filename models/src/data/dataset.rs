@@ -85,6 +85,15 @@ impl Dataset {
         }
     }
 
+    /// What the network is trained with in place of a regression's target; none if that is no finite number of 32 bits.
+    pub fn scaled_target(&self, value: f64) -> Option<f32> {
+        let scaled = match &self.target_scaling {
+            Some(scaling) => scaling.scale_value(value),
+            None => value as f32,
+        };
+        Some(scaled).filter(|it| it.is_finite())
+    }
+
     /// A network's output of a regression, in the target's own units.
     pub fn restored_output(&self, value: f64) -> f64 {
         let restore = |scaling: &Scaling| scaling.restore_value(value);

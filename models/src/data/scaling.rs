@@ -167,6 +167,11 @@ impl Scaling {
         self.moments[0].divisor()
     }
 
+    /// What the network is trained with in place of a target.
+    pub(crate) fn scale_value(&self, value: f64) -> f32 {
+        self.moments[0].standardise(value) as f32
+    }
+
     /// A number that a network gives for a target, such as a prediction, in the target's own units.
     ///
     /// # Panics

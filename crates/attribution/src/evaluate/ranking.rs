@@ -115,4 +115,20 @@ impl Ranking {
         let last = inspected.min(self.found.len()).checked_sub(1);
         last.map_or(nothing, |last| self.found[last])
     }
+
+    /// The chance that one of the `wrong` labels is inspected before a right one, from 0 to 1: the area under the
+    /// receiver operating characteristic. NaN if no labels are wrong, or all.
+    pub fn auc(&self, wrong: usize) -> f64 {
+        let share = wrong as f64 / self.found.len() as f64;
+        // The area under the curve is that of the triangle above the wrong ones, and the rest.
+        (self.area - 0.5 * share) / (1.0 - share)
+    }
+
+    /// Share of wrong labels, of which there are `wrong`, among the first examples inspected, a share of all, rounded
+    /// to whole examples, but one at least. NaN if no labels are wrong or there are no examples.
+    pub fn precision_after(&self, share: f64, wrong: usize) -> f64 {
+        let all = self.found.len();
+        let inspected = ((share * all as f64).round() as usize).clamp(1, all.max(1));
+        self.found_after(inspected as f64 / all as f64) * wrong as f64 / inspected as f64
+    }
 }

@@ -1,5 +1,6 @@
 //! Attributions and their evaluation, in f64 on flex.
 
+mod audit;
 mod bayes;
 mod blocks;
 mod common;

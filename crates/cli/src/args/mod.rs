@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+mod audit;
 mod compute;
 mod damping;
 mod data;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub(crate) use self::{
+    audit::Audit,
     compute::ComputeArgs,
     damping::Damping,
     data::{DataArgs, ScalingName},
@@ -56,6 +58,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Train a model or take one's weights, score every training example for some test examples, and verify the scores.
     Explain(Box<Explain>),
+    /// Find training examples whose labels look wrong, and see what correcting them changes.
+    Audit(Box<Audit>),
     /// Find which change of which training example would mend a test example, or harm it: moved inputs, other labels.
     Perturb(Box<Perturb>),
     /// Train a model, or go on where the same command was interrupted.

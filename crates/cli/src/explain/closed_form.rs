@@ -45,7 +45,7 @@ impl ExplainRun<'_> {
         scores: &ScoreRecord,
         damping: f64,
     ) -> Result<Option<ClosedForm>, CliError> {
-        if self.inputs.kind != Architecture::LogisticRegression {
+        if self.network.inputs.kind != Architecture::LogisticRegression {
             return Ok(None);
         }
         let own = match exact {
@@ -53,7 +53,7 @@ impl ExplainRun<'_> {
             None => Some(self.exact(module, queries)?),
         };
         let (train, measured) = exact.or(own.as_ref()).expect("one of them is there");
-        let outputs = self.inputs.dataset.task.outputs();
+        let outputs = self.network.inputs.dataset.task.outputs();
         let dim = train.model().dim();
         if outputs > 1 && dim > LIMIT {
             say(format_args!(
@@ -62,8 +62,8 @@ impl ExplainRun<'_> {
             ));
             return Ok(None);
         }
-        let (l2, l2_from) = match self.inputs.loaded {
-            None => (self.config.weight_decay, "training"),
+        let (l2, l2_from) = match self.network.inputs.loaded {
+            None => (self.network.config.weight_decay, "training"),
             Some(_) => (damping, "damping"),
         };
         let closed = ClosedFormRun {
@@ -122,9 +122,9 @@ struct ClosedFormRun<'a> {
 
 impl ClosedFormRun<'_> {
     fn compute(&self) -> Result<ClosedForm, ClosedFormFailure> {
-        let dataset = &self.run.inputs.dataset;
+        let dataset = &self.run.network.inputs.dataset;
         let fit = self.fit(&dataset.train)?;
-        let (loss, value) = (self.run.unit.loss_factor, self.run.measure.factor);
+        let (loss, value) = (self.run.network.unit.loss_factor, self.run.measure.factor);
         let leverages = fit.leverage()?;
         let own = fit
             .self_influence()
@@ -169,7 +169,7 @@ impl ClosedFormRun<'_> {
             Targets::Classes(classes) => {
                 let config = LogisticConfig {
                     design,
-                    ..LogisticConfig::new(self.run.inputs.dataset.task.outputs())
+                    ..LogisticConfig::new(self.run.network.inputs.dataset.task.outputs())
                 };
                 let classes: Vec<usize> = classes.iter().map(|&it| it as usize).collect();
                 Ok(LinearFit::Logistic(config.fit(&inputs, &classes)?))
@@ -183,7 +183,7 @@ impl ClosedFormRun<'_> {
         let LinearFit::LeastSquares(fit) = fit else {
             return Vec::new();
         };
-        let factor = self.run.unit.output_factor;
+        let factor = self.run.network.unit.output_factor;
         let residuals = fit.residuals().iter().map(|e| Some(factor * e)).collect();
         let mut found = vec![("residual", residuals)];
         match fit.diagnostics() {
@@ -225,7 +225,7 @@ impl ClosedFormRun<'_> {
             l2: self.l2,
             l2_from: self.l2_from.into(),
             distance: norm(&apart) / norm(fit.parameters()).max(f64::MIN_POSITIVE),
-            gradient_norm: self.run.unit.loss_factor * norm(&gradient),
+            gradient_norm: self.run.network.unit.loss_factor * norm(&gradient),
             effective_parameters,
             most: most.unwrap_or((0, 0.0)),
             alone,

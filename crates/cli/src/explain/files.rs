@@ -3,26 +3,24 @@
 use std::collections::BTreeMap;
 
 use backdraft_influence::{Choice, ChosenDamping};
-use backdraft_models::{TrainConfig, ZooConfig, outputs, quote, weights::stable};
+use backdraft_models::{outputs, quote, weights::stable};
 use serde::Serialize;
 
 use super::{
     dampings::{self, DampingRecord},
-    report::{examples, predictions, report, target},
+    report::{examples, report},
     run::{ExplainRun, ScoredModel},
     store::QueryScores,
 };
 use crate::{
-    BURN, CliError,
+    CliError,
+    display::{predictions, target},
     mixed_precision::ProductErrors,
-    preparation::{Preparation, describe},
     progress::say,
-    weights::{self, record},
 };
 use backdraft_report::{
     CLOSED_FORM_FILE, ExampleInfo, MeanRecord, QueryRecord, Record, Report, RunRecord, RunSettings,
-    ScoreRecord, Sizes, Timing, VerificationRecord, Versions, closed_form_csv, details_of,
-    groups_table, verification_table,
+    ScoreRecord, VerificationRecord, closed_form_csv, groups_table, verification_table,
 };
 
 /// Examples of each sign in `top.csv`.
@@ -36,13 +34,6 @@ struct Details<'a> {
     products: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     products_errors: Option<ProductErrors>,
-    network: &'a ZooConfig,
-    /// None if the weights are from a file.
-    training: Option<&'a TrainConfig>,
-    target: Option<&'a str>,
-    #[serde(flatten)]
-    preparation: Preparation,
-    corrupt_labels: Option<f64>,
     /// The file of groups whose weights are changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
@@ -60,8 +51,6 @@ struct Details<'a> {
     dampings: Vec<DampingRecord>,
     verify: String,
     pbrf_epsilon: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inference: Option<&'a str>,
 }
 
 /// Which removals have a Newton estimate.
@@ -78,12 +67,9 @@ struct NewtonDetails<'a> {
 impl ExplainRun<'_> {
     /// Writes the weights, the scores, and the report as it is before the verification.
     pub(super) fn write(&self, found: &ScoredModel) -> Result<(), CliError> {
-        let folder = self.store.folder();
+        let folder = self.network.store.folder();
         let examples = self.examples();
-        let train = &self.inputs.dataset.train;
-        let kept = record(&self.inputs.dataset, "train", train, &found.on_train);
-        let weights = weights::encode(&found.module, weights::FILE, &kept)?;
-        folder.write(weights::FILE, &weights)?;
+        self.network.write_weights(&found.module, &found.on_train)?;
         let all = found
             .scores
             .to_safetensors(&examples, self.args.run.compute.seed)?;
@@ -105,7 +91,7 @@ impl ExplainRun<'_> {
 
     /// Writes the scores of the dampings after the first, and says how they compare.
     fn write_further(&self, found: &ScoredModel, examples: &ExampleInfo) -> Result<(), CliError> {
-        let folder = self.store.folder();
+        let folder = self.network.store.folder();
         let (queries, train) = (&found.queries, found.scores.train());
         let further = found.dampings.values.iter().enumerate().skip(1);
         for (place, &damping) in further {
@@ -123,14 +109,18 @@ impl ExplainRun<'_> {
 
     /// What is known of all examples.
     pub(super) fn examples(&self) -> ExampleInfo {
-        examples(&self.inputs.dataset, &self.unit, &self.measure)
+        examples(
+            &self.network.inputs.dataset,
+            self.network.unit,
+            &self.measure,
+        )
     }
 
     fn report(&self, found: &ScoredModel, record: RunRecord) -> Result<(), CliError> {
-        let folder = self.store.folder();
+        let folder = self.network.store.folder();
         let examples = self.examples();
         let report = report(
-            &self.inputs.dataset,
+            &self.network.inputs.dataset,
             folder.path(),
             &found.scores,
             &examples,
@@ -159,14 +149,9 @@ impl ExplainRun<'_> {
         let record = self.record(found, verified)?;
         let json = record.to_json()?;
         self.report(found, record)?;
-        let folder = self.store.folder();
-        self.store
-            .finish_scores(&json, &found.dampings.values[1..])?;
-        say(format_args!(
-            "\nwritten to {}; open {}",
-            quote::path(folder.path()),
-            quote::path(&folder.path().join(Report::FILE))
-        ));
+        let further = &found.dampings.values[1..];
+        self.network.store.finish_scores(&json, further)?;
+        self.network.tell_place();
         Ok(())
     }
 
@@ -176,61 +161,43 @@ impl ExplainRun<'_> {
         found: &ScoredModel,
         verified: Option<(VerificationRecord, f64)>,
     ) -> Result<RunRecord, CliError> {
-        let (train, test) = (&self.inputs.dataset.train, &self.inputs.dataset.test);
         let (queries, mean) = self.query_records(found);
-        let timing = |stage: &str, seconds| Timing {
-            stage: stage.into(),
-            seconds,
-        };
         let sum = |of: fn(&QueryScores) -> f64| found.scored.iter().map(of).sum();
-        let mut timings: Vec<_> = found
-            .training
-            .map(|it| timing("train", it))
-            .into_iter()
-            .collect();
-        timings.push(timing("solve", sum(|it| it.solving)));
-        timings.push(timing("score", sum(|it| it.scoring)));
-        timings.extend(found.newton.as_ref().map(|it| timing("newton", it.seconds)));
+        let mut seconds: Vec<_> = found.training.map(|it| ("train", it)).into_iter().collect();
+        seconds.push(("solve", sum(|it| it.solving)));
+        seconds.push(("score", sum(|it| it.scoring)));
+        seconds.extend(found.newton.as_ref().map(|it| ("newton", it.seconds)));
         if !found.groups.records.is_empty() {
-            timings.push(timing("groups", found.groups.seconds));
+            seconds.push(("groups", found.groups.seconds));
         }
-        let (verification, seconds) = verified.unzip();
-        let seconds = seconds.map(|it| it + found.groups.verifying);
-        timings.extend(seconds.map(|it| timing("verify", it)));
+        let (verification, verifying) = verified.unzip();
+        let verifying = verifying.map(|it| it + found.groups.verifying);
+        seconds.extend(verifying.map(|it| ("verify", it)));
+        let settings = self.settings(found)?;
+        let record = self
+            .network
+            .record(settings, found.metrics, found.parameters, &seconds);
         Ok(RunRecord {
-            settings: self.settings(found)?,
-            versions: Versions {
-                backdraft: env!("CARGO_PKG_VERSION").into(),
-                burn: BURN.into(),
-            },
-            started: None,
-            unit: self.unit.clone(),
             measure: Some(self.measure.clone()),
-            sizes: Sizes {
-                train: train.rows,
-                test: test.rows,
-                parameters: found.parameters,
-            },
-            timings,
-            metrics: found.metrics,
             queries,
             mean,
             groups: found.groups.records.clone(),
             closed_form: found.closed_form.clone(),
             verification,
+            ..record
         })
     }
 
     /// The queries, or their mean.
     fn query_records(&self, found: &ScoredModel) -> (Vec<QueryRecord>, Option<MeanRecord>) {
-        let test = &self.inputs.dataset.test;
+        let test = &self.network.inputs.dataset.test;
         let outputs = outputs(&found.module, test);
-        let predictions = predictions(&outputs, test.rows, &self.inputs.dataset);
+        let predictions = predictions(&outputs, test.rows, &self.network.inputs.dataset);
         let measured = |row: usize| found.measured.as_ref().map(|it| it[row]);
         let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| QueryRecord {
             index,
-            source: Some(self.inputs.dataset.test_place(index)),
-            label: target(&self.inputs.dataset, test, index),
+            source: Some(self.network.inputs.dataset.test_place(index)),
+            label: target(&self.network.inputs.dataset, test, index),
             predicted: predictions[index],
             loss: found.losses[index],
             measured: measured(row),
@@ -253,17 +220,12 @@ impl ExplainRun<'_> {
     }
 
     fn settings(&self, found: &ScoredModel) -> Result<RunSettings, CliError> {
-        let dataset = &self.inputs.dataset;
+        let dataset = &self.network.inputs.dataset;
         let details = Details {
             precision: self.args.precision().name(),
             tolerance: self.args.solver.tolerance,
             products: self.args.products.name(),
             products_errors: found.errors,
-            network: &self.inputs.network,
-            training: self.inputs.loaded.is_none().then_some(self.config),
-            target: self.args.run.data.target.as_deref(),
-            preparation: Preparation::of(dataset),
-            corrupt_labels: self.args.run.corrupt_labels,
             group: self.args.group.as_ref().map(|it| it.display().to_string()),
             damping_rule: found.dampings.chosen.as_ref(),
             preconditioner_choice: found.choice.as_ref(),
@@ -276,23 +238,8 @@ impl ExplainRun<'_> {
             dampings: dampings::records(&found.dampings.values, &found.scored),
             verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,
-            inference: dataset.inference.as_deref(),
         };
-        Ok(RunSettings {
-            model: self.inputs.kind.name().into(),
-            data: self.args.run.data.path.display().to_string(),
-            task: describe(dataset),
-            solver: self.args.solver().name().into(),
-            weights: self
-                .inputs
-                .loaded
-                .as_ref()
-                .map(|loaded| loaded.file.clone()),
-            damping: found.dampings.values[0],
-            device: self.inputs.opened.name.into(),
-            seed: self.args.run.compute.seed,
-            out: self.store.folder().path().display().to_string(),
-            details: details_of(&details)?,
-        })
+        let system = (self.args.solver().name(), found.dampings.values[0]);
+        self.network.settings(Some(system), &details)
     }
 }

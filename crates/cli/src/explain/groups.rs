@@ -97,7 +97,7 @@ impl ExplainRun<'_> {
 
     /// What is damaged is computed anew.
     fn kept_groups(&self) -> Result<Option<AllPredicted>, CliError> {
-        match self.store.get(KEPT) {
+        match self.network.store.get(KEPT) {
             Ok(bytes) => Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
             Err(StoreError::Damaged { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -105,7 +105,7 @@ impl ExplainRun<'_> {
     }
 
     fn removals(&self) -> Vec<Removal> {
-        let n = self.inputs.dataset.train.rows;
+        let n = self.network.inputs.dataset.train.rows;
         self.groups.iter().map(|it| it.removal(n)).collect()
     }
 
@@ -152,7 +152,7 @@ impl ExplainRun<'_> {
         };
         let unencoded = |error: serde_json::Error| StoreError::Other(error.into());
         let json = serde_json::to_vec(&all).map_err(unencoded)?;
-        self.store.put(KEPT, &json)?;
+        self.network.store.put(KEPT, &json)?;
         // As a later run finds it.
         Ok(serde_json::from_slice(&json).map_err(unencoded)?)
     }
@@ -188,7 +188,7 @@ impl ExplainRun<'_> {
         let verifier = Verifier::new(train, measured, damping, ResponseKind::Bregman)?;
         let verifier = verifier
             .with_mean(self.measure.mean_over.is_some())
-            .with_own_store(self.store)
+            .with_own_store(self.network.store)
             .with_progress(progress);
         let extent = match self.amount() {
             Amount::Quick => Extent::Quick,
@@ -215,7 +215,7 @@ impl ExplainRun<'_> {
             true => Ok(()),
             false => {
                 let table = groups_csv(&results.records)?;
-                self.store.folder().write(GROUPS_FILE, &table)
+                self.network.store.folder().write(GROUPS_FILE, &table)
             }
         }
     }

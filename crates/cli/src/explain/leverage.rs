@@ -22,8 +22,8 @@ impl ExplainRun<'_> {
         }
         let damping = systems.dampings[0];
         let matrix = Damped::new(systems.curvature, damping);
-        let solutions =
-            (0..systems.queries.count()).map(|system| self.store.folder().solved(system, &matrix));
+        let solutions = (0..systems.queries.count())
+            .map(|system| self.network.store.folder().solved(system, &matrix));
         let solutions = solutions.collect::<Result<Option<Vec<_>>, _>>()?;
         // They are kept until here.
         let Some(solutions) = solutions else {
@@ -37,6 +37,6 @@ impl ExplainRun<'_> {
             influence.newton_scores_from(&Tensor::stack(solutions, 0), &config)?;
         say(format_args!("leverage: {method}"));
         let table = leverage_csv(&found, scores, &self.examples())?;
-        self.store.folder().write(LEVERAGE_FILE, &table)
+        self.network.store.folder().write(LEVERAGE_FILE, &table)
     }
 }

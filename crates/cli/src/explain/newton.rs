@@ -106,7 +106,7 @@ impl ExplainRun<'_> {
             matrix: &counted,
             solver: &*solver,
             recycled: *systems.preconditioner == Preconditioner::Recycled,
-            store: self.store,
+            store: self.network.store,
         };
         let found = correction.blocks(blocks, self.args.newton == NewtonName::Quick, &bar)?;
         let estimates = NewtonEstimates {

@@ -3,7 +3,7 @@
 use backdraft::Measurement;
 use backdraft_curvature::{Cost, Half};
 use backdraft_influence::Choice;
-use backdraft_models::{Metrics, TrainConfig, Zoo, data::Split, to_dtype};
+use backdraft_models::{Metrics, Zoo, data::Split, to_dtype};
 use burn::{
     module::Module,
     tensor::{DType, Device},
@@ -18,36 +18,26 @@ use crate::{
     choice::preconditioner,
     dampings::Dampings,
     groups::WeightGroup,
-    inputs::Inputs,
     mixed_precision::ProductErrors,
     network_run::NetworkRun,
     progress::say,
     queries::{self, QueryRows},
-    run_folder::PartsFolder,
     solve::QuerySystems,
     verify::{self, Amount, Verify},
 };
-use backdraft_report::{
-    ClosedFormRecord, Measure, ModelQuality, ScoreRecord, Unit, VerificationRecord,
-};
+use backdraft_report::{ClosedFormRecord, Measure, ModelQuality, ScoreRecord, VerificationRecord};
 
 /// What was asked, and where results go.
 pub(super) struct ExplainRun<'a> {
     pub args: &'a Explain,
-    pub inputs: &'a Inputs,
+    pub network: NetworkRun<'a>,
     /// The test examples named.
     pub named: Option<&'a QueryRows>,
     /// Training examples whose weights are to change.
     pub groups: &'a [WeightGroup],
-    /// What losses are told in.
-    pub unit: Unit,
     /// What is measured, and what scores are told in.
     pub measure: Measure,
-    /// Examples that go through the network at once.
-    pub pass: usize,
-    pub config: &'a TrainConfig,
     pub damping: &'a Damping,
-    pub store: &'a PartsFolder,
 }
 
 /// What is known once all are scored.
@@ -81,7 +71,7 @@ pub(super) struct ScoredModel {
 
 impl ExplainRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
-        let network = self.network();
+        let network = self.network;
         let (module, seconds) = network.model()?;
         let losses = network.losses(&module);
         let queries = queries::chosen(self.named, &losses);
@@ -90,7 +80,7 @@ impl ExplainRun<'_> {
             Precision::F32 => module.clone(),
             Precision::F64 => to_dtype(module.valid(), DType::F64),
         };
-        let place = (&self.inputs.opened.device, precision.dtype());
+        let place = (&self.network.inputs.opened.device, precision.dtype());
         let costs = |products| self.costs(&computed, &queries, place, products);
         let half = self.args.products.half();
         let (cost, measured) = costs(half)?;
@@ -115,7 +105,7 @@ impl ExplainRun<'_> {
             preconditioner: &preconditioner,
             queries: &queries,
             measured: &measured,
-            store: self.store.folder(),
+            store: self.network.store.folder(),
         };
         self.write_self_influence(&cost, dampings.values[0])?;
         let exact = match self.amount() {
@@ -141,7 +131,7 @@ impl ExplainRun<'_> {
             groups,
             newton,
             parameters: cost.model().dim(),
-            training: self.inputs.loaded.is_none().then_some(seconds),
+            training: self.network.inputs.loaded.is_none().then_some(seconds),
             measured: self.measured(&measured)?,
             queries,
             module,
@@ -170,18 +160,6 @@ impl ExplainRun<'_> {
         Ok(errors)
     }
 
-    /// The stages up to the network that is explained.
-    fn network(&self) -> NetworkRun<'_> {
-        NetworkRun {
-            run: &self.args.run,
-            inputs: self.inputs,
-            unit: &self.unit,
-            pass: self.pass,
-            config: self.config,
-            store: self.store,
-        }
-    }
-
     /// The cost of the training examples, and that of the queries.
     fn costs(
         &self,
@@ -190,16 +168,16 @@ impl ExplainRun<'_> {
         place: (&Device, DType),
         products: Option<Half>,
     ) -> Result<(Cost, Cost), CliError> {
-        let cost = self.network().cost(module, place, products)?;
-        let queries = self.inputs.dataset.test.select(queries.indices());
+        let cost = self.network.cost(module, place, products)?;
+        let queries = self.network.inputs.dataset.test.select(queries.indices());
         let measured = self.measurement(&queries, place);
         let measured = measured.cost(&cost, queries.inputs(place))?;
-        Ok((cost, measured.with_batch_size(self.pass)?))
+        Ok((cost, measured.with_batch_size(self.network.pass)?))
     }
 
     /// What is measured of the examples of `split`.
     pub(super) fn measurement(&self, split: &Split, place: (&Device, DType)) -> Measurement {
-        let task = &self.inputs.dataset.task;
+        let task = &self.network.inputs.dataset.task;
         measurement(self.args.measure, (task, task.objective()), split, place)
     }
 
@@ -216,7 +194,7 @@ impl ExplainRun<'_> {
         let values = values.into_data();
         let told = |value: f64| match self.args.measure {
             // An output is less the target's mean.
-            MeasureName::Output(_) => self.inputs.dataset.restored_output(value),
+            MeasureName::Output(_) => self.network.inputs.dataset.restored_output(value),
             _ => self.measure.factor * value,
         };
         let values = values.iter::<f64>().map(told);
@@ -253,7 +231,7 @@ impl ExplainRun<'_> {
         module: &Zoo,
         queries: &QueryRows,
     ) -> Result<(Cost, Cost), CliError> {
-        let (device, dtype) = verify::place(&self.inputs.opened.device);
+        let (device, dtype) = verify::place(&self.network.inputs.opened.device);
         let exact = to_dtype(module.valid().fork(&device), dtype);
         self.costs(&exact, queries, (&device, dtype), None)
     }
@@ -273,11 +251,11 @@ impl ExplainRun<'_> {
             scores: &found.scores,
             newton: found.newton.as_ref().map_or(&[], |it| &it.predictions),
             measure: &self.measure,
-            dataset: &self.inputs.dataset,
+            dataset: &self.network.inputs.dataset,
             damping: found.dampings.values[0],
             seed: self.args.run.compute.seed,
             amount: self.amount(),
-            store: self.store,
+            store: self.network.store,
         };
         verify.run().map(Some)
     }

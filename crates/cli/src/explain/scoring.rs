@@ -29,13 +29,14 @@ impl ExplainRun<'_> {
     ) -> Result<Vec<QueryScores>, CliError> {
         let mut open = Vec::new();
         for system in 0..systems.count() {
-            if self.store.scored(system)?.is_none() {
+            if self.network.store.scored(system)?.is_none() {
                 open.push(system);
             }
         }
         let mut unsolved = vec![false; systems.count()];
         for &system in &open {
             unsolved[system] = self
+                .network
                 .store
                 .folder()
                 .solved(system, systems.curvature)?
@@ -61,7 +62,7 @@ impl ExplainRun<'_> {
                 bar.inc(1);
             }
         }
-        let all = (0..systems.count()).map(|system| self.store.scored(system));
+        let all = (0..systems.count()).map(|system| self.network.store.scored(system));
         let all = all.collect::<Result<Vec<_>, _>>()?;
         Ok(all.into_iter().flatten().collect())
     }
@@ -77,7 +78,7 @@ impl ExplainRun<'_> {
         bar: &Bar,
     ) -> Result<(), CliError> {
         // As a later run finds it.
-        let Some(solved) = self.store.folder().solved(system, matrix)? else {
+        let Some(solved) = self.network.store.folder().solved(system, matrix)? else {
             return Ok(());
         };
         let (_, row) = systems.place(system);
@@ -97,7 +98,7 @@ impl ExplainRun<'_> {
         }
         scored.scoring = start.elapsed().as_secs_f64();
         let needed = self.args.newton == NewtonName::All;
-        self.store.keep_scored(system, scored, needed)
+        self.network.store.keep_scored(system, scored, needed)
     }
 
     /// The scores of the query in row `row` by its solution.

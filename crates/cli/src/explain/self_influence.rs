@@ -21,7 +21,7 @@ impl ExplainRun<'_> {
             influence.self_influences(&config)?
         } else {
             let (device, dtype) = (train.model().device(), train.model().dtype());
-            let of_itself = self.measurement(&self.inputs.dataset.train, (device, dtype));
+            let of_itself = self.measurement(&self.network.inputs.dataset.train, (device, dtype));
             influence.self_influences_of(&of_itself, &config)?
         };
         match self.measure.is_loss() {
@@ -32,6 +32,9 @@ impl ExplainRun<'_> {
             )),
         }
         let table = self_influence_csv(&found, &self.examples())?;
-        self.store.folder().write(SELF_INFLUENCE_FILE, &table)
+        self.network
+            .store
+            .folder()
+            .write(SELF_INFLUENCE_FILE, &table)
     }
 }

@@ -2,10 +2,9 @@
 
 use backdraft::attribution::InputChange;
 use backdraft_influence::{Choice, ChosenDamping};
-use backdraft_models::{TrainConfig, ZooConfig, outputs, quote};
+use backdraft_models::outputs;
 use backdraft_report::{
-    Contents, Example, QueryRecord, Record, Report, RunRecord, RunSettings, Sizes, TargetValue,
-    Timing, Versions, details_of,
+    Contents, Example, QueryRecord, Record, Report, RunRecord, RunSettings, TargetValue,
     perturbation::{
         ChangeRecord, LabelChange, MovedExample, PERTURBATIONS_FILE, PerturbationRecord,
         PerturbationReport, perturbation_table, perturbations_csv,
@@ -21,10 +20,9 @@ use super::{
     settings::ChangeSettings,
 };
 use crate::{
-    BURN, CliError,
-    explain::{labels, layout, predictions, target},
+    CliError,
+    display::{labels, layout, predictions, target},
     inputs::WRONG_LABELS,
-    preparation::{Preparation, describe},
     progress::say,
     run_folder::{CHECKSUMS, Kind, MODEL, PARTS, STATE},
     tensors::{self, Texts},
@@ -74,13 +72,6 @@ struct Details<'a> {
     changes: ChangeSettings,
     precision: &'static str,
     tolerance: Option<f64>,
-    network: &'a ZooConfig,
-    /// None if the weights are from a file.
-    training: Option<&'a TrainConfig>,
-    target: Option<&'a str>,
-    #[serde(flatten)]
-    preparation: Preparation,
-    corrupt_labels: Option<f64>,
     /// Where a rule chose the damping.
     #[serde(skip_serializing_if = "Option::is_none")]
     damping_rule: Option<&'a ChosenDamping>,
@@ -89,8 +80,6 @@ struct Details<'a> {
     preconditioner_choice: Option<&'a Choice>,
     verify: usize,
     retrain: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inference: Option<&'a str>,
 }
 
 impl PerturbRun<'_> {
@@ -100,11 +89,9 @@ impl PerturbRun<'_> {
         found: &PerturbedModel,
         outcomes: &Outcomes,
     ) -> Result<(), CliError> {
-        let folder = self.store.folder();
-        let dataset = &self.inputs.dataset;
-        let kept = weights::record(dataset, "train", &dataset.train, &found.on_train);
-        let weights = weights::encode(&found.module, weights::FILE, &kept)?;
-        folder.write(weights::FILE, &weights)?;
+        let folder = self.network.store.folder();
+        let dataset = &self.network.inputs.dataset;
+        self.network.write_weights(&found.module, &found.on_train)?;
         folder.write(MOVES, &self.moves_file(found)?)?;
         let record = self.record(found, outcomes)?;
         let labels = labels(dataset);
@@ -122,18 +109,11 @@ impl PerturbRun<'_> {
     ) -> Result<(), CliError> {
         self.write(found, outcomes)?;
         let record = self.record(found, outcomes)?;
-        let labels = labels(&self.inputs.dataset);
+        let labels = labels(&self.network.inputs.dataset);
         let table = perturbation_table(&record, &labels);
         say(format_args!("\n{}", table.trim_end()));
-        self.store
-            .finish(&record.to_json()?, &WHOLE.map(String::from))?;
-        let folder = self.store.folder();
-        say(format_args!(
-            "\nwritten to {}; open {}",
-            quote::path(folder.path()),
-            quote::path(&folder.path().join(Report::FILE))
-        ));
-        Ok(())
+        let files = WHOLE.map(String::from);
+        self.network.finish(&record.to_json()?, &files)
     }
 
     /// Inputs as they are and as they become, in the source's own units, and the gradients.
@@ -141,7 +121,7 @@ impl PerturbRun<'_> {
         let moved: Vec<MovedExample> = self.moved(found);
         let table = |name: &str, of: fn(&MovedExample) -> &Vec<f64>| {
             let numbers: Vec<f64> = moved.iter().flat_map(|it| of(it).clone()).collect();
-            let shape = [moved.len(), self.inputs.dataset.train.columns];
+            let shape = [moved.len(), self.network.inputs.dataset.train.columns];
             (name.to_owned(), TensorData::new(numbers, shape))
         };
         let tables = [
@@ -153,7 +133,7 @@ impl PerturbRun<'_> {
     }
 
     fn report(&self, found: &PerturbedModel, record: PerturbationRecord) -> PerturbationReport {
-        let dataset = &self.inputs.dataset;
+        let dataset = &self.network.inputs.dataset;
         let query = |&index: &usize| Example {
             index,
             source: dataset.test_place(index),
@@ -161,7 +141,7 @@ impl PerturbRun<'_> {
             features: dataset.original_inputs(dataset.test.row(index)),
         };
         PerturbationReport {
-            title: self.store.folder().title(),
+            title: self.network.store.folder().title(),
             record,
             labels: labels(dataset),
             layout: layout(dataset),
@@ -182,8 +162,8 @@ impl PerturbRun<'_> {
     }
 
     fn moved_example(&self, found: &FoundChange, change: &InputChange) -> MovedExample {
-        let dataset = &self.inputs.dataset;
-        let (train, factor) = (&dataset.train, self.unit.loss_factor);
+        let dataset = &self.network.inputs.dataset;
+        let (train, factor) = (&dataset.train, self.network.unit.loss_factor);
         let parts = change.gradient.iter().zip(&change.step);
         MovedExample {
             example: Example {
@@ -204,7 +184,7 @@ impl PerturbRun<'_> {
         found: &PerturbedModel,
         outcomes: &Outcomes,
     ) -> Result<PerturbationRecord, CliError> {
-        let factor = self.unit.loss_factor;
+        let factor = self.network.unit.loss_factor;
         let changes = found.changes.iter().enumerate();
         Ok(PerturbationRecord {
             run: self.run_record(found, outcomes)?,
@@ -223,7 +203,7 @@ impl PerturbRun<'_> {
         place: usize,
         change: &FoundChange,
     ) -> ChangeRecord {
-        let (dataset, factor) = (&self.inputs.dataset, self.unit.loss_factor);
+        let (dataset, factor) = (&self.network.inputs.dataset, self.network.unit.loss_factor);
         let (first_order, to) = match &change.what {
             ChangedPart::Inputs(change) => (Some(factor * change.first_order), None),
             ChangedPart::Target { to, .. } => (
@@ -256,8 +236,8 @@ impl PerturbRun<'_> {
         found: &PerturbedModel,
         outcomes: &Outcomes,
     ) -> Result<RunRecord, CliError> {
-        let dataset = &self.inputs.dataset;
-        let (train, test) = (&dataset.train, &dataset.test);
+        let dataset = &self.network.inputs.dataset;
+        let test = &dataset.test;
         let outputs = outputs(&found.module, test);
         let predictions = predictions(&outputs, test.rows, dataset);
         let queries = found.queries.iter().zip(&found.solves);
@@ -277,63 +257,28 @@ impl PerturbRun<'_> {
         ];
         let answers = answers.into_iter().filter(|it| !it.1.of.is_empty());
         seconds.extend(answers.map(|(stage, it)| (stage, it.seconds)));
-        let timing = |(stage, seconds): (&str, f64)| Timing {
-            stage: stage.into(),
-            seconds,
-        };
+        let settings = self.settings(found)?;
+        let record = self
+            .network
+            .record(settings, found.metrics, found.parameters, &seconds);
         Ok(RunRecord {
-            settings: self.settings(found)?,
-            versions: Versions {
-                backdraft: env!("CARGO_PKG_VERSION").into(),
-                burn: BURN.into(),
-            },
-            started: None,
-            unit: self.unit.clone(),
-            measure: None,
-            mean: None,
-            closed_form: None,
-            groups: Vec::new(),
-            sizes: Sizes {
-                train: train.rows,
-                test: test.rows,
-                parameters: found.parameters,
-            },
-            timings: seconds.into_iter().map(timing).collect(),
-            metrics: found.metrics,
             queries: queries.collect(),
-            verification: None,
+            ..record
         })
     }
 
     fn settings(&self, found: &PerturbedModel) -> Result<RunSettings, CliError> {
-        let (dataset, solving) = (&self.inputs.dataset, self.args.solving());
+        let solving = self.args.solving();
         let details = Details {
             changes: ChangeSettings::of(self.args),
             precision: solving.precision().name(),
             tolerance: solving.solver.tolerance,
-            network: &self.inputs.network,
-            training: self.inputs.loaded.is_none().then_some(self.config),
-            target: self.args.run.data.target.as_deref(),
-            preparation: Preparation::of(dataset),
-            corrupt_labels: self.args.run.corrupt_labels,
             damping_rule: found.dampings.chosen.as_ref(),
             preconditioner_choice: found.choice.as_ref(),
             verify: self.args.verify,
             retrain: self.args.retrain,
-            inference: dataset.inference.as_deref(),
         };
-        let loaded = self.inputs.loaded.as_ref();
-        Ok(RunSettings {
-            model: self.inputs.kind.name().into(),
-            data: self.args.run.data.path.display().to_string(),
-            task: describe(dataset),
-            solver: solving.solver().name().into(),
-            weights: loaded.map(|loaded| loaded.file.clone()),
-            damping: found.dampings.values[0],
-            device: self.inputs.opened.name.into(),
-            seed: self.args.run.compute.seed,
-            out: self.store.folder().path().display().to_string(),
-            details: details_of(&details)?,
-        })
+        let system = (solving.solver().name(), found.dampings.values[0]);
+        self.network.settings(Some(system), &details)
     }
 }

@@ -40,7 +40,7 @@ impl PerturbRun<'_> {
             range: self
                 .args
                 .clip
-                .then(|| range::of_inputs(&self.inputs.dataset)),
+                .then(|| range::of_inputs(&self.network.inputs.dataset)),
         };
         let alternatives = self.alternatives(place);
         let mut found = Vec::new();
@@ -125,7 +125,7 @@ impl PerturbRun<'_> {
 
     /// Whether an alternative is what an example has already.
     fn is_own(&self, example: usize, alternative: usize) -> bool {
-        match &self.inputs.dataset.train.targets {
+        match &self.network.inputs.dataset.train.targets {
             Targets::Classes(classes) => classes[example] == alternative as i64,
             _ => false,
         }
@@ -133,7 +133,7 @@ impl PerturbRun<'_> {
 
     /// Every class, or a regression's targets moved up and down.
     fn alternatives(&self, place: (&Device, DType)) -> Alternatives {
-        let dataset = &self.inputs.dataset;
+        let dataset = &self.network.inputs.dataset;
         let objective = dataset.task.objective();
         let rows = |targets: Targets| {
             // Targets alone are read of it.
@@ -170,7 +170,7 @@ impl PerturbRun<'_> {
 
     /// How far targets are moved, as the network is trained with them.
     fn target_step(&self) -> f64 {
-        let dataset = &self.inputs.dataset;
+        let dataset = &self.network.inputs.dataset;
         match (self.args.target_step, &dataset.train.targets) {
             (Some(step), _) => step / dataset.target_std(),
             (None, Targets::Values(values)) => {

@@ -109,9 +109,9 @@ impl PerturbRun<'_> {
     }
 
     fn exact(&self, found: &PerturbedModel) -> Result<ExactNetwork, CliError> {
-        let (device, dtype) = verify::place(&self.inputs.opened.device);
+        let (device, dtype) = verify::place(&self.network.inputs.opened.device);
         let module = to_dtype(found.module.valid().fork(&device), dtype);
-        let network = self.network();
+        let network = self.network;
         let train = network.cost(&module, (&device, dtype), None)?;
         Ok(ExactNetwork {
             queries: network.query_losses(&train, &found.queries, (&device, dtype))?,
@@ -126,7 +126,7 @@ impl PerturbRun<'_> {
         change: &FoundChange,
         exact: &ExactNetwork,
     ) -> Result<Cost, CliError> {
-        let dataset = &self.inputs.dataset;
+        let dataset = &self.network.inputs.dataset;
         let changed = change.changed(dataset);
         let place = (&exact.place.0, exact.place.1);
         let targets = dataset.task.objective().targets(&changed, place);
@@ -139,7 +139,7 @@ impl PerturbRun<'_> {
         let damping = found.dampings.values[0];
         let kind = ResponseKind::Bregman;
         let verifier = Verifier::new(&exact.train, &exact.queries, damping, kind)?;
-        let verifier = verifier.with_own_store(self.store);
+        let verifier = verifier.with_own_store(self.network.store);
         self.answers("verifying", found, &places, |change| {
             let replacement = self.replacement(change, exact)?;
             Ok(verifier.replaced(&change.name(), change.train, &replacement)?)
@@ -162,7 +162,7 @@ impl PerturbRun<'_> {
         for &place in places {
             let change = &found.changes[place];
             let response = answer(change)?;
-            answers.add(place, change.row, response, self.unit.loss_factor);
+            answers.add(place, change.row, response, self.network.unit.loss_factor);
             bar.inc(1);
         }
         Ok(answers)

@@ -31,12 +31,15 @@ impl PerturbRun<'_> {
     ) -> Result<Answers, CliError> {
         let places = Self::first(found, self.args.retrain);
         let title = "training again";
-        match self.config.optimizer {
+        match self.network.config.optimizer {
             Optimizer::Lbfgs { .. } => {
-                let train = exact.train.clone().with_l2(self.config.weight_decay);
+                let train = exact
+                    .train
+                    .clone()
+                    .with_l2(self.network.config.weight_decay);
                 let kind = ResponseKind::Retraining;
                 let verifier = Verifier::new(&train, &exact.queries, NO_MATTER, kind)?;
-                let verifier = verifier.with_own_store(self.store);
+                let verifier = verifier.with_own_store(self.network.store);
                 self.answers(title, found, &places, |change| {
                     let replacement = self.replacement(change, exact)?;
                     Ok(verifier.replaced(&name(change), change.train, &replacement)?)
@@ -74,11 +77,20 @@ impl PerturbRun<'_> {
         change: &FoundChange,
         exact: &ExactNetwork,
     ) -> Result<Vec<f64>, CliError> {
-        let dataset = &self.inputs.dataset;
-        let initial = self.inputs.network.init(&self.inputs.opened.device);
+        let dataset = &self.network.inputs.dataset;
+        let initial = self
+            .network
+            .inputs
+            .network
+            .init(&self.network.inputs.opened.device);
         let split = change.training_part(dataset);
-        let training = Training::new(initial, &split, dataset.task.objective(), self.config)?;
-        let mut training = training.with_parts(self.pass);
+        let training = Training::new(
+            initial,
+            &split,
+            dataset.task.objective(),
+            self.network.config,
+        )?;
+        let mut training = training.with_parts(self.network.pass);
         while training.advance()?.is_some() {}
         let module = training.finish().model;
         let (device, dtype) = (&exact.place.0, exact.place.1);
@@ -92,6 +104,7 @@ impl PerturbRun<'_> {
     /// What is damaged is computed anew.
     fn kept(&self, key: &str) -> Result<Option<RemovalResponse>, CliError> {
         let bytes = self
+            .network
             .store
             .get(key)
             .map_err(backdraft::AttributionError::from)?;
@@ -102,7 +115,8 @@ impl PerturbRun<'_> {
     fn keep(&self, key: &str, response: &RemovalResponse) -> Result<RemovalResponse, CliError> {
         let unencoded = |error| backdraft_report::OutputError::encode("a response", error);
         let json = serde_json::to_vec(response).map_err(unencoded)?;
-        self.store
+        self.network
+            .store
             .put(key, &json)
             .map_err(backdraft::AttributionError::from)?;
         Ok(serde_json::from_slice(&json).map_err(unencoded)?)

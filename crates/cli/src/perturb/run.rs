@@ -3,8 +3,8 @@
 use backdraft::attribution::Perturbations;
 use backdraft_curvature::{Cost, Damped};
 use backdraft_influence::Choice;
-use backdraft_models::{Metrics, TrainConfig, Zoo, to_dtype};
-use backdraft_report::{ModelQuality, SolveRecord, Unit};
+use backdraft_models::{Metrics, Zoo, to_dtype};
+use backdraft_report::{ModelQuality, SolveRecord};
 use burn::{module::Module, tensor::Tensor};
 
 use super::{change::FoundChange, outcome::Outcomes};
@@ -13,26 +13,19 @@ use crate::{
     args::{Damping, Perturb},
     choice::preconditioner,
     dampings::Dampings,
-    inputs::Inputs,
     network_run::NetworkRun,
     queries::{self, QueryRows},
-    run_folder::{PartsFolder, Solved},
+    run_folder::Solved,
     solve::QuerySystems,
 };
 
 /// What was asked, and where results go.
 pub(super) struct PerturbRun<'a> {
     pub args: &'a Perturb,
-    pub inputs: &'a Inputs,
+    pub network: NetworkRun<'a>,
     /// The test examples named.
     pub named: Option<&'a QueryRows>,
-    /// What losses are told in.
-    pub unit: Unit,
-    /// Examples that go through the network at once.
-    pub pass: usize,
-    pub config: &'a TrainConfig,
     pub damping: &'a Damping,
-    pub store: &'a PartsFolder,
 }
 
 /// What is known once the changes are found.
@@ -57,13 +50,13 @@ pub(super) struct PerturbedModel {
 
 impl PerturbRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
-        let network = self.network();
+        let network = self.network;
         let (module, training) = network.model()?;
         let losses = network.losses(&module);
         let queries = queries::chosen(self.named, &losses);
         let dtype = self.args.solving().precision().dtype();
         let computed = to_dtype(module.valid(), dtype);
-        let place = (&self.inputs.opened.device, dtype);
+        let place = (&self.network.inputs.opened.device, dtype);
         let cost = network.cost(&computed, place, None)?;
         let measured = network.query_losses(&cost, queries.indices(), place)?;
         let (metrics, on_train) = network.metrics(&module, &cost)?;
@@ -76,7 +69,7 @@ impl PerturbRun<'_> {
             ("solve", solved.iter().map(|it| it.seconds).sum()),
             ("changes", looking),
         ];
-        if self.inputs.loaded.is_none() {
+        if self.network.inputs.loaded.is_none() {
             seconds.insert(0, ("train", training));
         }
         let found = PerturbedModel {
@@ -95,18 +88,6 @@ impl PerturbRun<'_> {
         self.write(&found, &Outcomes::default())?;
         let outcomes = self.outcomes(&found)?;
         self.finish(&found, &outcomes)
-    }
-
-    /// The stages up to the network that is asked about.
-    pub(super) fn network(&self) -> NetworkRun<'_> {
-        NetworkRun {
-            run: &self.args.run,
-            inputs: self.inputs,
-            unit: &self.unit,
-            pass: self.pass,
-            config: self.config,
-            store: self.store,
-        }
     }
 
     /// The solutions of all queries' systems, from the folder where they are there.
@@ -128,10 +109,10 @@ impl PerturbRun<'_> {
             preconditioner: &preconditioner,
             queries,
             measured,
-            store: self.store.folder(),
+            store: self.network.store.folder(),
         };
         let matrix = Damped::new(&curvature, dampings.values[0]);
-        let solved = |system| self.store.folder().solved(system, &matrix);
+        let solved = |system| self.network.store.folder().solved(system, &matrix);
         let all = 0..systems.count();
         let open = all.clone().map(|system| Ok(solved(system)?.is_none()));
         systems.solve(&open.collect::<Result<Vec<_>, CliError>>()?)?;

@@ -110,7 +110,12 @@ impl PartsFolder {
 
     /// Keeps the network; where training stood on the way to it is let go.
     pub fn keep_model(&self, model: &Zoo, seconds: f64) -> Result<(), CliError> {
-        self.folder.keep_module(MODEL, model, seconds)?;
+        self.keep_module(MODEL, model, seconds)
+    }
+
+    /// Keeps a trained network as one of the parts.
+    pub fn keep_module(&self, name: &str, model: &Zoo, seconds: f64) -> Result<(), CliError> {
+        self.folder.keep_module(name, model, seconds)?;
         self.folder.remove(STATE)
     }
 

@@ -25,7 +25,9 @@ use backdraft_report::{Broken, Seal, WeightsFile};
 pub(super) const FILE: &str = "model.safetensors";
 pub(super) const BEST: &str = "best.safetensors";
 pub(super) const LAST: &str = "last.safetensors";
-pub(super) const FILES: [&str; 3] = [FILE, BEST, LAST];
+/// That of a network trained on corrected data.
+pub(super) const CORRECTED: &str = "corrected.safetensors";
+pub(super) const FILES: [&str; 4] = [FILE, BEST, LAST, CORRECTED];
 
 /// What the digest of weights is of, beside them: they may be moved and renamed.
 const SEALED: &str = "weights";

@@ -1,5 +1,6 @@
 //! The command line end to end, with real files.
 
+mod audit;
 mod bench;
 mod closed_form;
 mod compare;

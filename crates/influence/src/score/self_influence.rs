@@ -51,7 +51,7 @@ fn solved(
         let gradient = cost.select(&[index])?.gradient().map_err(SolveError::from);
         gradient.map_err(|error| error.with_batch(Some(1)))
     };
-    let each = rows_each(measured, indices.len())?;
+    let each = rows_each(measured.map_or(indices.len(), Cost::len), indices.len())?;
     let mut found = Vec::with_capacity(each * indices.len());
     for (chunk, indices) in indices.chunks(AT_ONCE).enumerate() {
         let gradients: Vec<_> = indices
@@ -78,9 +78,8 @@ fn solved(
     Ok(found)
 }
 
-/// How many losses are measured of each of so many examples.
-fn rows_each(measured: Option<&Cost>, examples: usize) -> Result<usize, SolveError> {
-    let rows = measured.map_or(examples, Cost::len);
+/// How many losses are measured of each of so many examples, if `rows` are in all.
+pub(super) fn rows_each(rows: usize, examples: usize) -> Result<usize, SolveError> {
     match examples {
         0 => Ok(1),
         _ if rows.is_multiple_of(examples) => Ok(rows / examples),

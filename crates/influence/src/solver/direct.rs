@@ -1,8 +1,10 @@
 //! The dense matrix and its Cholesky factor, for models small enough.
 
+use std::cell::OnceCell;
+
 use backdraft_curvature::{CurvatureError, LinearOperator, to_dense};
 use backdraft_dense::{Cholesky, DenseMatrix};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::vector::{System, to_device, to_host};
@@ -82,6 +84,7 @@ impl Direct {
         Ok(Factor {
             operator,
             cholesky,
+            inverse: OnceCell::new(),
             tolerance,
         })
     }
@@ -100,7 +103,20 @@ impl Solver for Direct {
 pub struct Factor<'a> {
     operator: &'a dyn LinearOperator,
     cholesky: Cholesky,
+    /// The inverse itself, on the device, once many vectors at a time were asked for.
+    inverse: OnceCell<Tensor<2>>,
     tolerance: f64,
+}
+
+impl Factor<'_> {
+    fn inverse(&self) -> &Tensor<2> {
+        self.inverse.get_or_init(|| {
+            let dim = self.operator.dim();
+            let values = TensorData::new(self.cholesky.inverse().into_values(), [dim, dim]);
+            let (device, dtype) = (self.operator.device(), self.operator.dtype());
+            Tensor::from_data(values, (&device, dtype))
+        })
+    }
 }
 
 impl Inverse for Factor<'_> {
@@ -119,6 +135,16 @@ impl Inverse for Factor<'_> {
         info.true_residual = true_residual;
         let vector = system.unscaled(s)?;
         Solution { vector, info }.judge(|_| remedy::rounding(self.operator))
+    }
+
+    fn describe(&self) -> Option<String> {
+        let dim = self.operator.dim();
+        Some(format!("direct: a dense matrix of {dim} x {dim}"))
+    }
+
+    /// A product with the inverse on the device.
+    fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
+        Ok(rhs.matmul(self.inverse().clone()))
     }
 }
 

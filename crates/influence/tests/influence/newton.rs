@@ -1,11 +1,12 @@
 //! Newton estimates against dense matrices and refitted optima. In f64 on flex.
 
 use backdraft_curvature::{
-    Cost, CrossEntropy, CurvatureError, Damped, LinearOperator, Model, SquaredError, to_dense,
+    Cost, CrossEntropy, CurvatureError, Damped, LinearOperator, Loss, Model, SquaredError, to_dense,
 };
 use backdraft_influence::{
     ConjugateGradientConfig, Direct, DirectConfig, DualConfig, Inverse, NewtonEstimate, SolveError,
-    Solver, newton_estimates, newton_scores, newton_step, response::Removal, scores,
+    Solver, newton_estimates, newton_scores, newton_self_influences, newton_step,
+    response::Removal, scores, self_influences,
 };
 use backdraft_test_support::{assert_close, classes, double, host, matrix, random, solve};
 use burn::{
@@ -71,6 +72,18 @@ fn expected<A: LinearOperator>(
         .enumerate()
         .for_each(|(i, row)| row[i] += damping);
     solve(rows, b)
+}
+
+/// The only output, whatever the target is.
+#[derive(Clone)]
+struct OneOutput;
+
+impl Loss for OneOutput {
+    type Targets = Tensor<2>;
+
+    fn per_example(&self, outputs: Tensor<2>, _: Tensor<2>) -> Tensor<1> {
+        outputs.squeeze_dim(1)
+    }
 }
 
 fn one(found: Vec<Result<NewtonEstimate, SolveError>>) -> NewtonEstimate {
@@ -237,6 +250,66 @@ fn for_ridge_regression_they_are_leave_one_out() {
         let scaled: Vec<f64> = host(found.influence).iter().map(|it| factor * it).collect();
         assert_close(&scaled, &change, 1e-10);
     }
+}
+
+/// What is measured are the outputs of a network with one, or its losses.
+#[test]
+fn of_an_example_itself_they_are_leave_one_out_too() {
+    let (x, t) = (host(random([N, 3], 3)), host(random([N, 1], 4)));
+    let l2 = 0.05;
+    let cost = ridge(&x, &t, l2);
+    let matrix = cost.gauss_newton();
+    let solver = direct();
+    let inverse = solver.prepare(&matrix).unwrap();
+    let output = cost
+        .with_loss(OneOutput, backdraft_test_support::matrix(&t, 1))
+        .unwrap();
+    let measured = [output, cost.clone()];
+    let (found, leverages) = newton_self_influences(&cost, &matrix, &*inverse, &measured).unwrap();
+    let outputs = host(cost.outputs().unwrap());
+    for z in 0..N {
+        let (mut rest, mut of_rest) = (x.clone(), t.clone());
+        let own: Vec<f64> = rest.drain(3 * z..3 * z + 3).collect();
+        of_rest.remove(z);
+        let refit = ridge(&rest, &of_rest, l2 * N as f64 / (N - 1) as f64);
+        let refit = refit.with_examples(backdraft_test_support::matrix(&own, 3), random([1, 1], 0));
+        let refitted = host(refit.unwrap().outputs().unwrap())[0];
+        let predicted = found[0].newton[z].unwrap();
+        assert!((predicted - (refitted - outputs[z])).abs() < 1e-11);
+        let factor = 1.0 / (1.0 - leverages[z].largest());
+        assert!((factor * found[0].influence[z] - predicted).abs() < 1e-11);
+    }
+    let influence = self_influences(&cost, &*inverse).unwrap();
+    assert_close(&found[1].influence, &influence, ROUNDING);
+}
+
+#[test]
+fn what_examples_do_to_themselves_is_what_their_own_removal_does() {
+    let cost = network();
+    let matrix = cost.gauss_newton().damped(DAMPING);
+    let solver = direct();
+    let inverse = solver.prepare(&matrix).unwrap();
+    // Each example's loss twice in place of several outputs.
+    let twice: Vec<usize> = (0..2 * N).map(|row| row / 2).collect();
+    let measured = [cost.select(&twice).unwrap()];
+    let (found, leverages) = newton_self_influences(&cost, &matrix, &*inverse, &measured).unwrap();
+    let removals: Vec<Removal> = (0..N).map(|i| Removal::of(vec![i], N)).collect();
+    let single = newton_estimates(&cost, &matrix, &*inverse, &removals).unwrap();
+    let gradients = cost.gradients().unwrap();
+    for (z, single) in single.into_iter().enumerate() {
+        let single = single.unwrap();
+        let own = gradients.clone().slice(z..z + 1).reshape([-1]);
+        let own = |vector: Tensor<1>| host((own.clone() * vector).sum())[0];
+        let (newton, influence) = (own(single.vector), own(single.influence));
+        for row in [2 * z, 2 * z + 1] {
+            assert!((found[0].newton[row].unwrap() - newton).abs() < ROUNDING);
+            assert!((found[0].influence[row] - influence).abs() < ROUNDING);
+        }
+        assert!((leverages[z].largest() - single.leverage.largest()).abs() < ROUNDING);
+    }
+    // As many rows as no example has the same number of.
+    let uneven = [cost.select(&twice[1..]).unwrap()];
+    assert!(newton_self_influences(&cost, &matrix, &*inverse, &uneven).is_err());
 }
 
 #[test]

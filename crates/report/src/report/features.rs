@@ -85,6 +85,26 @@ impl Features {
         ]))
     }
 
+    /// The features in which an example is furthest from the mean, in words, `most` of them.
+    ///
+    /// # Panics
+    /// If it has another number of features.
+    pub(crate) fn told(&self, features: &[f64], most: usize) -> String {
+        assert_eq!(features.len(), self.names.len(), "features of an example");
+        let mut order: Vec<usize> = (0..features.len()).collect();
+        let distance = |column: usize| self.z(column, features[column]).abs();
+        order.sort_by(|&a, &b| distance(b).total_cmp(&distance(a)));
+        let words = order.into_iter().take(most).map(|column| {
+            let z = self.z(column, features[column]);
+            format!(
+                "{} {} (z {z:+.1})",
+                self.names[column],
+                own(features[column])
+            )
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     fn check(&self, explained: &Explained) -> Result<(), OutputError> {
         let features = self.names.len();
         OutputError::check_len("means of the features", features, self.mean.len())?;

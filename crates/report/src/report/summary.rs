@@ -34,7 +34,7 @@ pub(crate) fn run(record: &RunRecord) -> Html {
     let settings = &record.settings;
     let [losses, measured] = units(record);
     let seconds: f64 = record.timings.iter().map(|timing| timing.seconds).sum();
-    let main = [
+    let mut main = vec![
         ("Model", settings.model.clone()),
         ("Parameters", count(record.sizes.parameters)),
         ("Data", settings.data.clone()),
@@ -48,12 +48,14 @@ pub(crate) fn run(record: &RunRecord) -> Html {
             "Gradient",
             format!("norm {}", short(record.metrics.gradient_norm)),
         ),
-        ("Solver", settings.solver.clone()),
-        ("Damping", short(settings.damping)),
+    ];
+    main.extend(settings.solver.clone().map(|it| ("Solver", it)));
+    main.extend(settings.damping.map(|it| ("Damping", short(it))));
+    main.extend([
         ("Device", settings.device.clone()),
         ("Seed", settings.seed.to_string()),
         ("Time", format!("{} s", short(seconds))),
-    ];
+    ]);
     let timings = record.timings.iter().map(|it| (&it.stage, it.seconds));
     let started = record.started.clone().map(|started| ("started", started));
     run_section(main, &settings.details, timings, &record.versions, started)

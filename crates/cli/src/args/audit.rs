@@ -1,0 +1,105 @@
+//! What can be asked of `backdraft audit`.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use backdraft::attribution::AuditBy;
+use clap::{Args, ValueEnum};
+
+use super::{
+    Damping, RunArgs,
+    number::{check_fits, some},
+};
+use crate::CliError;
+
+const EXAMPLES: &str = "\
+Examples:
+  backdraft audit
+      The default model (an MLP) on the embedded digits: which labels look wrong, the most suspect first.
+  backdraft audit --data mnist/ --weights mlp.pt --hidden 256,256
+      A network that PyTorch trained, and its own training data.
+  backdraft audit --model lr --data cancer --fix audit.csv
+      A copy of an audit's table, with labels or `remove` written into the column fix: what training on them changes.
+  backdraft audit --corrupt-labels 0.1
+      A tenth of the labels are made wrong first, to see how soon each order finds them.
+
+What it goes by:
+  The answer that the network would give to each training example without it, predicted by one Newton step and without
+  training again; an example's own loss without it (self-influence); and what its removal does to the test set.";
+
+/// Settings of `audit`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Audit {
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// What the training examples are ranked by.
+    #[arg(long, value_enum, default_value_t = ByName::LeftOut)]
+    pub by: ByName,
+
+    /// How many of the most suspect examples the report and `run.json` show; `audit.csv` has all.
+    #[arg(long, value_name = "N", default_value = "60", value_parser = some, allow_hyphen_values = true)]
+    pub top: NonZeroUsize,
+
+    /// Corrections: a CSV table with the columns train, the index of a training example, and fix, its right label or
+    /// `remove`; rows with an empty fix are passed over. The network is trained again on the corrected data, and what
+    /// that changes is told.
+    #[arg(long, value_name = "FILE")]
+    pub fix: Option<PathBuf>,
+
+    /// The damping, or `auto`: a tenth of the curvature's mean eigenvalue, or one over the sum of all step sizes of the
+    /// training, whichever is larger; it is printed. Default: 0.03, the L2 coefficient of the training for lr.
+    #[arg(long, value_name = "LAMBDA|auto", value_parser = Damping::parse, allow_hyphen_values = true)]
+    pub damping: Option<Damping>,
+}
+
+impl Audit {
+    /// Refuses settings that nothing could go by, before anything is trained.
+    pub fn check(&self, damping: &Damping, is_loaded: bool) -> Result<(), CliError> {
+        if self.fix.is_some() && is_loaded {
+            return Err(CliError::Option {
+                option: "--fix",
+                problem: "trains the network again, which one of --weights was trained elsewhere for: correct the data there"
+                    .to_owned(),
+            });
+        }
+        match damping.given() {
+            [] => Ok(()),
+            [damping] => check_fits("--damping", Some(*damping), burn::tensor::DType::F32),
+            several => Err(CliError::Option {
+                option: "--damping",
+                problem: format!("has {} numbers: audit takes one", several.len()),
+            }),
+        }
+    }
+}
+
+/// What examples are ranked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByName {
+    /// How sure the network would be of the label without the example, the least first.
+    LeftOut,
+    /// The predicted rise of its own loss when it is removed, by the Newton estimate.
+    Newton,
+    /// The same by influence.
+    SelfInfluence,
+    /// The harm that it does to the mean test loss.
+    Harm,
+    /// Its loss.
+    Loss,
+    /// How sure the network is of its label, the least first.
+    Margin,
+}
+
+impl ByName {
+    pub fn by(self) -> AuditBy {
+        match self {
+            Self::LeftOut => AuditBy::LeftOut,
+            Self::Newton => AuditBy::Newton,
+            Self::SelfInfluence => AuditBy::SelfInfluence,
+            Self::Harm => AuditBy::Harm,
+            Self::Loss => AuditBy::Loss,
+            Self::Margin => AuditBy::Margin,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `backdraft audit`: which labels of the training examples are wrong.
+
+mod corrections;
+mod files;
+mod retrain;
+mod run;
+mod settings;
+mod suspects;
+
+use backdraft_models::Preset;
+use burn::tensor::DType;
+
+use self::{corrections::Corrections, run::AuditRun, settings::AuditSettings};
+use super::{
+    CliError,
+    args::Audit,
+    dampings::default_damping,
+    inputs::{Inputs, check_task},
+    opening::Opening,
+};
+
+/// Runs `backdraft audit`.
+pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
+    let inputs = Inputs::load(&args.run, Preset::Quick, DType::F32, |kind, _, dataset| {
+        check_task("audit", kind, dataset)
+    })?;
+    let config = inputs.training(&args.run);
+    let damping = default_damping(args.damping.as_ref(), inputs.kind, &config);
+    args.check(&damping, inputs.loaded.is_some())?;
+    let fix = args.fix.as_ref();
+    let corrections = fix.map(|path| Corrections::read(path, &inputs.dataset));
+    let corrections = corrections.transpose()?;
+    let asked = AuditSettings::of(args, &inputs, corrections.as_ref(), &config, &damping);
+    let opening = Opening {
+        run: &args.run,
+        inputs: &inputs,
+        config: &config,
+        kind: files::KIND,
+        prefix: "audit-",
+    };
+    opening.run(&asked, |network| {
+        let run = AuditRun {
+            args,
+            network,
+            corrections: corrections.as_ref(),
+            damping: &damping,
+        };
+        run.run()
+    })
+}

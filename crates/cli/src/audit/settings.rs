@@ -1,0 +1,42 @@
+//! What a run of `audit` was asked.
+
+use backdraft::attribution::AuditBy;
+use backdraft_models::TrainConfig;
+use serde::Serialize;
+
+use super::corrections::Corrections;
+use crate::{
+    args::{Audit, Damping},
+    inputs::Inputs,
+    network_settings::NetworkSettings,
+};
+
+/// Everything that decides the audit, but for the machine.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct AuditSettings<'a> {
+    #[serde(flatten)]
+    network: NetworkSettings<'a>,
+    by: AuditBy,
+    top: usize,
+    damping: &'a Damping,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a Corrections>,
+}
+
+impl<'a> AuditSettings<'a> {
+    pub fn of(
+        args: &'a Audit,
+        inputs: &'a Inputs,
+        fix: Option<&'a Corrections>,
+        config: &'a TrainConfig,
+        damping: &'a Damping,
+    ) -> Self {
+        Self {
+            network: NetworkSettings::of(&args.run, inputs, config),
+            by: args.by.by(),
+            top: args.top.get(),
+            damping,
+            fix,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! How to read an audit.
+
+pub(super) const ENTRIES: [(&str, &str); 6] = [
+    (
+        "What the network would say without it",
+        "A network often repeats the label that it was trained with, right or wrong. What counts is what it would answer had \
+         it not seen the example. That is predicted by one Newton step for each example, without training again; for least \
+         squares it is exact.",
+    ),
+    (
+        "Margin",
+        "How sure the network is of the label: log(p / (1 - p)) of its probability p. Below 0 another class is likelier. Of \
+         a number it is minus the distance between answer and target.",
+    ),
+    (
+        "Self-influence",
+        "The predicted rise of an example's own loss when it is removed. Large where the network has to learn an example by \
+         heart, as it must those whose labels are wrong, and rare right ones.",
+    ),
+    (
+        "Harm",
+        "The predicted change of the mean test loss when the example is removed. Negative: the example harms.",
+    ),
+    (
+        "Fitted by itself alone",
+        "Nothing else in the data says what the answer should be (a leverage close to 1). The network cannot judge such a \
+         label; look yourself.",
+    ),
+    (
+        "What to do",
+        "Write labels, or remove, into the column fix of audit.csv, and give the table to backdraft audit --fix: it trains \
+         again on the corrected data and shows what that changes. A suspect is not wrong before someone has looked.",
+    ),
+];

@@ -1,0 +1,100 @@
+//! The audit as a table for the terminal.
+
+use super::{AuditRecord, CorrectionRecord, PlantedRecord, SHARES, SuspectRecord};
+use crate::{
+    Labels, Quality, Unit,
+    number::{count, percent, short, short_or_dash},
+    table::aligned,
+};
+
+/// Suspects that are shown.
+const SHOWN: usize = 20;
+
+/// The first suspects in aligned columns; below them how soon planted errors are found, and what corrections changed.
+/// Ends with a newline.
+pub fn audit_table(record: &AuditRecord, labels: &Labels) -> String {
+    let planted = record.planted.is_some();
+    let mut head = vec!["rank", "train", "label", "suggested", "sure", "margin"];
+    head.extend(planted.then_some("truth"));
+    head.push("where it stands");
+    let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
+    rows.extend(record.suspects.iter().take(SHOWN).map(|it| {
+        let mut row = vec![
+            it.rank.to_string(),
+            it.train.to_string(),
+            labels.text(it.label),
+            it.suggested
+                .map_or_else(|| "?".into(), |it| labels.text(it)),
+            it.probability.map_or_else(String::new, percent),
+            short_or_dash(it.left_out_margin),
+        ];
+        row.extend(planted.then(|| truth(it, labels)));
+        row.push(it.source.to_string());
+        row
+    }));
+    let last = rows[0].len() - 1;
+    let mut text = aligned(&rows, &[last]);
+    if let Some(other) = record.other_class {
+        text.push_str(&format!(
+            "\n{} of {} training examples would get another class without them\n",
+            count(other),
+            count(record.run.sizes.train)
+        ));
+    }
+    if let Some(planted) = &record.planted {
+        text.push_str(&format!("\n{}", planted_table(planted)));
+    }
+    if let Some(corrections) = &record.corrections {
+        text.push_str(&format!("\n{}\n", told(corrections, &record.run.unit)));
+    }
+    text
+}
+
+pub(super) fn truth(suspect: &SuspectRecord, labels: &Labels) -> String {
+    suspect.truth.map_or_else(String::new, |it| labels.text(it))
+}
+
+/// How soon each order finds the labels that were made wrong.
+fn planted_table(planted: &PlantedRecord) -> String {
+    let mut rows = vec![planted_head()];
+    rows.extend(planted.rankings.iter().map(|it| {
+        let precision = it.precision.iter().map(|it| percent(*it));
+        let cells = [it.by.title().to_owned(), format!("{:.4}", it.auc)];
+        cells.into_iter().chain(precision).collect()
+    }));
+    format!(
+        "{} of {} labels were made wrong on purpose; suggestions restore {}\n{}",
+        count(planted.wrong),
+        count(planted.examples),
+        count(planted.restored),
+        aligned(&rows, &[0])
+    )
+}
+
+pub(super) fn planted_head() -> Vec<String> {
+    let shares = SHARES.map(|it| format!("wrong in first {}", percent(it)));
+    let head = ["ranked by", "AUC"].map(String::from);
+    head.into_iter().chain(shares).collect()
+}
+
+/// What corrections changed, in words.
+pub(super) fn told(corrections: &CorrectionRecord, unit: &Unit) -> String {
+    let of = |quality: &Quality| match quality.accuracy {
+        Some(accuracy) => format!("{} right, loss {}", percent(accuracy), short(quality.loss)),
+        None => format!("loss {} ({})", short(quality.loss), unit.told()),
+    };
+    let restored = corrections.restored.map(|it| {
+        format!(
+            " ({} of those made wrong on purpose are set right)",
+            count(it)
+        )
+    });
+    format!(
+        "{} targets corrected and {} examples removed{}: on the test set {} before, {} after training again",
+        count(corrections.relabelled),
+        count(corrections.removed),
+        restored.unwrap_or_default(),
+        of(&corrections.before.test),
+        of(&corrections.after.test),
+    )
+}
