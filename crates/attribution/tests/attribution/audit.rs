@@ -74,7 +74,7 @@ fn a_label_that_its_neighbours_contradict_is_found() {
             [side, 0.1 * i as f64, side * 0.3]
         })
         .collect();
-    let mut labels: Vec<i32> = (0..N).map(|i| i32::from(i >= N / 2)).collect();
+    let mut labels: Vec<i64> = (0..N).map(|i| i64::from(i >= N / 2)).collect();
     labels[9] = 0;
     let data = (matrix(&x, INPUTS), classes(&labels));
     let config = InfluenceConfig::new().with_damping(0.01);

@@ -159,6 +159,12 @@ fn self_influence_of_all_examples_says_how_it_was_found() {
         memory: 1,
         ..Default::default()
     };
+    let small = DirectConfig {
+        limit: 1,
+        ..Default::default()
+    };
+    let dim = influence.matrix().dim();
+    let dense = format!("exact, through a dense matrix of {dim} x {dim}");
     let ways = [
         (
             SelfInfluenceConfig::default(),
@@ -169,11 +175,20 @@ fn self_influence_of_all_examples_says_how_it_was_found() {
                 dual: none.clone(),
                 ..Default::default()
             },
+            &dense,
+        ),
+        (
+            SelfInfluenceConfig {
+                dual: none.clone(),
+                direct: small.clone(),
+                ..Default::default()
+            },
             "exact, 5 systems solved",
         ),
         (
             SelfInfluenceConfig {
                 dual: none,
+                direct: small,
                 solved: 0,
                 top: 2,
                 ..Default::default()

@@ -92,7 +92,7 @@ fn all_at_once_or_one_by_one() {
         };
         assert!((leverage.largest() - all.largest()).abs() < 1e-10);
     }
-    // Where the kernel matrix does not fit, each is solved for, or EK-FAC says about the same.
+    // Where the kernel matrix does not fit, the dense one serves, each is solved for, or EK-FAC says about the same.
     let mut config = NewtonConfig {
         dual: DualConfig {
             memory: 1,
@@ -100,13 +100,19 @@ fn all_at_once_or_one_by_one() {
         },
         ..Default::default()
     };
-    let (solved, method) = influence
-        .newton_scores(&measurement, queries(), &config)
-        .unwrap();
-    assert_eq!(method, "exact, 36 systems solved");
-    for (solved, all) in solved.values.iter().zip(&all.values) {
-        let of = |row: &[Option<f64>]| row.iter().map(|it| it.unwrap()).collect::<Vec<_>>();
-        assert_close(&of(solved), &of(all), 1e-10);
+    for (limit, expected) in [
+        (12, "exact, through a dense matrix of 12 x 12"),
+        (11, "exact, 36 systems solved"),
+    ] {
+        config.direct.limit = limit;
+        let (solved, method) = influence
+            .newton_scores(&measurement, queries(), &config)
+            .unwrap();
+        assert_eq!(method, expected);
+        for (solved, all) in solved.values.iter().zip(&all.values) {
+            let of = |row: &[Option<f64>]| row.iter().map(|it| it.unwrap()).collect::<Vec<_>>();
+            assert_close(&of(solved), &of(all), 1e-10);
+        }
     }
     config.solved = 35;
     let (approximate, method) = influence
