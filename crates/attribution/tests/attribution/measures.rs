@@ -210,18 +210,28 @@ fn self_influence_of_all_on_what_is_measured_says_how_it_was_found() {
         memory: 1,
         ..Default::default()
     };
-    let solved = SelfInfluenceConfig {
+    let dense = SelfInfluenceConfig {
         dual: none.clone(),
         ..Default::default()
     };
+    let small = DirectConfig {
+        limit: 1,
+        ..Default::default()
+    };
+    let solved = SelfInfluenceConfig {
+        direct: small.clone(),
+        ..dense.clone()
+    };
     let approximate = SelfInfluenceConfig {
         dual: none,
+        direct: small,
         solved: 0,
         top: 3,
         ..Default::default()
     };
     for (config, exact) in [
         (SelfInfluenceConfig::default(), N),
+        (dense, N),
         (solved, N),
         (approximate, 3),
     ] {
