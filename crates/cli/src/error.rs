@@ -12,7 +12,9 @@ use backdraft_models::{
 };
 
 use backdraft::{
-    attribution::{AttributionError, EvaluateError, RetrainError, StoreError},
+    attribution::{
+        AttributionError, EvaluateError, RetrainError, StoreError, valuation::ValuationError,
+    },
     comparison::ComparisonError,
 };
 use backdraft_report::OutputError;
@@ -85,6 +87,9 @@ pub enum CliError {
     /// An evaluation could not be made.
     #[error(transparent)]
     Evaluate(EvaluateError),
+    /// Values could not be found.
+    #[error(transparent)]
+    Valuation(ValuationError),
     /// No part of an experiment came to its end.
     #[error("all {count} {parts} failed, the first at {stage}: {reason}")]
     Experiment {
@@ -227,6 +232,16 @@ impl From<AttributionError> for CliError {
     }
 }
 
+impl From<ValuationError> for CliError {
+    fn from(error: ValuationError) -> Self {
+        match error {
+            ValuationError::Curvature(error) => error.into(),
+            ValuationError::Store(error) => error.into(),
+            error => Self::Valuation(error),
+        }
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -274,6 +289,7 @@ impl CliError {
             | Self::Curvature(_)
             | Self::Attribution(_)
             | Self::Evaluate(_)
+            | Self::Valuation(_)
             | Self::Experiment { .. }
             | Self::Comparison(_)
             | Self::Apart { .. }

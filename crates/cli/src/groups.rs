@@ -39,10 +39,14 @@ impl WeightGroup {
 /// and in `group`, if there is that, whose it is. Other columns are passed over.
 ///
 /// # Errors
-/// [`CliError::Option`] for what cannot be read or makes no sense, with the line.
-pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Vec<WeightGroup>, CliError> {
+/// [`CliError::Option`], of `option`, for what cannot be read or makes no sense, with the line.
+pub(super) fn read(
+    path: &Path,
+    dataset: &Dataset,
+    option: &'static str,
+) -> Result<Vec<WeightGroup>, CliError> {
     let refuse = |problem: String| CliError::Option {
-        option: "--group",
+        option,
         problem: format!("{} {problem}", quote::path(path)),
     };
     let groups = groups(path, dataset).map_err(refuse)?;

@@ -1,5 +1,5 @@
-//! The command line: `backdraft explain`, `audit`, `perturb`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`,
-//! `validate`, `models`, `devices`, `compare` and `bench`.
+//! The command line: `backdraft explain`, `audit`, `perturb`, `shapley`, `train`, `decompose`, `correlate`, `sweep`,
+//! `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
 
 mod args;
 mod audit;
@@ -29,6 +29,7 @@ mod progress;
 mod quality;
 mod queries;
 mod run_folder;
+mod shapley;
 mod solve;
 mod system_settings;
 mod tensors;
@@ -72,6 +73,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Perturb(perturb)) => perturb::perturb(&perturb),
         Some(Command::Audit(audit)) => audit::audit(&audit),
+        Some(Command::Shapley(shapley)) => shapley::shapley(&shapley),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => {
             on_device(&decompose.common, || experiment::decompose(&decompose))

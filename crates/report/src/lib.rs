@@ -14,6 +14,8 @@
 //!
 //! [`audit`] has those of a search for wrong labels. [`perturbation`] has the record, the table and the report of changed training examples.
 //!
+//! [`valuation`] has those of what training examples are worth.
+//!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
 //! A score is the predicted change of what is measured of a query when the training example is *removed*, of a loss
@@ -44,6 +46,7 @@ mod staged_file;
 mod table;
 mod top;
 mod unit;
+pub mod valuation;
 mod verdict;
 mod work_folder;
 

@@ -1,5 +1,7 @@
 //! What a valuation has computed, part by part.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Shard, Store, StoreError, store::Digest};
 
 use super::{Sharded, ValuationError};
@@ -93,13 +95,13 @@ impl PartsOf<'_> {
             shard,
             progress,
         } = self.parts;
-        let key = format!("{}-{position:06}", self.prefix);
+        let key = format!("{}-{position:06}.json", self.prefix);
         if let Some(found) = read(*store, &key, len)? {
             return Ok(Some(found));
         }
         for other in others {
             if let Some(found) = read(*other, &key, len)? {
-                store.put(&key, &bytes(&found))?;
+                store.put(&key, &encoded(&found)?)?;
                 return Ok(Some(found));
             }
         }
@@ -113,7 +115,7 @@ impl PartsOf<'_> {
         });
         let found = compute()?;
         debug_assert_eq!(found.len(), len, "the numbers of a part");
-        store.put(&key, &bytes(&found))?;
+        store.put(&key, &encoded(&found)?)?;
         Ok(Some(found))
     }
 
@@ -137,21 +139,28 @@ impl PartsOf<'_> {
     }
 }
 
+/// A part as a store has it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// In words, which come back to the bit.
+    numbers: Vec<String>,
+}
+
 /// What is under a key, if it is whole: what is damaged is computed anew.
 fn read(store: &dyn Store, key: &str, len: usize) -> Result<Option<Vec<f64>>, ValuationError> {
     let found = match store.get(key) {
         Err(StoreError::Damaged { .. }) => None,
         found => found?,
     };
-    let (numbers, rest) = match &found {
-        None => return Ok(None),
-        Some(bytes) => bytes.as_chunks::<8>(),
-    };
-    let whole = rest.is_empty() && numbers.len() == len;
-    Ok(whole.then(|| numbers.iter().map(|it| f64::from_le_bytes(*it)).collect()))
+    let kept = found.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+    let numbers = kept.and_then(|it| {
+        let numbers = it.numbers.iter().map(|it| it.parse());
+        numbers.collect::<Result<Vec<f64>, _>>().ok()
+    });
+    Ok(numbers.filter(|it| it.len() == len))
 }
 
-/// To the bit.
-fn bytes(numbers: &[f64]) -> Vec<u8> {
-    numbers.iter().flat_map(|it| it.to_le_bytes()).collect()
+fn encoded(numbers: &[f64]) -> Result<Vec<u8>, StoreError> {
+    let numbers = numbers.iter().map(|it| format!("{it:?}")).collect();
+    serde_json::to_vec(&Kept { numbers }).map_err(|error| StoreError::Other(error.into()))
 }

@@ -187,7 +187,7 @@ fn walked(
 /// What the permutations made so far come to.
 struct Sample {
     tally: Tally,
-    /// Sums of the performances with which walks began and ended.
+    /// Means of the performances with which walks began and ended.
     ends: [f64; 2],
     looked_at: usize,
     convergence: Vec<ConvergencePoint>,
@@ -207,9 +207,12 @@ impl Sample {
     fn add(&mut self, order: &[usize], part: &[f64]) {
         let n = order.len();
         self.tally.add(order, &part[..=n]);
-        self.ends = [self.ends[0] + part[0], self.ends[1] + part[n]];
-        self.looked_at += part[n + 1] as usize;
         let permutations = self.tally.permutations();
+        for (mean, end) in self.ends.iter_mut().zip([part[0], part[n]]) {
+            // Exact where all are the same.
+            *mean += (end - *mean) / permutations as f64;
+        }
+        self.looked_at += part[n + 1] as usize;
         if permutations.is_multiple_of(EVERY)
             && let Some(change) = self.tally.change()
         {
@@ -227,7 +230,7 @@ impl Sample {
 
     fn values(self, config: &PermutationConfig) -> SampledValues {
         let permutations = self.tally.permutations();
-        let [empty, all] = self.ends.map(|it| it / permutations as f64);
+        let [empty, all] = self.ends;
         SampledValues {
             converged: config.enough(self.change()),
             shapley: ShapleyValues {

@@ -12,6 +12,7 @@ pub(crate) mod number;
 mod perturb;
 mod preconditioner;
 mod run;
+mod shapley;
 mod solver;
 mod train;
 mod training;
@@ -37,6 +38,7 @@ pub(crate) use self::{
     perturb::Perturb,
     preconditioner::{PreconditionerName, Rank},
     run::RunArgs,
+    shapley::{FeaturesName, GroupsOf, MOST, MethodName, Shapley, Tolerance},
     solver::{Precision, SolverArgs, SolverName, Solving},
     train::Train,
     training::{PresetName, TrainingArgs},
@@ -62,6 +64,8 @@ pub(super) enum Command {
     Audit(Box<Audit>),
     /// Find which change of which training example would mend a test example, or harm it: moved inputs, other labels.
     Perturb(Box<Perturb>),
+    /// Find what each training example, or group of them, is worth to the performance: Data Shapley.
+    Shapley(Box<Shapley>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
     /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps

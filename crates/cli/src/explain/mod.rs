@@ -41,7 +41,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let queries = queries.map(|asked| QueryRows::of(asked, dataset));
     let queries = queries.transpose()?;
     let groups = args.group.as_ref();
-    let groups = groups.map(|path| weight_groups::read(path, dataset));
+    let groups = groups.map(|path| weight_groups::read(path, dataset, "--group"));
     let groups = groups.transpose()?.unwrap_or_default();
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), kind, &config);

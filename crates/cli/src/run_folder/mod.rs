@@ -2,6 +2,7 @@
 
 mod checksums;
 mod difference;
+mod others;
 mod parts;
 mod record;
 mod solutions;
@@ -27,6 +28,7 @@ use backdraft_report::{Contents, OutputError, Seal, WorkFolder};
 
 pub(super) use checksums::FILE as CHECKSUMS;
 pub(super) use difference::differences;
+pub(super) use others::check_folder;
 pub(super) use parts::{MODEL, PartsFolder, STATE};
 pub(super) use record::{SETTINGS, VERSIONS, unmarked, versions};
 pub(super) use solutions::{PARTS, SOLVE, Solved, solve_json, solve_record};

@@ -18,6 +18,7 @@ mod place;
 mod preconditioners;
 mod refusals;
 mod runs;
+mod shapley;
 mod solves;
 mod stops;
 mod task;

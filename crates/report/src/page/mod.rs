@@ -3,11 +3,13 @@
 mod axis;
 mod chart;
 mod facts;
+mod figure;
 mod html;
 
 pub(super) use axis::{Axis, drawable};
 pub(super) use chart::{AXIS, Chart, Drawn, HARMFUL, HELPFUL, INK, LINE, RANDOM, SERIES, chart};
 pub(super) use facts::{more, quality, run_section};
+pub(super) use figure::{figure, keys};
 pub(super) use html::{Html, classed, div, element, facts, section, table, text, void};
 
 /// A page of our own making: pictures, drawings and style are inside it, and it forbids the browser to load anything

@@ -9,12 +9,12 @@ use backdraft::attribution::{
 use backdraft_models::quote;
 use serde::Serialize;
 
-use super::{BASE, CHOICES, ExperimentFolder, RECORD};
+use super::{BASE, CHOICES, EXPERIMENT, ExperimentFolder};
 use crate::{
     CliError,
     experiment::plan::Plan,
     progress::say,
-    run_folder::{RunFolder, SETTINGS, VERSIONS, differences, unmarked, versions},
+    run_folder::{RunFolder, check_folder},
 };
 use backdraft_report::Seal;
 
@@ -33,42 +33,20 @@ pub(in crate::experiment) fn check_parts(
     };
     let mut base: Option<(&Path, Vec<u8>)> = base_of(out).map(|bytes| (out, bytes));
     for part in parts {
-        let refuse = |problem: String| {
-            let problem = format!("{} {problem}", quote::path(part));
-            Err(CliError::Option {
-                option: "--merge",
-                problem,
-            })
-        };
-        let Ok(record) = std::fs::read(part.join(RECORD)) else {
-            return refuse(format!("holds no experiment: there is no {RECORD}"));
-        };
-        let Ok(record) = unmarked(RECORD, record) else {
-            return refuse(format!(
-                "holds a damaged {RECORD}, without which nobody knows of which experiment its removals are; leave that folder out, and \
-                 they are computed here, or restore the file"
-            ));
-        };
-        let found = differences(plan, &record[SETTINGS])?;
-        if !found.is_empty() {
-            return refuse(format!("holds another experiment: {}", found.join(", ")));
-        }
-        let found = differences(&versions(), &record[VERSIONS])?;
-        if !found.is_empty() {
-            return refuse(format!(
-                "was made by another version: {}; make all parts by the same",
-                found.join(", ")
-            ));
-        }
+        check_folder(part, EXPERIMENT, plan)?;
         match (&base, base_of(part)) {
             // Not trained yet: it has no removals either.
             (_, None) => {}
             (Some((other, known)), Some(bytes)) if *known != bytes => {
-                return refuse(format!(
-                    "has another base network than {}: machines differ in the last bits. Begin each part with --merge of \
-                     one folder in which the network is trained",
-                    quote::path(other)
-                ));
+                return Err(CliError::Option {
+                    option: "--merge",
+                    problem: format!(
+                        "{} has another base network than {}: machines differ in the last bits. Begin each part with \
+                         --merge of one folder in which the network is trained",
+                        quote::path(part),
+                        quote::path(other)
+                    ),
+                });
             }
             (Some(_), Some(_)) => {}
             (None, Some(bytes)) => base = Some((part, bytes)),

@@ -15,7 +15,7 @@ use super::Setup;
 use super::failure::Missing;
 use crate::number::{count, short};
 use crate::page::{
-    Html, SERIES, classed, element, guide, header, more, page, quality, run_section, text,
+    Html, SERIES, element, figure, guide, header, keys, more, page, quality, run_section, text,
 };
 use crate::table::aligned;
 use crate::{OutputError, Record};
@@ -184,25 +184,6 @@ fn total<'a>(each: impl Iterator<Item = &'a Seconds>) -> Seconds {
         *total.entry(stage.clone()).or_insert(0.0) += seconds;
     }
     total
-}
-
-/// A drawing, or a word that there is none, with the keys of its series and what it says.
-fn figure(drawing: Option<Html>, keys: Html, caption: &str) -> Html {
-    let drawing = drawing.unwrap_or_else(|| text("p", "There is nothing to draw."));
-    element(
-        "figure",
-        &[("class", "scatter")],
-        [
-            drawing,
-            element("figcaption", &[], [keys, text("span", caption)]),
-        ],
-    )
-}
-
-/// The keys of a drawing: sign, class and name.
-fn keys<'a>(series: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Html {
-    let key = |(sign, class, name)| classed("span", class, format!("{sign} {name}"));
-    element("span", &[("class", "keys")], series.into_iter().map(key))
 }
 
 /// The keys of the gaps, each with the sign and class of its series.
