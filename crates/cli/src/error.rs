@@ -3,7 +3,7 @@
 use std::io;
 
 use backdraft_curvature::CurvatureError;
-use backdraft_influence::{ResponseError, SolveError};
+use backdraft_influence::{ResponseError, SolveError, unlearn::UnlearnError};
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
     data::{DataError, DataProblem, NoiseError, TableProblem},
@@ -81,6 +81,9 @@ pub enum CliError {
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
+    /// A descent, or what is certified of it, could not be computed.
+    #[error(transparent)]
+    Unlearn(UnlearnError),
     /// An attribution could not be made.
     #[error(transparent)]
     Attribution(AttributionError),
@@ -220,6 +223,16 @@ impl From<EvaluateError> for CliError {
     }
 }
 
+impl From<UnlearnError> for CliError {
+    fn from(error: UnlearnError) -> Self {
+        match error {
+            UnlearnError::Solve(error) => Self::Solve(*error),
+            UnlearnError::Curvature(error) => error.into(),
+            error => Self::Unlearn(error),
+        }
+    }
+}
+
 impl From<AttributionError> for CliError {
     fn from(error: AttributionError) -> Self {
         match error {
@@ -287,6 +300,7 @@ impl CliError {
             | Self::Solve(_)
             | Self::Response(_)
             | Self::Curvature(_)
+            | Self::Unlearn(_)
             | Self::Attribution(_)
             | Self::Evaluate(_)
             | Self::Valuation(_)

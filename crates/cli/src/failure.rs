@@ -7,7 +7,7 @@ use std::{
 };
 
 use backdraft_curvature::is_out_of_memory;
-use backdraft_influence::{ResponseError, SolveError};
+use backdraft_influence::{ResponseError, SolveError, unlearn::UnlearnError};
 
 use super::CliError;
 
@@ -40,7 +40,8 @@ pub(super) fn guarded<T>(
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(
             CliError::Solve(SolveError::OutOfMemory { .. })
-            | CliError::Response(ResponseError::OutOfMemory { .. }),
+            | CliError::Response(ResponseError::OutOfMemory { .. })
+            | CliError::Unlearn(UnlearnError::OutOfMemory { .. }),
         )) => return Err(memory(remedy)),
         Ok(Err(error)) if is_out_of_memory(&error.to_string()) => return Err(memory(remedy)),
         Ok(Err(error)) => return Err(error),

@@ -1,4 +1,4 @@
-//! `--group`: a file of training examples whose weights are to change.
+//! `--group`, `--forget`: a file of training examples whose weights are to change.
 
 use std::{collections::HashSet, path::Path};
 

@@ -1,5 +1,5 @@
-//! The command line: `backdraft explain`, `audit`, `perturb`, `shapley`, `train`, `decompose`, `correlate`, `sweep`,
-//! `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
+//! The command line: `backdraft explain`, `audit`, `perturb`, `shapley`, `unlearn`, `train`, `decompose`, `correlate`,
+//! `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
 
 mod args;
 mod audit;
@@ -34,6 +34,7 @@ mod solve;
 mod system_settings;
 mod tensors;
 mod train;
+mod unlearn;
 mod verify;
 mod weights;
 
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Some(Command::Perturb(perturb)) => perturb::perturb(&perturb),
         Some(Command::Audit(audit)) => audit::audit(&audit),
         Some(Command::Shapley(shapley)) => shapley::shapley(&shapley),
+        Some(Command::Unlearn(unlearn)) => unlearn::unlearn(&unlearn),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => {
             on_device(&decompose.common, || experiment::decompose(&decompose))

@@ -33,10 +33,20 @@ struct Details<'a, T> {
 impl NetworkRun<'_> {
     /// Writes the network, as --weights takes it.
     pub fn write_weights(&self, module: &Zoo, on_train: &Metrics) -> Result<(), CliError> {
+        self.write_network(weights::FILE, module, on_train)
+    }
+
+    /// Writes another network of the run into the file `name`, as --weights takes it.
+    pub fn write_network(
+        &self,
+        name: &str,
+        module: &Zoo,
+        on_train: &Metrics,
+    ) -> Result<(), CliError> {
         let dataset = &self.inputs.dataset;
         let kept = weights::record(dataset, "train", &dataset.train, on_train);
-        let bytes = weights::encode(module, weights::FILE, &kept)?;
-        self.store.folder().write(weights::FILE, &bytes)
+        let bytes = weights::encode(module, name, &kept)?;
+        self.store.folder().write(name, &bytes)
     }
 
     /// The settings of the record; `system` has the solver's name and the damping, where systems are solved.

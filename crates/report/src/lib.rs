@@ -14,7 +14,7 @@
 //!
 //! [`audit`] has those of a search for wrong labels. [`perturbation`] has the record, the table and the report of changed training examples.
 //!
-//! [`valuation`] has those of what training examples are worth.
+//! [`valuation`] has those of what training examples are worth, and [`unlearning`] those of forgotten ones.
 //!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
@@ -46,6 +46,7 @@ mod staged_file;
 mod table;
 mod top;
 mod unit;
+pub mod unlearning;
 pub mod valuation;
 mod verdict;
 mod work_folder;

@@ -16,6 +16,7 @@ mod shapley;
 mod solver;
 mod train;
 mod training;
+mod unlearn;
 
 use clap::{Parser, Subcommand};
 
@@ -42,6 +43,7 @@ pub(crate) use self::{
     solver::{Precision, SolverArgs, SolverName, Solving},
     train::Train,
     training::{PresetName, TrainingArgs},
+    unlearn::{BatchSize, Unlearn, UnlearnName},
 };
 
 /// Which training examples made a network behave like this, and how far can the answer be trusted?
@@ -66,6 +68,9 @@ pub(super) enum Command {
     Perturb(Box<Perturb>),
     /// Find what each training example, or group of them, is worth to the performance: Data Shapley.
     Shapley(Box<Shapley>),
+    /// Make a network forget some training examples, by continuing, rewinding or one step, beside retraining without
+    /// them.
+    Unlearn(Box<Unlearn>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
     /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps

@@ -36,6 +36,15 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     )
 }
 
+/// What a step keeps of the one before.
+pub(crate) fn momentum(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |x| (0.0..1.0).contains(&x),
+        "it must be at least 0 and below 1",
+    )
+}
+
 /// A relative residual, which zeros would meet at 1.
 pub(crate) fn residual(text: &str) -> Result<f64, String> {
     number(

@@ -25,4 +25,5 @@ mod task;
 mod terminal;
 mod train;
 mod units;
+mod unlearn;
 mod weights;

@@ -49,5 +49,6 @@ pub use chain::ChainState;
 pub use co_moments::CoMoments;
 pub use diagnostics::{Convergence, bulk_ess, r_hat, tail_ess};
 pub use error::BayesError;
+pub(crate) use normal::normals;
 pub use scores::BayesianScores;
 pub use sgld::{Integrator, Sgld, SgldConfig};

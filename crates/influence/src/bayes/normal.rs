@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use rand::Rng;
 
 /// Independent standard normal numbers (Box & Muller 1958).
-pub(super) fn normals(rng: &mut impl Rng, count: usize) -> Vec<f64> {
+pub(crate) fn normals(rng: &mut impl Rng, count: usize) -> Vec<f64> {
     let mut numbers = Vec::with_capacity(count + 1);
     while numbers.len() < count {
         // In (0, 1], of which there is a logarithm.

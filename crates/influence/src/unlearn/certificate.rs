@@ -1,13 +1,12 @@
 //! What noise hides the difference between unlearned and retrained.
 
-use std::f64::consts::TAU;
-
 use burn::tensor::{Tensor, TensorData};
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
 
 use super::UnlearnError;
+use crate::bayes::normals;
 
 /// How alike what is published of unlearned and of retrained parameters is to be: for every set `E` of parameters, each
 /// of the two is in `E` with a probability of at most `e^epsilon` times the other's, and `delta`.
@@ -85,20 +84,9 @@ impl Certificate {
     pub fn perturb(&self, theta: Tensor<1>, seed: u64) -> Tensor<1> {
         let [dim] = theta.dims();
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let mut noise = Vec::with_capacity(dim + 1);
-        while noise.len() < dim {
-            noise.extend(pair(&mut rng).map(|it| self.sigma * it));
-        }
-        noise.truncate(dim);
+        let noise = normals(&mut rng, dim).into_iter().map(|it| self.sigma * it);
+        let noise: Vec<f64> = noise.collect();
         let place = (&theta.device(), theta.dtype());
         theta.clone() + Tensor::from_data(TensorData::new(noise, [dim]), place)
     }
-}
-
-/// Two independent normal numbers (Box and Muller 1958).
-fn pair(rng: &mut ChaCha20Rng) -> [f64; 2] {
-    // In (0, 1], so that the logarithm is finite.
-    let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
-    let angle = TAU * rng.random::<f64>();
-    [radius * angle.cos(), radius * angle.sin()]
 }

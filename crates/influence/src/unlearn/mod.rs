@@ -39,6 +39,7 @@ mod sensitivity;
 mod shuffled_batches;
 mod weighted_descent;
 
+pub use backdraft_optimize::Memory;
 pub use certificate::{Certificate, Privacy};
 pub use checkpoints::Checkpoints;
 pub use descent_to_delete::descent_to_delete;

@@ -1,5 +1,7 @@
 //! How far apart unlearned and retrained parameters can be.
 
+use backdraft_optimize::Descent;
+
 use super::{Regularity, StepPlan, UnlearnError, WeightedDescent};
 use crate::response::Step;
 
@@ -44,7 +46,6 @@ impl<'a> Sensitivity<'a> {
         regularity: Regularity,
         plan: &'a dyn StepPlan,
     ) -> Result<Self, UnlearnError> {
-        use backdraft_optimize::Descent;
         regularity.check()?;
         match retained.config().descent {
             Descent::Sgd { momentum: 0.0 } => Ok(Self {

@@ -1,6 +1,6 @@
 //! Bounds hold, and say something, for logistic regression on made-up data, whole and in batches.
 
-use backdraft_curvature::{Cost, CrossEntropy, Model, SquaredError};
+use backdraft_curvature::{Cost, CrossEntropy, LinearOperator, Model, SquaredError};
 use backdraft_dense::{DenseMatrix, Eigen};
 use backdraft_influence::{
     response::Removal,
@@ -9,7 +9,7 @@ use backdraft_influence::{
         descent_to_delete, rewind_to_delete,
     },
 };
-use backdraft_test_support::{classes, host, matrix, norm, numbers, random};
+use backdraft_test_support::{classes, host, matrix, norm, numbers, random, vector};
 
 use super::common::{COLUMNS, L2, N, Trained, apart, config, forward, logistic, of_logistic, plan};
 
@@ -142,7 +142,7 @@ fn linear_models_stay_within_what_is_derived_for_them() {
                 .at(theta * (largest * seed as f64 / 19.0 / size))
                 .unwrap();
             let dim = cost.model().dim();
-            let dense = backdraft_influence_dense(&there);
+            let dense = dense_hessian(&there);
             let eigen = Eigen::new(&DenseMatrix::new(dim, dim, dense)).unwrap();
             assert!(eigen.values[0] > -1e-12);
             curved = curved.max(eigen.values[dim - 1]);
@@ -156,18 +156,14 @@ fn linear_models_stay_within_what_is_derived_for_them() {
     }
 }
 
-fn backdraft_influence_dense(cost: &Cost) -> Vec<f64> {
-    use backdraft_curvature::LinearOperator;
+/// Row by row, which are its columns.
+fn dense_hessian(cost: &Cost) -> Vec<f64> {
     let hessian = cost.hessian();
     let dim = cost.model().dim();
     let columns = (0..dim).map(|column| {
         let mut unit = vec![0.0; dim];
         unit[column] = 1.0;
-        host(
-            hessian
-                .apply(backdraft_test_support::vector(&unit))
-                .unwrap(),
-        )
+        host(hessian.apply(vector(&unit)).unwrap())
     });
     columns.flatten().collect()
 }

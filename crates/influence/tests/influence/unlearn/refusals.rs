@@ -5,7 +5,7 @@ use backdraft_influence::{
     response::{Descent, Removal, Step},
     unlearn::{
         Checkpoints, DescentConfig, DescentState, LinearLoss, Regularity, ShuffledBatches,
-        UnlearnError, WeightedDescent, rewind_to_delete,
+        StepPlan, UnlearnError, WeightedDescent, rewind_to_delete,
     },
 };
 use backdraft_test_support::vector;
@@ -78,19 +78,13 @@ fn steps_that_are_none() {
     assert!(matches!(run(0.1, vec![N]), Err(UnlearnError::Curvature(_))));
     // Parameters of another model.
     let start = DescentState::start(vector(&[1.0]));
-    let found = all.run(start, plan(N, 0.1).steps_of(1), |_| {});
+    let found = all.run(start, first(&plan(N, 0.1), 1), |_| {});
     assert!(matches!(found, Err(UnlearnError::Curvature(_))));
 }
 
-trait StepsOf {
-    fn steps_of(&self, count: usize) -> Vec<Step>;
-}
-
-impl StepsOf for ShuffledBatches {
-    fn steps_of(&self, count: usize) -> Vec<Step> {
-        use backdraft_influence::unlearn::StepPlan;
-        self.steps(0..count).collect()
-    }
+/// The first of a plan.
+fn first(plan: &ShuffledBatches, count: usize) -> Vec<Step> {
+    plan.steps(0..count).collect()
 }
 
 #[test]
@@ -99,12 +93,12 @@ fn numbers_that_are_none() {
     let cost = curved(&[(1.0, 9.0), (1.0, 9.0)], 0.0);
     let all = WeightedDescent::new(&cost, &Removal::none(), config(None)).unwrap();
     let plan = ShuffledBatches::new(2, 2, 1.0, 0).unwrap();
-    let found = all.run(at(1.0), plan.steps_of(1_000), |_| {});
+    let found = all.run(at(1.0), first(&plan, 1_000), |_| {});
     match found {
         Err(UnlearnError::NotFinite { step }) => assert!(step < 1_000),
         other => panic!("{other:?}"),
     }
-    let nan = all.run(at(f64::NAN), plan.steps_of(1), |_| {});
+    let nan = all.run(at(f64::NAN), first(&plan, 1), |_| {});
     assert!(matches!(nan, Err(UnlearnError::NotFinite { step: 1 })));
     // Examples that are no numbers, forgotten or not.
     let broken = curved(&[(1.0, 1.0), (f64::NAN, 1.0)], 0.0);

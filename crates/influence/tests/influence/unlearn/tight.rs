@@ -3,8 +3,8 @@
 use backdraft_influence::{
     response::Removal,
     unlearn::{
-        Evidence, Regularity, Sensitivity, ShuffledBatches, WeightedDescent, descent_to_delete,
-        rewind_to_delete,
+        Evidence, Regularity, Sensitivity, ShuffledBatches, StepPlan, WeightedDescent,
+        descent_to_delete, rewind_to_delete,
     },
 };
 use backdraft_test_support::host;
@@ -135,7 +135,6 @@ fn the_best_step_contracts_by_as_much_as_is_said() {
         let all = WeightedDescent::new(&cost, &Removal::none(), config(None)).unwrap();
         let plan = ShuffledBatches::new(2, 2, rate, 0).unwrap();
         let one = |from: f64| {
-            use backdraft_influence::unlearn::StepPlan;
             let end = all.run(at(from), plan.steps(0..1), |_| {}).unwrap();
             host(end.theta)[0]
         };

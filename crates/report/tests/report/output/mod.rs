@@ -9,5 +9,6 @@ mod record;
 mod report;
 mod samples;
 mod scores;
+mod unlearning;
 
 use crate::{Outcome, page};
