@@ -68,7 +68,7 @@ impl AuditRun<'_> {
         let dampings = network.dampings(self.damping, &cost)?;
         let Kept { audit, seconds } = self.audit(&cost, dampings.values[0], place)?;
         say(format_args!(
-            "answers without each training example: {}",
+            "answers without each training example: one Newton step, with an inverse that is {}",
             audit.method
         ));
         let mut stages = vec![("audit", seconds)];

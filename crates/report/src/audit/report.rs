@@ -105,7 +105,7 @@ impl AuditReport {
             sentences.push(format!("{}.", told(corrections, &self.record.run.unit)));
         }
         sentences.push(format!(
-            "Ranked by {}; answers without an example are {}.",
+            "Ranked by {}; answers without an example are predicted by one Newton step, with an inverse that is {}.",
             self.record.by.title(),
             self.record.method
         ));

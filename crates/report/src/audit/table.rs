@@ -14,7 +14,14 @@ const SHOWN: usize = 20;
 /// Ends with a newline.
 pub fn audit_table(record: &AuditRecord, labels: &Labels) -> String {
     let planted = record.planted.is_some();
-    let mut head = vec!["rank", "train", "label", "suggested", "sure", "margin"];
+    let mut head = vec![
+        "rank",
+        "train",
+        "label",
+        "suggested",
+        "sure",
+        "left-out margin",
+    ];
     head.extend(planted.then_some("truth"));
     head.push("where it stands");
     let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
