@@ -147,7 +147,8 @@ Examples:
   backdraft sweep --over damping --model mlp --data mnist/
       The five gaps at each strength of the damping, as in the paper's Figure 5.
   backdraft sweep --over removed --values 1,10,50 --data mnist/
-      Groups of 1, 10 and 50 percent of the training examples are removed at once.
+      Groups of 1, 10 and 50 percent of the training examples are removed at once: the gaps, and then what that does to
+      test losses beside what influence and the Newton estimate predict.
   backdraft sweep --over removed --groups random,class,similar --l2 0.1,0.01,0.001 --model lr --data digits
       What groups of growing size do to test losses, beside what influence and the Newton estimate predict.
   backdraft sweep --over width --preset paper --data mnist/ --shard 2/5 --out runs/part2
@@ -177,7 +178,8 @@ pub(crate) struct Sweeping {
 
     /// With `--over removed`, what groups are made of: random examples, examples of one class, or a random example and
     /// those with the nearest inputs. What the removal of each does to the losses of test examples is held against what
-    /// influence and the Newton estimate predict (Koh et al. 2019), in place of the gaps.
+    /// influence and the Newton estimate predict (Koh et al. 2019), in place of the gaps. Without it, that is told of
+    /// random groups, after the gaps and in the folder groups-random below theirs.
     #[arg(long, value_enum, value_name = "KIND,..", value_delimiter = ',')]
     pub groups: Vec<GroupName>,
 

@@ -48,6 +48,8 @@ pub(super) const CORRELATIONS: &str = "correlations.html";
 
 /// How the names of folders begin that hold the groups with one strength of the L2 term.
 pub(super) const GROUPS: &str = "l2";
+/// That of the effects of groups, in the folder of a sweep over the share removed.
+pub(super) const EFFECTS: &str = "groups-random";
 
 /// An experiment, and a sweep, which is several.
 pub(super) const EXPERIMENT: Kind = Kind {
@@ -67,6 +69,7 @@ pub(super) const SWEEP: Kind = Kind {
             Over::Damping.name(),
             Over::Removed.name(),
             GROUPS,
+            EFFECTS,
         ],
         ..CONTENTS
     },

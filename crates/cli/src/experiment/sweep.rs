@@ -1,15 +1,15 @@
 //! `backdraft sweep`: the gaps against one setting.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use backdraft::attribution::evaluate;
 use backdraft_models::{Architecture, quote};
 use serde::Serialize;
 
 use super::{
-    args::{Common, Group, Over, RemovalArgs, Sweeping},
+    args::{Common, Group, GroupName, Over, RemovalArgs, Sweeping},
     decompose::{decomposition, question},
-    folder::{ExperimentFolder, SWEEP, check_parts},
+    folder::{EFFECTS, ExperimentFolder, SWEEP, check_parts},
     groups::GroupSweep,
     output::{open, show},
     plan::{PreparedExperiment, prepare},
@@ -37,18 +37,45 @@ struct SweepSettings<'a> {
 /// Runs `backdraft sweep`.
 pub(crate) fn sweep(args: &Sweeping) -> Result<(), CliError> {
     check(args)?;
+    let (values, out) = (
+        values(args)?,
+        args.common.folder.out_or(default_folder(args)?),
+    );
     if !args.groups.is_empty() {
-        let (values, out) = (
-            values(args)?,
-            args.common.folder.out_or(default_folder(args)?),
-        );
         return GroupSweep::new(args, &values, out)?.run();
     }
-    let sweep = Sweep {
-        args,
-        values: values(args)?,
-        out: args.common.folder.out_or(default_folder(args)?),
-    };
+    let effects = effects_of(args, &out);
+    let effects = effects
+        .as_ref()
+        .map(|(args, out)| GroupSweep::new(args, &values, out.clone()));
+    let effects = effects.transpose()?;
+    gaps(args, values.clone(), out)?;
+    match effects {
+        Some(effects) => {
+            say("\nwhat random groups of these sizes do to test losses, beside both predictions");
+            effects.run()
+        }
+        None => Ok(()),
+    }
+}
+
+/// Of a sweep over the share removed, what else it asks: what the removal of groups does to test losses, beside what
+/// influence and the Newton estimate predict; in a folder of its own below `out`.
+fn effects_of(args: &Sweeping, out: &Path) -> Option<(Sweeping, PathBuf)> {
+    (args.over == Over::Removed).then(|| {
+        let mut effects = args.clone();
+        effects.groups = vec![GroupName::Random];
+        // The sweep's folder is cleared with all that is in it.
+        effects.common.folder.overwrite = false;
+        let parts = args.common.merge.iter().map(|part| part.join(EFFECTS));
+        effects.common.merge = parts.filter(|part| part.exists()).collect();
+        (effects, out.join(EFFECTS))
+    })
+}
+
+/// The gaps at each value.
+fn gaps(args: &Sweeping, values: Vec<f64>, out: PathBuf) -> Result<(), CliError> {
+    let sweep = Sweep { args, values, out };
     let folder = sweep.open()?;
     let over = args.over.name();
     let told = |value: f64| {

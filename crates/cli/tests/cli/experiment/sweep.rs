@@ -4,7 +4,7 @@ use std::fs;
 
 use predicates::prelude::*;
 use predicates::str::contains;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CANCER, Outcome, Place};
 use crate::refusals::assert_refused;
@@ -67,6 +67,12 @@ fn the_width_and_the_share_removed_are_varied() -> Outcome {
         let setup = &done.record["points"][index]["decomposition"]["setup"];
         assert_eq!(setup["examples_in_a_removal"], json!(count));
     }
+    // What the removal of such groups does to test losses, beside both predictions.
+    assert!(done.stdout.contains("Newton slope"), "{}", done.stdout);
+    let effects = place.path().join("removed/groups-random");
+    let effects: Value = serde_json::from_slice(&fs::read(effects.join("groups.json"))?)?;
+    let groups = effects["points"][0]["groups"].as_array();
+    assert_eq!(groups.map(Vec::len), Some(4));
     // Of so few passes some of the default values are the same.
     let done = place.experiment(
         &format!("sweep {small} --hidden 3 --over epochs").replace("--epochs 2", "--epochs 1"),
