@@ -184,8 +184,8 @@ fn normal<const D: usize>(
     Param::from_data(TensorData::new(values, shape), device)
 }
 
-/// Normal numbers with standard deviation `std`.
-fn normals(count: usize, std: f64, rng: &mut impl Rng) -> Vec<f64> {
+/// So many normal numbers with mean 0 and standard deviation `std`.
+pub fn normals(count: usize, std: f64, rng: &mut impl Rng) -> Vec<f64> {
     let mut values = Vec::with_capacity(count + 1);
     while values.len() < count {
         // Box and Muller: two normal numbers of two uniform ones, the first in (0, 1].

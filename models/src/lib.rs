@@ -75,6 +75,7 @@ pub use activation::Activation;
 pub use alexnet::{AlexNet, AlexNetConfig};
 pub use architecture::{Architecture, UnknownModel, Unsuited};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
+pub use layers::normals;
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 pub use metrics::{

@@ -18,6 +18,8 @@
 #[cfg(feature = "models")]
 pub mod comparison;
 #[cfg(feature = "models")]
+pub mod illustration;
+#[cfg(feature = "models")]
 mod zoo_training;
 
 pub use backdraft_attribution as attribution;

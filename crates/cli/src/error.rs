@@ -3,7 +3,7 @@
 use std::io;
 
 use backdraft_curvature::CurvatureError;
-use backdraft_influence::{ResponseError, SolveError, unlearn::UnlearnError};
+use backdraft_influence::{ResponseError, SolveError, path::FlowError, unlearn::UnlearnError};
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
     data::{DataError, DataProblem, NoiseError, TableProblem},
@@ -16,6 +16,7 @@ use backdraft::{
         AttributionError, EvaluateError, RetrainError, StoreError, valuation::ValuationError,
     },
     comparison::ComparisonError,
+    illustration::IllustrationError,
 };
 use backdraft_report::OutputError;
 
@@ -105,6 +106,12 @@ pub enum CliError {
         /// Why it ended.
         reason: String,
     },
+    /// A gradient flow could not be followed.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// An illustration could not be computed.
+    #[error(transparent)]
+    Illustration(#[from] IllustrationError),
     /// Devices could not be compared.
     #[error(transparent)]
     Comparison(#[from] ComparisonError),
@@ -296,9 +303,15 @@ impl CliError {
             Self::Output(_) => 2,
             // Settings out of range, or a checkpoint that does not fit.
             Self::Train(TrainError::Config { .. } | TrainError::Checkpoint(_)) => 2,
+            Self::Flow(FlowError::Setting { .. })
+            | Self::Illustration(
+                IllustrationError::Setting { .. } | IllustrationError::Precision,
+            ) => 2,
             Self::Train(_)
             | Self::Solve(_)
             | Self::Response(_)
+            | Self::Flow(_)
+            | Self::Illustration(_)
             | Self::Curvature(_)
             | Self::Unlearn(_)
             | Self::Attribution(_)

@@ -1,5 +1,5 @@
-//! The command line: `backdraft explain`, `audit`, `perturb`, `shapley`, `unlearn`, `train`, `decompose`, `correlate`,
-//! `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
+//! The command line: `backdraft explain`, `audit`, `perturb`, `shapley`, `unlearn`, `flow`, `illustrate`, `train`,
+//! `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
 
 mod args;
 mod audit;
@@ -14,7 +14,9 @@ mod experiment;
 mod explain;
 mod failure;
 mod fingerprint;
+mod flow;
 mod groups;
+mod illustrate;
 mod inputs;
 mod memory;
 mod mixed_precision;
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Some(Command::Audit(audit)) => audit::audit(&audit),
         Some(Command::Shapley(shapley)) => shapley::shapley(&shapley),
         Some(Command::Unlearn(unlearn)) => unlearn::unlearn(&unlearn),
+        Some(Command::Flow(flow)) => flow::flow(&flow),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => {
             on_device(&decompose.common, || experiment::decompose(&decompose))
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
             Ok(common) => on_device(&common, || experiment::validate(&validate)),
             Err(error) => Err(error),
         },
+        Some(Command::Illustrate(illustrate)) => illustrate::illustrate(&illustrate),
         Some(Command::Models(models)) => models::list(&models),
         Some(Command::Devices) => device::list(),
         Some(Command::Compare(compare)) => device::compare(&compare),

@@ -16,7 +16,7 @@ pub(super) struct NetworkSettings<'a> {
     reading: Preparation,
     corrupt_labels: Option<f64>,
     network: &'a ZooConfig,
-    /// None if the weights are from a file.
+    /// None if the weights are from a file, or the initial ones.
     training: Option<&'a TrainConfig>,
     weights: Option<&'a WeightsFile>,
     device: &'static str,
@@ -26,6 +26,14 @@ pub(super) struct NetworkSettings<'a> {
 }
 
 impl<'a> NetworkSettings<'a> {
+    /// Of one that is not trained: with its initial parameters, or those of a file.
+    pub fn untrained(run: &'a RunArgs, inputs: &'a Inputs, config: &'a TrainConfig) -> Self {
+        Self {
+            training: None,
+            ..Self::of(run, inputs, config)
+        }
+    }
+
     pub fn of(run: &'a RunArgs, inputs: &'a Inputs, config: &'a TrainConfig) -> Self {
         let weights = inputs.loaded.as_ref().map(|loaded| &loaded.file);
         Self {

@@ -28,6 +28,8 @@ mod closed_form;
 mod error;
 mod examples;
 pub mod experiment;
+pub mod figure;
+pub mod flow;
 mod groups;
 mod labels;
 mod leverage;

@@ -9,11 +9,13 @@ use clap::Args;
 pub(crate) struct FolderArgs {
     /// The run's own folder. Stopped, the same command goes on in it. Default:
     /// runs/<command>-<model>-<data>-<preset>-<seed>, which the same command finds again; for explain a new one,
-    /// runs/<model>-<data>-<number>, and for perturb runs/perturb-<model>-<data>-<number>.
+    /// runs/<model>-<data>-<number>, for perturb and flow runs/<command>-<model>-<data>-<number>, and for illustrate
+    /// runs/illustrate-<picture>-<number>.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Begin anew and replace the earlier run in the folder; for explain and perturb one that is named with --out.
+    /// Begin anew and replace the earlier run in the folder; for commands that take a new one by default, one
+    /// that is named with --out.
     #[arg(long)]
     pub overwrite: bool,
 }

@@ -5,6 +5,7 @@ mod compute;
 mod damping;
 mod data;
 mod explain;
+mod flow;
 mod folder;
 mod measure;
 mod model;
@@ -24,6 +25,7 @@ use crate::{
     bench::{Estimators, Products, Solves},
     device::Compare,
     experiment::{Correlate, Decompose, Mislabelling, Sweeping, Validating},
+    illustrate::Illustrate,
     models::Models,
 };
 
@@ -33,6 +35,7 @@ pub(crate) use self::{
     damping::Damping,
     data::{DataArgs, ScalingName},
     explain::{Explain, NewtonName, VerifyName},
+    flow::Flow,
     folder::FolderArgs,
     measure::MeasureName,
     model::ModelArgs,
@@ -71,6 +74,8 @@ pub(super) enum Command {
     /// Make a network forget some training examples, by continuing, rewinding or one step, beside retraining without
     /// them.
     Unlearn(Box<Unlearn>),
+    /// Follow training by gradient flow with all training examples, and from some time on without some of them.
+    Flow(Box<Flow>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
     /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps
@@ -85,6 +90,9 @@ pub(super) enum Command {
     /// Remove the training examples with the largest influence on a test example, fit again without each, and hold what
     /// estimators of influence predict against what that does.
     Validate(Box<Validating>),
+    /// Draw what is behind the terms of influence functions, on data made up from a seed.
+    #[command(subcommand)]
+    Illustrate(Illustrate),
     /// List the models, with their numbers of parameters.
     Models(Models),
     /// List the devices that this build and this machine can use.

@@ -53,6 +53,36 @@ impl Axis {
         }
     }
 
+    /// A linear axis about all values with some room, wherever zero is.
+    pub(crate) fn around(values: impl Iterator<Item = f64>) -> Self {
+        let ends = values
+            .filter(|&value| drawable(value))
+            .fold(None, |ends, x| {
+                let (low, high) = ends.unwrap_or((x, x));
+                Some((x.min(low), x.max(high)))
+            });
+        let (low, high): (f64, f64) = ends.unwrap_or((-1.0, 1.0));
+        let size = high.abs().max(low.abs());
+        let exponent = match size.log10().floor() {
+            // 10 to any further power would leave the range of numbers.
+            power if power.is_finite() && !(-1.0..3.0).contains(&power) => {
+                power.clamp(-300.0, 300.0) as i32
+            }
+            _ => 0,
+        };
+        let scale = 10f64.powi(-exponent);
+        let room = match high - low {
+            // One number alone.
+            0.0 if size == 0.0 => 1.0,
+            0.0 => 0.1 * size,
+            width => 0.06 * width,
+        };
+        Self::Linear {
+            range: (low - room) * scale..(high + room) * scale,
+            exponent,
+        }
+    }
+
     /// Whole powers of ten about the positive values; none if there are none.
     pub(crate) fn log(values: impl Iterator<Item = f64>) -> Option<Self> {
         let (low, high) = powers(values)?;

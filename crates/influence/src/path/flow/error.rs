@@ -11,8 +11,9 @@ pub enum FlowError {
     /// The steps that there may be did not suffice.
     #[error(
         "the flow came to time {time:.6e} of {end:.6e} in {steps} steps, the last of size {size:.1e}: it takes about {:.0} more. \
-         Raise the number of steps, end it earlier, or loosen the tolerance; where the curvature is large, steps stay short whatever \
-         the tolerance, and inputs that are scaled down lower it",
+         Raise the number of steps, end it earlier, or loosen the tolerance. Where the curvature is large, steps stay short whatever \
+         the tolerance: scale inputs down. Where the network has kinks (ReLU), a flow may slide along one in tiny steps: take a smooth \
+         activation",
         ((.end - .time) / .size).ceil()
     )]
     TooManySteps {

@@ -65,7 +65,9 @@ impl GradientFlowConfig {
 /// are sums, it runs `N` times faster.
 ///
 /// It is followed by the method of Dormand and Prince (1980), of fifth order with an error estimate of fourth, which
-/// settles the steps. It ends exactly at the times asked for. The numbers depend on these times too, for the steps do.
+/// settles the steps. A network with kinks (ReLU) may flow into one and slide along it, which takes many tiny steps;
+/// one with smooth activations does not. A flow ends exactly at the times asked for. The numbers depend on these times
+/// too, for the steps do.
 #[derive(Clone, Debug)]
 pub struct GradientFlow {
     config: GradientFlowConfig,
@@ -75,9 +77,9 @@ impl GradientFlow {
     /// Follows the flow from `theta`, `[dim]`, at time 0, through `times`, which do not fall. A time of 0 is the start.
     ///
     /// # Errors
-    /// [`FlowError::Setting`] for times that fall, are negative, not finite, or none, and for a tolerance that the float
-    /// type cannot tell; [`FlowError::TooManySteps`], [`FlowError::Diverged`]; [`FlowError::Response`], among others for
-    /// a start where the objective is NaN or infinite.
+    /// [`FlowError::Setting`] for times that fall, are negative, not finite, or none, and for a tolerance that the
+    /// float type cannot tell; [`FlowError::TooManySteps`], [`FlowError::Diverged`]; [`FlowError::Response`], among
+    /// others for a start where the objective is NaN or infinite.
     pub fn follow(
         &self,
         objective: &ResponseObjective<'_>,

@@ -9,8 +9,6 @@ use backdraft_test_support::{host, random, relative_error};
 
 use crate::response::common::{INPUTS, N, classifier, inputs, linear, network};
 
-/// Strength of the proximal term, which retraining has none of.
-pub(super) const NO_MATTER: f64 = 1.0;
 pub(super) const L2: f64 = 0.05;
 
 pub(super) fn flow(tolerance: f64) -> GradientFlow {
@@ -84,7 +82,7 @@ fn apply(eigen: &Eigen, v: &[f64], function: impl Fn(f64) -> f64) -> Vec<f64> {
 #[test]
 fn a_quadratic_flows_as_the_matrix_exponential_says() {
     let cost = linear().with_l2(L2);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let start = random::<1>([INPUTS + 1], 3) * 2.0;
     let times = [0.0, 0.3, 1.0, 1.0, 7.0, 40.0];
     for epsilon in [1.0, 0.25, 0.0] {
@@ -118,7 +116,7 @@ fn a_quadratic_flows_as_the_matrix_exponential_says() {
 #[test]
 fn errors_and_steps_follow_the_tolerance() {
     let cost = linear().with_l2(L2);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let objective = objective(&responses, Removal::none());
     let start = random::<1>([INPUTS + 1], 3) * 2.0;
     let expected = Quadratic::new(|_| 1.0).at(5.0, &host(start.clone()));
@@ -142,7 +140,7 @@ fn errors_and_steps_follow_the_tolerance() {
 #[test]
 fn a_switch_of_data_is_two_exponentials() {
     let cost = linear().with_l2(L2);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let with = objective(&responses, Removal::none());
     let start = random::<1>([INPUTS + 1], 8);
     let groups = [vec![6], vec![1, 4, 9]];
@@ -184,7 +182,7 @@ fn a_switch_of_data_is_two_exponentials() {
 #[test]
 fn a_network_flows_as_fine_steps_of_euler_do() {
     let cost = network().with_l2(0.01);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let objective = objective(&responses, Removal::of(vec![5], N));
     let start = cost.model().theta();
     let time = 2.0;
@@ -219,7 +217,7 @@ fn a_flow_ends_in_the_minimum() {
         max_steps: 500,
     };
     for cost in [linear().with_l2(L2), classifier().with_l2(L2)] {
-        let responses = Responses::new(&cost, NO_MATTER).unwrap();
+        let responses = Responses::undamped(&cost).unwrap();
         let objective = objective(&responses, Removal::of(vec![2], N));
         let start = cost.model().theta();
         let minimum = objective.minimize(start.clone(), stop).unwrap();
@@ -253,7 +251,7 @@ fn proximal_bregman_objectives_flow_too() {
 #[test]
 fn the_homotopy_has_a_path_for_every_weight() {
     let cost = classifier().with_l2(L2);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let (start, times, method) = (cost.model().theta(), [0.5, 4.0], flow(1e-7));
     let weights = [1.0, 0.5, 0.0];
     let surface = method
@@ -281,7 +279,7 @@ fn the_homotopy_has_a_path_for_every_weight() {
 #[test]
 fn the_same_flow_comes_to_the_same_bits() {
     let cost = network().with_l2(0.01);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let run = || {
         let objective = objective(&responses, Removal::of(vec![1], N));
         let path = flow(1e-6).follow(&objective, cost.model().theta(), &[0.1, 3.0]);

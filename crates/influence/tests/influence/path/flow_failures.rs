@@ -11,13 +11,13 @@ use burn::{
     tensor::{DType, Device, Tensor},
 };
 
-use super::flow::{L2, NO_MATTER, end, flow, objective};
+use super::flow::{L2, end, flow, objective};
 use crate::response::common::linear;
 
 #[test]
 fn times_and_settings_that_make_no_sense_are_refused() {
     let cost = linear().with_l2(L2);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let objective = objective(&responses, Removal::none());
     let start = || cost.model().theta();
     let refused = |times: &[f64], problem: &str| {
@@ -78,7 +78,7 @@ fn slope(inputs: &[f64], targets: &[f64], dtype: DType) -> Cost {
 #[test]
 fn a_stiff_flow_tells_how_many_steps_it_takes() {
     let cost = slope(&[1e3, 1.0], &[1.0, 2.0], DType::F64);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let config = GradientFlowConfig {
         max_steps: 200,
         ..GradientFlowConfig::default()
@@ -107,7 +107,7 @@ fn a_stiff_flow_tells_how_many_steps_it_takes() {
 #[test]
 fn what_falls_without_end_is_an_error() {
     let cost = slope(&[1.0, 30.0], &[1.0, 2.0], DType::F64);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let objective = objective(&responses, Removal::downweight(vec![1], 2.0));
     let start = responses.theta().clone();
     let error = flow(1e-6).follow(&objective, start, &[1.0]).unwrap_err();
@@ -118,7 +118,7 @@ fn what_falls_without_end_is_an_error() {
 #[test]
 fn a_start_that_is_no_number_says_so() {
     let cost = slope(&[1.0, 2.0], &[1.0, 2.0], DType::F64);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let objective = objective(&responses, Removal::none());
     let error = flow(1e-6)
         .follow(&objective, vector(&[f64::NAN]), &[1.0])
@@ -129,7 +129,7 @@ fn a_start_that_is_no_number_says_so() {
 #[test]
 fn single_precision_takes_a_tolerance_that_it_can_tell() {
     let cost = slope(&[1.0, 2.0], &[1.0, 2.5], DType::F32);
-    let responses = Responses::new(&cost, NO_MATTER).unwrap();
+    let responses = Responses::undamped(&cost).unwrap();
     let objective = objective(&responses, Removal::none());
     let follow = |tolerance| flow(tolerance).follow(&objective, responses.theta().clone(), &[10.0]);
     let told = follow(1e-9).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! A run's folder: its files' contents, and that they are complete or absent.
 
 mod closed_form;
+mod figure;
 mod folder;
 mod groups;
 mod measure;
