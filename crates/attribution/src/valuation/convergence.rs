@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+/// The share of the largest value below which one is 0 but for rounding.
+const ROUNDING: f64 = 1e-12;
 /// How many permutations back the values are looked at that present ones are held against.
 const BACK: usize = 100;
 
@@ -11,7 +13,7 @@ pub struct ConvergencePoint {
     /// The permutations made so far, `t`.
     pub permutations: usize,
     /// `1/n sum over i of |phi_i(t) - phi_i(t - 100)| / |phi_i(t)|` (Ghorbani & Zou 2019, Section 3.1). A value of 0
-    /// that was 0 counts as unchanged; one that was not makes it infinite.
+    /// that was 0, but for rounding, counts as unchanged; one that was not makes it infinite.
     pub change: f64,
 }
 
@@ -88,9 +90,15 @@ impl Tally {
         if at + BACK != self.permutations {
             return None;
         }
-        let relative = |(now, then): (&f64, &f64)| match now == then {
-            true => 0.0,
-            false => (now - then).abs() / now.abs(),
+        let largest = self
+            .means
+            .iter()
+            .fold(0.0, |most: f64, it| most.max(it.abs()));
+        let is_zero = |value: &f64| value.abs() <= ROUNDING * largest;
+        let relative = |(now, then): (&f64, &f64)| match (is_zero(now), is_zero(then)) {
+            (true, true) => 0.0,
+            (true, false) => f64::INFINITY,
+            (false, _) => (now - then).abs() / now.abs(),
         };
         let sum: f64 = self.means.iter().zip(earlier).map(relative).sum();
         Some(sum / self.means.len() as f64)

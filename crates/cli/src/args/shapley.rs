@@ -33,8 +33,8 @@ Examples:
       Over all 4,096 coalitions.
   backdraft shapley --method knn --data mnist/ --features outputs
       All training examples, exactly, of the nearest neighbours by the network's outputs.
-  backdraft shapley --groups classes --method exact
-      What each class is worth.
+  backdraft shapley --model lr --data cancer --groups random:8 --method exact
+      What each of eight groups of all training examples is worth.
   backdraft shapley --model lr --data cancer --shard 2/3 --out runs/part2
       A third of the permutations; --merge runs/part1,runs/part2,.. puts them together.
 

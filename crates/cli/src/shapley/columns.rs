@@ -17,7 +17,10 @@ use backdraft_models::{
     data::{Split, Targets},
     outputs,
 };
-use backdraft_report::valuation::{MethodRecord, ValueColumn};
+use backdraft_report::{
+    count, short,
+    valuation::{MethodRecord, ValueColumn},
+};
 use burn::tensor::DType;
 
 use super::{retraining::initial, run::ShapleyRun};
@@ -47,8 +50,6 @@ pub(super) struct Columns<'a> {
     /// Of the players.
     pub game: &'a dyn Game,
     pub parts: &'a Parts<'a>,
-    /// How coalitions are trained on, in words.
-    pub trained: &'a str,
     pub damping: f64,
 }
 
@@ -86,13 +87,13 @@ impl Columns<'_> {
         let config = ExactConfig::new().with_most(MOST);
         let found = config.run(self.game, self.parts)?;
         let coalitions = 1_usize << self.run.players.count();
-        let words = format!("all {coalitions} coalitions, {}", self.trained);
+        let words = format!("all {} coalitions", count(coalitions));
         Ok(found.map(|it| self.column("exact", words, it, self.run.factor())))
     }
 
     fn tmc(&self) -> Result<Sharded<Column>, CliError> {
         let walk = TruncatedWalk::new(self.game, self.run.args.tolerance.0)?;
-        let words = format!("truncated Monte-Carlo, {}", self.trained);
+        let words = "truncated Monte-Carlo".to_owned();
         let found = self.sampled("tmc", words, &walk)?;
         Ok(found.map(|mut it| {
             it.method.tolerance = Some(self.run.factor() * walk.tolerance());
@@ -115,7 +116,7 @@ impl Columns<'_> {
             let search = walk.search(&RateSearch::rates(), TRIALS, args.run.compute.seed)?;
             say(format_args!(
                 "one pass is best with a learning rate of {}",
-                backdraft_report::short(search.learning_rate)
+                short(search.learning_rate)
             ));
             walk = walk.with_learning_rate(search.learning_rate)?;
         }
@@ -208,7 +209,7 @@ impl Columns<'_> {
     fn leave_one_out(&self) -> Result<Sharded<Column>, CliError> {
         let found = leave_one_out(self.game, self.parts)?;
         let factor = self.run.factor();
-        let words = format!("all but one, {}", self.trained);
+        let words = "training on all others".to_owned();
         Ok(found.map(|it| plain("leave-one-out", words, scaled(&it, factor))))
     }
 

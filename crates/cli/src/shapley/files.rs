@@ -2,7 +2,7 @@
 
 use backdraft::attribution::valuation::Performance;
 use backdraft_report::{
-    Contents, Example, Record, Report, RunRecord,
+    Contents, Example, Measure, Record, Report, Rise, RunRecord,
     valuation::{
         MeasuredPerformance, VALUES_FILE, ValuationRecord, ValuationReport, ends, valuation_table,
         values_csv,
@@ -68,7 +68,12 @@ impl ShapleyRun<'_> {
         let table = values_csv(&players, &found.columns, &labels)?;
         folder.write(VALUES_FILE, &table)?;
         let record = self.record(found)?;
-        say(format_args!("\n{}", valuation_table(&record).trim_end()));
+        say(format_args!(
+            "\na coalition is {}; without players it is {}\n\n{}",
+            record.performance.trained,
+            record.performance.empty,
+            valuation_table(&record).trim_end()
+        ));
         let report = ValuationReport {
             title: folder.title(),
             record,
@@ -109,18 +114,19 @@ impl ShapleyRun<'_> {
         let trained = &found.network;
         let run = network.record(settings, trained.metrics, trained.parameters, &seconds);
         let noise = network.inputs.noise.as_ref();
+        let measure = self.measure();
         Ok(ValuationRecord {
-            run,
             performance: MeasuredPerformance {
                 name: self.performance.name().into(),
-                unit: match self.performance {
-                    Performance::Accuracy => "a share of the measured examples".into(),
-                    Performance::Loss => network.unit.loss.clone(),
-                    Performance::R2 => "a share of the variance of the targets".into(),
-                },
+                unit: measure.unit.clone(),
                 measured: self.examples.measured.len(),
                 held_out: self.examples.held_out.len(),
+                trained: trained.trained.into(),
                 empty: trained.empty_is.into(),
+            },
+            run: RunRecord {
+                measure: Some(measure),
+                ..run
             },
             players: self.players.count(),
             grouped: self.players.is_grouped(),
@@ -131,5 +137,23 @@ impl ShapleyRun<'_> {
             found: found.found.clone(),
             wrong: noise.map_or(0, |it| it.changes.len()),
         })
+    }
+
+    /// What is measured of the test examples.
+    fn measure(&self) -> Measure {
+        let of = |words: &str, unit: &str| Measure {
+            name: self.performance.name().into(),
+            words: words.into(),
+            unit: unit.into(),
+            factor: 1.0,
+            rise: Rise::Better,
+            mean_over: None,
+        };
+        let measure = match self.performance {
+            Performance::Accuracy => of("accuracy", "a share of the measured examples"),
+            Performance::R2 => of("R2", "a share of the variance of the targets"),
+            Performance::Loss => Measure::loss(&self.network.unit),
+        };
+        measure.mean(self.examples.measured.len())
     }
 }

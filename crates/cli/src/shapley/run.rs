@@ -55,6 +55,8 @@ pub(super) struct ValuedNetwork {
     pub on_train: Metrics,
     pub parameters: usize,
     pub damping: f64,
+    /// How coalitions are trained on, in words.
+    pub trained: &'static str,
     /// Which network the empty coalition has, in words.
     pub empty_is: &'static str,
 }
@@ -104,7 +106,6 @@ impl ShapleyRun<'_> {
             performance: &performance,
             game: &game,
             parts: &parts,
-            trained: retraining.words,
             damping,
         };
         let Some(columns) = self.whole(columns.all()?)? else {
@@ -125,6 +126,7 @@ impl ShapleyRun<'_> {
             metrics,
             on_train,
             damping,
+            trained: retraining.words,
             empty_is: retraining.empty_is,
         };
         self.finish(&self.valued(valued, columns, curves, [training, seconds]))

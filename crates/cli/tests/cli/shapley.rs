@@ -62,7 +62,10 @@ fn all_methods_tell_values_that_add_up() -> Outcome {
         said.contains("one pass is best with a learning rate of"),
         "{said}"
     );
-    assert!(said.contains("truncated Monte-Carlo"), "{said}");
+    assert!(
+        said.contains("truncated Monte-Carlo, 120 permutations"),
+        "{said}"
+    );
     let (record, table) = (record(&place, "out")?, table(&place, "out")?);
     assert_eq!(
         (record.players, record.grouped, record.wrong),

@@ -22,6 +22,26 @@ pub(super) fn lines(
     titles: [&str; 2],
     series: Vec<(RGBColor, Vec<(f64, f64)>)>,
 ) -> Result<Option<Html>, OutputError> {
+    drawn(name, titles, series, |values| Axis::linear(values))
+}
+
+/// The same of ratios, on a logarithmic axis where they span several powers of ten.
+pub(super) fn ratios(
+    name: &str,
+    titles: [&str; 2],
+    series: Vec<(RGBColor, Vec<(f64, f64)>)>,
+) -> Result<Option<Html>, OutputError> {
+    drawn(name, titles, series, |values| {
+        Axis::fit(values.collect::<Vec<_>>().into_iter())
+    })
+}
+
+fn drawn(
+    name: &str,
+    titles: [&str; 2],
+    series: Vec<(RGBColor, Vec<(f64, f64)>)>,
+    up: impl Fn(&mut dyn Iterator<Item = f64>) -> Axis,
+) -> Result<Option<Html>, OutputError> {
     let series: Vec<(RGBColor, Vec<(f64, f64)>)> = series
         .into_iter()
         .map(|(colour, line)| {
@@ -37,10 +57,12 @@ pub(super) fn lines(
     }
     let axes = [
         Axis::linear(points().map(|it| it.0)),
-        Axis::linear(points().map(|it| it.1)),
+        up(&mut points().map(|it| it.1)),
     ];
+    let shown = axes[1].clone();
     chart(name, (1000, 640), axes, titles, [10, 8], |chart| {
         for (colour, line) in series.into_iter().rev() {
+            let line = line.into_iter().filter(|it| shown.shows(it.1));
             chart.draw_series(LineSeries::new(line, colour.stroke_width(4)))?;
         }
         Ok(())

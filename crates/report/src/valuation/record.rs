@@ -46,6 +46,8 @@ pub struct MeasuredPerformance {
     pub measured: usize,
     /// Other test examples, that the curves are measured on; 0 if they are the same.
     pub held_out: usize,
+    /// How coalitions are trained on, in words.
+    pub trained: String,
     /// Which network the empty coalition has, in words.
     pub empty: String,
 }

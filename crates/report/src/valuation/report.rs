@@ -134,8 +134,15 @@ impl ValuationReport {
 
     fn values(&self) -> Result<Html, OutputError> {
         let mut parts = Vec::new();
-        let rows = tables::methods(&self.record);
-        parts.push(told(&rows));
+        let performance = &self.record.performance;
+        parts.push(text(
+            "p",
+            format!(
+                "A coalition is {}; without players it is {}.",
+                performance.trained, performance.empty
+            ),
+        ));
+        parts.push(told(&tables::methods(&self.record)));
         if let Some(column) = self.columns.first() {
             let unit = format!("value by {}, {}", column.name, self.record.performance.unit);
             let drawn = plot::histogram(&column.values, &unit)?;
@@ -223,7 +230,7 @@ impl ValuationReport {
             (plot::style(*place).0, line.collect())
         });
         let titles = ["permutations", "mean relative change"];
-        let drawn = plot::lines("Convergence", titles, series.collect())?;
+        let drawn = plot::ratios("Convergence", titles, series.collect())?;
         let keys = keys(
             methods
                 .iter()
@@ -300,11 +307,8 @@ impl ValuationReport {
         let keys = keys(named.map(|(place, it)| ("―", colour(place, &it.by).1, it.by.as_str())));
         let caption = "Players are looked at in the order of their values, the lowest first.";
         let parts = [told(&tables::found(record)), figure(drawn, keys, caption)];
-        let title = format!(
-            "How soon the {} made on purpose are found",
-            plural(record.wrong, "wrong label")
-        );
-        Ok(Some(section(&title, parts)))
+        let title = "How soon labels that were made wrong are found";
+        Ok(Some(section(title, parts)))
     }
 
     fn agreement(&self) -> Html {

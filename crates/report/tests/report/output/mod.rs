@@ -11,5 +11,6 @@ mod report;
 mod samples;
 mod scores;
 mod unlearning;
+mod valuation;
 
 use crate::{Outcome, page};
