@@ -3,13 +3,16 @@
 use backdraft_curvature::LinearOperator;
 use backdraft_influence::{DirectConfig, DualConfig, Inverse, SolveError};
 
+/// An inverse, and which it is, in words.
+type ExactInverse<'a> = (Box<dyn Inverse + 'a>, String);
+
 /// The inverse of a damped matrix: through a kernel matrix of examples times outputs where that fits into memory, else
-/// through the dense matrix of a small network, else none; and which it is, in words.
+/// through the dense matrix of a small network, else none.
 pub(crate) fn exact_inverse<'a>(
     matrix: &'a dyn LinearOperator,
     dual: &DualConfig,
     direct: &DirectConfig,
-) -> Result<Option<(Box<dyn Inverse + 'a>, String)>, SolveError> {
+) -> Result<Option<ExactInverse<'a>>, SolveError> {
     match dual.clone().init()?.factor(matrix) {
         Ok(inverse) => {
             let rows = inverse.eigenvalues().len();

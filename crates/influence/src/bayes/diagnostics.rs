@@ -138,7 +138,8 @@ fn ess(chains: &[Vec<f64>]) -> Option<f64> {
     let (within, all) = variances(chains);
     let draws = chains[0].len();
     let total = (chains.len() * draws) as f64;
-    if !(all > 0.0) {
+    // NaN among them.
+    if all.is_nan() || all <= 0.0 {
         return None;
     }
     let at = |lag: usize| {

@@ -23,7 +23,7 @@ impl RemovalFlows {
     /// What is removed, in words.
     pub(super) fn title(&self) -> String {
         match self.changes[..] {
-            [(example, change)] if change == -1.0 => format!("training example {example}"),
+            [(example, -1.0)] => format!("training example {example}"),
             _ => format!("group {}", self.name),
         }
     }

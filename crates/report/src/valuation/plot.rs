@@ -121,7 +121,7 @@ pub(super) fn histogram(values: &[f64], unit: &str) -> Result<Option<Html>, Outp
         // All the same: one bar.
         false => low.abs().max(1.0) / BARS as f64,
     };
-    let mut counts = vec![0; BARS];
+    let mut counts = [0; BARS];
     for x in shown {
         counts[(((x - low) / width) as usize).min(BARS - 1)] += 1;
     }

@@ -145,7 +145,7 @@ impl<'a> ResponsePath<'a> {
                 }
                 Err(Failure::Refused(cause)) => cause,
             };
-            step = 0.5 * step;
+            step *= 0.5;
             if step < self.config.shortest {
                 return Ok(NextPoint::End(self.end(point, downwards, cause)));
             }
