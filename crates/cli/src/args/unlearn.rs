@@ -221,7 +221,7 @@ impl Unlearn {
             }
             _ => {}
         }
-        let zero = self.shares.iter().any(|share| *share == 0.0);
+        let zero = self.shares.contains(&0.0);
         let mut sorted = self.shares.clone();
         sorted.sort_by(f64::total_cmp);
         if zero || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
