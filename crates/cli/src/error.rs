@@ -3,7 +3,9 @@
 use std::io;
 
 use backdraft_curvature::CurvatureError;
-use backdraft_influence::{ResponseError, SolveError, path::FlowError, unlearn::UnlearnError};
+use backdraft_influence::{
+    ResponseError, SolveError, bayes::BayesError, path::FlowError, unlearn::UnlearnError,
+};
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
     data::{DataError, DataProblem, NoiseError, TableProblem},
@@ -247,6 +249,7 @@ impl From<AttributionError> for CliError {
             AttributionError::Solve(error) => error.into(),
             AttributionError::Curvature(error) => error.into(),
             AttributionError::Store(error) => error.into(),
+            AttributionError::Bayes(BayesError::Curvature(error)) => error.into(),
             error => Self::Attribution(error),
         }
     }
@@ -307,6 +310,7 @@ impl CliError {
             | Self::Illustration(
                 IllustrationError::Setting { .. } | IllustrationError::Precision,
             ) => 2,
+            Self::Attribution(AttributionError::Bayes(BayesError::Setting { .. })) => 2,
             Self::Train(_)
             | Self::Solve(_)
             | Self::Response(_)

@@ -1,8 +1,9 @@
-//! The command line: `backdraft explain`, `audit`, `perturb`, `shapley`, `unlearn`, `flow`, `illustrate`, `train`,
-//! `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
+//! The command line: `backdraft explain`, `audit`, `bayes`, `perturb`, `shapley`, `unlearn`, `flow`, `illustrate`,
+//! `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
 
 mod args;
 mod audit;
+mod bayes;
 mod bench;
 mod choice;
 mod dampings;
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Perturb(perturb)) => perturb::perturb(&perturb),
         Some(Command::Audit(audit)) => audit::audit(&audit),
+        Some(Command::Bayes(bayes)) => bayes::bayes(&bayes),
         Some(Command::Shapley(shapley)) => shapley::shapley(&shapley),
         Some(Command::Unlearn(unlearn)) => unlearn::unlearn(&unlearn),
         Some(Command::Flow(flow)) => flow::flow(&flow),

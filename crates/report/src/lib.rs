@@ -12,7 +12,8 @@
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
 //! the run is whole comes last.
 //!
-//! [`audit`] has those of a search for wrong labels. [`perturbation`] has the record, the table and the report of changed training examples.
+//! [`audit`] has those of a search for wrong labels, [`bayes`] of Bayesian influence, and [`perturbation`] the record,
+//! the table and the report of changed training examples.
 //!
 //! [`valuation`] has those of what training examples are worth, and [`unlearning`] those of forgotten ones.
 //!
@@ -24,6 +25,7 @@
 //! nats of classes, half the square of the target's own units of numbers.
 
 pub mod audit;
+pub mod bayes;
 mod closed_form;
 mod error;
 mod examples;

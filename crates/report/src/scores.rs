@@ -31,6 +31,8 @@ pub struct ScoreRecord {
     float: Float,
     /// How far each can be from that of the exact solution.
     bounds: Option<Vec<f64>>,
+    /// Of a score that is sampled.
+    standard_errors: Option<Vec<f64>>,
     newton: Option<NewtonChanges>,
     /// Of a linear model.
     closed_form: Option<ClosedFormTable>,
@@ -119,6 +121,7 @@ impl ScoreRecord {
             values,
             float,
             bounds: None,
+            standard_errors: None,
             newton: None,
             closed_form: None,
         })
@@ -132,6 +135,25 @@ impl ScoreRecord {
         OutputError::check_len("bounds", self.values.len(), bounds.len())?;
         let bounds = Some(bounds);
         Ok(Self { bounds, ..self })
+    }
+
+    /// With the standard errors of scores that are sampled, `[queries, train]`.
+    ///
+    /// # Errors
+    /// [`OutputError::Length`] if there are not as many as scores.
+    pub fn with_standard_errors(self, errors: Vec<f64>) -> Result<Self, OutputError> {
+        OutputError::check_len("standard errors", self.values.len(), errors.len())?;
+        let standard_errors = Some(errors);
+        Ok(Self {
+            standard_errors,
+            ..self
+        })
+    }
+
+    /// The standard errors of the scores in row `row`, if they are sampled.
+    pub fn standard_errors(&self, row: usize) -> Option<&[f64]> {
+        let errors = self.standard_errors.as_ref()?;
+        errors.get(row * self.train..(row + 1) * self.train)
     }
 
     /// With the Newton estimates of some examples.
@@ -216,7 +238,7 @@ impl ScoreRecord {
     }
 
     /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, or `[1, train]` for the mean over the queries,
-    /// `queries` i64 `[queries]` (test indices), the training examples' targets, in classification as `labels` i64
+    /// of scores that are sampled `standard_errors` of the same shape, `queries` i64 `[queries]` (test indices), the training examples' targets, in classification as `labels` i64
     /// `[train]` and in a regression as `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]`
     /// and `query_file` i64 `[queries]` count in the list of files from 0, and `train_line` and `query_line` (or
     /// `_index`, `_record`, `_row`, as [`At`](super::At) counts) are the places in them, left out if each example has a
@@ -236,16 +258,9 @@ impl ScoreRecord {
     ) -> Result<Vec<u8>, OutputError> {
         examples.check(self.train)?;
         let labels = &examples.labels;
-        let (dtype, scores): (_, Vec<u8>) = match self.float {
-            Float::F32 => {
-                let single = self.values.iter().map(|&x| x as f32);
-                (Dtype::F32, single.flat_map(f32::to_le_bytes).collect())
-            }
-            Float::F64 => {
-                let double = self.values.iter().copied();
-                (Dtype::F64, double.flat_map(f64::to_le_bytes).collect())
-            }
-        };
+        let (dtype, scores) = self.bytes(&self.values);
+        let errors = self.standard_errors.as_ref();
+        let errors = errors.map(|errors| self.bytes(errors).1);
         let queries: Vec<u8> = self
             .queries
             .iter()
@@ -281,6 +296,10 @@ impl ScoreRecord {
             named("queries", view(Dtype::I64, vec![asked], &queries)?),
             named(name, view(kind, vec![self.train], &targets)?),
         ];
+        if let Some(errors) = &errors {
+            let errors = view(dtype, vec![self.rows(), self.train], errors)?;
+            tensors.push(named("standard_errors", errors));
+        }
         for (part, columns) in &places {
             for (column, bytes) in columns {
                 let shape = vec![bytes.len() / size_of::<i64>()];
@@ -290,6 +309,20 @@ impl ScoreRecord {
         }
         let metadata = metadata(examples, seed, &files)?;
         serialize(tensors, Some(metadata)).map_err(refused)
+    }
+
+    /// Numbers as scores are written.
+    fn bytes(&self, numbers: &[f64]) -> (Dtype, Vec<u8>) {
+        match self.float {
+            Float::F32 => {
+                let single = numbers.iter().map(|&x| x as f32);
+                (Dtype::F32, single.flat_map(f32::to_le_bytes).collect())
+            }
+            Float::F64 => {
+                let double = numbers.iter().copied();
+                (Dtype::F64, double.flat_map(f64::to_le_bytes).collect())
+            }
+        }
     }
 }
 

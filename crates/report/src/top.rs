@@ -10,7 +10,7 @@ impl ScoreRecord {
     /// first, as `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
     /// example has a file, and those of the query for a mean), and where bounds are known `bound`: how far the score
-    /// can be from that of the exact solution; and where there are Newton estimates `newton`, the change that it
+    /// can be from that of the exact solution; of a score that is sampled its `standard_error`; and where there are Newton estimates `newton`, the change that it
     /// predicts, and the example's `leverage` (empty for examples without one); of a linear model the leverage and
     /// `leave_one_out`, the exact change, or `one_step`, that after a Newton step without the example. Ranks count from
     /// 1 within a kind; scores are in the unit that `run.json` names.
@@ -38,6 +38,8 @@ impl ScoreRecord {
         }
         head.extend(self.closed_form().map(|it| it.column().into()));
         head.extend(self.bounds(0).map(|_| "bound".into()));
+        let sampled = self.standard_errors(0);
+        head.extend(sampled.map(|_| "standard_error".into()));
         let mut write = |record: &[String]| {
             let done = table.write_record(record);
             done.map_err(|error| refused(error.to_string()))
@@ -70,6 +72,8 @@ impl ScoreRecord {
                     record.extend(self.beside(row, train));
                     let bound = self.bounds(row).map(|bounds| bounds[train]);
                     record.extend(bound.map(|bound| format!("{bound:.3e}")));
+                    let error = self.standard_errors(row).map(|errors| errors[train]);
+                    record.extend(error.map(|error| format!("{error:.3e}")));
                     write(&record)?;
                 }
             }

@@ -33,19 +33,20 @@ fn the_settings_of_an_influence_are_those_that_it_is_the_first_order_of() {
     let config = influence.bayesian_config().unwrap();
     let expected = DAMPING * N as f64;
     assert!((config.localisation - expected).abs() < 1e-12);
-    // Steps of half the inverse of the largest curvature, or shorter.
+    // Steps of half the inverse of the largest curvature, where that does not grow.
     let (dim, dense) = (
         influence.matrix().dim(),
         backdraft_curvature::to_dense(influence.matrix()).unwrap(),
     );
     let trace: f64 = (0..dim).map(|i| dense[i * dim + i]).sum();
-    assert!(config.step_size >= 0.5 / trace && config.step_size < 0.5 / DAMPING);
+    assert!(config.step_size >= 0.4 / trace && config.step_size < 0.5 / DAMPING);
 
     // Cold, and centred at parameters that are no minimum: the first order is all that there is.
     let cold = 1e4;
     let config = SgldConfig {
         localisation: DAMPING * cold * N as f64,
         inverse_temperature: Some(cold * N as f64),
+        // What is as cold has the curvature that there is at the parameters.
         step_size: 2.0 * config.step_size,
         draws: 500,
         thinning: 4,
@@ -186,8 +187,7 @@ fn bad_settings_and_queries_are_refused() {
     // Without damping there is nothing that holds the chain.
     let config = InfluenceConfig::new().with_damping(0.0);
     let influence = config.over(network()).unwrap();
-    let config = influence.bayesian_config().unwrap();
-    let refused = influence.bayesian_scores(&measurement, inputs(4), &config);
+    let refused = influence.bayesian_config();
     let Err(AttributionError::Bayes(BayesError::Setting { name, .. })) = refused else {
         panic!("it was taken");
     };

@@ -1,6 +1,7 @@
 //! What can be asked on the command line.
 
 mod audit;
+mod bayes;
 mod compute;
 mod damping;
 mod data;
@@ -31,6 +32,7 @@ use crate::{
 
 pub(crate) use self::{
     audit::Audit,
+    bayes::{Bayes, CompareName, IntegratorName, StepSize},
     compute::ComputeArgs,
     damping::Damping,
     data::{DataArgs, ScalingName},
@@ -67,6 +69,9 @@ pub(super) enum Command {
     Explain(Box<Explain>),
     /// Find training examples whose labels look wrong, and see what correcting them changes.
     Audit(Box<Audit>),
+    /// Score every training example by the covariance of its loss with what is measured, over a posterior about the
+    /// weights, and set that beside influence.
+    Bayes(Box<Bayes>),
     /// Find which change of which training example would mend a test example, or harm it: moved inputs, other labels.
     Perturb(Box<Perturb>),
     /// Find what each training example, or group of them, is worth to the performance: Data Shapley.

@@ -24,7 +24,7 @@ use backdraft_report::{
 };
 
 /// Examples of each sign in `top.csv`.
-pub(super) const TOP: usize = 20;
+pub(crate) const TOP: usize = 20;
 
 /// The settings that the record has beside those that every run has by name.
 #[derive(Serialize)]

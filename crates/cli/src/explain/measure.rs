@@ -13,7 +13,7 @@ use crate::args::MeasureName;
 
 /// What is measured, in words and in its unit, of each query or in the mean over so many; losses and outputs are in
 /// `unit`.
-pub(super) fn described(
+pub(crate) fn described(
     name: MeasureName,
     dataset: &Dataset,
     unit: &Unit,
@@ -60,7 +60,7 @@ pub(super) fn described(
 }
 
 /// What is measured of the examples of `split`.
-pub(super) fn measurement(
+pub(crate) fn measurement(
     name: MeasureName,
     (task, objective): (&Task, Objective),
     split: &Split,

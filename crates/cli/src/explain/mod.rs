@@ -15,6 +15,12 @@ mod self_influence;
 mod settings;
 mod store;
 
+pub(super) use self::{
+    files::TOP,
+    measure::{described, measurement},
+    report::{examples, explained},
+};
+
 use backdraft_models::Preset;
 
 use self::{run::ExplainRun, settings::ScoreSettings};

@@ -15,7 +15,7 @@ use crate::display::{labels, layout, target};
 const SHOWN: usize = 5;
 
 /// What is known of all examples.
-pub(super) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> ExampleInfo {
+pub(crate) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> ExampleInfo {
     let (train, test) = (0..dataset.train.rows, 0..dataset.test.rows);
     ExampleInfo {
         labels: labels(dataset),
@@ -34,6 +34,25 @@ pub(super) fn report(
     examples: &ExampleInfo,
     record: RunRecord,
 ) -> Report {
+    let title = out.file_name().map_or_else(
+        || dataset.name.clone(),
+        |name| name.to_string_lossy().into(),
+    );
+    Report {
+        title,
+        labels: examples.labels.clone(),
+        layout: layout(dataset),
+        explained: explained(dataset, scores, examples),
+        record,
+    }
+}
+
+/// The queries beside their strongest examples, one a row of scores.
+pub(crate) fn explained(
+    dataset: &Dataset,
+    scores: &ScoreRecord,
+    examples: &ExampleInfo,
+) -> Vec<Explained> {
     let example = |split: &Split, index: usize, places: &[Place]| Example {
         index,
         source: places[index].clone(),
@@ -58,15 +77,5 @@ pub(super) fn report(
             negative: side(row, strongest.negative),
         }
     });
-    let title = out.file_name().map_or_else(
-        || dataset.name.clone(),
-        |name| name.to_string_lossy().into(),
-    );
-    Report {
-        title,
-        labels: examples.labels.clone(),
-        layout: layout(dataset),
-        explained: explained.collect(),
-        record,
-    }
+    explained.collect()
 }

@@ -1,6 +1,7 @@
 //! The command line end to end, with real files.
 
 mod audit;
+mod bayes;
 mod bench;
 mod closed_form;
 mod compare;

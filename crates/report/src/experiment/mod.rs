@@ -34,4 +34,5 @@ pub use record::{
     SweepRecord,
 };
 pub use report::Findings;
+pub(crate) use report::scatter;
 pub use validation::{EstimatorRecord, ValidatedQuery, ValidationRecord};

@@ -11,6 +11,7 @@ mod summary;
 mod verify;
 
 pub use features::Features;
+pub(crate) use query::strongest_examples;
 pub use picture::Frame;
 pub(crate) use summary::run as run_facts;
 

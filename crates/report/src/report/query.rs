@@ -3,7 +3,7 @@
 use super::{Explained, Layout, Report, plot};
 use crate::number::{count, short};
 use crate::page::{Html, classed, element, text};
-use crate::{MeanRecord, Measure, OutputError, QueryRecord, Rise, SolveRecord};
+use crate::{Labels, MeanRecord, Measure, OutputError, QueryRecord, Rise, SolveRecord};
 
 /// The title of the part on all of them.
 pub(super) fn title(measure: &Measure) -> &'static str {
@@ -48,12 +48,19 @@ fn article(title: String, parts: [Html; 2], solved: &SolveRecord) -> Result<Html
     Ok(element("article", &[("class", "query")], parts))
 }
 
-/// The strongest examples as the data show.
 fn examples(report: &Report, explained: &Explained) -> Result<Html, OutputError> {
     let measure = report.record.measure();
-    match &report.layout {
-        Layout::Pictures(frame) => frame.show(&report.labels, &measure, explained),
-        Layout::Table(features) => features.show(&report.labels, &measure, explained),
+    strongest_examples((&report.layout, &report.labels, &measure), explained)
+}
+
+/// The strongest examples as the data show.
+pub(crate) fn strongest_examples(
+    (layout, labels, measure): (&Layout, &Labels, &Measure),
+    explained: &Explained,
+) -> Result<Html, OutputError> {
+    match layout {
+        Layout::Pictures(frame) => frame.show(labels, measure, explained),
+        Layout::Table(features) => features.show(labels, measure, explained),
     }
 }
 

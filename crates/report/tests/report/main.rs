@@ -1,5 +1,6 @@
 //! Records, tables and reports.
 
+mod bayes;
 mod experiment_output;
 mod output;
 mod page;

@@ -11,6 +11,8 @@ mod validate;
 
 use backdraft_attribution::evaluate::{Gaps, Seconds, Spread};
 
+pub(crate) use plot::scatter;
+
 use super::Setup;
 use super::failure::Missing;
 use crate::number::{count, short};

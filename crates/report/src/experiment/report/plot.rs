@@ -75,7 +75,7 @@ pub(super) fn bars(
 
 /// Pairs of a prediction (across) and what happens (up), with the line where they are equal. None if there is nothing
 /// finite to draw.
-pub(super) fn scatter(
+pub(crate) fn scatter(
     name: &str,
     titles: [&str; 2],
     pairs: &[(f64, f64)],
