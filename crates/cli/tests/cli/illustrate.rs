@@ -73,8 +73,8 @@ fn descent_ends_where_the_pseudo_inverse_says() -> Outcome {
             let points: Vec<Vec<f64>> = list(&path["points"]).iter().map(numbers).collect();
             let (start, end) = (&points[0], &points[points.len() - 1]);
             let off = floor - (u[0] * start[0] + u[1] * start[1]);
-            for it in 0..2 {
-                let expected = start[it] + u[it] * off;
+            for (it, along) in u.iter().enumerate() {
+                let expected = start[it] + along * off;
                 // 0.7^100 of the way is left, and roundings.
                 assert!((end[it] - expected).abs() < 1e-13, "{} {expected}", end[it]);
                 assert!((numbers(&path["nearest"])[it] - expected).abs() < 1e-13);
