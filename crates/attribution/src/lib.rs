@@ -67,7 +67,7 @@ pub use audit::{Audit, AuditBy, AuditTargets};
 pub use backdraft_influence::{
     Leverage, NewtonScores,
     bayes::{BayesianInfluence, BayesianScores, Convergence, SgldConfig},
-    unlearn::{Certificate, Membership, Privacy},
+    unlearn::{Certificate, Evidence, Membership, Privacy, Regularity},
 };
 pub use bayes::ChainStore;
 pub use error::AttributionError;

@@ -106,6 +106,7 @@ impl UnlearnRun<'_> {
             forgotten: forgotten.collect(),
             steps: setting.steps,
             references: self.args.references,
+            regularity: self.regularity.as_ref().ok().copied(),
             networks,
         };
         let folder = network.store.folder();

@@ -54,6 +54,10 @@ fn a_convex_problem_is_forgotten_and_certified() -> Outcome {
     let record = record(&place, "out")?;
     assert_eq!((record.steps, record.references), (60, 2));
     assert_eq!(record.forgotten.len(), 12);
+    // The cross-entropy of one logit curves by a quarter at most.
+    let known = record.regularity.ok_or("nothing is known")?;
+    assert!(known.curvature[0] == 0.0 && known.curvature[1] > 0.25);
+    assert!(said.contains("derived from the data"), "{said}");
     let trained = distance(one(&record, UnlearningMethod::Trained));
     let retrained = one(&record, UnlearningMethod::Retrain);
     assert_eq!(

@@ -14,9 +14,9 @@
 //!
 //! | method | does | is meant for |
 //! |---|---|---|
-//! | [`descent_to_delete`] | goes on from the trained parameters without the examples | strongly convex objectives |
-//! | [`rewind_to_delete`] | goes back to a checkpoint of the training, and on from there without them | any smooth objective |
-//! | [`one_shot`] | adds the influence or the Newton estimate of the removal | near a minimum |
+//! | [`descent_to_delete()`] | goes on from the trained parameters without the examples | strongly convex objectives |
+//! | [`rewind_to_delete()`] | goes back to a checkpoint of the training, and on from there without them | any smooth objective |
+//! | [`one_shot()`] | adds the influence or the Newton estimate of the removal | near a minimum |
 //!
 //! Descent-to-delete is from Neel, Roth and Sharifi-Malvajerdi (2021, "Descent-to-Delete: Gradient-Based Methods for
 //! Machine Unlearning"), rewind-to-delete from Mu and Klabjan (2024, "Rewind-to-Delete: Certified Machine Unlearning

@@ -1,6 +1,6 @@
 //! `run.json` of a run that forgets training examples.
 
-use backdraft_attribution::{Certificate, Membership};
+use backdraft_attribution::{Certificate, Membership, Regularity};
 use serde::{Deserialize, Serialize};
 
 use crate::{Place, Quality, Record, RunRecord, TargetValue};
@@ -17,6 +17,9 @@ pub struct UnlearningRecord {
     pub steps: usize,
     /// Networks retrained from other seeds, which the membership test is calibrated on.
     pub references: usize,
+    /// The bounds of the losses' derivatives that certificates go by, if there are any, and where they are from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regularity: Option<Regularity>,
     /// The network as it was trained first, then the retrained one, then what the methods came to.
     pub networks: Vec<UnlearnedRecord>,
 }

@@ -1,5 +1,7 @@
 //! The networks as a table for the terminal.
 
+use backdraft_attribution::Evidence;
+
 use super::{CertificateRecord, UnlearnedRecord, UnlearningMethod, UnlearningRecord};
 use crate::{
     Quality,
@@ -102,9 +104,10 @@ pub(super) fn called(it: &UnlearnedRecord) -> String {
     }
 }
 
-/// What is certified of each network, and where nothing is, why; the same reason once.
+/// What certificates go by, what is certified of each network, and where nothing is, why; the same reason once.
 pub(super) fn certificates(record: &UnlearningRecord) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+    let any = record.networks.iter().any(|it| it.certificate.is_some());
+    let mut lines: Vec<String> = assumed(record).filter(|_| any).into_iter().collect();
     for it in &record.networks {
         let line = match &it.certificate {
             Some(CertificateRecord::Certified {
@@ -131,6 +134,24 @@ pub(super) fn certificates(record: &UnlearningRecord) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The bounds that certificates assume.
+fn assumed(record: &UnlearningRecord) -> Option<String> {
+    let found = record.regularity?;
+    let [least, greatest] = found.curvature;
+    Some(format!(
+        "certificates assume: the Hessian of a batch's mean loss lies between {} and {}, the gradient of an example's loss is \
+         at most {}, both without the L2 term ({}); SGD without momentum, its steps in the order that was drawn",
+        short(least),
+        short(greatest),
+        short(found.gradient),
+        match found.evidence {
+            Evidence::Derived => "derived from the data",
+            Evidence::Given => "given, not checked",
+            Evidence::Estimated => "estimated",
+        }
+    ))
 }
 
 fn told(quality: &Quality) -> String {

@@ -1,6 +1,6 @@
 //! Forgotten training examples: the record, the table, the file and the report.
 
-use backdraft_attribution::{Certificate, Membership, Privacy};
+use backdraft_attribution::{Certificate, Evidence, Membership, Privacy, Regularity};
 use backdraft_report::{
     Quality, TargetValue,
     unlearning::{
@@ -71,6 +71,11 @@ fn unlearned() -> UnlearningRecord {
         }],
         steps: 8,
         references: 1,
+        regularity: Some(Regularity {
+            curvature: [-0.5, 0.5],
+            gradient: 3.0,
+            evidence: Evidence::Given,
+        }),
         networks: vec![
             network(UnlearningMethod::Trained, 4.0),
             network(UnlearningMethod::Retrain, 0.0),
@@ -114,6 +119,7 @@ fn a_record_comes_back_as_it_was() -> Outcome {
     let value: serde_json::Value = serde_json::from_str(&json)?;
     assert_eq!(value["settings"]["seed"], 42);
     assert_eq!(value["networks"][3]["certificate"]["sigma"], 2.5);
+    assert_eq!(value["regularity"]["evidence"], "given");
     assert_eq!(value["networks"][3]["certificate"]["delta"], 1e-5);
     Ok(())
 }
@@ -146,6 +152,7 @@ fn the_table_tells_distances_times_and_certificates() {
         "r2d 0.25: at most 0.5 from 8 steps of retraining; noise of 2.5 on each parameter makes it (1, 1.00e-5) alike, and \
          leaves 50.0 % of the test part right",
         "d2d: no certificate: <it> is not convex",
+        "between -0.5 and 0.5, the gradient of an example's loss is at most 3, both without the L2 term (given, not checked)",
         "newton failed: it <b>diverged</b>",
     ] {
         assert!(table.contains(part), "no `{part}` in\n{table}");
