@@ -4,7 +4,10 @@ use std::io;
 
 use backdraft_curvature::CurvatureError;
 use backdraft_influence::{
-    ResponseError, SolveError, bayes::BayesError, path::FlowError, unlearn::UnlearnError,
+    ResponseError, SolveError,
+    bayes::BayesError,
+    path::{FlowError, PathError},
+    unlearn::UnlearnError,
 };
 use backdraft_models::{
     TrainError, UnknownModel, Unsuited,
@@ -81,6 +84,9 @@ pub enum CliError {
     /// A response function could not be computed.
     #[error(transparent)]
     Response(#[from] ResponseError),
+    /// A path could not be followed.
+    #[error(transparent)]
+    Path(PathError),
     /// A derivative could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),
@@ -265,6 +271,15 @@ impl From<ValuationError> for CliError {
     }
 }
 
+impl From<PathError> for CliError {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::Response(error) => error.into(),
+            error => Self::Path(error),
+        }
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -316,6 +331,7 @@ impl CliError {
             | Self::Response(_)
             | Self::Flow(_)
             | Self::Illustration(_)
+            | Self::Path(_)
             | Self::Curvature(_)
             | Self::Unlearn(_)
             | Self::Attribution(_)

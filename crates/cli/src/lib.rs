@@ -1,5 +1,6 @@
-//! The command line: `backdraft explain`, `audit`, `bayes`, `perturb`, `shapley`, `unlearn`, `flow`, `illustrate`,
-//! `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and `bench`.
+//! The command line: `backdraft explain`, `audit`, `bayes`, `perturb`, `path`, `shapley`, `unlearn`, `flow`,
+//! `illustrate`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and
+//! `bench`.
 
 mod args;
 mod audit;
@@ -26,6 +27,7 @@ mod network_record;
 mod network_run;
 mod network_settings;
 mod opening;
+mod path;
 mod perturb;
 mod preparation;
 mod progress;
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Shapley(shapley)) => shapley::shapley(&shapley),
         Some(Command::Unlearn(unlearn)) => unlearn::unlearn(&unlearn),
         Some(Command::Flow(flow)) => flow::flow(&flow),
+        Some(Command::Path(paths)) => path::path(&paths),
         Some(Command::Train(train)) => train::train(&train),
         Some(Command::Decompose(decompose)) => {
             on_device(&decompose.common, || experiment::decompose(&decompose))

@@ -72,6 +72,20 @@ impl QueryRows {
         Ok(rows)
     }
 
+    /// The same for `command`, which asks about one test example at a time: refuses the mean over all.
+    pub fn each_of(asked: &[Query], dataset: &Dataset, command: &str) -> Result<Self, CliError> {
+        match asked {
+            [Query::All] => Err(CliError::Option {
+                option: "--queries",
+                problem: format!(
+                    "all is the mean over the test set, and {command} asks about one example at a time: take 0-{} for each",
+                    dataset.test.rows.saturating_sub(1)
+                ),
+            }),
+            _ => Self::of(asked, dataset),
+        }
+    }
+
     /// The test examples.
     pub fn indices(&self) -> &[usize] {
         &self.indices
@@ -118,35 +132,67 @@ impl Serialize for QueryRows {
     }
 }
 
+/// Training examples by index, in the order in which they were asked for with `--examples`; refuses what is not in the
+/// training part, or is there twice.
+pub(super) fn training_examples(
+    asked: &[Query],
+    dataset: &Dataset,
+) -> Result<Vec<usize>, CliError> {
+    let (option, rows) = ("--examples", dataset.train.rows);
+    let refuse = |problem| CliError::Option { option, problem };
+    if asked.contains(&Query::All) {
+        let problem = format!(
+            "has all: name training examples, such as 0-{} for each of them",
+            rows.saturating_sub(1)
+        );
+        return Err(refuse(problem));
+    }
+    listed(asked, rows, (option, "training"), |index| {
+        let name = &dataset.name;
+        refuse(format!(
+            "names training example {index}: {name} holds {rows}, counted from 0"
+        ))
+    })
+}
+
+/// Test examples.
 fn indices(asked: &[Query], dataset: &Dataset) -> Result<Vec<usize>, CliError> {
-    let refuse = |problem| {
-        Err(CliError::Option {
-            option: "--queries",
-            problem,
-        })
-    };
     let len = dataset.test.rows;
+    if asked.contains(&Query::All) {
+        return Err(CliError::Option {
+            option: "--queries",
+            problem: format!(
+                "has all, the mean over the whole test set, beside others: name it alone, or 0-{} for each test example",
+                len.saturating_sub(1)
+            ),
+        });
+    }
+    listed(asked, len, ("--queries", "test"), |index| CliError::Query {
+        index,
+        name: dataset.name.clone(),
+        len,
+    })
+}
+
+/// Indices below `len`, each once; `beyond` is the error of one that is not.
+fn listed(
+    asked: &[Query],
+    len: usize,
+    (option, part): (&'static str, &str),
+    beyond: impl Fn(usize) -> CliError,
+) -> Result<Vec<usize>, CliError> {
     let (mut seen, mut indices) = (HashSet::new(), Vec::new());
     for query in asked {
-        let range = match query {
-            Query::Indices(range) => range.clone(),
-            Query::All => {
-                return refuse(format!(
-                    "has all, the mean over the whole test set, beside others: name it alone, or 0-{} for each test example",
-                    len.saturating_sub(1)
-                ));
-            }
+        let Query::Indices(range) = query else {
+            continue;
         };
         if *range.end() >= len {
-            return Err(CliError::Query {
-                index: (*range.start()).max(len),
-                name: dataset.name.clone(),
-                len,
-            });
+            return Err(beyond((*range.start()).max(len)));
         }
-        for index in range {
+        for index in range.clone() {
             if !seen.insert(index) {
-                return refuse(format!("names test example {index} twice"));
+                let problem = format!("names {part} example {index} twice");
+                return Err(CliError::Option { option, problem });
             }
             indices.push(index);
         }

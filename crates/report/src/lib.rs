@@ -17,6 +17,8 @@
 //!
 //! [`valuation`] has those of what training examples are worth, and [`unlearning`] those of forgotten ones.
 //!
+//! [`path`] has those of response paths.
+//!
 //! [`experiment`] has the records, tables and reports of what is asked of influence estimates themselves.
 //!
 //! A score is the predicted change of what is measured of a query when the training example is *removed*, of a loss
@@ -39,6 +41,7 @@ mod measure;
 mod newton;
 mod number;
 mod page;
+pub mod path;
 pub mod perturbation;
 mod places;
 mod record;

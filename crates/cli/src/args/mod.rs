@@ -11,6 +11,7 @@ mod folder;
 mod measure;
 mod model;
 pub(crate) mod number;
+mod path;
 mod perturb;
 mod preconditioner;
 mod run;
@@ -41,6 +42,7 @@ pub(crate) use self::{
     folder::FolderArgs,
     measure::MeasureName,
     model::ModelArgs,
+    path::{FollowPaths, ObjectiveName, PathSolverName},
     perturb::Perturb,
     preconditioner::{PreconditionerName, Rank},
     run::RunArgs,
@@ -81,6 +83,9 @@ pub(super) enum Command {
     Unlearn(Box<Unlearn>),
     /// Follow training by gradient flow with all training examples, and from some time on without some of them.
     Flow(Box<Flow>),
+    /// Follow the network as the weight of training examples goes from 1 to 0, and hold influence at both ends and the
+    /// Newton estimate against that path.
+    Path(Box<FollowPaths>),
     /// Train a model, or go on where the same command was interrupted.
     Train(Box<Train>),
     /// Take training examples away, and follow each removal from retraining to the influence estimate: the five gaps

@@ -16,6 +16,7 @@ mod inputs;
 mod mean;
 mod measure;
 mod options;
+mod path;
 mod perturb;
 mod place;
 mod preconditioners;

@@ -192,7 +192,8 @@ impl Attempt<'_> {
             if corrections > 0 && size > 0.5 * last {
                 return Err(Failure::Refused(format!(
                     "Newton's method does not converge: after {corrections} corrections the gradient is {relative:.1e} of the \
-                     removed part's, and no longer halves"
+                     removed part's, and no longer halves; where that is for a kink of a piecewise smooth network, a larger tolerance \
+                     passes over it"
                 )));
             }
             if corrections >= self.config.corrections {

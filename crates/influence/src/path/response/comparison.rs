@@ -4,9 +4,10 @@ use backdraft_optimize::norm;
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{FollowedPath, PathError};
+use super::{FollowedPath, PathError, followed::integral};
 
-/// How far the tangents at the two ends of a path differ, and what bounds that.
+/// How far the tangents at the two ends of a path differ, and what bounds that where the path is smooth: at a kink of a
+/// piecewise smooth network the tangent jumps, which no second derivative tells.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TangentGap {
     /// `||theta'(1)||`, influence at the trained parameters.
@@ -58,7 +59,7 @@ impl FollowedPath {
             at_one: first.facts.speed,
             at_end: last.facts.speed,
             difference: norm(&(first.tangent.clone() - last.tangent.clone()))?,
-            integral: self.integral(|it| (it.facts.acceleration, 0.0)),
+            integral: integral(self.points(), |it| (it.facts.acceleration, 0.0)),
             bound: largest.fold(0.0, f64::max) * self.span(),
         })
     }

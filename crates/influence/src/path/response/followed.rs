@@ -52,15 +52,16 @@ impl FollowedPath {
     pub fn span(&self) -> f64 {
         self.first().facts.eps - self.last().facts.eps
     }
+}
 
-    /// The integral over `eps` of a function of which the points have the value and the derivative, by the trapezoidal
-    /// rule with its end correction: of fourth order in the steps, and of second where the derivative is given as 0.
-    pub(super) fn integral(&self, of: impl Fn(&PathPoint) -> (f64, f64)) -> f64 {
-        let over = |pair: &[PathPoint]| {
-            let h = pair[0].facts.eps - pair[1].facts.eps;
-            let ((low, low_slope), (high, high_slope)) = (of(&pair[1]), of(&pair[0]));
-            0.5 * h * (low + high) + h * h / 12.0 * (low_slope - high_slope)
-        };
-        self.points.windows(2).map(over).sum()
-    }
+/// The integral over `eps`, from point to point, of a function of which the points have the value and the derivative, by
+/// the trapezoidal rule with its end correction: of fourth order in the steps, and of second where the derivative is
+/// given as 0.
+pub(super) fn integral(points: &[PathPoint], of: impl Fn(&PathPoint) -> (f64, f64)) -> f64 {
+    let over = |pair: &[PathPoint]| {
+        let h = pair[0].facts.eps - pair[1].facts.eps;
+        let ((low, low_slope), (high, high_slope)) = (of(&pair[1]), of(&pair[0]));
+        0.5 * h * (low + high) + h * h / 12.0 * (low_slope - high_slope)
+    };
+    points.windows(2).map(over).sum()
 }

@@ -4,16 +4,17 @@ use backdraft_optimize::norm;
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{FollowedPath, PathError};
+use super::{FollowedPath, PathError, PathPoint, followed::integral};
 
 /// How straight a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Straightness {
     /// The distance between its ends, `||theta(1) - theta(0)||`.
     pub chord: f64,
-    /// Its length, by the points' `||theta'||` and its derivative, of fourth order in the steps.
+    /// Its length, by the points' `||theta'||` and its derivative, of fourth order in the steps; no step is shorter
+    /// than the distance between its points.
     pub arc: f64,
-    /// `chord / arc`, at most 1 but for the error of the length; 1 is a straight line, and so is a path of no length.
+    /// `chord / arc`, at most 1; 1 is a straight line, and so is a path of no length.
     pub ratio: f64,
     /// The angle between the tangents at the two ends, in degrees.
     pub angle: f64,
@@ -30,14 +31,11 @@ impl FollowedPath {
         let (first, last) = (self.first(), self.last());
         let between = first.theta.clone() - last.theta.clone();
         let chord = norm(&between)?;
-        let arc = self.integral(|it| {
-            let facts = &it.facts;
-            let slope = match facts.speed > 0.0 {
-                true => facts.stretch / facts.speed,
-                false => 0.0,
-            };
-            (facts.speed, slope)
-        });
+        let mut arc = 0.0;
+        for pair in self.points().windows(2) {
+            let apart = norm(&(pair[0].theta.clone() - pair[1].theta.clone()))?;
+            arc += integral(pair, speed).max(apart);
+        }
         let mut widest: f64 = 0.0;
         for point in self.points() {
             widest = widest.max(degrees(&point.tangent, &between)?);
@@ -50,6 +48,16 @@ impl FollowedPath {
             widest,
         })
     }
+}
+
+/// `||theta'||` and its derivative in `eps`.
+fn speed(point: &PathPoint) -> (f64, f64) {
+    let facts = &point.facts;
+    let slope = match facts.speed > 0.0 {
+        true => facts.stretch / facts.speed,
+        false => 0.0,
+    };
+    (facts.speed, slope)
 }
 
 /// The angle between two vectors, 0 where one is zero. Small angles keep their precision: by the distance of the unit

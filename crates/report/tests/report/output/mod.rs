@@ -5,6 +5,7 @@ mod figure;
 mod folder;
 mod groups;
 mod measure;
+mod paths;
 mod perturbation;
 mod record;
 mod report;
