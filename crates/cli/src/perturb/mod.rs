@@ -31,9 +31,8 @@ pub(super) fn perturb(args: &Perturb) -> Result<(), CliError> {
     })?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
     let queries = args.queries.as_ref();
-    let queries = queries.map(|asked| QueryRows::of(asked, dataset));
+    let queries = queries.map(|asked| QueryRows::each_of(asked, dataset, "perturb"));
     let queries = queries.transpose()?;
-    check_each(queries.as_ref())?;
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), kind, &config);
     args.check(&damping, &inputs.network, dataset.task == Task::Regression)?;
@@ -54,18 +53,4 @@ pub(super) fn perturb(args: &Perturb) -> Result<(), CliError> {
         };
         run.run()
     })
-}
-
-/// Refuses the mean over all test examples: what would mend one is no answer for another.
-fn check_each(queries: Option<&QueryRows>) -> Result<(), CliError> {
-    match queries.and_then(QueryRows::mean_over) {
-        None => Ok(()),
-        Some(examples) => Err(CliError::Option {
-            option: "--queries",
-            problem: format!(
-                "all is the mean over the test set, and perturb asks about one example at a time: take 0-{} for each",
-                examples.saturating_sub(1)
-            ),
-        }),
-    }
 }
