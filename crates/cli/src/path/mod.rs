@@ -64,7 +64,7 @@ pub(super) fn path(args: &FollowPaths) -> Result<(), CliError> {
 /// The examples and groups that were asked for, none if none were.
 fn asked(args: &FollowPaths, inputs: &Inputs) -> Result<Vec<WeightGroup>, CliError> {
     if let Some(path) = &args.group {
-        return groups::read(path, &inputs.dataset);
+        return groups::read(path, &inputs.dataset, "--group");
     }
     let asked = args.examples.as_deref().unwrap_or_default();
     let examples = training_examples(asked, &inputs.dataset)?;
