@@ -21,8 +21,8 @@
 //! - [`response`]: what retraining, proximal and proximal Bregman objectives answer to a removal. [`Pbrf`] is the
 //!   proximal Bregman response function, which influence with the Gauss-Newton matrix approximates. [`statistics`]
 //!   compares the two.
-//! - [`path`]: the response as the weights go there bit by bit, of which influence is the tangent ([`path::ResponsePath`]),
-//!   and gradient flow, followed in time with or without examples ([`path::GradientFlow`]).
+//! - [`path`]: the response as the weights go there bit by bit, of which influence is the tangent
+//!   ([`path::ResponsePath`]), and gradient flow, followed in time with or without examples ([`path::GradientFlow`]).
 //! - [`unlearn`]: descent-to-delete, rewind-to-delete and one-shot unlearning beside retraining, certificates, and a test
 //!   of what still gives the forgotten away.
 //!

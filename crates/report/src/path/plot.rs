@@ -18,8 +18,8 @@ pub(super) const LINES: [(&str, &str, &str); 3] = [
 /// Points of a curve between two of a path's, by the cubic that has their values and derivatives.
 const BETWEEN: usize = 16;
 
-/// The change of a query's loss (up) along the path (across, `eps` from 1 on the left), with the straight lines. None if
-/// there is nothing finite to draw.
+/// The change of a query's loss (up) along the path (across, `eps` from 1 on the left), with the straight lines. None
+/// if there is nothing finite to draw.
 pub(super) fn query(path: &FollowedPathRecord, place: usize) -> Result<Option<Html>, OutputError> {
     let curve = curve(path, place);
     let (Some(first), Some(last)) = (path.points.first(), path.points.last()) else {

@@ -86,8 +86,8 @@ pub struct FollowedPathRecord {
     /// Why there is no Newton estimate, where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_newton: Option<String>,
-    /// The path in a plane; beside it where the lines land: influence at 1, influence at the end, the second order at 1,
-    /// and the Newton estimate, if there is one.
+    /// The path in a plane; beside it where the lines land: influence at 1, influence at the end, the second order at
+    /// 1, and the Newton estimate, if there is one.
     pub projection: Projection,
     /// What it does to each query, in the order of the record's examples.
     pub queries: Vec<PathQueryRecord>,

@@ -11,8 +11,8 @@ mod summary;
 mod verify;
 
 pub use features::Features;
-pub(crate) use query::strongest_examples;
 pub use picture::Frame;
+pub(crate) use query::strongest_examples;
 pub(crate) use summary::run as run_facts;
 
 use super::page::{page, section};

@@ -54,8 +54,8 @@ impl FollowedPath {
     }
 }
 
-/// The integral over `eps`, from point to point, of a function of which the points have the value and the derivative, by
-/// the trapezoidal rule with its end correction: of fourth order in the steps, and of second where the derivative is
+/// The integral over `eps`, from point to point, of a function of which the points have the value and the derivative,
+/// by the trapezoidal rule with its end correction: of fourth order in the steps, and of second where the derivative is
 /// given as 0.
 pub(super) fn integral(points: &[PathPoint], of: impl Fn(&PathPoint) -> (f64, f64)) -> f64 {
     let over = |pair: &[PathPoint]| {

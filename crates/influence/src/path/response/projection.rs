@@ -57,8 +57,8 @@ impl FollowedPath {
     }
 }
 
-/// The direction of length 1 in which the sum of squares of `vectors` is largest, and its share of them all; zeros where
-/// there is none.
+/// The direction of length 1 in which the sum of squares of `vectors` is largest, and its share of them all; zeros
+/// where there is none.
 fn principal(vectors: &[Tensor<1>]) -> Result<(Tensor<1>, f64), PathError> {
     let count = vectors.len();
     let mut products = vec![0.0; count * count];

@@ -231,8 +231,8 @@ impl<'a> ResponsePath<'a> {
     /// by 1: by 1 for one that is removed.
     ///
     /// # Errors
-    /// [`PathError::Response`] with [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index) for an example
-    /// that does not exist; each result, the solver's.
+    /// [`PathError::Response`] with [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index) for an
+    /// example that does not exist; each result, the solver's.
     pub fn partials(
         &self,
         point: &PathPoint,
