@@ -1,5 +1,7 @@
 //! Settings that make no sense, chains that diverge, and chains of others.
 
+use std::slice;
+
 use backdraft_curvature::Loss;
 use backdraft_influence::bayes::{BayesError, BayesianInfluence, SgldConfig};
 use backdraft_test_support::matrix;
@@ -134,7 +136,7 @@ fn chains_of_others_are_refused() {
         }
     }
     assert!(influence.scores(&[first.clone(), second.clone()]).is_ok());
-    refused(&[first.clone()]);
+    refused(slice::from_ref(&first));
     refused(&[second.clone(), first.clone()]);
     let of_each = BayesianInfluence::new(&cost, &cost, false, &good().with_chains(2)).unwrap();
     let found = of_each.scores(&[first.clone(), second]);
