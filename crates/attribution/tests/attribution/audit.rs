@@ -36,15 +36,15 @@ fn of_least_squares_answers_without_an_example_are_exact() {
     let (influence, targets) = least_squares();
     let left_out = influence.left_out(&NewtonConfig::default()).unwrap();
     assert_eq!((left_out.width, left_out.len()), (1, N));
-    for z in 0..N {
+    for (z, target) in targets.iter().enumerate() {
         // Residuals grow by 1 / (1 - leverage), where nothing but the damping holds the parameters.
         let (output, without) = (
             left_out.outputs_of(z)[0],
             left_out.outputs_without(z).unwrap()[0],
         );
         let leverage = left_out.leverages[z].largest();
-        let grown = (output - targets[z]) / (1.0 - leverage);
-        assert!((without - targets[z] - grown).abs() < 1e-10);
+        let grown = (output - target) / (1.0 - leverage);
+        assert!((without - target - grown).abs() < 1e-10);
     }
     let nothing = None::<(&Measurement, Tensor<2>)>;
     let values = AuditTargets::Values(targets.clone());

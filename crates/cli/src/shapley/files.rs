@@ -152,7 +152,7 @@ impl ShapleyRun<'_> {
         let measure = match self.performance {
             Performance::Accuracy => of("accuracy", "a share of the measured examples"),
             Performance::R2 => of("R2", "a share of the variance of the targets"),
-            Performance::Loss => Measure::loss(&self.network.unit),
+            Performance::Loss => Measure::loss(self.network.unit),
         };
         measure.mean(self.examples.measured.len())
     }
