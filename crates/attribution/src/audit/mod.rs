@@ -1,7 +1,7 @@
 //! Which targets of training examples are wrong?
 //!
 //! An [`Audit`] ranks the training examples of a network by how far their targets are from what the network would say
-//! had it not been trained on them, and by what they do to it. It takes no training again: [`LeftOut`](crate::LeftOut)
+//! had it not been trained on them, and by what they do to it. It takes no training again: [`LeftOut`]
 //! predicts leave-one-out answers.
 
 mod audit_by;
