@@ -12,9 +12,9 @@ use crate::CliError;
 
 const EXAMPLES: &str = "\
 Examples:
-  backdraft flow --activation tanh
-      The default model (an MLP) on the embedded digits, without the training example that it fits worst. The flow of a network with
-      kinks (relu) may slide along one, in many tiny steps.
+  backdraft flow
+      The default model (an MLP, here of tanh units) on the embedded digits, without the training example that it fits worst. The flow
+      of a network with kinks (--activation relu) may slide along one, in many tiny steps.
   backdraft flow --model lr --data cancer --remove 3,17 --times 10,100,1000
       Logistic regression without each of two examples, further on.
   backdraft flow --model lr --group groups.csv --switches 0,5,50 --times 1,10,100

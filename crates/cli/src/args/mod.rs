@@ -41,7 +41,7 @@ pub(crate) use self::{
     flow::Flow,
     folder::FolderArgs,
     measure::MeasureName,
-    model::ModelArgs,
+    model::{ActivationName, ModelArgs},
     path::{FollowPaths, ObjectiveName, PathSolverName},
     perturb::Perturb,
     preconditioner::{PreconditionerName, Rank},

@@ -8,20 +8,22 @@ mod removal;
 mod run;
 mod settings;
 
-use backdraft_models::Preset;
+use backdraft_models::{Architecture, Preset};
 
 use self::{run::FlowRun, settings::FlowSettings};
 use super::{
     CliError,
-    args::Flow,
+    args::{ActivationName, Flow},
     groups::{self, WeightGroup},
     inputs::Inputs,
     opening::Opening,
+    progress::say,
     verify,
 };
 
 /// Runs `backdraft flow`.
 pub(super) fn flow(args: &Flow) -> Result<(), CliError> {
+    let args = &smooth(args)?;
     let dtype = verify::place(&args.run.compute.device.open()?.device).1;
     let inputs = Inputs::load(&args.run, Preset::Quick, dtype, |_, _, dataset| {
         args.check(dataset.train.rows)
@@ -50,4 +52,18 @@ pub(super) fn flow(args: &Flow) -> Result<(), CliError> {
         };
         run.run()
     })
+}
+
+/// An MLP of which nothing else is asked has smooth units here: the flow of one with kinks slides along them, in very
+/// many tiny steps.
+fn smooth(args: &Flow) -> Result<Flow, CliError> {
+    let mut args = args.clone();
+    let is_mlp = args.run.model.kind()? == Architecture::Mlp;
+    if is_mlp && args.run.model.activation.is_none() && !args.run.weights.is_given() {
+        say(
+            "activation tanh, for the flow of rectifiers slides along their kinks; --activation relu has them all the same",
+        );
+        args.run.model.activation = Some(ActivationName::Tanh);
+    }
+    Ok(args)
 }
