@@ -1,3 +1,5 @@
+//! Performance as players are removed, the highest values first or the lowest, and leave-one-out values.
+
 use backdraft_attribution::{
     NoStore,
     valuation::{ClosureGame, CurveConfig, Game, Parts, leave_one_out},

@@ -1,3 +1,5 @@
+//! Values over all coalitions: efficiency, symmetry, null players, linearity, and games whose values are known.
+
 use backdraft_attribution::valuation::ClosureGame;
 use backdraft_test_support::Outcome;
 

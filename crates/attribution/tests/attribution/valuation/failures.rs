@@ -1,3 +1,5 @@
+//! Games, settings and performances that there is no value of, and what is said of them.
+
 use backdraft_attribution::{
     NoStore, RetrainError,
     valuation::{

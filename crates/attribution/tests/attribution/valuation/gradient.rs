@@ -1,3 +1,5 @@
+//! G-Shapley: what each example's gradient step adds in one pass of training.
+
 use backdraft_attribution::{
     NoStore,
     valuation::{

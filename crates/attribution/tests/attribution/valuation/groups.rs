@@ -1,3 +1,5 @@
+//! Groups of examples as players.
+
 use backdraft_attribution::valuation::{ClosureGame, Game, GroupGame, PlayerGroups};
 use backdraft_test_support::Outcome;
 

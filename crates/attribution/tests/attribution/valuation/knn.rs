@@ -1,3 +1,5 @@
+//! Values of nearest neighbours, by the recursion and over all coalitions.
+
 use backdraft_attribution::{
     NoStore,
     valuation::{ClosureGame, KnnConfig, Parts, ShapleyValues},

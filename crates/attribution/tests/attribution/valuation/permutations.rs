@@ -1,3 +1,5 @@
+//! Means over random orders: against exact values, cut off or not, in pairs, and from a seed.
+
 use backdraft_attribution::{
     NoStore,
     valuation::{

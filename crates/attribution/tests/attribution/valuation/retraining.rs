@@ -1,3 +1,5 @@
+//! Games of training again: coalitions as weights, linear models at their minimum, performances.
+
 use backdraft_attribution::{
     LinearRetrain, Minimize, NoStore, Retrain,
     valuation::{

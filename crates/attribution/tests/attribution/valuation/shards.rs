@@ -1,3 +1,5 @@
+//! Valuations that are shared out, stopped and put together.
+
 use std::cell::Cell;
 
 use backdraft_attribution::{
