@@ -33,6 +33,7 @@ mod preparation;
 mod progress;
 mod quality;
 mod queries;
+mod query_solutions;
 mod run_folder;
 mod shapley;
 mod solve;

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::{Cost, Damped};
+use backdraft_curvature::Cost;
 use backdraft_influence::{Choice, scores};
 use backdraft_report::SolveRecord;
 
 use super::run::BayesRun;
-use crate::{
-    CliError, choice::preconditioner, dampings::Dampings, queries::QueryRows, solve::QuerySystems,
-};
+use crate::{CliError, dampings::Dampings, queries::QueryRows};
 
 /// Scores by influence.
 pub(super) struct Compared {
@@ -31,26 +29,8 @@ impl BayesRun<'_> {
         dampings: &Dampings,
     ) -> Result<(Compared, Option<Choice>), CliError> {
         let args = self.args.solving();
-        let curvature = cost.gauss_newton();
-        let (preconditioner, choice) =
-            preconditioner(&args, &curvature, &dampings.values, queries.count())?;
-        let systems = QuerySystems {
-            args,
-            curvature: &curvature,
-            dampings: &dampings.values,
-            preconditioner: &preconditioner,
-            queries,
-            measured,
-            store: self.network.store.folder(),
-        };
-        let matrix = Damped::new(&curvature, dampings.values[0]);
-        let solved = |system| self.network.store.folder().solved(system, &matrix);
-        let all = 0..systems.count();
-        let open = all.clone().map(|system| Ok(solved(system)?.is_none()));
-        systems.solve(&open.collect::<Result<Vec<_>, CliError>>()?)?;
-        // As a later run finds them.
-        let solved = all.map(solved).collect::<Result<Option<Vec<_>>, _>>()?;
-        let solved = solved.unwrap_or_default();
+        let costs = (cost, measured);
+        let (solved, choice) = self.network.solutions(args, costs, queries, dampings)?;
         let start = Instant::now();
         let values = solved.iter().map(|it| {
             let values = scores(cost, it.vector.clone())?.into_data();

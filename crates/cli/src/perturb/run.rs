@@ -1,7 +1,6 @@
 //! One run of `perturb`, from stage to stage.
 
 use backdraft::attribution::Perturbations;
-use backdraft_curvature::{Cost, Damped};
 use backdraft_influence::Choice;
 use backdraft_models::{Metrics, Zoo, to_dtype};
 use backdraft_report::{ModelQuality, SolveRecord};
@@ -11,12 +10,9 @@ use super::{change::FoundChange, outcome::Outcomes};
 use crate::{
     CliError,
     args::{Damping, Perturb},
-    choice::preconditioner,
     dampings::Dampings,
     network_run::NetworkRun,
     queries::{self, QueryRows},
-    run_folder::Solved,
-    solve::QuerySystems,
 };
 
 /// What was asked, and where results go.
@@ -61,7 +57,8 @@ impl PerturbRun<'_> {
         let measured = network.query_losses(&cost, queries.indices(), place)?;
         let (metrics, on_train) = network.metrics(&module, &cost)?;
         let dampings = network.dampings(self.damping, &cost)?;
-        let (solved, choice) = self.solve(&cost, &measured, &queries, &dampings)?;
+        let (solved, choice) =
+            network.solutions(self.args.solving(), (&cost, &measured), &queries, &dampings)?;
         let vectors = solved.iter().map(|it| it.vector.clone()).collect();
         let of = Perturbations::new(&cost, &measured, Tensor::stack(vectors, 0))?;
         let (changes, looking) = self.changes(&of, place)?;
@@ -88,36 +85,5 @@ impl PerturbRun<'_> {
         self.write(&found, &Outcomes::default())?;
         let outcomes = self.outcomes(&found)?;
         self.finish(&found, &outcomes)
-    }
-
-    /// The solutions of all queries' systems, from the folder where they are there.
-    fn solve(
-        &self,
-        cost: &Cost,
-        measured: &Cost,
-        queries: &QueryRows,
-        dampings: &Dampings,
-    ) -> Result<(Vec<Solved>, Option<Choice>), CliError> {
-        let args = self.args.solving();
-        let curvature = cost.gauss_newton();
-        let (preconditioner, choice) =
-            preconditioner(&args, &curvature, &dampings.values, queries.count())?;
-        let systems = QuerySystems {
-            args,
-            curvature: &curvature,
-            dampings: &dampings.values,
-            preconditioner: &preconditioner,
-            queries,
-            measured,
-            store: self.network.store.folder(),
-        };
-        let matrix = Damped::new(&curvature, dampings.values[0]);
-        let solved = |system| self.network.store.folder().solved(system, &matrix);
-        let all = 0..systems.count();
-        let open = all.clone().map(|system| Ok(solved(system)?.is_none()));
-        systems.solve(&open.collect::<Result<Vec<_>, CliError>>()?)?;
-        // As a later run finds them.
-        let solved = all.map(solved).collect::<Result<Option<Vec<_>>, _>>()?;
-        Ok((solved.unwrap_or_default(), choice))
     }
 }
