@@ -10,7 +10,7 @@ use safetensors::SafeTensors;
 use crate::inputs::place;
 use crate::place::{Outcome, Place};
 use crate::refusals::assert_refused;
-use crate::stops::{assert_same, kept};
+use crate::stops::assert_goes_on;
 
 /// Logistic regression on the embedded cancer data, trained to its minimum.
 const CANCER: &str = "perturb --model lr --data cancer --solver direct --precision f64";
@@ -199,29 +199,14 @@ fn targets_of_numbers_are_moved_by_their_own_units() -> Outcome {
 #[test]
 fn a_stopped_run_goes_on_to_the_same_bits() -> Outcome {
     let command = "perturb --data digits --hidden 8 --queries 7,3 --changes 2 --verify 1 --retrain 1 --seed 3 --checkpoint-every 0 --out out";
-    let whole = Place::new()?;
-    whole.backdraft(command).assert().success();
-    let expected = kept(&whole.path().join("out"))?;
-    let parts = Place::new()?;
-    let out = parts.path().join("out");
-    for file in [
+    let files = [
         "run.json",
         "training.safetensors",
         "parts/model.safetensors",
         "parts/solution-1.safetensors",
         "perturbations.csv",
-    ] {
-        parts.stop_at(command, &format!("out/{file}"))?;
-        assert!(!out.join("run.json").exists(), "{file}");
-    }
-    parts.backdraft(command).assert().success();
-    assert_same(&kept(&out)?, &expected);
-    assert!(!out.join("parts").exists());
-    assert_refused(
-        &parts,
-        command,
-        &["out holds an earlier run", "--overwrite"],
-    )?;
+    ];
+    let parts = assert_goes_on(command, &files)?;
     assert_refused(
         &parts,
         "perturb --data digits --hidden 8 --queries 7 --out out --overwrite --damping 0.1,0.2",

@@ -56,6 +56,29 @@ pub(crate) fn assert_same(found: &Kept, expected: &Kept) {
     }
 }
 
+/// Stops a command, whose folder is `out`, at each of some files of it, one after another, and sees that it goes on to
+/// what it comes to in one go, and is not done again. Returns where it was done.
+pub(crate) fn assert_goes_on(command: &str, files: &[&str]) -> Result<Place, Box<dyn Error>> {
+    let whole = Place::new()?;
+    whole.backdraft(command).assert().success();
+    let expected = kept(&whole.path().join("out"))?;
+    let parts = Place::new()?;
+    let out = parts.path().join("out");
+    for file in files {
+        parts.stop_at(command, &format!("out/{file}"))?;
+        assert!(!out.join("run.json").exists(), "{file}");
+    }
+    parts.backdraft(command).assert().success();
+    assert_same(&kept(&out)?, &expected);
+    assert!(!out.join("parts").exists());
+    assert_refused(
+        &parts,
+        command,
+        &["out holds an earlier run", "--overwrite"],
+    )?;
+    Ok(parts)
+}
+
 #[test]
 fn a_stopped_run_goes_on_to_the_same_bits() -> Outcome {
     let cases: [(&str, &[&str]); 2] = [
