@@ -4,7 +4,7 @@ use backdraft_curvature::CurvatureError;
 use backdraft_influence::{ResponseError, SolveError, bayes::BayesError};
 use burn::tensor::TensorReadError;
 
-use crate::StoreError;
+use crate::{ScoreStoreError, StoreError};
 
 /// Error of an attribution.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum AttributionError {
     /// The store of a verification failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store of scores failed.
+    #[error(transparent)]
+    ScoreStore(#[from] ScoreStoreError),
     /// An example that there is not.
     #[error("example {index} does not exist: the training data hold {len}, counted from 0")]
     Index {

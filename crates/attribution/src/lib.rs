@@ -43,6 +43,7 @@ mod error;
 mod estimator;
 pub mod evaluate;
 mod exact_inverse;
+mod factor_cache;
 mod fit;
 mod influence;
 mod left_out;
@@ -56,9 +57,12 @@ mod prediction_quality;
 mod recoverable;
 mod retrain;
 mod reweight;
+mod score_chunk;
+pub mod score_store;
 mod scores;
 mod self_influence;
 mod store;
+mod top_scores;
 pub mod valuation;
 pub mod verify;
 
@@ -76,6 +80,7 @@ pub use evaluate::{
     ByResponse, Correlation, Correlations, Decomposition, EvaluateError, Evaluation,
     EvaluationConfig, Gaps, Mislabel, Progress, RankBy, Ranking, Respond, Shard, Spread, Stage,
 };
+pub use factor_cache::FactorCache;
 pub use fit::{Fit, FitConfig};
 pub use influence::{Influence, InfluenceConfig, Matrix, SolverConfig};
 pub use left_out::LeftOut;
@@ -87,7 +92,10 @@ pub use perturb::{InputChange, Perturbations};
 pub use prediction_quality::PredictionQuality;
 pub use retrain::{Retrain, RetrainError};
 pub use reweight::GroupChanges;
+pub use score_chunk::{ChunkConfig, ScoreChunk};
+pub use score_store::{ScoreIndex, ScoreStore, ScoreStoreError};
 pub use scores::{Scores, strongest};
 pub use self_influence::{SelfInfluenceConfig, SelfInfluences};
 pub use store::{Digest, FolderStore, MemoryStore, NoStore, Store, StoreError};
+pub use top_scores::TopScores;
 pub use verify::{Verification, VerifyConfig};

@@ -4,7 +4,7 @@ use backdraft_curvature::Cost;
 use backdraft_influence::SolveInfo;
 use burn::tensor::Tensor;
 
-use crate::AttributionError;
+use crate::{AttributionError, TopScores};
 
 /// The score of each training example for each query: the predicted change of what is measured when the example is
 /// *removed*, `m(without) - m(with)`, in the units of `m`, factor `1/N` included. Positive: removing it raises `m`; of
@@ -99,11 +99,7 @@ impl Scores {
 /// The `count` most positive of `scores` with their indices, the highest first, and the most negative, the lowest
 /// first; equal ones by index, and zeros in neither.
 pub fn strongest(scores: &[f64], count: usize) -> [Vec<(usize, f64)>; 2] {
-    let mut order: Vec<(usize, f64)> = scores.iter().copied().enumerate().collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let positive = order.iter().take(count).take_while(|it| it.1 > 0.0);
-    let positive = positive.copied().collect();
-    order.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-    let negative = order.iter().take(count).take_while(|it| it.1 < 0.0);
-    [positive, negative.copied().collect()]
+    let mut top = TopScores::new(count);
+    top.extend(scores.iter().copied().enumerate());
+    top.into_sides()
 }

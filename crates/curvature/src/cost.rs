@@ -5,6 +5,7 @@ mod cause;
 mod fits;
 mod gradients;
 mod inspect;
+mod pass;
 mod results;
 mod third;
 
@@ -18,6 +19,8 @@ use std::{
 
 use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
+
+pub use self::pass::BatchProgress;
 
 use self::fits::{check_arity, check_batch, check_data, check_slots, check_targets};
 use crate::{
@@ -51,6 +54,8 @@ pub struct Cost {
     seen: Arc<AtomicUsize>,
     /// Whether neither examples nor results are looked at.
     unchecked: bool,
+    /// Who is told how far a pass is.
+    told: Option<pass::Told>,
 }
 
 impl Cost {
@@ -122,6 +127,7 @@ impl Cost {
             programs: Arc::default(),
             seen: Arc::default(),
             unchecked: false,
+            told: None,
         })
     }
 
@@ -132,6 +138,7 @@ impl Cost {
             data,
             l2: 0.0,
             seen: Arc::default(),
+            told: None,
             ..self.clone()
         })
     }
@@ -328,9 +335,11 @@ impl Cost {
 
     /// One pass over the examples, which are looked at before they are first used.
     pub(crate) fn batches(&self) -> impl Iterator<Item = Result<Batch, CurvatureError>> {
-        let mut start = 0;
+        let (mut start, mut done) = (0, 0);
         self.data.batches(self.batch).map(move |batch| {
             let batch = batch?;
+            self.tell(done);
+            done += 1;
             check_batch(&self.model, &batch)?;
             self.inspect(start, &batch)?;
             start += batch[0].len();

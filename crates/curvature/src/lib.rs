@@ -64,7 +64,7 @@ mod trace;
 
 pub use backdraft_program::Half;
 pub use cause::Cause;
-pub use cost::Cost;
+pub use cost::{BatchProgress, Cost};
 pub use error::CurvatureError;
 pub use estimate::{
     BlockKind, BlockSummary, Coverage, ExampleRoot, KroneckerConfig, KroneckerFactored,

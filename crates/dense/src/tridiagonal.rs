@@ -28,6 +28,16 @@ impl BlockTridiagonal {
         Self { diagonal, below }
     }
 
+    /// The blocks on the diagonal.
+    pub fn diagonal(&self) -> &[DenseMatrix] {
+        &self.diagonal
+    }
+
+    /// The blocks below it.
+    pub fn below(&self) -> &[DenseMatrix] {
+        &self.below
+    }
+
     /// Rows, and columns.
     pub fn dim(&self) -> usize {
         self.diagonal.iter().map(DenseMatrix::rows).sum()

@@ -52,7 +52,7 @@ pub use score::{
 };
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,
-    DirectConfig, DualConfig, DualInverse, DualSolver, Factor, Growth, Inverse, Kfac, KfacConfig,
-    KfacInverse, Lanczos, LanczosConfig, Lissa, LissaConfig, Nystroem, NystroemConfig,
+    DirectConfig, DualConfig, DualInverse, DualSolver, Factor, Factors, Growth, Inverse, Kfac,
+    KfacConfig, KfacInverse, Lanczos, LanczosConfig, Lissa, LissaConfig, Nystroem, NystroemConfig,
     Preconditioner, Prediction, Scale, Solution, Solutions, SolveError, SolveInfo, Solver,
 };

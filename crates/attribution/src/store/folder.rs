@@ -114,7 +114,7 @@ fn sum(key: &str, value: &[u8]) -> [u8; DIGEST] {
 }
 
 /// A temporary file in `folder`, readable by whom a plain new file would be.
-fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn beside(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(PREFIX);
     #[cfg(unix)]

@@ -8,6 +8,7 @@ use std::{error::Error, io, path::PathBuf};
 
 pub use digest::Digest;
 pub use folder::FolderStore;
+pub(crate) use folder::beside;
 pub use memory::MemoryStore;
 
 /// Keeps bytes under keys. What is put is there as a whole or not at all.

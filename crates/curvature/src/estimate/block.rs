@@ -7,7 +7,13 @@ use super::{
     accumulate::BlockMoments,
     layout::{KroneckerBlock, ParameterBlock},
 };
-use crate::{CurvatureError, Parameter};
+use crate::{CurvatureError, Model, Parameter};
+
+/// What the tensors of a block are called.
+const LEFT: &str = "left";
+const RIGHT: &str = "right";
+const VECTORS: &str = "vectors";
+const VALUES: &str = "values";
 
 /// A block `V' diag(values) V`.
 pub(super) enum BlockMatrix {
@@ -65,6 +71,60 @@ impl BlockMatrix {
                 }
             }
             _ => unreachable!("moments of this block"),
+        })
+    }
+
+    /// Its tensors, by name.
+    pub fn tensors(&self) -> Vec<(&'static str, TensorData)> {
+        match self {
+            Self::Kronecker(matrix) => vec![
+                (LEFT, matrix.left.to_data()),
+                (RIGHT, matrix.right.to_data()),
+                (VALUES, matrix.values.to_data()),
+            ],
+            Self::Exact {
+                vectors, values, ..
+            } => vec![(VECTORS, vectors.to_data()), (VALUES, values.to_data())],
+            Self::Diagonal { values, .. } => vec![(VALUES, values.to_data())],
+        }
+    }
+
+    /// From these, as `take` gives them.
+    pub fn restored(
+        block: &ParameterBlock,
+        model: &Model,
+        mut take: impl FnMut(&str) -> Option<TensorData>,
+    ) -> Result<Self, CurvatureError> {
+        let mut take = |name: &'static str, shape: &[usize]| {
+            let data = take(name).filter(|data| data.shape().to_vec() == shape);
+            let problem = format!("has no tensor `{name}` of the shape {shape:?} for a block");
+            data.ok_or_else(|| CurvatureError::setting("factors", problem))
+        };
+        let place = (model.device(), model.dtype());
+        let len = |parameter: usize| model.parameters()[parameter].len();
+        Ok(match block {
+            ParameterBlock::Kronecker(block) => {
+                let [inputs, outputs] = block.sides();
+                Self::Kronecker(Box::new(KroneckerMatrix {
+                    left: Tensor::from_data(take(LEFT, &[inputs, inputs])?, place),
+                    right: Tensor::from_data(take(RIGHT, &[outputs, outputs])?, place),
+                    values: Tensor::from_data(take(VALUES, &[inputs, outputs])?, place),
+                    block: block.clone(),
+                }))
+            }
+            &ParameterBlock::Exact(parameter) => {
+                let len = len(parameter);
+                let vectors = Tensor::from_data(take(VECTORS, &[len, len])?, place);
+                Self::Exact {
+                    parameter,
+                    vectors: Box::new(vectors),
+                    values: Tensor::from_data(take(VALUES, &[len])?, place),
+                }
+            }
+            &ParameterBlock::Diagonal(parameter) => Self::Diagonal {
+                parameter,
+                values: Tensor::from_data(take(VALUES, &[len(parameter)])?, place),
+            },
         })
     }
 

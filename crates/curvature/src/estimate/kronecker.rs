@@ -20,7 +20,7 @@
 //! Layers are found in the traced program, by how the gradient of each parameter is made, and not by the names of
 //! modules. What is no such layer has a block of its own: all of its elements up to a size, or its diagonal.
 
-use burn::Tensor;
+use burn::{Tensor, tensor::TensorData};
 
 use super::{block::BlockMatrix, coverage::Coverage, passes::Passes};
 use crate::{Cost, CurvatureError, Parameter};
@@ -87,6 +87,28 @@ impl Cost {
         })
     }
 
+    /// The same from the tensors that one of this cost and these settings was made of
+    /// ([`KroneckerFactored::tensors`]), which `take` gives by name: to the same bits, without any pass over the examples.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Setting`] for tensors that are missing, or of another shape; as
+    /// [`kronecker_factored`](Self::kronecker_factored).
+    pub fn kronecker_restored(
+        &self,
+        config: &KroneckerConfig,
+        mut take: impl FnMut(&str) -> Option<TensorData>,
+    ) -> Result<KroneckerFactored, CurvatureError> {
+        let passes = Passes::new(self, config)?;
+        let blocks = passes.blocks.iter().enumerate().map(|(place, block)| {
+            BlockMatrix::restored(block, self.model(), |name| take(&tensor_name(place, name)))
+        });
+        Ok(KroneckerFactored {
+            blocks: blocks.collect::<Result<_, _>>()?,
+            coverage: passes.coverage(),
+            parameters: self.model().parameters().to_vec(),
+        })
+    }
+
     /// What [`kronecker_factored`](Self::kronecker_factored) would know of which parameters, without any pass over the
     /// examples.
     ///
@@ -101,6 +123,16 @@ impl KroneckerFactored {
     /// What is known of which parameters: all are covered.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// All that it is made of, by name, for [`Cost::kronecker_restored`].
+    pub fn tensors(&self) -> Vec<(String, TensorData)> {
+        let blocks = self.blocks.iter().enumerate();
+        let named = blocks.flat_map(|(place, block)| {
+            let tensors = block.tensors().into_iter();
+            tensors.map(move |(name, data)| (tensor_name(place, name), data))
+        });
+        named.collect()
     }
 
     /// The matrix times the rows of `vs`, `[k, dim]`.
@@ -135,4 +167,9 @@ impl KroneckerFactored {
         pieces.sort_by_key(|(parameter, _)| *parameter);
         Tensor::cat(pieces.into_iter().map(|(_, piece)| piece).collect(), 1)
     }
+}
+
+/// What a tensor of a block is called.
+fn tensor_name(place: usize, name: &str) -> String {
+    format!("block.{place}.{name}")
 }

@@ -56,6 +56,16 @@ impl KroneckerBlock {
         })
     }
 
+    /// The layer's inputs, with the 1 for its bias, and its outputs.
+    pub fn sides(&self) -> [usize; 2] {
+        let [rows, columns] = self.shape;
+        let [inputs, outputs] = match self.inputs_first {
+            true => [rows, columns],
+            false => [columns, rows],
+        };
+        [inputs + usize::from(self.bias.is_some()), outputs]
+    }
+
     /// Whether `found` is the gradient of the bias of the same layer: the sum of the same output gradients.
     fn is_biased_by(&self, found: &OuterProducts) -> bool {
         let sums = found.terms.iter().all(|term| term.left.is_none());

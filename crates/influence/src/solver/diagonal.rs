@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::closed_form::{ClosedForm, solve_in_closed_form};
 use super::rows::random_signs;
-use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance, remedy};
+use super::{Factors, Inverse, Solution, SolveError, Solver, check_count, check_tolerance, remedy};
 
 const NAME: &str = "diagonal";
+/// What its factor is called.
+const DIAGONAL: &str = "diagonal";
 
 /// Probes that are multiplied with at once.
 const AT_ONCE: usize = 32;
@@ -103,8 +105,15 @@ impl Diagonal {
         &self,
         operator: &'a dyn LinearOperator,
     ) -> Result<Reciprocal<'a>, SolveError> {
-        let diagonal = self.diagonal(operator)?;
-        Ok(Reciprocal {
+        Ok(self.reciprocal(operator, self.diagonal(operator)?))
+    }
+
+    fn reciprocal<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+        diagonal: Tensor<1>,
+    ) -> Reciprocal<'a> {
+        Reciprocal {
             form: ClosedForm {
                 operator,
                 name: NAME,
@@ -113,7 +122,16 @@ impl Diagonal {
                 remedy: "the diagonal alone is not near enough: use conjugate gradients",
             },
             diagonal,
-        })
+        }
+    }
+
+    pub(super) fn restored<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<Reciprocal<'a>, SolveError> {
+        let diagonal = factors.tensor(DIAGONAL, [Some(operator.dim())], operator)?;
+        Ok(self.reciprocal(operator, diagonal))
     }
 }
 
@@ -123,6 +141,14 @@ impl Solver for Diagonal {
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.inverse(operator)?))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        Ok(Box::new(self.restored(operator, factors)?))
     }
 }
 
@@ -134,6 +160,13 @@ pub(super) struct Reciprocal<'a> {
 
 impl Inverse for Reciprocal<'_> {
     solve_in_closed_form!();
+
+    fn factors(&self) -> Option<Factors> {
+        Some(Factors::from_iter([(
+            DIAGONAL.to_owned(),
+            self.diagonal.to_data(),
+        )]))
+    }
 
     fn apply_many(&self, rhs: Tensor<2>) -> Result<Tensor<2>, SolveError> {
         Ok(rhs / self.diagonal.clone().unsqueeze_dim(0))

@@ -15,8 +15,9 @@ use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::closed_form::{ClosedForm, solve_in_closed_form};
+use super::factors::misfit;
 use super::rows::{inner, mix};
-use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
+use super::{Factors, Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
 
 /// Settings of [`DualSolver`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,11 +88,21 @@ impl DualSolver {
             let zero = Tensor::zeros([operator.dim()], (&operator.device(), operator.dtype()));
             return Err(SolveError::not_finite(what, operator, &zero));
         };
-        Ok(DualInverse {
+        Ok(self.inverse(operator, each as f64, (root, eigen)))
+    }
+
+    /// Of rows that are as many products.
+    fn inverse<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+        products: f64,
+        (root, eigen): (Tensor<2>, Eigen),
+    ) -> DualInverse<'a> {
+        DualInverse {
             form: ClosedForm {
                 operator,
                 name: "dual",
-                products: each as f64,
+                products,
                 tolerance: self.config.tolerance.unwrap_or(match operator.dtype() {
                     DType::F64 => 1e-8,
                     DType::F32 => 1e-3,
@@ -99,10 +110,10 @@ impl DualSolver {
                 }),
                 remedy: "rounding does not let the residual fall further: compute in f64, or use conjugate gradients",
             },
-            damping: law.damping,
+            damping: operator.law().damping,
             root,
             eigen,
-        })
+        }
     }
 }
 
@@ -113,7 +124,30 @@ impl Solver for DualSolver {
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.factor(operator)?))
     }
+
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        let values = factors.numbers(VALUES)?;
+        let rows = values.len();
+        let vectors = factors.matrix(VECTORS)?;
+        if (vectors.rows(), vectors.columns()) != (rows, rows) {
+            return Err(misfit(VECTORS, "are not as many as the values"));
+        }
+        let root = factors.tensor(ROOT, [Some(rows), Some(operator.dim())], operator)?;
+        let products = factors.number(PRODUCTS)?;
+        let eigen = Eigen { values, vectors };
+        Ok(Box::new(self.inverse(operator, products, (root, eigen))))
+    }
 }
+
+/// What the factors are called.
+const VALUES: &str = "values";
+const VECTORS: &str = "vectors";
+const ROOT: &str = "root";
+const PRODUCTS: &str = "products";
 
 /// The kernel matrix of an operator. A reverse pass is counted as a product.
 pub struct DualInverse<'a> {
@@ -153,6 +187,15 @@ impl DualInverse<'_> {
 
 impl Inverse for DualInverse<'_> {
     solve_in_closed_form!();
+
+    fn factors(&self) -> Option<Factors> {
+        let mut factors = Factors::default();
+        factors.put_numbers(VALUES, &self.eigen.values);
+        factors.put_matrix(VECTORS, &self.eigen.vectors);
+        factors.put(ROOT, self.root.to_data());
+        factors.put_numbers(PRODUCTS, &[self.form.products]);
+        Some(factors)
+    }
 
     fn describe(&self) -> Option<String> {
         let rows = self.eigen.values.len();

@@ -200,6 +200,16 @@ pub enum SolveError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Factors that were kept are not those of this operator and these settings.
+    #[error(
+        "the factors that were kept do not fit: `{name}` {problem}; remove them, and they are made anew"
+    )]
+    Factors {
+        /// The tensor.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A product could not be computed.
     #[error(transparent)]
     Curvature(#[from] CurvatureError),

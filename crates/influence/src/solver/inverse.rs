@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Solution, SolveError};
+use super::{Factors, Solution, SolveError};
 
 /// The inverse of a positive definite matrix `A`, known by what it makes of vectors: a [`Solver`](super::Solver) made
 /// ready for an operator.
@@ -34,6 +34,13 @@ pub trait Inverse {
 
     /// What it is made of, in a line for people: how much of a network an approximation knows, for example.
     fn describe(&self) -> Option<String> {
+        None
+    }
+
+    /// What it is made of beside the operator, and has learnt of it, for a later process to
+    /// [restore](super::Solver::restore): with it the same bits, without the products that it took. `None` where there is
+    /// nothing, as of conjugate gradients without a preconditioner.
+    fn factors(&self) -> Option<Factors> {
         None
     }
 

@@ -3,12 +3,15 @@
 //! What is approximated, and how, says [`backdraft_curvature::KroneckerFactored`]. The damping is exact: it is added to
 //! every eigenvalue, and not to the factors.
 
-use backdraft_curvature::{Coverage, KroneckerConfig, KroneckerFactored, LinearOperator};
+use backdraft_curvature::{
+    Cost, Coverage, CurvatureError, KroneckerConfig, KroneckerFactored, LinearOperator,
+};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::closed_form::{ClosedForm, solve_in_closed_form};
-use super::{Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
+use super::factors::misfit;
+use super::{Factors, Inverse, Solution, SolveError, Solver, check_count, check_tolerance};
 
 /// Settings of [`Kfac`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,13 +87,35 @@ impl Kfac {
         &self,
         operator: &'a dyn LinearOperator,
     ) -> Result<KfacInverse<'a>, SolveError> {
-        let law = operator.law();
-        let cost = operator.gauss_newton_of().filter(|_| law.damping > 0.0);
-        let Some(cost) = cost else {
-            return Err(SolveError::NoLayers { name: law.name });
-        };
+        let cost = cost_of(operator)?;
         let matrix = cost.kronecker_factored(&self.config.kronecker());
         let matrix = matrix.map_err(|error| SolveError::from(error).on(operator))?;
+        Ok(self.inverse(operator, matrix))
+    }
+
+    pub(super) fn restored<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<KfacInverse<'a>, SolveError> {
+        let cost = cost_of(operator)?;
+        let take = |name: &str| factors.take(name).ok();
+        let matrix = cost.kronecker_restored(&self.config.kronecker(), take);
+        let matrix = matrix.map_err(|error| match error {
+            CurvatureError::Setting {
+                name: "factors",
+                problem,
+            } => misfit("block", &problem),
+            error => error.into(),
+        })?;
+        Ok(self.inverse(operator, matrix))
+    }
+
+    fn inverse<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+        matrix: KroneckerFactored,
+    ) -> KfacInverse<'a> {
         let passes = if self.config.corrected { 2 } else { 1 };
         let products = (passes * matrix.coverage().columns) as f64;
         let name = if self.config.corrected {
@@ -98,7 +123,7 @@ impl Kfac {
         } else {
             "kfac"
         };
-        Ok(KfacInverse {
+        KfacInverse {
             form: ClosedForm {
                 operator,
                 name,
@@ -106,10 +131,17 @@ impl Kfac {
                 tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
                 remedy: "a Kronecker product a layer is not near enough: use conjugate gradients",
             },
-            damping: law.damping,
+            damping: operator.law().damping,
             matrix,
-        })
+        }
     }
+}
+
+/// The cost of whose Gauss-Newton matrix with damping `operator` is.
+fn cost_of(operator: &dyn LinearOperator) -> Result<&Cost, SolveError> {
+    let law = operator.law();
+    let cost = operator.gauss_newton_of().filter(|_| law.damping > 0.0);
+    cost.ok_or(SolveError::NoLayers { name: law.name })
 }
 
 impl Solver for Kfac {
@@ -118,6 +150,14 @@ impl Solver for Kfac {
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.factor(operator)?))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        Ok(Box::new(self.restored(operator, factors)?))
     }
 }
 
@@ -137,6 +177,10 @@ impl KfacInverse<'_> {
 
 impl Inverse for KfacInverse<'_> {
     solve_in_closed_form!();
+
+    fn factors(&self) -> Option<Factors> {
+        Some(self.matrix.tensors().into_iter().collect())
+    }
 
     fn describe(&self) -> Option<String> {
         Some(format!("{} covers {}", self.form.name, self.coverage()))

@@ -16,7 +16,7 @@ use super::closed_form::ClosedForm;
 use super::conjugate_gradient::krylov_space;
 use super::low_rank::{LowRank, REMEDY, damping};
 use super::rows::random_signs;
-use super::{Inverse, SolveError, Solver, check_count, check_tolerance};
+use super::{Factors, Inverse, SolveError, Solver, check_count, check_tolerance};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -79,6 +79,17 @@ pub struct Lanczos {
 }
 
 impl Lanczos {
+    /// Before any product.
+    pub(super) fn form<'a>(&self, operator: &'a dyn LinearOperator) -> ClosedForm<'a> {
+        ClosedForm {
+            operator,
+            name: NAME,
+            products: 0.0,
+            tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
+            remedy: REMEDY,
+        }
+    }
+
     pub(super) fn inverse<'a>(
         &self,
         operator: &'a dyn LinearOperator,
@@ -100,11 +111,8 @@ impl Lanczos {
         };
         Ok(LowRank {
             form: ClosedForm {
-                operator,
-                name: NAME,
                 products: steps as f64,
-                tolerance: config.tolerance.unwrap_or(f64::INFINITY),
-                remedy: REMEDY,
+                ..self.form(operator)
             },
             damping,
             // Rounding may leave less than the damping.
@@ -125,5 +133,14 @@ impl Solver for Lanczos {
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.inverse(operator)?))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        let restored = LowRank::restored(self.form(operator), &mut factors)?;
+        Ok(Box::new(restored))
     }
 }

@@ -8,7 +8,13 @@ use backdraft_curvature::{Definiteness, LinearOperator};
 use burn::tensor::{Tensor, TensorData};
 
 use super::closed_form::{ClosedForm, solve_in_closed_form};
-use super::{Inverse, Solution, SolveError};
+use super::{Factors, Inverse, Solution, SolveError, factors::misfit};
+
+/// What its factors are called.
+const VALUES: &str = "values";
+const VECTORS: &str = "vectors";
+const REST: &str = "rest";
+const PRODUCTS: &str = "products";
 
 /// A matrix by the eigenvalues that are known of it.
 pub(super) struct LowRank<'a> {
@@ -44,6 +50,29 @@ impl LowRank<'_> {
         }
     }
 
+    /// From what one of `form` was made of.
+    pub fn restored<'a>(
+        form: ClosedForm<'a>,
+        factors: &mut Factors,
+    ) -> Result<LowRank<'a>, SolveError> {
+        let operator = form.operator;
+        let values = factors.numbers(VALUES)?;
+        let shape = [Some(values.len()), Some(operator.dim())];
+        if values.is_empty() {
+            return Err(misfit(VALUES, "are none"));
+        }
+        Ok(LowRank {
+            damping: damping(operator)?,
+            vectors: factors.tensor(VECTORS, shape, operator)?,
+            rest: factors.number(REST)?,
+            form: ClosedForm {
+                products: factors.number(PRODUCTS)?,
+                ..form
+            },
+            values,
+        })
+    }
+
     /// What there is of the matrix at this damping: the trace of `G (G + damping I)^-1`, as far as eigenvalues are
     /// known.
     fn effective_dimension(&self) -> f64 {
@@ -68,6 +97,19 @@ impl Inverse for LowRank<'_> {
         let weights = Tensor::<2>::from_data(data, (&rhs.device(), rhs.dtype()));
         let along = rhs.clone().matmul(self.vectors.clone().transpose());
         Ok(rhs * self.rest + (along * weights).matmul(self.vectors.clone()))
+    }
+
+    fn factors(&self) -> Option<Factors> {
+        // Of a matrix of zeros nothing is known.
+        if self.values.is_empty() {
+            return None;
+        }
+        let mut factors = Factors::default();
+        factors.put_numbers(VALUES, &self.values);
+        factors.put(VECTORS, self.vectors.to_data());
+        factors.put_numbers(REST, &[self.rest]);
+        factors.put_numbers(PRODUCTS, &[self.form.products]);
+        Some(factors)
     }
 
     fn describe(&self) -> Option<String> {

@@ -6,6 +6,7 @@ mod diagonal;
 mod direct;
 mod dual;
 mod error;
+mod factors;
 mod inverse;
 mod kfac;
 mod lanczos;
@@ -31,6 +32,7 @@ pub use diagonal::{Diagonal, DiagonalConfig};
 pub use direct::{Direct, DirectConfig, Factor};
 pub use dual::{DualConfig, DualInverse, DualSolver};
 pub use error::SolveError;
+pub use factors::Factors;
 pub use inverse::Inverse;
 pub use kfac::{Kfac, KfacConfig, KfacInverse};
 pub use lanczos::{Lanczos, LanczosConfig};
@@ -50,6 +52,21 @@ pub trait Solver: Send + Sync {
         &'a self,
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError>;
+
+    /// The inverse of `operator` from what one of the same operator and settings was made of
+    /// ([`Inverse::factors`]), to the same bits. Nothing tells factors of other parameters or examples apart from these:
+    /// whoever keeps them knows by what they are kept. A solver whose inverses have none prepares one.
+    ///
+    /// # Errors
+    /// [`SolveError::Factors`] for factors of another shape; otherwise as [`prepare`](Self::prepare).
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        let _ = factors;
+        self.prepare(operator)
+    }
 
     /// Solves for one right-hand side of shape `[dim]`. For several, [`prepare`](Self::prepare) once.
     ///

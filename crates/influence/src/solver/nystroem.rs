@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::closed_form::ClosedForm;
 use super::low_rank::{LowRank, REMEDY, damping};
 use super::rows::{inner, mix, norms};
-use super::{Inverse, SolveError, Solver, check_count, check_tolerance, epsilon};
+use super::{Factors, Inverse, SolveError, Solver, check_count, check_tolerance, epsilon};
 
 const NAME: &str = "nystroem";
 
@@ -111,6 +111,17 @@ pub struct Nystroem {
 }
 
 impl Nystroem {
+    /// Before any product.
+    pub(super) fn form<'a>(&self, operator: &'a dyn LinearOperator) -> ClosedForm<'a> {
+        ClosedForm {
+            operator,
+            name: NAME,
+            products: 0.0,
+            tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
+            remedy: REMEDY,
+        }
+    }
+
     pub(super) fn inverse<'a>(
         &self,
         operator: &'a dyn LinearOperator,
@@ -143,11 +154,8 @@ impl Nystroem {
             let least = values.last().copied().unwrap_or_default();
             return Ok(LowRank {
                 form: ClosedForm {
-                    operator,
-                    name: NAME,
                     products: rank as f64,
-                    tolerance: self.config.tolerance.unwrap_or(f64::INFINITY),
-                    remedy: REMEDY,
+                    ..self.form(operator)
                 },
                 damping,
                 values,
@@ -164,6 +172,15 @@ impl Solver for Nystroem {
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(self.inverse(operator)?))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        let restored = LowRank::restored(self.form(operator), &mut factors)?;
+        Ok(Box::new(restored))
     }
 }
 

@@ -3,7 +3,10 @@
 use backdraft_curvature::LinearOperator;
 use serde::{Deserialize, Serialize};
 
-use super::{DiagonalConfig, Inverse, KfacConfig, LanczosConfig, NystroemConfig, SolveError};
+use super::{
+    DiagonalConfig, Factors, Inverse, KfacConfig, LanczosConfig, NystroemConfig, SolveError,
+    low_rank::LowRank,
+};
 
 /// The preconditioner of conjugate gradients. It changes how many products are needed, never what the solution is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +70,32 @@ impl Preconditioner {
                 let inverse = config.clone().init()?.inverse(operator)?;
                 Some(Box::new(inverse.preconditioning()))
             }
+        })
+    }
+
+    /// The same from what one was made of.
+    pub(super) fn restore<'a>(
+        &self,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<Option<Box<dyn Inverse + 'a>>, SolveError> {
+        Ok(match self {
+            Self::None | Self::Recycled => None,
+            Self::Nystroem(config) => {
+                let form = config.clone().init()?.form(operator);
+                Some(Box::new(LowRank::restored(form, &mut factors)?))
+            }
+            Self::Lanczos(config) => {
+                // As it was kept: preconditioning.
+                let form = config.clone().init()?.form(operator);
+                Some(Box::new(LowRank::restored(form, &mut factors)?))
+            }
+            Self::Jacobi(config) => Some(Box::new(
+                config.clone().init()?.restored(operator, factors)?,
+            )),
+            Self::Kfac(config) => Some(Box::new(
+                config.clone().init()?.restored(operator, factors)?,
+            )),
         })
     }
 }

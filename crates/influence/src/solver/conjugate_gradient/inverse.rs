@@ -10,7 +10,7 @@ use super::{
     block::{self, BlockSettings, Column, SpaceInverse, StandIn},
     systems::{Systems, chunk},
 };
-use crate::solver::{Inverse, Preconditioner, Solution, SolveError, vector::System};
+use crate::solver::{Factors, Inverse, Preconditioner, Solution, SolveError, vector::System};
 
 /// Conjugate gradients with an operator, and its preconditioner.
 pub(super) struct ConjugateGradientInverse<'a> {
@@ -31,6 +31,25 @@ impl<'a> ConjugateGradientInverse<'a> {
             operator,
             preconditioner: solver.config.preconditioner.prepare(operator)?,
             learnt: OnceLock::new(),
+        })
+    }
+
+    /// From what one was made of, and had learnt.
+    pub fn restored(
+        solver: &'a ConjugateGradient,
+        operator: &'a dyn LinearOperator,
+        mut factors: Factors,
+    ) -> Result<Self, SolveError> {
+        let learnt = OnceLock::new();
+        if solver.config.preconditioner == Preconditioner::Recycled {
+            let space = SpaceInverse::restored(&mut factors, operator)?;
+            learnt.get_or_init(|| space);
+        }
+        Ok(Self {
+            solver,
+            operator,
+            preconditioner: solver.config.preconditioner.restore(operator, factors)?,
+            learnt,
         })
     }
 
@@ -109,6 +128,13 @@ fn columns(systems: &[System]) -> Vec<Column> {
 impl Inverse for ConjugateGradientInverse<'_> {
     fn describe(&self) -> Option<String> {
         self.preconditioner.as_ref()?.describe()
+    }
+
+    fn factors(&self) -> Option<Factors> {
+        match &self.preconditioner {
+            Some(inverse) => inverse.factors(),
+            None => self.learnt.get().map(SpaceInverse::factors),
+        }
     }
 
     fn solve(&self, rhs: Tensor<1>) -> Result<Solution, SolveError> {

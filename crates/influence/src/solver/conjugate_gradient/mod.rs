@@ -19,8 +19,8 @@ pub(super) use single::Iterate;
 
 use self::{inverse::ConjugateGradientInverse, single::Single};
 use super::{
-    Inverse, Preconditioner, Solution, SolveError, SolveInfo, Solver, check_count, check_tolerance,
-    epsilon,
+    Factors, Inverse, Preconditioner, Solution, SolveError, SolveInfo, Solver, check_count,
+    check_tolerance, epsilon,
     vector::{System, fitting},
 };
 
@@ -196,5 +196,14 @@ impl Solver for ConjugateGradient {
         operator: &'a dyn LinearOperator,
     ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
         Ok(Box::new(ConjugateGradientInverse::new(self, operator)?))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        operator: &'a dyn LinearOperator,
+        factors: Factors,
+    ) -> Result<Box<dyn Inverse + 'a>, SolveError> {
+        let restored = ConjugateGradientInverse::restored(self, operator, factors)?;
+        Ok(Box::new(restored))
     }
 }

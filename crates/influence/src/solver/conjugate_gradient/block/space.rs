@@ -9,13 +9,26 @@
 //!
 //! so that `Q' (A + shift I) Q = T + shift I`: one space is that of all shifts, and each costs a small factorisation.
 
+use backdraft_curvature::LinearOperator;
 use backdraft_dense::{BlockFactor, BlockTridiagonal, DenseMatrix, Eigen};
 use burn::tensor::Tensor;
 
 use crate::solver::{
-    SolveError,
+    Factors, SolveError,
+    factors::misfit,
     rows::{inner, mix},
 };
+
+/// What the factors of an inverse are called, a step's with its number.
+const BASIS: &str = "basis";
+const DIAGONAL: &str = "diagonal";
+const BELOW: &str = "below";
+const REST: &str = "rest";
+const SHIFT: &str = "shift";
+
+fn named(step: usize, name: &str) -> String {
+    format!("space.{step}.{name}")
+}
 
 /// What every step adds.
 #[derive(Default)]
@@ -89,6 +102,7 @@ impl Space {
             bases: self.bases.clone(),
             factor: self.matrix.factor(shift).ok()?,
             rest: self.rest + shift,
+            space: (self.matrix.clone(), shift),
         })
     }
 }
@@ -98,9 +112,68 @@ pub(in crate::solver) struct SpaceInverse {
     bases: Vec<Tensor<2>>,
     factor: BlockFactor,
     rest: f64,
+    /// What was factored, and with which shift.
+    space: (BlockTridiagonal, f64),
 }
 
 impl SpaceInverse {
+    /// What it is made of.
+    pub fn factors(&self) -> Factors {
+        let mut factors = Factors::default();
+        let (matrix, shift) = &self.space;
+        for (step, (basis, block)) in self.bases.iter().zip(matrix.diagonal()).enumerate() {
+            factors.put(named(step, BASIS), basis.to_data());
+            factors.put_matrix(named(step, DIAGONAL), block);
+        }
+        for (step, block) in matrix.below().iter().enumerate() {
+            factors.put_matrix(named(step, BELOW), block);
+        }
+        factors.put_numbers(REST, &[self.rest]);
+        factors.put_numbers(SHIFT, &[*shift]);
+        factors
+    }
+
+    /// From what one was made of.
+    pub fn restored(
+        factors: &mut Factors,
+        operator: &dyn LinearOperator,
+    ) -> Result<Self, SolveError> {
+        let (mut bases, mut diagonal, mut below) = (Vec::new(), Vec::new(), Vec::new());
+        for step in 0.. {
+            if !factors.holds(&named(step, BASIS)) {
+                break;
+            }
+            let block = factors.matrix(&named(step, DIAGONAL))?;
+            let shape = [Some(block.rows()), Some(operator.dim())];
+            bases.push(factors.tensor(&named(step, BASIS), shape, operator)?);
+            let last: Option<&DenseMatrix> = diagonal.last();
+            if let Some(last) = last {
+                let name = named(step - 1, BELOW);
+                let beside = factors.matrix(&name)?;
+                if (beside.rows(), beside.columns()) != (block.rows(), last.rows()) {
+                    return Err(misfit(&name, "does not fit its neighbours"));
+                }
+                below.push(beside);
+            }
+            if block.columns() != block.rows() {
+                return Err(misfit(&named(step, DIAGONAL), "is not square"));
+            }
+            diagonal.push(block);
+        }
+        if bases.is_empty() {
+            return Err(misfit(&named(0, BASIS), "is missing"));
+        }
+        let shift = factors.number(SHIFT)?;
+        let matrix = BlockTridiagonal::new(diagonal, below);
+        let factor = matrix.factor(shift);
+        Ok(Self {
+            bases,
+            factor: factor.map_err(|_| misfit(DIAGONAL, "is not positive definite"))?,
+            rest: factors.number(REST)?,
+            space: (matrix, shift),
+        })
+    }
+
     /// The solutions in the space for the rows of `rhs`, `[k, dim]`: `Q (T + shift I)^-1 Q' rhs`, which no vector of
     /// the space betters.
     pub fn apply(&self, rhs: &Tensor<2>) -> Result<Tensor<2>, SolveError> {
