@@ -39,3 +39,13 @@ pub use zoo_training::ZooTraining;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
+
+/// The examples of the page about the library.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/library.md")]
+pub struct LibraryPage;
+
+/// The guide for who trains with Burn.
+#[cfg(all(doctest, feature = "models"))]
+#[doc = include_str!("../../../docs/guide-burn.md")]
+pub struct BurnGuide;

@@ -7,7 +7,7 @@ use backdraft_models::{data::Dataset, quote};
 use serde::Serialize;
 
 use super::{CliError, progress::say};
-use backdraft_report::{brief, count};
+use backdraft_report::{brief, count, plural};
 
 /// The columns that are read: the index of a training example, what is added to its weight, and the group's name.
 const TRAIN: &str = "train";
@@ -176,8 +176,8 @@ pub(super) fn tell(path: &Path, groups: &[WeightGroup]) {
         several => format!("{} groups", count(several)),
     };
     say(format_args!(
-        "{}: {of} of {} training examples, {what}",
+        "{}: {of} of {}, {what}",
         quote::path(path),
-        count(all.count())
+        plural(all.count(), "training example")
     ));
 }

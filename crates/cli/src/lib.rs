@@ -1,6 +1,6 @@
 //! The command line: `backdraft explain`, `audit`, `bayes`, `perturb`, `path`, `shapley`, `unlearn`, `flow`,
-//! `illustrate`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare` and
-//! `bench`.
+//! `illustrate`, `train`, `decompose`, `correlate`, `sweep`, `mislabel`, `validate`, `models`, `devices`, `compare`,
+//! `bench`, `completions` and `man`.
 
 mod args;
 mod audit;
@@ -36,6 +36,7 @@ mod queries;
 mod query_solutions;
 mod run_folder;
 mod shapley;
+mod shell;
 mod solve;
 mod system_settings;
 mod tensors;
@@ -109,6 +110,8 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(BenchCommand::Estimators(estimators))) => {
             bench::estimators(&estimators)
         }
+        Some(Command::Completions(completions)) => shell::completions(&completions),
+        Some(Command::Man(manual)) => shell::man(&manual),
         None => explain::explain(&args.explain),
     };
     let said = || match progress::unsaid() {

@@ -68,7 +68,7 @@ pub(super) fn describe_preparation(dataset: &Dataset) {
         let (count, what) = match dataset.shape {
             ExampleShape::Picture { .. } => ("pixels".to_owned(), ScaledNumbers::Pixels),
             _ => (
-                format!("{} columns", dataset.train.columns),
+                output::plural(dataset.train.columns, "column"),
                 ScaledNumbers::Columns,
             ),
         };

@@ -29,6 +29,13 @@ pub(super) fn say(line: impl Display) {
     }
 }
 
+/// Prints bytes as they are, such as a script, as [`say`] does a line.
+pub(super) fn say_bytes(bytes: &[u8]) {
+    if let Err(error) = io::stdout().write_all(bytes) {
+        let _ = UNSAID.set(error);
+    }
+}
+
 /// Why something that was said did not get through.
 pub(super) fn unsaid() -> Option<&'static io::Error> {
     if let Err(error) = io::stdout().flush() {

@@ -126,7 +126,7 @@ pub enum OutputError {
 
 impl OutputError {
     /// Sorts a failure at `path` by what the user can do about it.
-    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
+    pub fn from_io(path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
         match source.kind() {
             // A folder that exists and yet reports a new file as not found is one like /proc.

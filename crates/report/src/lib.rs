@@ -70,7 +70,7 @@ pub use labels::{Labels, TargetValue};
 pub use leverage::{LEVERAGE_FILE, leverage_csv};
 pub use measure::{Measure, Rise};
 pub use newton::{NewtonChange, NewtonChanges};
-pub use number::{brief, count, short};
+pub use number::{brief, count, plural, short};
 pub use record::{
     Failed, MeanRecord, ModelQuality, Pair, Quality, QueryRecord, Record, RunRecord, RunSettings,
     Sizes, SolveRecord, Timing, VerificationCoverage, VerificationRecord, Versions, WeightsFile,

@@ -87,8 +87,8 @@ pub(super) fn capital(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// A count with its noun, `2 queries`.
-pub(super) fn plural(n: usize, noun: &str) -> String {
+/// A count with its noun, `1 query`, `2 queries`.
+pub fn plural(n: usize, noun: &str) -> String {
     match (n, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{} {stem}ies", count(n)),

@@ -1,6 +1,6 @@
 //! Tables for the terminal, and the verification as one.
 
-use super::number::{change, count, short_or_dash};
+use super::number::{change, plural, short_or_dash};
 use super::top::query_cell;
 use super::{Place, VerificationRecord};
 
@@ -57,7 +57,7 @@ pub fn verification_table(verification: &VerificationRecord) -> String {
     }));
     let mut text = aligned(&rows, &[2, 5 + usize::from(corrected)]);
     if let more @ 1.. = verification.pairs.len().saturating_sub(PAIRS) {
-        text.push_str(&format!("and {} more pairs\n", count(more)));
+        text.push_str(&format!("and {} more\n", plural(more, "pair")));
     }
     text.push_str(&format!(
         "\nPearson {}   Spearman {}   slope {}   over {} pairs\n",

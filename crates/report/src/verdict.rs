@@ -74,6 +74,7 @@ impl VerificationRecord {
                 (tried, planned) if tried < planned => format!(
                     "{tried} of {planned} removals: a quick verification ends after about a minute, or three removals; --verify full takes all"
                 ),
+                (_, 1) => "the one removal that was asked for".into(),
                 (_, planned) => format!("all {planned} removals that were asked for"),
             });
         }

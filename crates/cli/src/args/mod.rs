@@ -5,6 +5,8 @@ mod bayes;
 mod compute;
 mod damping;
 mod data;
+#[cfg(test)]
+mod documented;
 mod explain;
 mod flow;
 mod folder;
@@ -29,6 +31,7 @@ use crate::{
     experiment::{Correlate, Decompose, Mislabelling, Sweeping, Validating},
     illustrate::Illustrate,
     models::Models,
+    shell::{Completions, Manual},
 };
 
 pub(crate) use self::{
@@ -112,6 +115,10 @@ pub(super) enum Command {
     /// Measure how fast this machine is.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Print a script by which a shell completes commands and options.
+    Completions(Completions),
+    /// Write the manual pages of all commands.
+    Man(Manual),
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,63 +129,4 @@ pub(super) enum BenchCommand {
     Solves(Solves),
     /// Hold the scores of approximate inverses against exact ones and against responses, with their times.
     Estimators(Estimators),
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use clap::{CommandFactory, Parser};
-
-    use super::Args;
-
-    fn understood(line: &str) {
-        let words = line.split_whitespace();
-        if let Err(error) = Args::try_parse_from(words) {
-            panic!("{line}: {error}");
-        }
-    }
-
-    #[test]
-    fn commands_of_the_readme_are_understood_and_name_what_is_there() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let readme = include_str!("../../../../README.md");
-        let blocks = readme.split("```console\n").skip(1);
-        let lines = blocks.flat_map(|it| it.split("```").next().unwrap_or_default().lines());
-        let mut count = 0;
-        for line in lines {
-            let ours = line.find("backdraft ").filter(|&start| start == 0);
-            let run = line
-                .strip_prefix("cargo run ")
-                .and_then(|it| it.split_once("-- "));
-            match (ours, run) {
-                (Some(_), _) => understood(line),
-                (None, Some((_, arguments))) => understood(&format!("backdraft {arguments}")),
-                (None, None) => continue,
-            }
-            count += 1;
-            let files = line.split_whitespace();
-            for file in files.filter(|it| it.starts_with("models/") || it.starts_with("crates/")) {
-                assert!(root.join(file).exists(), "{line}: there is no {file}");
-            }
-        }
-        assert!(count > 10, "{count} commands were found");
-    }
-
-    #[test]
-    fn examples_of_the_help_are_understood() {
-        let mut count = 0;
-        for command in Args::command().get_subcommands() {
-            let Some(help) = command.get_after_help() else {
-                continue;
-            };
-            let help = help.to_string();
-            let examples = help.lines().map(str::trim);
-            for line in examples.filter(|line| line.starts_with("backdraft ")) {
-                understood(line);
-                count += 1;
-            }
-        }
-        assert!(count > 10, "{count} examples were found");
-    }
 }

@@ -7,7 +7,7 @@ use backdraft::{
     attribution::{BayesianInfluence, BayesianScores, ChainStore, SgldConfig},
 };
 use backdraft_curvature::Cost;
-use backdraft_report::{brief, short};
+use backdraft_report::{brief, plural, short};
 
 use super::run::BayesRun;
 use crate::{
@@ -115,10 +115,10 @@ impl BayesRun<'_> {
             short(damping)
         ));
         say(format_args!(
-            "{} chains of {} draws, {} steps of {} apart, after {}; seed {}",
-            config.chains,
-            config.draws,
-            config.thinning,
+            "{} of {}, {} of {} apart, after {}; seed {}",
+            plural(config.chains, "chain"),
+            plural(config.draws, "draw"),
+            plural(config.thinning, "step"),
             short(config.step_size),
             config.burn_in,
             config.seed

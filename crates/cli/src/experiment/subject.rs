@@ -32,6 +32,7 @@ use crate::{
 use backdraft_report::{
     ModelQuality, Place, Sizes, Unit, Versions,
     experiment::{CorrelationsRecord, Setup},
+    plural,
 };
 
 /// Removals that LiSSA solves for at once: the least, so that a fifth of twenty can be another process's, and the most,
@@ -203,7 +204,8 @@ impl<'a> Subject<'a> {
             return Ok(true);
         }
         say(format_args!(
-            "{done} removals are done, {left} left to other parts; `--merge DIR,..` puts the parts together. In {}",
+            "{} done, {left} left to other parts; `--merge DIR,..` puts the parts together. In {}",
+            plural(done, "removal"),
             quote::path(self.folder.path())
         ));
         Ok(false)

@@ -14,7 +14,7 @@ use backdraft_curvature::Cost;
 use backdraft_influence::statistics::{pearson, spearman};
 use backdraft_models::{Metrics, Zoo, quote};
 use backdraft_report::{
-    ModelQuality,
+    ModelQuality, plural,
     valuation::{
         CurveRecord, FoundLabels, MethodRecord, RandomRecord, ValueAgreement, ValueColumn,
     },
@@ -189,7 +189,8 @@ impl ShapleyRun<'_> {
             return Ok(Some(whole));
         }
         say(format_args!(
-            "{done} parts are done, {left} left to others; `--merge DIR,..` puts them together. In {}",
+            "{} done, {left} left to others; `--merge DIR,..` puts them together. In {}",
+            plural(done, "part"),
             quote::path(self.network.store.folder().path())
         ));
         Ok(None)

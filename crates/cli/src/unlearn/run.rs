@@ -13,7 +13,7 @@ use backdraft_influence::{
 };
 use backdraft_models::{Preset, Zoo, to_dtype};
 use backdraft_report::{
-    short,
+    plural, short,
     unlearning::{CertificateRecord, UnlearningMethod},
 };
 use burn::tensor::{DType, Device, Tensor};
@@ -68,9 +68,9 @@ impl UnlearnRun<'_> {
         let cost = network.cost(&initial, self.place(), None)?;
         let setting = self.setting(&cost, initial)?;
         say(format_args!(
-            "{} training examples to forget; {} steps of gradient descent of size {}, {} a pass",
-            self.forgotten.len(),
-            setting.steps,
+            "{} to forget; {} of gradient descent of size {}, {} a pass",
+            plural(self.forgotten.len(), "training example"),
+            plural(setting.steps, "step"),
             short(network.config.learning_rate),
             setting.plan.steps_a_pass()
         ));

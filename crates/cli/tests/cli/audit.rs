@@ -92,7 +92,7 @@ fn planted_errors_are_found_and_corrected() -> Outcome {
         .success();
     let said = String::from_utf8(done.get_output().stdout.clone())?;
     assert!(
-        said.contains("29 targets corrected and 1 examples removed"),
+        said.contains("29 targets corrected and 1 example removed"),
         "{said}"
     );
     let corrections = record(&place, "fixed")?

@@ -3,7 +3,7 @@
 use super::{AuditRecord, CorrectionRecord, PlantedRecord, SHARES, SuspectRecord};
 use crate::{
     Labels, Quality, Unit,
-    number::{count, percent, short, short_or_dash},
+    number::{count, percent, plural, short, short_or_dash},
     table::aligned,
 };
 
@@ -97,9 +97,9 @@ pub(super) fn told(corrections: &CorrectionRecord, unit: &Unit) -> String {
         )
     });
     format!(
-        "{} targets corrected and {} examples removed{}: on the test set {} before, {} after training again",
-        count(corrections.relabelled),
-        count(corrections.removed),
+        "{} corrected and {} removed{}: on the test set {} before, {} after training again",
+        plural(corrections.relabelled, "target"),
+        plural(corrections.removed, "example"),
         restored.unwrap_or_default(),
         of(&corrections.before.test),
         of(&corrections.after.test),

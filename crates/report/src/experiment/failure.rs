@@ -23,9 +23,13 @@ pub(super) fn removals(failed: &[FailedRemoval], done: usize, places: &Places) -
     let first = failed.first()?;
     Some(Missing {
         summary: format!(
-            "{} of {} removals failed and are left out. The first: {}",
+            "{} of {} removals failed and {} left out. The first: {}",
             count(failed.len()),
             count(failed.len() + done),
+            match failed.len() {
+                1 => "is",
+                _ => "are",
+            },
             told(first, places)
         ),
         all: failed.iter().map(|it| told(it, places)).collect(),

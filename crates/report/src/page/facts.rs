@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Html, element, facts, section, text};
-use crate::number::{count, percent, short};
+use crate::number::{percent, plural, short};
 use crate::{Quality, Versions};
 
 /// How good a model is on a set of so many examples.
@@ -12,10 +12,10 @@ pub(crate) fn quality(examples: usize, quality: &Quality) -> String {
         .accuracy
         .map(|share| format!("{} right, ", percent(share)));
     format!(
-        "{}loss {}, {} examples",
+        "{}loss {}, {}",
         accuracy.unwrap_or_default(),
         short(quality.loss),
-        count(examples)
+        plural(examples, "example")
     )
 }
 

@@ -6,7 +6,7 @@ use backdraft_report::experiment::{DecompositionRecord, Findings};
 
 use super::record::{correlations, decomposition, mislabel, odd, sweep};
 
-const MISSING: &str = "1 of 3 removals failed and are left out. \
+const MISSING: &str = "1 of 3 removals failed and is left out. \
                        The first: examples 3 (train-images-idx3-ubyte index 3), 17 (train-images-idx3-ubyte index 17), \
                        20 and 2 more, pbrf: the loss became <script>.";
 
