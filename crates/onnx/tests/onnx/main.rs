@@ -1,0 +1,10 @@
+//! Networks from ONNX files: against PyTorch and scikit-learn, by operators, and where a file is wrong.
+
+mod common;
+mod failures;
+mod files;
+mod operators;
+mod originals;
+mod parameters;
+mod training;
+mod writer;
