@@ -1,10 +1,10 @@
 //! A network as a function of its parameters.
 
+mod execution;
+
 use std::{fmt, sync::Arc};
 
-use backdraft_program::{
-    Compiled, DeviceSettings, DispatchTensor, Half, LinearMap, ModuleTensors, Program, Tensors,
-};
+use backdraft_program::{DeviceSettings, DispatchTensor, Half, ModuleTensors, Tensors};
 use burn::{
     Tensor,
     backend::{Dispatch, TensorMetadata, ops::FloatTensorOps},
@@ -39,6 +39,7 @@ pub struct Model {
     device: Device,
     products: Option<Half>,
     recorded: bool,
+    recomputing: Option<usize>,
 }
 
 impl Model {
@@ -87,6 +88,7 @@ impl Model {
             device,
             products: None,
             recorded: false,
+            recomputing: None,
         })
     }
 
@@ -134,53 +136,6 @@ impl Model {
             tensors,
             fixed: fixed.into(),
             ..self.clone()
-        })
-    }
-
-    /// The same network with the matrix products of all that is computed of it in 16 bits, forward and backward, if its
-    /// own type is F32; everything else stays in 32 bits
-    /// ([`Program::with_products`](backdraft_program::Program::with_products)). Compare a product or two with those of
-    /// the network as it is: the error depends on the network.
-    #[must_use]
-    pub fn with_products(self, half: Half) -> Self {
-        Self {
-            products: Some(half),
-            ..self
-        }
-    }
-
-    /// What matrix products are computed in, if not in the parameters' type.
-    pub fn products(&self) -> Option<Half> {
-        self.products
-    }
-
-    /// The same network, all whose programs are recorded on devices that can:
-    /// [`Compiled::recorded`](backdraft_program::Compiled::recorded) says what that means, and that meanwhile no other
-    /// thread may compute on the device.
-    #[must_use]
-    pub fn recorded(self) -> Self {
-        Self {
-            recorded: true,
-            ..self
-        }
-    }
-
-    /// `program` as this network's programs are to be run.
-    pub(crate) fn compile(&self, program: Program) -> Compiled {
-        let program = program.compile(&self.device);
-        match self.recorded {
-            true => program.recorded(),
-            false => program,
-        }
-    }
-
-    /// `program` in what depends on its last input and what does not, to be run as [`compile`](Self::compile) says.
-    pub(crate) fn linearize(&self, program: &Program) -> Result<LinearMap, CurvatureError> {
-        let last = program.inputs().len() - 1;
-        let map = program.linearize(&[last])?.compile(&self.device);
-        Ok(match self.recorded {
-            true => map.recorded(),
-            false => map,
         })
     }
 

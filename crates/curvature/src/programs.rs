@@ -79,7 +79,9 @@ impl Programs {
         cached(&self.programs, function, arguments, |specs| {
             let tracer = Tracer { model, loss, specs };
             self.check(function, &tracer)?;
-            Ok(model.compile(tracer.program(function)?))
+            // A vector is the last argument of all but those functions that are given more, and take none.
+            let varying = function.vector.then(|| specs.len() - 1);
+            model.compile(tracer.program(function)?, varying.as_slice())
         })
     }
 
@@ -100,7 +102,7 @@ impl Programs {
         }
         let single = self.get(function, parts, arguments)?;
         let many = single.program().vmap(mapped, count)?;
-        let built = Arc::new(many.compile(parts.0.device()));
+        let built = Arc::new(parts.0.bind(many, &[])?);
         locked(&self.each).insert(key, built.clone());
         Ok(built)
     }

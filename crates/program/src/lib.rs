@@ -58,6 +58,7 @@
 //! | [`Program::linearize`] | what depends on some inputs apart from what does not; on a device a [`LinearMap`] |
 //! | [`Program::vmap`] | the same function of many arguments at once |
 //! | [`Program::outer_products`] | the vectors of which gradients of weights are sums of outer products |
+//! | [`Program::recompute`] | the same function in less memory, some of it computed twice |
 //! | [`Program::compile`] | the program with its constants on a device; [`Compiled::recorded`] replays its runs there |
 //!
 //! They compose to any order: the `jvp` of a `gradient` is a Hessian-vector program. And since [`Program::call`]

@@ -10,6 +10,7 @@ mod gpu;
 mod leave_one_out;
 mod memory;
 mod random_programs;
+mod recompute;
 mod recorded;
 mod refused_values;
 mod vectorize_gpu;

@@ -106,20 +106,24 @@ fn a_program(device: &Device) -> Outcome {
 
 const EXAMPLES: usize = 64;
 
-fn cost(batch: usize, device: &Device) -> Result<Cost, Box<dyn Error>> {
+fn cost(batch: usize, recompute: bool, device: &Device) -> Result<Cost, Box<dyn Error>> {
     let config = MlpConfig::new(32, 10).with_hidden(vec![48]).with_seed(3);
     let network = config.init(&Device::flex()).fork(device);
-    let model = Model::new(&network, Mlp::forward)?.recorded();
+    let mut model = Model::new(&network, Mlp::forward)?.recorded();
+    if recompute {
+        model = model.recomputing(0);
+    }
     let classes: Vec<i64> = (0..EXAMPLES as i64).map(|i| i * i % 10).collect();
     let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [EXAMPLES]), device);
     let inputs = matrix(EXAMPLES, 32, 9, device);
     Ok(Cost::new(model, CrossEntropy, inputs, classes)?.with_batch_size(batch)?)
 }
 
-/// What a cost gives in a loop: on one batch, on several, and on batches that are drawn.
+/// What a cost gives in a loop: on one batch, on several, and on batches that are drawn; with values kept between
+/// products, and computed again within them.
 fn derivatives(device: &Device) -> Outcome {
-    for batch in [EXAMPLES, 24] {
-        let [expected, found] = [&Device::flex(), device].map(|it| cost(batch, it));
+    for (batch, recompute) in [(EXAMPLES, false), (24, false), (EXAMPLES, true)] {
+        let [expected, found] = [&Device::flex(), device].map(|it| cost(batch, recompute, it));
         let costs = [expected?, found?];
         let devices = [&Device::flex(), device];
         let kept = costs.each_ref().map(|cost| cost.gauss_newton());
@@ -145,7 +149,7 @@ fn derivatives(device: &Device) -> Outcome {
                 let error = relative_error(&host(found), &host(expected));
                 assert!(
                     error < 10.0 * TOLERANCE,
-                    "batch {batch}, run {run}, {i}: {error}"
+                    "batch {batch}, recompute {recompute}, run {run}, {i}: {error}"
                 );
             }
         }

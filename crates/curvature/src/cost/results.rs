@@ -5,8 +5,12 @@ use burn::Tensor;
 
 use super::Cost;
 use crate::{
-    CurvatureError, Examples, Rows, data::Batch, finite::are_finite, fixed::Fixed,
+    CurvatureError, Examples, Rows,
+    data::Batch,
+    finite::are_finite,
+    fixed::{Fixed, first},
     function::BatchFunction,
+    operator::by_rows,
 };
 
 impl Cost {
@@ -98,15 +102,22 @@ impl Cost {
         if count == 0 {
             return Ok(vs.reshape([0, self.len()]));
         }
-        let first = vs.clone().slice(0..1).reshape([dim]);
+        let one = vs.clone().slice(0..1).reshape([dim]);
         let what = "the losses' derivatives along the vectors";
-        self.sound(what, Some(&first), |cost| {
+        self.sound(what, Some(&one), |cost| {
             let mut parts = Vec::new();
             for batch in cost.batches() {
                 let arguments = cost.arguments(batch?, Vec::new());
                 let function = BatchFunction::DIRECTIONAL;
                 let map = cost.programs.linear(function, cost.parts(), &arguments)?;
-                parts.push(Fixed::new(map, arguments)?.apply_many(vs.clone())?);
+                parts.push(match map.recomputes() {
+                    // What several vectors would share is what there is no memory for.
+                    true => by_rows(vs.clone(), |v| {
+                        let along = map.apply_at(vec![v.into_dispatch()], arguments.clone());
+                        Ok(first(along?))
+                    })?,
+                    false => Fixed::new(map, arguments)?.apply_many(vs.clone())?,
+                });
             }
             Ok(Tensor::cat(parts, 1))
         })

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use backdraft_program::{DispatchTensor, LinearMap, Linearized};
+use backdraft_program::{DispatchTensor, LinearMap, Linearized, Program};
 use burn::{
     Tensor,
     tensor::{DType, Device},
@@ -16,7 +16,7 @@ use crate::{
     BatchOperator, Cause, Cost, CurvatureError, Damped, ExampleRoot, Law, LinearOperator, Rows,
     data::Batch,
     lock::locked,
-    operator::{apply_batch_checked, apply_checked, by_rows, checked},
+    operator::{apply_batch_checked, apply_checked, checked},
 };
 
 /// Bytes of activations that an operator keeps between products unless told otherwise: 1 GiB.
@@ -39,13 +39,17 @@ impl Curvature {
     pub(super) fn new(cost: Cost, matrix: &'static ExactMatrix) -> Self {
         Self {
             scale: cost.scale(),
+            kept: Mutex::new(Kept::new(match cost.model().recomputes() {
+                true => 0,
+                false => MEMORY,
+            })),
             cost,
             matrix,
-            kept: Mutex::new(Kept::new(MEMORY)),
         }
     }
 
-    /// Keeps at most `bytes` of activations between products (1 GiB unless set; 0 keeps none).
+    /// Keeps at most `bytes` of activations between products: 0 keeps none. 1 GiB unless set, and nothing for a model
+    /// that computes them again ([`Model::recomputing`](crate::Model::recomputing)).
     pub fn with_memory(self, bytes: usize) -> Self {
         Self {
             kept: Mutex::new(Kept::new(bytes)),
@@ -67,6 +71,17 @@ impl Curvature {
         let batch = self.cost.batches().next().expect("a cost has examples")?;
         let map = self.map(&self.cost.arguments(batch, vec![self.scale.clone()]))?;
         Ok(map.programs())
+    }
+
+    /// The program of a product with the first batch of which nothing is kept, `(vector, arguments ..) -> product`: its
+    /// memory can be counted ([`Program::peak_bytes`]).
+    ///
+    /// # Errors
+    /// As [`apply`](LinearOperator::apply).
+    pub fn program(&self) -> Result<Program, CurvatureError> {
+        let batch = self.cost.batches().next().expect("a cost has examples")?;
+        let map = self.map(&self.cost.arguments(batch, vec![self.scale.clone()]))?;
+        Ok(map.program_at()?.clone())
     }
 
     fn map(&self, arguments: &[DispatchTensor]) -> Result<Arc<LinearMap>, CurvatureError> {
@@ -233,7 +248,7 @@ impl LinearOperator for Curvature {
         if vs.dims()[0] == 0 {
             return Ok(vs);
         }
-        let products = self.sum(|part| part.fix()?.apply_many(vs.clone()))?;
+        let products = self.sum(|part| part.apply_many(vs.clone()))?;
         Ok(match self.l2() {
             Some(l2) => products + vs * l2,
             None => products,
@@ -272,10 +287,7 @@ impl BatchOperator for Curvature {
             _ => {}
         }
         // One larger product takes no less arithmetic, and a row alone is the same bits in whatever company.
-        let products = self.batch(indices, |local| {
-            let fixed = local.fix()?;
-            by_rows(vs.clone(), |v| fixed.clone().apply(v))
-        })?;
+        let products = self.batch(indices, |local| local.by_rows(vs.clone()))?;
         Ok(match self.l2() {
             Some(l2) => products + vs * l2,
             None => products,

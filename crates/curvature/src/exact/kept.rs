@@ -9,6 +9,7 @@ use crate::{
     CurvatureError, Rows,
     data::Batch,
     fixed::{Fixed, first},
+    operator::by_rows,
 };
 
 /// What is kept of the batches.
@@ -30,6 +31,7 @@ struct KeptBatch {
 }
 
 /// A batch's product of which nothing is computed yet.
+#[derive(Clone)]
 pub(super) struct Local {
     pub map: Arc<LinearMap>,
     pub arguments: Vec<DispatchTensor>,
@@ -114,6 +116,15 @@ impl Local {
     pub fn fix(self) -> Result<Fixed, CurvatureError> {
         Fixed::new(self.map, self.arguments)
     }
+
+    /// The sum for every row of `vs`, one after another.
+    pub fn by_rows(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        if self.map.recomputes() {
+            return by_rows(vs, |v| self.clone().apply(v));
+        }
+        let fixed = self.fix()?;
+        by_rows(vs, |v| fixed.clone().apply(v))
+    }
 }
 
 impl BatchProduct {
@@ -124,10 +135,13 @@ impl BatchProduct {
         }
     }
 
-    pub fn fix(self) -> Result<Fixed, CurvatureError> {
+    /// The same for every row of `vs`.
+    pub fn apply_many(self, vs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
         match self {
-            Self::Kept(fixed) => Ok(fixed),
-            Self::Once(local) => local.fix(),
+            Self::Kept(fixed) => fixed.apply_many(vs),
+            // What several vectors would share is what there is no memory for.
+            Self::Once(local) if local.map.recomputes() => local.by_rows(vs),
+            Self::Once(local) => local.fix()?.apply_many(vs),
         }
     }
 }

@@ -68,6 +68,18 @@ impl Compiled {
         }
     }
 
+    /// The same program in at most `bytes` of results at once, as [`Program::recompute`] says, if that can be had. What
+    /// is [`recorded`](Self::recorded) is to be recorded after this.
+    ///
+    /// # Errors
+    /// As [`Program::recompute`].
+    pub fn recomputing(&self, varying: &[usize], bytes: usize) -> Result<Self, ProgramError> {
+        Ok(self
+            .program()
+            .recompute(varying, bytes)?
+            .bind(self.device()))
+    }
+
     /// Whether a run was recorded and is replayed.
     pub fn is_recorded(&self) -> bool {
         let recorder = self.recorder.as_ref();

@@ -8,7 +8,7 @@ pub(crate) mod compiled;
 mod float;
 mod int;
 pub(crate) mod interpreter;
-mod memory;
+pub(crate) mod memory;
 mod mixed_precision;
 mod module;
 mod operation;

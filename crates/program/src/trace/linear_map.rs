@@ -22,6 +22,8 @@ pub struct LinearMap {
     varying: Compiled,
     kept_bytes: usize,
     recorded: bool,
+    /// Bytes of results at once that products of which nothing is kept are to get by with, computing some again.
+    recomputing: Option<usize>,
     /// Both parts in one: `(vector .., point ..) -> product`.
     whole: OnceLock<Compiled>,
     /// The varying part for several vectors at once, by their number.
@@ -36,6 +38,7 @@ impl Linearized {
             varying: self.varying.compile(device),
             kept_bytes: self.kept_bytes,
             recorded: false,
+            recomputing: None,
             whole: OnceLock::new(),
             many: Mutex::default(),
         }
@@ -51,6 +54,30 @@ impl LinearMap {
             recorded: true,
             ..self
         }
+    }
+
+    /// The same map, whose products at a point of which nothing is kept ([`apply_at`](Self::apply_at)) get by with
+    /// `bytes` of results at once, as [`Program::recompute`] says.
+    #[must_use]
+    pub fn recomputing(self, bytes: usize) -> Self {
+        Self {
+            recomputing: Some(bytes),
+            whole: OnceLock::new(),
+            ..self
+        }
+    }
+
+    /// Whether products at a point of which nothing is kept compute some of it again, to get by with less memory.
+    pub fn recomputes(&self) -> bool {
+        self.recomputing.is_some()
+    }
+
+    /// The program of [`apply_at`](Self::apply_at): `(vector .., point ..) -> product`.
+    ///
+    /// # Errors
+    /// As [`Program::recompute`].
+    pub fn program_at(&self) -> Result<&Program, ProgramError> {
+        Ok(self.whole()?.program())
     }
 
     /// What it runs.
@@ -164,7 +191,12 @@ impl LinearMap {
             inputs.extend(fixed.call(point)?);
             varying.call(inputs)
         })?;
-        let whole = self.prepared(whole.bind(self.varying.device()));
+        let mut whole = whole.bind(self.varying.device());
+        if let Some(bytes) = self.recomputing {
+            let varying: Vec<usize> = (0..vector.len()).collect();
+            whole = whole.recomputing(&varying, bytes)?;
+        }
+        let whole = self.prepared(whole);
         Ok(self.whole.get_or_init(|| whole))
     }
 

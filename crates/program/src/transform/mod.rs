@@ -10,6 +10,7 @@ mod merge_convolutions;
 mod mixed_precision;
 pub(crate) mod mixing;
 pub(crate) mod outer_products;
+mod recompute;
 mod simplify;
 mod subprogram;
 mod vectorize;

@@ -15,6 +15,7 @@ mod parallel_elementwise;
 mod places;
 mod print;
 mod quotients;
+mod recompute;
 mod saturation;
 mod vectorize;
 mod zeros;

@@ -189,6 +189,15 @@ fn differences(program: &Program) -> Result<String, ProgramError> {
     let expected = twice.at(&[&x, &u, &v])?;
     wrong.compare("linearized", &found, &expected, ROUNDING);
 
+    let less = Map(twice.0.recomputing(&varying, 0)?);
+    if less.at(&[&x, &u, &v])? != expected {
+        wrong.0 += "other bits when recomputed\n";
+    }
+    let peaks = [&twice, &less].map(|map| map.0.program().peak_bytes());
+    if peaks[1] > peaks[0] {
+        wrong.0 += &format!("{} bytes, and recomputed {}\n", peaks[0], peaks[1]);
+    }
+
     mapped(&mut wrong, "vmap", program, &device)?;
     mapped(&mut wrong, "vmap of vjp", &vjp, &device)?;
 
