@@ -43,7 +43,8 @@ pub(crate) struct Audit {
 
     /// Corrections: a CSV table with the columns train, the index of a training example, and fix, its right label or
     /// `remove`; rows with an empty fix are passed over. The network is trained again on the corrected data, and what
-    /// that changes is told.
+    /// that changes is told. One of --weights is trained on from there, once on the labels as they are given and once
+    /// on the corrected ones.
     #[arg(long, value_name = "FILE")]
     pub fix: Option<PathBuf>,
 
@@ -55,14 +56,7 @@ pub(crate) struct Audit {
 
 impl Audit {
     /// Refuses settings that nothing could go by, before anything is trained.
-    pub fn check(&self, damping: &Damping, is_loaded: bool) -> Result<(), CliError> {
-        if self.fix.is_some() && is_loaded {
-            return Err(CliError::Option {
-                option: "--fix",
-                problem: "trains the network again, which one of --weights was trained elsewhere for: correct the data there"
-                    .to_owned(),
-            });
-        }
+    pub fn check(&self, damping: &Damping) -> Result<(), CliError> {
         match damping.given() {
             [] => Ok(()),
             [damping] => check_fits("--damping", Some(*damping), burn::tensor::DType::F32),

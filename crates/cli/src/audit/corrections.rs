@@ -43,10 +43,10 @@ impl Corrections {
                     "corrects nothing: its column {FIX} is empty; write the right label into it, or `{REMOVE}`"
                 ));
             }
-            let removed = found.iter().filter(|it| it.1 == Correction::Remove).count();
-            match removed == dataset.train.rows {
+            let corrections = Self(found);
+            match corrections.removed().count() == dataset.train.rows {
                 true => Err("removes all training examples: at least one must stay".into()),
-                false => Ok(Self(found)),
+                false => Ok(corrections),
             }
         });
         found.map_err(|problem| CliError::Option {
@@ -57,8 +57,7 @@ impl Corrections {
 
     /// Targets that are others, and examples that are left out.
     pub fn counts(&self) -> (usize, usize) {
-        let removed = self.0.iter().filter(|it| it.1 == Correction::Remove);
-        let removed = removed.count();
+        let removed = self.removed().count();
         (self.0.len() - removed, removed)
     }
 
@@ -75,22 +74,37 @@ impl Corrections {
         self.0.iter().filter(is_restored).count()
     }
 
-    /// The training examples with the right labels, without those that are removed.
-    pub fn applied(&self, train: &Split) -> Split {
+    /// The training examples that are left out.
+    pub fn removed(&self) -> impl Iterator<Item = usize> {
+        let removed = self.0.iter().filter(|it| it.1 == Correction::Remove);
+        removed.map(|it| it.0)
+    }
+
+    /// Those whose targets are others.
+    pub fn relabelled(&self) -> Vec<usize> {
+        let others = self.0.iter().filter(|it| it.1 != Correction::Remove);
+        others.map(|it| it.0).collect()
+    }
+
+    /// All training examples, with the right labels.
+    pub fn with_targets(&self, train: &Split) -> Split {
         let mut corrected = train.clone();
-        let mut removed = HashSet::new();
         for (row, correction) in &self.0 {
             match (correction, &mut corrected.targets) {
-                (Correction::Remove, _) => {
-                    removed.insert(*row);
-                }
+                (Correction::Remove, _) => {}
                 (Correction::Class(class), Targets::Classes(all)) => all[*row] = *class,
                 (Correction::Value(value), Targets::Values(all)) => all[*row] = *value,
                 _ => unreachable!("corrections are of the task's kind"),
             }
         }
+        corrected
+    }
+
+    /// The training examples with the right labels, without those that are removed.
+    pub fn applied(&self, train: &Split) -> Split {
+        let removed: HashSet<usize> = self.removed().collect();
         let kept: Vec<usize> = (0..train.rows).filter(|it| !removed.contains(it)).collect();
-        corrected.select(&kept)
+        self.with_targets(train).select(&kept)
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
     })?;
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), inputs.kind, &config);
-    args.check(&damping, inputs.loaded.is_some())?;
+    args.check(&damping)?;
     let fix = args.fix.as_ref();
     let corrections = fix.map(|path| Corrections::read(path, &inputs.dataset));
     let corrections = corrections.transpose()?;

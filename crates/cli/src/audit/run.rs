@@ -3,16 +3,15 @@
 use std::time::Instant;
 
 use backdraft::{
-    InfluenceConfig, Measurement,
+    Influence, InfluenceConfig, Measurement,
     attribution::{Audit as AuditOf, NewtonConfig, Store},
 };
-use backdraft_curvature::Cost;
 use backdraft_models::{Metrics, Zoo};
 use backdraft_report::{
     ModelQuality, OutputError,
     audit::{CorrectionRecord, SuspectRecord},
 };
-use burn::tensor::{DType, Device};
+use burn::tensor::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{corrections::Corrections, suspects};
@@ -66,7 +65,9 @@ impl AuditRun<'_> {
         let cost = network.cost(&module, place, None)?;
         let (metrics, on_train) = network.metrics(&module, &cost)?;
         let dampings = network.dampings(self.damping, &cost)?;
-        let Kept { audit, seconds } = self.audit(&cost, dampings.values[0], place)?;
+        let influence = InfluenceConfig::new().with_damping(dampings.values[0]);
+        let influence = influence.over(cost.clone())?;
+        let Kept { audit, seconds } = self.audit(&influence, place)?;
         say(format_args!(
             "answers without each training example: one Newton step, with an inverse that is {}",
             audit.method
@@ -88,15 +89,25 @@ impl AuditRun<'_> {
             seconds: stages,
         };
         self.write(&found)?;
-        if let Some((record, seconds)) = self.corrected(found.metrics)? {
+        if let Some((record, seconds)) = self.corrected(&found, &influence)? {
             found.corrections = Some(record);
             found.seconds.push(("train again", seconds));
         }
         self.finish(&found)
     }
 
+    /// What counts as harm: the mean loss over the test set, and its inputs.
+    pub(super) fn harm(&self, place: (&Device, DType)) -> (Measurement, Tensor<2>) {
+        let dataset = &self.network.inputs.dataset;
+        let targets = dataset.task.objective().targets(&dataset.test, place);
+        (
+            Measurement::loss(targets).mean(),
+            dataset.test.inputs(place),
+        )
+    }
+
     /// From the folder, if it is there.
-    fn audit(&self, cost: &Cost, damping: f64, place: (&Device, DType)) -> Result<Kept, CliError> {
+    fn audit(&self, influence: &Influence, place: (&Device, DType)) -> Result<Kept, CliError> {
         let stored = |error| CliError::from(backdraft::AttributionError::from(error));
         if let Some(bytes) = self.network.store.get(KEPT).map_err(stored)?
             && let Ok(kept) = serde_json::from_slice(&bytes)
@@ -104,16 +115,9 @@ impl AuditRun<'_> {
             return Ok(kept);
         }
         let start = Instant::now();
-        let dataset = &self.network.inputs.dataset;
-        let influence = InfluenceConfig::new().with_damping(damping);
-        let influence = influence.over(cost.clone())?;
-        let targets = dataset.task.objective().targets(&dataset.test, place);
-        let harm = Measurement::loss(targets).mean();
-        let audit = influence.audit(
-            &suspects::targets(dataset),
-            Some((&harm, dataset.test.inputs(place))),
-            &NewtonConfig::default(),
-        )?;
+        let targets = suspects::targets(&self.network.inputs.dataset);
+        let (harm, queries) = self.harm(place);
+        let audit = influence.audit(&targets, Some((&harm, queries)), &NewtonConfig::default())?;
         let seconds = start.elapsed().as_secs_f64();
         let unencoded = |error| OutputError::encode("an audit", error);
         let json = serde_json::to_vec(&Kept { audit, seconds }).map_err(unencoded)?;

@@ -21,6 +21,9 @@ pub(super) struct AuditSettings<'a> {
     damping: &'a Damping,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<&'a Corrections>,
+    /// How the network of a file is trained on for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix_training: Option<&'a TrainConfig>,
 }
 
 impl<'a> AuditSettings<'a> {
@@ -37,6 +40,7 @@ impl<'a> AuditSettings<'a> {
             top: args.top.get(),
             damping,
             fix,
+            fix_training: (fix.is_some() && inputs.loaded.is_some()).then_some(config),
         }
     }
 }

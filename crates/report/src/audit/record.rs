@@ -129,8 +129,14 @@ pub struct CorrectionRecord {
     /// How many of the labels that were made wrong on purpose have their true one again, or are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<usize>,
+    /// The change of the mean test loss that influence predicts for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<f64>,
     /// Before, on the training examples as they were.
     pub before: ModelQuality,
+    /// Of a network that was trained elsewhere: after being trained on as long on the training examples as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_given: Option<ModelQuality>,
     /// After, on the corrected ones.
     pub after: ModelQuality,
 }

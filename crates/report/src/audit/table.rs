@@ -3,7 +3,7 @@
 use super::{AuditRecord, CorrectionRecord, PlantedRecord, SHARES, SuspectRecord};
 use crate::{
     Labels, Quality, Unit,
-    number::{count, percent, plural, short, short_or_dash},
+    number::{change, count, percent, plural, short, short_or_dash},
     table::aligned,
 };
 
@@ -96,12 +96,38 @@ pub(super) fn told(corrections: &CorrectionRecord, unit: &Unit) -> String {
             count(it)
         )
     });
-    format!(
-        "{} corrected and {} removed{}: on the test set {} before, {} after training again",
+    let as_given = corrections.as_given.as_ref().map(|it| {
+        format!(
+            "{} after training on with the labels as they are given, ",
+            of(&it.test)
+        )
+    });
+    let told = format!(
+        "{} corrected and {} removed{}: on the test set {} before, {}{} after training {}",
         plural(corrections.relabelled, "target"),
         plural(corrections.removed, "example"),
         restored.unwrap_or_default(),
         of(&corrections.before.test),
+        as_given.as_deref().unwrap_or_default(),
         of(&corrections.after.test),
-    )
+        match &as_given {
+            Some(_) => "on with them corrected",
+            None => "again",
+        }
+    );
+    let changed = corrections.after.test.loss
+        - corrections
+            .as_given
+            .as_ref()
+            .unwrap_or(&corrections.before)
+            .test
+            .loss;
+    match corrections.predicted {
+        Some(predicted) => format!(
+            "{told}; influence predicted a change of the test loss of {}, and it is {}",
+            change(predicted),
+            change(changed)
+        ),
+        None => told,
+    }
 }
