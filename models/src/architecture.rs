@@ -29,6 +29,8 @@ pub enum Architecture {
     ResNet20,
     /// [`Transformer`](crate::Transformer), `transformer`.
     Transformer,
+    /// A network of an ONNX file, [`OnnxConfig`](crate::OnnxConfig): none of the zoo.
+    Onnx,
 }
 
 /// A name that is no model's.
@@ -53,7 +55,7 @@ pub struct Unsuited {
 }
 
 impl Architecture {
-    /// Every model there is.
+    /// Every model of the zoo.
     pub const ALL: [Self; 8] = [
         Self::LogisticRegression,
         Self::Mlp,
@@ -76,6 +78,7 @@ impl Architecture {
             Self::Vgg13 => "vgg13",
             Self::ResNet20 => "resnet20",
             Self::Transformer => "transformer",
+            Self::Onnx => "onnx",
         }
     }
 
@@ -90,6 +93,7 @@ impl Architecture {
             Self::Vgg13 => "ten convolutions with batch norm, one layer",
             Self::ResNet20 => "residual network of 20 layers with batch norm",
             Self::Transformer => "language model of two layers, 256 wide, two heads",
+            Self::Onnx => "network of an ONNX file",
         }
     }
 
@@ -100,6 +104,7 @@ impl Architecture {
             Self::Autoencoder => "pictures with pixels between 0 and 1",
             Self::LeNet | Self::AlexNet | Self::Vgg13 | Self::ResNet20 => "pictures",
             Self::Transformer => "text",
+            Self::Onnx => "what its file was made for",
         }
     }
 
@@ -109,7 +114,7 @@ impl Architecture {
     pub fn pass(self) -> usize {
         match self {
             Self::LogisticRegression | Self::Mlp | Self::Autoencoder => 1024,
-            Self::LeNet | Self::AlexNet | Self::Vgg13 | Self::ResNet20 => 250,
+            Self::LeNet | Self::AlexNet | Self::Vgg13 | Self::ResNet20 | Self::Onnx => 250,
             Self::Transformer => 20,
         }
     }
@@ -122,7 +127,8 @@ impl Architecture {
         }
     }
 
-    /// Whether the model can read a data set.
+    /// Whether the model can read a data set; whether a network of an ONNX file can is for
+    /// [`OnnxConfig::fit`](crate::OnnxConfig::fit) to say.
     ///
     /// # Errors
     ///
@@ -163,6 +169,7 @@ impl Architecture {
                 picture && pixels(&dataset.train.features) && pixels(&dataset.test.features)
             }
             Self::Transformer => text,
+            Self::Onnx => true,
         }
     }
 }

@@ -15,7 +15,7 @@
 //! | `resnet20` | [`ResNet20`] | `[batch, channels, height, width]` | 269,722 for the same |
 //! | `transformer` | [`Transformer`] | `[batch, sequence]` of words | 6,718,992 for 10,000 words |
 //!
-//! [`Zoo`] puts all of them behind one type for programs that choose at run time, with rows of numbers as inputs
+//! [`OnnxConfig`] reads any other network from an ONNX file. [`Zoo`] puts all of them behind one type for programs that choose at run time, with rows of numbers as inputs
 //! whatever they are;
 //! [`Network`] is the trait that training asks for, and any module of one's own may implement it. [`Preset`] has a size
 //! and training settings for each model and data set: those of Bae et al. (2022), and quick ones.
@@ -62,6 +62,7 @@ mod named_tensor;
 mod network;
 mod number;
 mod objective;
+mod onnx;
 mod parameter_count;
 mod picture;
 mod preset;
@@ -75,6 +76,7 @@ pub use activation::Activation;
 pub use alexnet::{AlexNet, AlexNetConfig};
 pub use architecture::{Architecture, UnknownModel, Unsuited};
 pub use autoencoder::{Autoencoder, AutoencoderConfig};
+pub use backdraft_onnx::{OnnxError, OnnxModel};
 pub use layers::normals;
 pub use lenet::{LeNet, LeNetConfig};
 pub use logistic_regression::{LogisticRegression, LogisticRegressionConfig};
@@ -84,6 +86,7 @@ pub use metrics::{
 pub use mlp::{Mlp, MlpConfig};
 pub use network::{Network, computes_in_f64, to_dtype};
 pub use objective::Objective;
+pub use onnx::{OnnxConfig, OnnxUnsuited};
 pub use preset::Preset;
 pub use resnet20::{ResNet20, ResNet20Config};
 pub use train::{

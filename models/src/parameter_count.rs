@@ -78,6 +78,7 @@ impl ZooConfig {
                     linear(width, config.vocabulary),
                 ])
             }
+            Self::Onnx(config) => config.parameters(),
         }
     }
 }

@@ -96,7 +96,7 @@ impl Preset {
     pub fn training(self, model: Architecture, dataset: &Dataset) -> TrainConfig {
         match (self, model) {
             (_, Architecture::LogisticRegression) => regression(&dataset.task),
-            (Self::Quick, model) => quick(model, dataset),
+            (Self::Quick, model) | (_, model @ Architecture::Onnx) => quick(model, dataset),
             (Self::Paper, model) => paper(model, dataset),
         }
     }
@@ -225,6 +225,13 @@ fn quick(model: Architecture, dataset: &Dataset) -> TrainConfig {
             weight_decay: 5e-4,
             ..momentum
         },
+        // From where it was trained to already.
+        (Architecture::Onnx, _) => TrainConfig {
+            learning_rate: 0.01,
+            epochs: if many { 2 } else { 20 },
+            weight_decay: 0.0,
+            ..momentum
+        },
         (model, _) => TrainConfig {
             // At 0.05 its one pass ends before it has recovered from the first steps.
             learning_rate: if model == Architecture::Vgg13 {
@@ -294,6 +301,6 @@ fn paper(model: Architecture, dataset: &Dataset) -> TrainConfig {
             epochs: 10,
             ..plain
         },
-        Architecture::LogisticRegression | Architecture::Mlp => plain,
+        Architecture::LogisticRegression | Architecture::Mlp | Architecture::Onnx => plain,
     }
 }

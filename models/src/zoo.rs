@@ -1,5 +1,6 @@
 //! Any model of the zoo, chosen at run time.
 
+use backdraft_onnx::OnnxModel;
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -12,6 +13,7 @@ use crate::logistic_regression::{LogisticRegression, LogisticRegressionConfig};
 use crate::mlp::{Mlp, MlpConfig};
 use crate::named_tensor::tensors;
 use crate::network::Network;
+use crate::onnx::OnnxConfig;
 use crate::picture::pictures;
 use crate::resnet20::{ResNet20, ResNet20Config};
 use crate::transformer::{Transformer, TransformerConfig};
@@ -20,7 +22,7 @@ use crate::vgg13::{Vgg13, Vgg13Config};
 /// The models, their configurations, and how each makes outputs `[batch, outputs]` of rows of numbers `[batch,
 /// inputs]`.
 macro_rules! zoo {
-    ($($(#[$doc:meta])* $model:ident($config:ident): |$it:ident, $inputs:ident| $outputs:expr;)*) => {
+    ($($(#[$doc:meta])* $model:ident($module:ident, $config:ident): |$it:ident, $inputs:ident| $outputs:expr;)*) => {
         /// Configuration of a [`Zoo`] model.
         #[derive(Config, Debug)]
         pub enum ZooConfig {
@@ -59,7 +61,7 @@ macro_rules! zoo {
         #[allow(clippy::large_enum_variant)]
         #[derive(Module, Debug)]
         pub enum Zoo {
-            $($(#[$doc])* $model($model),)*
+            $($(#[$doc])* $model($module),)*
         }
 
         impl Zoo {
@@ -79,7 +81,7 @@ macro_rules! zoo {
             }
         }
 
-        $(impl Network for $model {
+        $(impl Network for $module {
             fn forward(&self, $inputs: Tensor<2>) -> Tensor<2> {
                 let $it = self;
                 $outputs
@@ -94,26 +96,32 @@ macro_rules! zoo {
 
 zoo! {
     /// A logistic or linear regression.
-    LogisticRegression(LogisticRegressionConfig): |it, inputs| it.forward(inputs);
+    LogisticRegression(LogisticRegression, LogisticRegressionConfig): |it, inputs| it.forward(inputs);
     /// A multilayer perceptron.
-    Mlp(MlpConfig): |it, inputs| it.forward(inputs);
+    Mlp(Mlp, MlpConfig): |it, inputs| it.forward(inputs);
     /// An autoencoder.
-    Autoencoder(AutoencoderConfig): |it, inputs| it.forward(inputs);
+    Autoencoder(Autoencoder, AutoencoderConfig): |it, inputs| it.forward(inputs);
     /// LeNet.
-    LeNet(LeNetConfig): |it, inputs| it.forward(pictures(inputs, it.picture));
+    LeNet(LeNet, LeNetConfig): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// AlexNet.
-    AlexNet(AlexNetConfig): |it, inputs| it.forward(pictures(inputs, it.picture));
+    AlexNet(AlexNet, AlexNetConfig): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// VGG13.
-    Vgg13(Vgg13Config): |it, inputs| it.forward(pictures(inputs, it.picture));
+    Vgg13(Vgg13, Vgg13Config): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// ResNet-20.
-    ResNet20(ResNet20Config): |it, inputs| it.forward(pictures(inputs, it.picture));
+    ResNet20(ResNet20, ResNet20Config): |it, inputs| it.forward(pictures(inputs, it.picture));
     /// A transformer.
-    Transformer(TransformerConfig): |it, inputs| it.forward(inputs.int());
+    Transformer(Transformer, TransformerConfig): |it, inputs| it.forward(inputs.int());
+    /// A network of an ONNX file.
+    Onnx(OnnxModel, OnnxConfig): |it, inputs| it.forward(inputs);
 }
 
 impl ZooConfig {
     /// The size that the model is known by: for a tenth of MNIST or all of it (784 inputs or 28 by 28 grey pixels),
     /// CIFAR-10, or the Penn Treebank's 10,000 words in sequences of 35.
+    ///
+    /// # Panics
+    ///
+    /// For [`Architecture::Onnx`], which has no size before its file is read.
     pub fn published(model: Architecture) -> Self {
         match model {
             Architecture::LogisticRegression => {
@@ -126,6 +134,7 @@ impl ZooConfig {
             Architecture::Vgg13 => Self::Vgg13(Vgg13Config::new()),
             Architecture::ResNet20 => Self::ResNet20(ResNet20Config::new()),
             Architecture::Transformer => Self::Transformer(TransformerConfig::new()),
+            Architecture::Onnx => panic!("a network of an ONNX file is read by `OnnxConfig::open`"),
         }
     }
 }

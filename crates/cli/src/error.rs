@@ -10,7 +10,7 @@ use backdraft_influence::{
     unlearn::UnlearnError,
 };
 use backdraft_models::{
-    TrainError, UnknownModel, Unsuited,
+    OnnxError, OnnxUnsuited, TrainError, UnknownModel, Unsuited,
     data::{DataError, DataProblem, NoiseError, TableProblem},
     quote,
     weights::WeightsError,
@@ -38,6 +38,12 @@ pub enum CliError {
     /// The model cannot read the data.
     #[error(transparent)]
     Unsuited(#[from] Unsuited),
+    /// An ONNX file could not be read.
+    #[error("--onnx: {0}")]
+    Onnx(#[from] OnnxError),
+    /// Its network cannot read the data.
+    #[error("--onnx: {0}")]
+    OnnxUnsuited(#[from] OnnxUnsuited),
     /// Labels that cannot be made wrong.
     #[error("{option}: {source}")]
     Noise {
@@ -312,6 +318,8 @@ impl CliError {
             Self::Data(_)
             | Self::Model(_)
             | Self::Unsuited(_)
+            | Self::Onnx(_)
+            | Self::OnnxUnsuited(_)
             | Self::Noise { .. }
             | Self::Load(_)
             | Self::Query { .. }

@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 
+use backdraft_curvature::Model;
 use backdraft_models::{
-    Architecture, Preset, TrainConfig, ZooConfig,
+    Architecture, Preset, TrainConfig, Zoo, ZooConfig,
     data::{Dataset, LabelNoise, Task},
 };
 use burn::tensor::DType;
@@ -104,6 +105,8 @@ pub(super) struct Inputs {
     pub network: ZooConfig,
     /// The weights of a file, if one was named.
     pub loaded: Option<LoadedModel>,
+    /// Patterns of the parameters that influence is of; none for all.
+    pub only: Vec<String>,
 }
 
 impl Inputs {
@@ -121,8 +124,8 @@ impl Inputs {
         let mut dataset = args.data.load_for(kept.as_ref())?;
         check(kind, &opened, &dataset)?;
         let noise = corrupt(&mut dataset, "--corrupt-labels", args.corrupt_labels, seed)?;
-        let network = |dataset: &Dataset| {
-            let network = args.model.network(preset, dataset, seed)?;
+        let network = |dataset: &mut Dataset| {
+            let network = args.model.network(preset, dataset, &opened.device, seed)?;
             check_network(args.model.size_option(), &network, &opened, dtype)?;
             Ok(network)
         };
@@ -137,6 +140,37 @@ impl Inputs {
             noise,
             network,
             loaded,
+            only: Vec::new(),
+        })
+    }
+
+    /// The same, for influence of some parameters alone, those whose names match one of `patterns`.
+    pub fn only(self, patterns: &[String]) -> Result<Self, CliError> {
+        let inputs = Self {
+            only: patterns.to_vec(),
+            ..self
+        };
+        let network = inputs.network.init(&inputs.opened.device);
+        inputs.model(&network)?;
+        Ok(inputs)
+    }
+
+    /// `module` as a function of the parameters that influence is of.
+    pub fn model(&self, module: &Zoo) -> Result<Model, CliError> {
+        let model = Model::new(module, Zoo::forward)?;
+        if self.only.is_empty() {
+            return Ok(model);
+        }
+        // Names begin with the architecture's, which is known.
+        let first = model.parameters().first();
+        let zoo = first.and_then(|it| Some(it.name.split_once('.')?.0));
+        let zoo = zoo.map_or_else(String::new, |it| format!("{it}."));
+        let patterns = self.only.iter().map(|it| format!("{zoo}{it}"));
+        let patterns: Vec<String> = patterns.collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        model.only(&patterns).map_err(|error| CliError::Option {
+            option: "--only",
+            problem: error.to_string().replace(&zoo, ""),
         })
     }
 

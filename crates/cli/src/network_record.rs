@@ -26,6 +26,8 @@ struct Details<'a, T> {
     #[serde(flatten)]
     preparation: Preparation,
     corrupt_labels: Option<f64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    only: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     inference: Option<&'a str>,
 }
@@ -64,6 +66,7 @@ impl NetworkRun<'_> {
             target: run.data.target.as_deref(),
             preparation: Preparation::of(&inputs.dataset),
             corrupt_labels: run.corrupt_labels,
+            only: &inputs.only,
             inference: inputs.dataset.inference.as_deref(),
         };
         let (solver, damping) = system.unzip();

@@ -115,7 +115,7 @@ impl NetworkRun<'_> {
         place: (&Device, DType),
         products: Option<Half>,
     ) -> Result<Cost, CliError> {
-        let mut model = Model::new(module, Zoo::forward)?.recorded();
+        let mut model = self.inputs.model(module)?.recorded();
         if let Some(half) = products {
             model = model.with_products(half);
         }
@@ -124,7 +124,7 @@ impl NetworkRun<'_> {
 
     /// The cost of other examples, in the network's own place.
     pub fn cost_of(&self, module: &Zoo, examples: &Split) -> Result<Cost, CliError> {
-        let model = Model::new(module, Zoo::forward)?.recorded();
+        let model = self.inputs.model(module)?.recorded();
         self.over(model, examples, (&self.inputs.opened.device, DType::F32))
     }
 

@@ -19,6 +19,8 @@ pub(super) struct NetworkSettings<'a> {
     /// None if the weights are from a file, or the initial ones.
     training: Option<&'a TrainConfig>,
     weights: Option<&'a WeightsFile>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    only: &'a [String],
     device: &'static str,
     seed: u64,
     /// Of the data, so that a file that has changed is noticed.
@@ -45,6 +47,7 @@ impl<'a> NetworkSettings<'a> {
             network: &inputs.network,
             training: weights.is_none().then_some(config),
             weights,
+            only: &inputs.only,
             device: inputs.opened.name,
             seed: run.compute.seed,
             fingerprint: fingerprint(&inputs.dataset),

@@ -41,6 +41,7 @@
 //! docs/onnx.md lists the operators. Any other, and any attribute that would change something and is not read, is an
 //! error that names the node, before anything is computed.
 
+mod display;
 mod error;
 mod file;
 mod graph;

@@ -2,7 +2,8 @@
 
 use backdraft_models::{
     AlexNetConfig, Architecture, AutoencoderConfig, LeNetConfig, LogisticRegressionConfig,
-    MlpConfig, Objective, ResNet20Config, TransformerConfig, Vgg13Config, ZooConfig,
+    MlpConfig, Objective, OnnxConfig, OnnxError, ResNet20Config, TransformerConfig, Vgg13Config,
+    ZooConfig,
     data::{Split, Targets},
 };
 use rand::{Rng, SeedableRng};
@@ -31,6 +32,10 @@ pub struct Sample {
 
 impl Sample {
     /// The small variant of `model`, with examples drawn from `seed`.
+    ///
+    /// # Panics
+    ///
+    /// For [`Architecture::Onnx`], which is no model of the zoo: [`of_onnx`](Self::of_onnx).
     pub fn of(model: Architecture, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (config, columns) = small(model);
@@ -73,6 +78,46 @@ impl Sample {
             objective,
             seed,
         }
+    }
+
+    /// The network of an ONNX file, which reads `columns` numbers an example, with examples drawn from `seed`: classes
+    /// to be told by all of its outputs, or a number if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError`] if the network cannot be run on them.
+    pub fn of_onnx(config: OnnxConfig, columns: usize, seed: u64) -> Result<Self, OnnxError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let outputs = config.outputs(columns)?;
+        let features = match config.reads_tokens() {
+            // Every vocabulary has two words.
+            true => (0..EXAMPLES * columns)
+                .map(|_| f32::from(rng.random_range(0..2_u8)))
+                .collect(),
+            false => uniform(&mut rng, EXAMPLES * columns, -1.0),
+        };
+        let (targets, objective) = match outputs {
+            1 => (
+                Targets::Values(uniform(&mut rng, EXAMPLES, -1.0)),
+                Objective::SquaredError,
+            ),
+            _ => {
+                let classes = (0..EXAMPLES).map(|_| rng.random_range(0..outputs as i64));
+                (Targets::Classes(classes.collect()), Objective::CrossEntropy)
+            }
+        };
+        Ok(Self {
+            config: ZooConfig::Onnx(config),
+            train: Split {
+                rows: EXAMPLES,
+                columns,
+                features,
+                targets,
+                origin: (0..EXAMPLES).collect(),
+            },
+            objective,
+            seed,
+        })
     }
 
     /// Which model it is a variant of.
@@ -153,5 +198,6 @@ fn small(model: Architecture) -> (ZooConfig, usize) {
                 .with_hidden(12);
             (ZooConfig::Transformer(config), 6)
         }
+        Architecture::Onnx => panic!("a network of an ONNX file is no variant of a model"),
     }
 }

@@ -6,7 +6,7 @@ use backdraft::attribution::AuditBy;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, RunArgs,
+    Damping, ParameterArgs, RunArgs,
     number::{check_fits, some},
 };
 use crate::CliError;
@@ -32,6 +32,9 @@ What it goes by:
 pub(crate) struct Audit {
     #[command(flatten)]
     pub run: RunArgs,
+
+    #[command(flatten)]
+    pub parameters: ParameterArgs,
 
     /// What the training examples are ranked by.
     #[arg(long, value_enum, default_value_t = ByName::LeftOut)]

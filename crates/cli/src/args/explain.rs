@@ -6,7 +6,7 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, MeasureName, Precision, RunArgs, SolverArgs, SolverName, Solving,
+    Damping, MeasureName, ParameterArgs, Precision, RunArgs, SolverArgs, SolverName, Solving,
     number::{check_fits, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
@@ -29,6 +29,8 @@ Examples:
       What it would do to the test set to take groups of training examples away, or count them otherwise.
   backdraft explain --data concrete.csv --target strength --device wgpu
       A table with a header, on the GPU.
+  backdraft explain --onnx model.onnx --data mnist/ --only '*fc*'
+      Any network that PyTorch, JAX or TensorFlow exported, as it is; by way of some of its layers.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
       An nn.Sequential that PyTorch trained, as it is, on inputs of torchvision's Normalize.
 
@@ -66,6 +68,9 @@ pub(crate) struct Explain {
         allow_hyphen_values = true
     )]
     pub measure: MeasureName,
+
+    #[command(flatten)]
+    pub parameters: ParameterArgs,
 
     #[command(flatten)]
     pub solver: SolverArgs,

@@ -13,6 +13,7 @@ mod folder;
 mod measure;
 mod model;
 pub(crate) mod number;
+mod parameters;
 mod path;
 mod perturb;
 mod preconditioner;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     folder::FolderArgs,
     measure::MeasureName,
     model::{ActivationName, ModelArgs},
+    parameters::ParameterArgs,
     path::{FollowPaths, ObjectiveName, PathSolverName},
     perturb::Perturb,
     preconditioner::{PreconditionerName, Rank},

@@ -1,8 +1,9 @@
 //! The network that is asked for.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::PathBuf};
 
-use backdraft_models::{Activation, Architecture, Preset, ZooConfig, data::Dataset};
+use backdraft_models::{Activation, Architecture, OnnxConfig, Preset, ZooConfig, data::Dataset};
+use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 
 use super::number::{some, width};
@@ -19,6 +20,12 @@ pub(crate) struct ModelArgs {
         default_value = "mlp"
     )]
     pub name: String,
+
+    /// The network of an ONNX file, as PyTorch, JAX, TensorFlow and scikit-learn write them, in place of one of the zoo:
+    /// with the file's weights, which `train` and the experiments train on from. A softmax or sigmoid at its end is left
+    /// out, for the loss is of what goes into it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation"])]
+    pub onnx: Option<PathBuf>,
 
     /// Widths of the MLP's hidden layers. Default: the preset's; without a preset 32,32 for classes of tables and small
     /// images, else 128,128.
@@ -38,16 +45,26 @@ pub(crate) struct ModelArgs {
 
 impl ModelArgs {
     pub fn kind(&self) -> Result<Architecture, CliError> {
-        Ok(self.name.parse()?)
+        match self.onnx {
+            Some(_) => Ok(Architecture::Onnx),
+            None => Ok(self.name.parse()?),
+        }
     }
 
-    /// The preset's network for the data, with what the options say.
+    /// The preset's network for the data, with what the options say; or that of a file, which may have a logit for each
+    /// of two classes: then so has `dataset`.
     pub fn network(
         &self,
         preset: Preset,
-        dataset: &Dataset,
+        dataset: &mut Dataset,
+        device: &Device,
         seed: u64,
     ) -> Result<ZooConfig, CliError> {
+        if let Some(path) = &self.onnx {
+            let network = OnnxConfig::open(path, device)?;
+            network.fit(dataset)?;
+            return Ok(ZooConfig::Onnx(network));
+        }
         let kind = self.kind()?;
         kind.check(dataset)?;
         let mut network = preset.network(kind, dataset).with_seed(seed);
@@ -73,9 +90,10 @@ impl ModelArgs {
 
     /// The option that makes a network large.
     pub fn size_option(&self) -> &'static str {
-        match self.hidden {
-            Some(_) => "--hidden",
-            None => "--model",
+        match (&self.onnx, &self.hidden) {
+            (Some(_), _) => "--onnx",
+            (None, Some(_)) => "--hidden",
+            (None, None) => "--model",
         }
     }
 

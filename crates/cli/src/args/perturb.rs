@@ -125,10 +125,10 @@ impl Perturb {
                 "is for numbers to predict: every other class is tried without it",
             );
         }
-        if self.retrain > 0 && self.run.weights.is_given() {
+        if self.retrain > 0 && self.run.weights_option().is_some() {
             return refused(
                 "--retrain",
-                "trains again as the network was trained, which a file of weights does not tell: leave out --weights, or --retrain",
+                "trains again as the network was trained, which a file of weights does not tell: leave out the one or the other",
             );
         }
         self.solver.check(solving.solver(), network, dtype)

@@ -35,3 +35,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds, allow_hyphen_values = true)]
     pub checkpoint_every: f64,
 }
+
+impl RunArgs {
+    /// The option that gives the network's weights, if they are from a file.
+    pub fn weights_option(&self) -> Option<&'static str> {
+        let weights = self.weights.is_given().then_some("--weights");
+        weights.or(self.model.onnx.is_some().then_some("--onnx"))
+    }
+}

@@ -197,10 +197,10 @@ impl Shapley {
             [one] => check_fits("--damping", Some(*one), burn::tensor::DType::F32)?,
             _ => return refuse("--damping", "has several: shapley takes one"),
         }
-        if self.run.weights.is_given() {
+        if let Some(option) = self.run.weights_option() {
             return refuse(
-                "--weights",
-                "are of one network, and values are of training on every coalition: leave them out",
+                option,
+                "gives one network, and values are of training on every coalition: leave it out",
             );
         }
         if self.groups.is_some() && self.method.contains(&MethodName::Knn) {

@@ -189,10 +189,10 @@ impl Unlearn {
         ] {
             check_fits(option, value, dtype)?;
         }
-        if self.run.weights.is_given() {
+        if let Some(option) = self.run.weights_option() {
             return refused(
-                "--weights",
-                "tell neither the steps that led to them nor what lies on the way: leave them out, and the network is trained".into(),
+                option,
+                "tells neither the steps that led to the weights nor what lies on the way: leave it out, and the network is trained".into(),
             );
         }
         if self.epsilon > 1.0 {

@@ -24,6 +24,7 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
     let inputs = Inputs::load(&args.run, Preset::Quick, DType::F32, |kind, _, dataset| {
         check_task("audit", kind, dataset)
     })?;
+    let inputs = inputs.only(&args.parameters.only)?;
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), inputs.kind, &config);
     args.check(&damping)?;

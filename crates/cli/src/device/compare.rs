@@ -1,9 +1,14 @@
 //! `backdraft compare`: how far devices are apart.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use backdraft_curvature::Half;
-use backdraft_models::Architecture;
+use backdraft_models::{Architecture, OnnxConfig, quote};
+use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -18,6 +23,8 @@ Examples:
       All devices of this build and this machine against the first.
   backdraft compare --devices flex,wgpu --models lenet,transformer
       A GPU against the CPU, two models.
+  backdraft compare --onnx model.onnx
+      A network of one's own.
   backdraft compare --devices wgpu,wgpu:f16,wgpu:bf16
       What matrix products in 16 bits cost in precision.
 
@@ -36,6 +43,10 @@ pub(crate) struct Compare {
     /// The models, of `backdraft models`. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub models: Vec<Architecture>,
+
+    /// The network of an ONNX file in place of them.
+    #[arg(long, value_name = "FILE", conflicts_with = "models")]
+    pub onnx: Option<PathBuf>,
 
     /// What is compared: outputs, gradient, jvp, gnvp, hvp, solution, scores, lissa, pbrf. Default: all.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
@@ -102,10 +113,6 @@ impl fmt::Display for ComparedDevice {
 
 /// Runs `backdraft compare`.
 pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
-    let models = match args.models.as_slice() {
-        [] => Architecture::ALL.to_vec(),
-        models => models.to_vec(),
-    };
     let quantities = match args.quantities.as_slice() {
         [] => &Quantity::ALL,
         chosen => chosen,
@@ -139,8 +146,7 @@ pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
             args.seed
         ));
     }
-    for model in models {
-        let sample = Sample::of(model, args.seed);
+    for sample in samples(args, &opened[0].device)? {
         let measured = places.iter().zip(&opened);
         let measured =
             measured.map(|(place, it)| measure(&sample, &it.device, place.products, quantities));
@@ -150,7 +156,11 @@ pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
         };
         let found: Vec<_> = found.iter().map(|it| it.compare(expected)).collect();
         for (row, &quantity) in quantities.iter().enumerate() {
-            errors.add(model, quantity, found.iter().map(|errors| errors[row].1));
+            errors.add(
+                sample.model(),
+                quantity,
+                found.iter().map(|errors| errors[row].1),
+            );
         }
     }
     if !args.json {
@@ -163,6 +173,31 @@ pub(crate) fn compare(args: &Compare) -> Result<(), CliError> {
             count: errors.count,
         }),
     }
+}
+
+/// What is computed on each device.
+fn samples(args: &Compare, device: &Device) -> Result<Vec<Sample>, CliError> {
+    let of = |models: &[Architecture]| {
+        let samples = models.iter().map(|it| Sample::of(*it, args.seed));
+        Ok(samples.collect())
+    };
+    match (&args.onnx, args.models.as_slice()) {
+        (Some(path), _) => Ok(vec![onnx(path, args.seed, device)?]),
+        (None, []) => of(&Architecture::ALL),
+        (None, models) => of(models),
+    }
+}
+
+fn onnx(path: &Path, seed: u64, device: &Device) -> Result<Sample, CliError> {
+    let config = OnnxConfig::open(path, device)?;
+    let columns = config.columns().ok_or_else(|| CliError::Option {
+        option: "--onnx",
+        problem: format!(
+            "{} leaves open how many numbers an example has: export it with that fixed, and the batch alone free",
+            quote::path(path)
+        ),
+    })?;
+    Ok(Sample::of_onnx(config, columns, seed)?)
 }
 
 /// The errors of all devices against the first.

@@ -174,11 +174,13 @@ pub(super) fn prepare(args: &Common, question: Question) -> Result<PreparedExper
     let model = args.model.kind()?;
     let (opened, seed) = (args.compute.device.open()?, args.compute.seed);
     let (device, device_name) = (opened.device.clone(), opened.name);
-    let (dataset, noise) = examples(args, model, &question)?;
+    let (mut dataset, noise) = examples(args, model, &question)?;
     let n = dataset.train.rows;
     let preset = args.training.preset.into();
-    let scaled = scaled(args, preset, model, &dataset);
-    let network = network(args, preset, &dataset, &scaled)?;
+    // For its refusals, and for what the options say of an MLP.
+    let asked = args.model.network(preset, &mut dataset, &device, seed)?;
+    let scaled = scaled(args, preset, &asked, &dataset);
+    let network = network(args, asked, &scaled);
     let precision = precision(args, &opened)?;
     let dtype = precision.dtype();
     check_network(args.model.size_option(), &network, &opened, dtype)?;
@@ -266,8 +268,12 @@ fn examples(
 }
 
 /// The preset's settings, scaled but for what was asked for by itself.
-fn scaled(args: &Common, preset: Preset, model: Architecture, dataset: &Dataset) -> ScaledSettings {
-    let mut scaled = ScaledSettings::of(preset, model, dataset);
+fn scaled(args: &Common, preset: Preset, asked: &ZooConfig, dataset: &Dataset) -> ScaledSettings {
+    let network = match asked {
+        ZooConfig::Onnx(_) => asked.clone(),
+        _ => Preset::Paper.network(asked.model(), dataset),
+    };
+    let mut scaled = ScaledSettings::of(preset, network, dataset);
     if args.model.hidden.is_some() {
         scaled.width_divisor = 1;
     }
@@ -281,15 +287,7 @@ fn scaled(args: &Common, preset: Preset, model: Architecture, dataset: &Dataset)
 }
 
 /// The scaled network with what the options say.
-fn network(
-    args: &Common,
-    preset: Preset,
-    dataset: &Dataset,
-    scaled: &ScaledSettings,
-) -> Result<ZooConfig, CliError> {
-    let seed = args.compute.seed;
-    // For its refusals, and for what the options say of an MLP.
-    let asked = args.model.network(preset, dataset, seed)?;
+fn network(args: &Common, asked: ZooConfig, scaled: &ScaledSettings) -> ZooConfig {
     let network = match (scaled.network.clone(), asked) {
         (ZooConfig::Mlp(config), ZooConfig::Mlp(asked)) => {
             let hidden = args.model.hidden.clone();
@@ -299,7 +297,7 @@ fn network(
         }
         (network, _) => network,
     };
-    Ok(network.with_seed(seed))
+    network.with_seed(args.compute.seed)
 }
 
 /// The type of all numbers: 64 bits where the device computes in them.

@@ -31,8 +31,14 @@ pub(super) struct ScaledSettings {
 }
 
 impl ScaledSettings {
-    pub fn of(preset: Preset, model: Architecture, dataset: &Dataset) -> Self {
-        let mut network = Preset::Paper.network(model, dataset);
+    /// Of the paper's network.
+    pub fn paper(preset: Preset, model: Architecture, dataset: &Dataset) -> Self {
+        Self::of(preset, Preset::Paper.network(model, dataset), dataset)
+    }
+
+    /// Of the paper's `network` for the data, or of one of an ONNX file.
+    pub fn of(preset: Preset, mut network: ZooConfig, dataset: &Dataset) -> Self {
+        let model = network.model();
         let mut training = Preset::Paper.training(model, dataset);
         let depth = match model {
             Architecture::LogisticRegression | Architecture::Mlp | Architecture::Transformer => {
@@ -42,6 +48,8 @@ impl ScaledSettings {
         };
         let (epochs_divisor, depth_divisor) = match (preset, model) {
             (Preset::Paper, _) | (_, Architecture::LogisticRegression) => (1, 1),
+            // Its training is not the paper's.
+            (_, Architecture::Onnx) => (1, 20),
             (_, Architecture::Mlp) => (10, 10),
             (_, Architecture::Autoencoder) => (100, 20),
             (_, Architecture::Transformer) => (5, 50),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use backdraft::attribution::evaluate;
-use backdraft_models::{Architecture, quote};
+use backdraft_models::{Architecture, Preset, quote};
 use serde::Serialize;
 
 use super::{
@@ -330,7 +330,7 @@ fn passes(common: &Common) -> Result<usize, CliError> {
     let dataset = common.data.load()?;
     model.check(&dataset)?;
     Ok(
-        ScaledSettings::of(common.training.preset.into(), model, &dataset)
+        ScaledSettings::paper(common.training.preset.into(), model, &dataset)
             .training
             .epochs,
     )
@@ -351,7 +351,7 @@ fn varied(args: &Sweeping, value: f64) -> Result<(Common, RemovalArgs), CliError
                     let model = common.model.kind()?;
                     let dataset = common.data.load()?;
                     model.check(&dataset)?;
-                    ScaledSettings::of(common.training.preset.into(), model, &dataset)
+                    ScaledSettings::paper(common.training.preset.into(), model, &dataset)
                         .width()
                         .unwrap_or(1)
                 }
@@ -409,7 +409,7 @@ fn default_folder(args: &Sweeping) -> Result<String, CliError> {
         "sweep-{}-{model}-{}-{}-{}{}",
         args.over.name(),
         name.to_string_lossy(),
-        backdraft_models::Preset::from(common.training.preset),
+        Preset::from(common.training.preset),
         common.compute.seed,
         common.part()
     ))

@@ -45,7 +45,8 @@ impl ExplainRun<'_> {
         scores: &ScoreRecord,
         damping: f64,
     ) -> Result<Option<ClosedForm>, CliError> {
-        if self.network.inputs.kind != Architecture::LogisticRegression {
+        let inputs = self.network.inputs;
+        if inputs.kind != Architecture::LogisticRegression || !inputs.only.is_empty() {
             return Ok(None);
         }
         let own = match exact {

@@ -42,6 +42,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         args.measure.check(dataset)?;
         args.precision().check(opened)
     })?;
+    let inputs = inputs.only(&args.parameters.only)?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
     let queries = args.queries.as_ref();
     let queries = queries.map(|asked| QueryRows::of(asked, dataset));

@@ -305,8 +305,10 @@ impl UnlearnRun<'_> {
         let reference = |number: usize| {
             let seed = self.network.config.seed.wrapping_add(1 + number as u64);
             let model = &self.network.run.model;
-            let other = model.network(Preset::Quick, &inputs.dataset, seed)?;
-            let other = to_dtype(other.init(&inputs.opened.device), self.place().1);
+            let device = &inputs.opened.device;
+            let mut dataset = inputs.dataset.clone();
+            let other = model.network(Preset::Quick, &mut dataset, device, seed)?;
+            let other = to_dtype(other.init(device), self.place().1);
             let other = self.network.cost(&other, self.place(), None)?;
             let start = DescentState::start(other.model().theta());
             let plan = plan(self.network.config, setting.cost.len(), seed)?;

@@ -132,11 +132,12 @@ impl WeightsArgs {
         record: Option<WeightsRecord>,
         dataset: &mut Dataset,
         device: &Device,
-        network: impl Fn(&Dataset) -> Result<ZooConfig, CliError>,
+        network: impl Fn(&mut Dataset) -> Result<ZooConfig, CliError>,
     ) -> Result<(ZooConfig, Option<LoadedModel>), CliError> {
         let asked = network(dataset)?;
         let Some(path) = self.weights.as_deref() else {
-            return Ok((asked, None));
+            let loaded = own_weights(&asked, device)?;
+            return Ok((asked, loaded));
         };
         let narrow = match self.read(path, &asked, device, record.clone()) {
             Ok(loaded) => return Ok((asked, Some(loaded))),
@@ -171,16 +172,36 @@ impl WeightsArgs {
         })?;
         let model = weights::load_into(network.init(device), path, &names)?;
         say(format_args!("weights from {}", quote::path(path)));
-        // Of the weights as the model has them: the same whatever file they come in.
-        let fingerprint = Digest::of(&weights::encode(&model, path)?).short();
-        Ok(LoadedModel {
-            model,
-            file: WeightsFile {
-                file: path.display().to_string(),
-                map: self.map.clone(),
-                fingerprint,
-            },
-            record,
-        })
+        loaded(model, path, self.map.clone(), record)
     }
+}
+
+/// The network of an ONNX file, whose weights are in it.
+fn own_weights(network: &ZooConfig, device: &Device) -> Result<Option<LoadedModel>, CliError> {
+    match network {
+        ZooConfig::Onnx(config) => {
+            let model = network.init(device);
+            loaded(model, config.path(), Vec::new(), None).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn loaded(
+    model: Zoo,
+    path: &Path,
+    map: Vec<String>,
+    record: Option<WeightsRecord>,
+) -> Result<LoadedModel, CliError> {
+    // Of the weights as the model has them: the same whatever file they come in.
+    let fingerprint = Digest::of(&weights::encode(&model, path)?).short();
+    Ok(LoadedModel {
+        model,
+        file: WeightsFile {
+            file: path.display().to_string(),
+            map,
+            fingerprint,
+        },
+        record,
+    })
 }

@@ -15,6 +15,7 @@ mod illustrate;
 mod inputs;
 mod mean;
 mod measure;
+mod onnx;
 mod options;
 mod pages;
 mod path;

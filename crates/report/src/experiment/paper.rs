@@ -4,7 +4,7 @@ use backdraft_attribution::evaluate::{ByResponse, Gaps, Spread};
 use backdraft_models::Architecture;
 
 use Architecture::{
-    AlexNet, Autoencoder, LeNet, LogisticRegression, Mlp, ResNet20, Transformer, Vgg13,
+    AlexNet, Autoencoder, LeNet, LogisticRegression, Mlp, Onnx, ResNet20, Transformer, Vgg13,
 };
 use PaperData::{Cancer, Cifar, Concrete, Diabetes, Energy, Fashion, Mnist, Ptb};
 
@@ -42,6 +42,7 @@ fn title(model: Architecture) -> &'static str {
         Vgg13 => "VGG13",
         ResNet20 => "ResNet-20",
         Transformer => "transformer",
+        Onnx => "network of an ONNX file",
     }
 }
 
