@@ -97,11 +97,11 @@ def scores(x_train, y_train, x_test, y_test, *, folder=None, **options):
 
     By default for the three test examples with the highest loss; `queries=[3, 17]` names others, and `queries="all"`
     asks about the mean over all. `verify="none"` leaves out the check, which takes up to a minute. Arrays are
-    `[examples, ...]`; targets are whole numbers for classes, and floats for a regression. Without `weights`, a network
-    is trained. Returns `Scores`.
+    `[examples, ...]`; targets are whole numbers for classes, and floats for a regression. `onnx="net.onnx"` is a network
+    of yours, which reads the arrays as they are; without it and without `weights`, one is trained. Returns `Scores`.
 
-    folder: where the run and the data are kept; the same call with it goes on where it was stopped. Without it they are
-    temporary.
+    folder: where the run and the data are kept; the same call with it goes on where it was stopped, and a whole run is
+    replaced with `overwrite=True` only. Without it they are temporary.
     """
     return _on_arrays("explain", Scores, (x_train, y_train, x_test, y_test), folder, options)
 
@@ -148,7 +148,8 @@ def _on_arrays(command, result, arrays, folder, options):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     data = _write(folder, *arrays)
-    if options.get("weights") is not None and not {"inputs", "mean", "std"} & options.keys():
+    is_theirs = any(options.get(it) is not None for it in ("onnx", "weights"))
+    if is_theirs and not {"inputs", "mean", "std"} & options.keys():
         # The arrays are what that network reads.
         options = {**options, "inputs": "raw"}
     out = folder / command

@@ -51,9 +51,15 @@ class TestBackdraft(unittest.TestCase):
             for example in self.wrong:
                 self.assertEqual(int(float(found.suggested[example])), example % 2)
             self.assertTrue((folder / "audit" / "report.html").exists())
-            # It is whole: the same call reads it.
-            again = backdraft.audit(*self.arrays, model="lr", folder=folder)
+            # What is whole is not replaced unasked.
+            with self.assertRaisesRegex(backdraft.BackdraftError, "--overwrite"):
+                backdraft.audit(*self.arrays, model="lr", folder=folder)
+            again = backdraft.audit(*self.arrays, model="lr", folder=folder, overwrite=True)
             self.assertEqual(again.rows, found.rows)
+            # As from a network of PyTorch's, with the arrays as they are.
+            weights = folder / "audit" / "model.safetensors"
+            theirs = backdraft.audit(*self.arrays, model="lr", weights=weights)
+            self.assertEqual(len(theirs.rows), 60)
 
     def test_numbers_are_a_regression(self):
         x, x_test = self.arrays[0], self.arrays[2]
