@@ -42,6 +42,7 @@ use burn::store::ModuleSnapshot;
 
 pub use error::{Mismatch, MisshapenTensor, MissingTensor, WeightsError};
 pub use name_map::{NameMap, NameMapError};
+pub(crate) use read::element_type;
 pub use record::{MeasuredMetrics, WeightsRecord};
 pub use save::{encode, encode_with, save, save_as};
 pub use stable::stable;

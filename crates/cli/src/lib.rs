@@ -110,6 +110,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(BenchCommand::Estimators(estimators))) => {
             bench::estimators(&estimators)
         }
+        Some(Command::Bench(BenchCommand::Size(size))) => bench::size(&size),
         Some(Command::Completions(completions)) => shell::completions(&completions),
         Some(Command::Man(manual)) => shell::man(&manual),
         None => explain::explain(&args.explain),

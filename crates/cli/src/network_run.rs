@@ -115,7 +115,7 @@ impl NetworkRun<'_> {
         place: (&Device, DType),
         products: Option<Half>,
     ) -> Result<Cost, CliError> {
-        let mut model = self.inputs.model(module)?.recorded();
+        let mut model = self.of(module)?;
         if let Some(half) = products {
             model = model.with_products(half);
         }
@@ -124,8 +124,17 @@ impl NetworkRun<'_> {
 
     /// The cost of other examples, in the network's own place.
     pub fn cost_of(&self, module: &Zoo, examples: &Split) -> Result<Cost, CliError> {
-        let model = self.inputs.model(module)?.recorded();
+        let model = self.of(module)?;
         self.over(model, examples, (&self.inputs.opened.device, DType::F32))
+    }
+
+    /// The network as its derivatives are to be computed.
+    fn of(&self, module: &Zoo) -> Result<Model, CliError> {
+        let model = self.inputs.model(module)?.recorded();
+        Ok(match self.run.recompute {
+            true => model.recomputing(0),
+            false => model,
+        })
     }
 
     fn over(

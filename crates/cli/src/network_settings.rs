@@ -23,6 +23,9 @@ pub(super) struct NetworkSettings<'a> {
     only: &'a [String],
     device: &'static str,
     seed: u64,
+    /// Whether activations are computed again, which rounds products with several vectors otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    recompute: bool,
     /// Of the data, so that a file that has changed is noticed.
     fingerprint: String,
 }
@@ -50,6 +53,7 @@ impl<'a> NetworkSettings<'a> {
             only: &inputs.only,
             device: inputs.opened.name,
             seed: run.compute.seed,
+            recompute: run.recompute,
             fingerprint: fingerprint(&inputs.dataset),
         }
     }

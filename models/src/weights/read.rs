@@ -66,7 +66,8 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, FileTensor>, String> {
     Ok(tensors)
 }
 
-fn element_type(dtype: Dtype) -> Option<DType> {
+/// The type of a safetensors file's elements, if it is one of Burn's.
+pub(crate) fn element_type(dtype: Dtype) -> Option<DType> {
     Some(match dtype {
         Dtype::F64 => DType::F64,
         Dtype::F32 => DType::F32,

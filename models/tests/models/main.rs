@@ -3,6 +3,7 @@
 mod batches;
 mod cifar;
 mod embedded;
+mod example_file;
 mod idx;
 mod models;
 mod noise;

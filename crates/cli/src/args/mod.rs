@@ -27,7 +27,7 @@ mod unlearn;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    bench::{Estimators, Products, Solves},
+    bench::{Estimators, Products, Size, Solves},
     device::Compare,
     experiment::{Correlate, Decompose, Mislabelling, Sweeping, Validating},
     illustrate::Illustrate,
@@ -131,4 +131,6 @@ pub(super) enum BenchCommand {
     Solves(Solves),
     /// Hold the scores of approximate inverses against exact ones and against responses, with their times.
     Estimators(Estimators),
+    /// Measure the memory and the time of derivatives of a language model of any size, on random words.
+    Size(Size),
 }

@@ -28,6 +28,12 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub compute: ComputeArgs,
 
+    /// Compute a network's activations again in the reverse pass rather than keep them for it, where memory is what
+    /// lacks (gradient checkpointing). Products take one more forward pass at most; those with several vectors are made
+    /// one after another, which rounds otherwise. Training goes as it does without.
+    #[arg(long)]
+    pub recompute: bool,
+
     #[command(flatten)]
     pub folder: FolderArgs,
 

@@ -4,6 +4,7 @@ mod args;
 mod estimators;
 mod floor;
 mod measure;
+mod size;
 mod solves;
 mod usage;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::args::Products;
 pub(super) use self::estimators::{Estimators, estimators};
+pub(super) use self::size::{Size, size};
 pub(super) use self::solves::{Solves, solves};
 use self::{
     args::{QuantityName, WorkloadName},

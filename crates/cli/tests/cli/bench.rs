@@ -1,6 +1,9 @@
-//! `backdraft bench products`.
+//! `backdraft bench products` and `backdraft bench size`.
+
+use std::fs;
 
 use assert_cmd::Command;
+use safetensors::{Dtype, tensor::TensorView};
 use serde_json::Value;
 
 /// What Linux alone tells.
@@ -140,4 +143,103 @@ fn tells_the_error_of_products_in_16_bits() {
         let error = line["error"].as_f64().unwrap();
         assert!(error > 1e-4 && error < 0.2, "{line}");
     }
+}
+
+/// A language model of few parameters, on sequences of so many words.
+fn size(length: &str, options: &[&str]) -> String {
+    let small = "--width 8 --layers 6 --heads 2 --vocabulary 20 --examples 4 --length";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
+    let command = command.args(["bench", "size"]).args(small.split(' '));
+    let output = command.arg(length).args(options).assert().success();
+    String::from_utf8(output.get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn tells_what_a_language_model_takes() {
+    let text = size("16", &["--quantities", "grad,cg,ekfac", "--batch", "3"]);
+    // Words in and out, places, norms, and six layers of attention and perceptron.
+    let count = 20 * 8 + 16 * 8 + (8 * 20 + 20) + 2 * 8;
+    let layer = 4 * 8 + (8 * 24 + 24) + (8 * 8 + 8) + (8 * 32 + 32) + (32 * 8 + 8);
+    let said = format!("{} parameters", backdraft_report::count(count + 6 * layer));
+    assert!(text.contains(&said), "{text}");
+    for quantity in ["grad", "cg", "ekfac"] {
+        assert!(
+            text.lines().any(|line| line.starts_with(quantity)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn tells_that_recomputation_takes_less_memory() {
+    let options = ["--json", "--quantities", "grad,gnvp,hvp"];
+    let lines = |options: &[&str]| parsed(&size("512", options));
+    let (kept, again) = (
+        lines(&options),
+        lines(&[&options[..], &["--recompute"]].concat()),
+    );
+    for (kept, again) in kept.iter().zip(&again) {
+        let counted = |line: &Value| line["counted_mib"].as_u64().unwrap();
+        assert!(2 * counted(again) < counted(kept), "{kept} {again}");
+        assert_eq!(
+            (&kept["recompute"], &again["recompute"]),
+            (&false.into(), &true.into())
+        );
+        assert_eq!(again["peak_mib"].is_u64(), TOLD);
+    }
+}
+
+#[test]
+fn refuses_a_width_that_heads_do_not_divide() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
+    let refused = command.args(["bench", "size", "--width", "10", "--heads", "3"]);
+    let refused = refused.assert().code(2);
+    let said = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    assert!(
+        said.contains("--heads is 3, of which the width of 10"),
+        "{said}"
+    );
+}
+
+/// The words of a file have the same gradient as those that are held; here, that it is read is what is told.
+#[test]
+fn reads_words_from_a_file_and_refuses_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("words.safetensors");
+    let words: Vec<u8> = (0..6 * 16_u16)
+        .flat_map(|i| (i % 20).to_le_bytes())
+        .collect();
+    let rows = |name| {
+        let view = TensorView::new(Dtype::U16, vec![6, 16], &words).unwrap();
+        (name, view)
+    };
+    let write = |names: [&'static str; 2]| {
+        fs::write(
+            &path,
+            safetensors::serialize(names.map(rows), None).unwrap(),
+        )
+        .unwrap();
+    };
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backdraft"));
+        let small =
+            "bench size --quantities grad,gnvp --width 8 --layers 1 --heads 2 --vocabulary 20";
+        let command = command.args(small.split(' '));
+        let command = command.args(["--length", "16", "--batch", "4", "--from"]);
+        command.arg(&path).assert()
+    };
+    write(["words", "next"]);
+    let output = run().success();
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    assert!(
+        text.contains("6 sequences of 16 words in batches of 4"),
+        "{text}"
+    );
+    write(["words", "targets"]);
+    let output = run().code(2);
+    let said = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(
+        said.contains("--from") && said.contains("there is no tensor `next`"),
+        "{said}"
+    );
 }
