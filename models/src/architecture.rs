@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, ExampleShape, Task};
+use crate::data::{Dataset, ExampleShape};
 use crate::objective::Objective;
 use crate::quote;
 
@@ -119,11 +119,11 @@ impl Architecture {
         }
     }
 
-    /// The loss that the model is trained with on a task: that of the task, and the autoencoder's own.
-    pub fn objective(self, task: &Task) -> Objective {
+    /// The loss that the model is trained with on some data: that of the data, and the autoencoder's own.
+    pub fn objective(self, dataset: &Dataset) -> Objective {
         match self {
             Self::Autoencoder => Objective::Reconstruction,
-            _ => task.objective(),
+            _ => dataset.objective(),
         }
     }
 

@@ -4,22 +4,25 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backdraft_curvature::{
-    AnyLoss, BinaryCrossEntropy, CrossEntropy, IntoRows, Rows, SquaredError, TokenCrossEntropy,
+    AnyLoss, BinaryCrossEntropy, CrossEntropy, Huber, IntoRows, Loss, Poisson, Rows, SquaredError,
+    TokenCrossEntropy, Weighted,
 };
-use burn::tensor::{Int, Shape, Tensor, TensorCreationOptions};
+use burn::tensor::{Int, Shape, Tensor, TensorCreationOptions, TensorData};
 
 use crate::data::{Split, Targets};
 use crate::objective::Objective;
 
 impl Objective {
-    /// The loss, for targets like those of `split`.
+    /// The loss, for targets and weights like those of `split`.
     pub fn loss(self, split: &Split) -> Arc<dyn AnyLoss> {
         match self {
-            Self::CrossEntropy if of_tokens(split) => Arc::new(TokenCrossEntropy::default()),
-            Self::CrossEntropy => Arc::new(CrossEntropy),
-            Self::SquaredError => Arc::new(SquaredError),
+            Self::CrossEntropy if of_tokens(split) => loss(TokenCrossEntropy::default(), split),
+            Self::CrossEntropy => loss(CrossEntropy, split),
+            Self::SquaredError => loss(SquaredError, split),
+            Self::Huber { delta } => loss(Huber { delta }, split),
+            Self::Poisson => loss(Poisson, split),
             Self::BinaryCrossEntropyWithLogits | Self::Reconstruction => {
-                Arc::new(BinaryCrossEntropy)
+                loss(BinaryCrossEntropy, split)
             }
         }
     }
@@ -31,14 +34,29 @@ impl Objective {
     ///
     /// If the cross-entropy is asked of targets that are not classes.
     pub fn targets(self, split: &Split, options: impl Into<TensorCreationOptions>) -> Vec<Rows> {
-        match self {
-            Self::CrossEntropy if of_tokens(split) => {
-                split.next_tokens(&options.into().device).rows()
-            }
-            Self::CrossEntropy => split.classes(&options.into().device).rows(),
-            Self::Reconstruction => split.inputs(options).rows(),
-            Self::BinaryCrossEntropyWithLogits | Self::SquaredError => split.values(options).rows(),
+        let options = options.into();
+        let mut targets = match self {
+            Self::CrossEntropy if of_tokens(split) => split.next_tokens(&options.device).rows(),
+            Self::CrossEntropy => split.classes(&options.device).rows(),
+            Self::Reconstruction => split.inputs(options.clone()).rows(),
+            Self::BinaryCrossEntropyWithLogits
+            | Self::SquaredError
+            | Self::Huber { .. }
+            | Self::Poisson => split.values(options.clone()).rows(),
+        };
+        if let Some(weights) = &split.weights {
+            let weights = TensorData::new(weights.clone(), [weights.len()]);
+            targets.extend(Tensor::<1>::from_data(weights, options).rows());
         }
+        targets
+    }
+}
+
+/// A loss, times the weight of each example if the split has them.
+fn loss(of: impl Loss, split: &Split) -> Arc<dyn AnyLoss> {
+    match split.weights {
+        Some(_) => Arc::new(Weighted(of)),
+        None => Arc::new(of),
     }
 }
 

@@ -12,28 +12,41 @@
 //! An example is a row of numbers; [`ExampleShape`] says whether they are columns, a picture or tokens.
 //! [`Dataset::corrupt_labels`] makes some training labels wrong, to be looked for.
 
+mod archive;
+mod arrays;
 mod cifar;
+mod class_weights;
+mod column;
+mod csv_table;
 mod dataset;
+mod date;
 mod division;
 mod embedded;
+mod encoding;
 mod error;
 mod example_file;
 mod example_file_error;
 mod file;
+mod header;
 mod idx;
 mod idx_array;
+mod labelled_pixels;
 mod load;
 mod moments;
 mod moments_of;
 mod noise;
+mod npy;
 mod options;
+mod parquet_table;
 mod picture;
 mod pictures;
 mod pixels;
 mod problem;
+mod reading;
 mod refusal;
 mod rule;
 mod scaling;
+mod separator;
 mod shape;
 mod source;
 mod split;
@@ -45,7 +58,9 @@ mod text;
 mod unigram;
 mod vocabulary;
 
+pub use arrays::read_npz;
 pub use cifar::read_cifar;
+pub use class_weights::{ClassWeights, ClassWeightsError};
 pub use dataset::{Dataset, ImageShape};
 pub use division::{Division, SPLIT_SEED};
 pub use embedded::{cancer, digits};
@@ -58,16 +73,18 @@ pub use load::{load, load_with};
 pub use moments::Moments;
 pub use moments_of::MomentsOf;
 pub use noise::{LabelChange, LabelNoise, NoiseError};
-pub use options::{LoadOptions, TaskKind};
+pub use options::{LoadOptions, TableOptions, TaskKind};
 pub use pictures::read_pictures;
 pub use problem::{
-    CellProblem, CifarProblem, DataProblem, IdxProblem, PictureProblem, TableProblem, TextProblem,
+    ArrayProblem, CellProblem, CifarProblem, DataProblem, IdxProblem, PictureProblem, TableProblem,
+    TextProblem,
 };
+pub use reading::{Categories, Reading};
 pub use refusal::Refusal;
 pub use rule::ScalingRule;
 pub use scaling::{Rescale, Scaling, ScalingProblem};
 pub use shape::ExampleShape;
-pub use source::{At, Place, Source};
+pub use source::{At, Place, PlaceColumns, Source};
 pub use split::{Split, Targets};
 pub use tabular::read_csv;
 pub use task::Task;

@@ -36,7 +36,7 @@
 //! let device = Device::flex();
 //! let model = ZooConfig::preset(Architecture::LogisticRegression, &dataset).init(&device);
 //! let config = TrainConfig::preset(Architecture::LogisticRegression, &dataset);
-//! let objective = dataset.task.objective();
+//! let objective = dataset.objective();
 //!
 //! let trained = train(model, &dataset.train, objective, &config, |_| {})?;
 //! let metrics = evaluate(&trained.model, &dataset.test, objective);

@@ -13,7 +13,7 @@ use crate::objective::Objective;
 /// How well a model does on a split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Mean loss, without any L2 term.
+    /// Mean loss, of each example times its weight if it has one, without any L2 term.
     pub loss: f64,
     /// Fraction of examples given their class, for classes.
     pub accuracy: Option<f64>,
@@ -78,8 +78,11 @@ pub fn evaluate<M: Network>(model: &M, split: &Split, objective: Objective) -> M
                 let classes = classes(&outputs, objective).into_iter().flatten();
                 predicted.extend(classes.map(|class| class as f64));
             }
-            (Targets::Values(_), Objective::SquaredError) => {
+            (Targets::Values(_), Objective::SquaredError | Objective::Huber { .. }) => {
                 predicted.extend(outputs.clone().into_data().iter::<f64>());
+            }
+            (Targets::Values(_), Objective::Poisson) => {
+                predicted.extend(outputs.clone().into_data().iter::<f64>().map(f64::exp));
             }
             _ => {}
         }
@@ -96,7 +99,10 @@ pub fn evaluate<M: Network>(model: &M, split: &Split, objective: Objective) -> M
     match (&split.targets, objective) {
         (Targets::Classes(_), Objective::Reconstruction) => {}
         (Targets::Classes(classes), _) => metrics.accuracy = Some(accuracy(&predicted, classes)),
-        (Targets::Values(values), Objective::SquaredError) => {
+        (
+            Targets::Values(values),
+            Objective::SquaredError | Objective::Huber { .. } | Objective::Poisson,
+        ) => {
             metrics.r2 = Some(r2(&predicted, values));
         }
         (Targets::Tokens { .. }, _) => metrics.perplexity = Some(loss.exp()),
@@ -167,7 +173,10 @@ fn classes(outputs: &Tensor<2>, objective: Objective) -> Option<Vec<i64>> {
             let logits = logits().into_iter();
             Some(logits.map(|logit| i64::from(logit > 0.0)).collect())
         }
-        Objective::SquaredError | Objective::Reconstruction => None,
+        Objective::SquaredError
+        | Objective::Huber { .. }
+        | Objective::Poisson
+        | Objective::Reconstruction => None,
     }
 }
 

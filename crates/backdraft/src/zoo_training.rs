@@ -23,7 +23,7 @@ use burn::tensor::Tensor;
 /// let retrain = ZooTraining {
 ///     initial: |seed| network.clone().with_seed(seed).init(&device),
 ///     split: &dataset.train,
-///     objective: dataset.task.objective(),
+///     objective: dataset.objective(),
 ///     config: TrainConfig { epochs: 1, ..TrainConfig::preset(Architecture::Mlp, &dataset) },
 ///     part: 1024,
 ///     on_step: &|_, _| {},

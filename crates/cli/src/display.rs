@@ -32,7 +32,7 @@ pub(super) fn labels(dataset: &Dataset) -> Labels {
 pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Vec<TargetValue> {
     let decide = |outputs: &[f64]| match &dataset.task {
         Task::Binary { .. } => TargetValue::Class(i64::from(outputs[0] > 0.0)),
-        Task::Regression => TargetValue::Value(dataset.restored_output(outputs[0])),
+        Task::Regression => TargetValue::Value(dataset.prediction(outputs[0])),
         Task::Classification { .. } | Task::NextToken { .. } => {
             let best =
                 (1..outputs.len()).fold(

@@ -11,7 +11,7 @@ use backdraft_influence::{
 };
 use backdraft_models::{
     OnnxError, OnnxUnsuited, TrainError, UnknownModel, Unsuited,
-    data::{DataError, DataProblem, NoiseError, TableProblem},
+    data::{CellProblem, DataError, DataProblem, NoiseError, TableProblem},
     quote,
     weights::WeightsError,
 };
@@ -30,7 +30,7 @@ use backdraft_report::OutputError;
 #[non_exhaustive]
 pub enum CliError {
     /// The data could not be read.
-    #[error(transparent)]
+    #[error("{}{}", .0, options_of(.0))]
     Data(DataError),
     /// There is no such model.
     #[error("--model: {0}")]
@@ -199,6 +199,25 @@ impl From<DataError> for CliError {
             },
             error => Self::Data(error),
         }
+    }
+}
+
+/// The options by which a user answers to what is wrong with data, behind the sentence that says it.
+fn options_of(error: &DataError) -> &'static str {
+    let DataProblem::Table(problem) = &error.problem else {
+        return "";
+    };
+    match problem {
+        TableProblem::TooManyCategories { .. } => " (--ignore, --id, --categorical)",
+        TableProblem::Dates { .. } => " (--ignore)",
+        TableProblem::Cell { problem, .. } | TableProblem::RowCell { problem, .. } => match problem
+        {
+            CellProblem::NotANumber { .. } => " (--ignore, --categorical)",
+            CellProblem::DecimalComma { .. } | CellProblem::Missing { .. } => " (--categorical)",
+            CellProblem::NameAmongNumbers { .. } => " (--task)",
+            CellProblem::NotAPart { .. } | CellProblem::NotFinite { .. } => "",
+        },
+        _ => "",
     }
 }
 

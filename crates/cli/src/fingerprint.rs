@@ -3,7 +3,7 @@
 use backdraft::attribution::Digest;
 use backdraft_models::data::{Dataset, Split, Targets};
 
-/// What a data set holds, in sixteen digits: of the sizes, inputs and targets.
+/// What a data set holds, in sixteen digits: of the sizes, inputs, targets and weights.
 pub(super) fn fingerprint(dataset: &Dataset) -> String {
     let mut fingerprint = Digest::default();
     let mut feed = |bytes: &[u8]| fingerprint.feed(bytes);
@@ -17,6 +17,8 @@ pub(super) fn fingerprint(dataset: &Dataset) -> String {
             }
             Targets::Values(values) => values.iter().for_each(|x| feed(&x.to_le_bytes())),
         }
+        let weights = split.weights.iter().flatten();
+        weights.for_each(|x| feed(&x.to_le_bytes()));
     };
     split(&dataset.train);
     dataset.valid.iter().for_each(&mut split);

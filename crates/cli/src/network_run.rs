@@ -74,7 +74,7 @@ impl NetworkRun<'_> {
 
     fn trained(&self, initial: Zoo, split: &Split) -> Result<Zoo, CliError> {
         let bar = Bar::new("training", 0);
-        let objective = self.inputs.dataset.task.objective();
+        let objective = self.inputs.dataset.objective();
         let show = |progress: &TrainProgress| {
             bar.at(progress.step as u64, progress.steps as u64);
             let loss = self.unit.loss_factor * progress.loss;
@@ -143,7 +143,7 @@ impl NetworkRun<'_> {
         examples: &Split,
         place: (&Device, DType),
     ) -> Result<Cost, CliError> {
-        let objective = self.inputs.dataset.task.objective();
+        let objective = self.inputs.dataset.objective();
         let (inputs, targets) = (examples.inputs(place), objective.targets(examples, place));
         let cost = Cost::of_any(model, objective.loss(examples), inputs, targets)?;
         Ok(cost.with_batch_size(self.pass)?)
@@ -163,21 +163,21 @@ impl NetworkRun<'_> {
     ) -> Result<Cost, CliError> {
         let dataset = &self.inputs.dataset;
         let queries = dataset.test.select(queries);
-        let targets = dataset.task.objective().targets(&queries, place);
+        let targets = dataset.objective().targets(&queries, place);
         Ok(train.with_examples(queries.inputs(place), targets)?)
     }
 
     /// The loss of every test example, in the unit.
     pub fn losses(&self, module: &Zoo) -> Vec<f64> {
         let dataset = &self.inputs.dataset;
-        let losses = per_example_losses(module, &dataset.test, dataset.task.objective());
+        let losses = per_example_losses(module, &dataset.test, dataset.objective());
         let factor = self.unit.loss_factor;
         losses.into_iter().map(|loss| factor * loss).collect()
     }
 
     /// How good the network is, and how far from a minimum, which is said.
     pub fn metrics(&self, module: &Zoo, cost: &Cost) -> Result<(ModelQuality, Metrics), CliError> {
-        let objective = self.inputs.dataset.task.objective();
+        let objective = self.inputs.dataset.objective();
         let measured = [
             measured("train", module, &self.inputs.dataset.train, objective)?,
             measured("test", module, &self.inputs.dataset.test, objective)?,

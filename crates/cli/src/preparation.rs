@@ -2,12 +2,16 @@
 
 use std::fmt::Write;
 
-use backdraft_models::data::{
-    Dataset, Division, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule, Task,
+use backdraft_models::{
+    Objective,
+    data::{
+        Dataset, Division, ExampleShape, Moments, MomentsOf, Reading, Scaling, ScalingRule, Task,
+    },
+    quote,
 };
 use serde::Serialize;
 
-use super::progress::say;
+use super::progress::{say, warn};
 use backdraft_report as output;
 
 /// Moments that a line has place for.
@@ -20,6 +24,15 @@ pub(super) struct Preparation {
     pub targets: Option<Scaling>,
     pub parts: Division,
     pub classes: Vec<String>,
+    /// What was made of a table's columns, if that is more than to read each as a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Reading>,
+    /// The loss, if it is not that of the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Objective>,
+    /// What the losses of each class's training examples are multiplied by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<Vec<f32>>,
 }
 
 impl Preparation {
@@ -34,6 +47,14 @@ impl Preparation {
                 true => Vec::new(),
                 false => dataset.task.classes().to_vec(),
             },
+            columns: Some(Reading {
+                notes: Vec::new(),
+                warnings: Vec::new(),
+                ..dataset.reading.clone()
+            })
+            .filter(|it| *it != Reading::default()),
+            loss: dataset.loss,
+            class_weights: dataset.class_weights.clone(),
         }
     }
 }
@@ -54,6 +75,13 @@ pub(super) fn describe(dataset: &Dataset) -> String {
 
 /// Says what was done to the data.
 pub(super) fn describe_preparation(dataset: &Dataset) {
+    let reading = &dataset.reading;
+    reading.notes.iter().for_each(say);
+    reading.warnings.iter().for_each(warn);
+    if !reading.ignored.is_empty() {
+        let ignored = quote::list(&reading.ignored);
+        say(format_args!("columns left out: {ignored}"));
+    }
     say(format_args!(
         "parts: {} to train{} and {} to test, {}",
         dataset.train.rows,
@@ -79,6 +107,27 @@ pub(super) fn describe_preparation(dataset: &Dataset) {
             "targets: {}",
             line(scaling, "numbers", ScaledNumbers::Targets)
         ));
+    }
+    describe_loss(dataset);
+}
+
+/// Says which loss it is, if not that of the task, and what classes count in it.
+fn describe_loss(dataset: &Dataset) {
+    match dataset.loss {
+        Some(Objective::Huber { delta }) => say(format_args!(
+            "loss: Huber's, linear from a residual of {} on, as the network is trained",
+            brief(delta)
+        )),
+        Some(Objective::Poisson) => say(
+            "loss: the negative log-likelihood of counts whose logarithmic rate the network gives",
+        ),
+        _ => {}
+    }
+    if let Some(weights) = &dataset.class_weights {
+        let classes = dataset.task.classes().iter().zip(weights);
+        let told = classes
+            .map(|(class, &weight)| format!("{} {}", quote::text(class), brief(weight.into())));
+        say(format_args!("weights of classes: {}", quote::some(told)));
     }
 }
 

@@ -11,13 +11,20 @@ use backdraft_report::{Quality, Unit, short};
 
 /// What the losses of a model are measured in; `target` is what is to be predicted, where it has a name.
 pub(super) fn unit(model: Architecture, dataset: &Dataset, target: Option<&str>) -> Unit {
-    match model.objective(&dataset.task) {
+    match model.objective(dataset) {
         // A column may have a page for a name.
         Objective::SquaredError => {
             let name = quote::text(target.unwrap_or("target"));
             Unit::squared(&name, dataset.target_std())
         }
-        _ => Unit::nats(),
+        Objective::Huber { .. } => {
+            let name = quote::text(target.unwrap_or("target"));
+            Unit::huber(&name, dataset.target_std())
+        }
+        Objective::Poisson => Unit::log_rates(),
+        Objective::CrossEntropy
+        | Objective::BinaryCrossEntropyWithLogits
+        | Objective::Reconstruction => Unit::nats(),
     }
 }
 

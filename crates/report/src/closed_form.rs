@@ -4,10 +4,9 @@ use backdraft_attribution::verify::PairKind;
 use serde::{Deserialize, Serialize};
 
 use super::number::{change, plural, short, short_or_dash};
-use super::places::column;
 use super::table::aligned;
-use super::top::{cells, query_cell};
-use super::{ExampleInfo, OutputError, ScoreRecord};
+use super::top::query_cell;
+use super::{ExampleInfo, OutputError, PlaceColumns, ScoreRecord};
 
 /// The file's name.
 pub const CLOSED_FORM_FILE: &str = "closed-form.csv";
@@ -207,7 +206,7 @@ pub fn closed_form_csv(
         let done = table.write_record(record);
         done.map_err(|error| refused(error.to_string()))
     };
-    let unit = column(&examples.train);
+    let stands = PlaceColumns::of(&examples.train);
     let mut head: Vec<String> = ["train", "label", "leverage"].map(String::from).into();
     head.extend(found.diagnostics.iter().map(|it| it.0.to_owned()));
     head.extend(["self_influence".into(), format!("self_{column_name}")]);
@@ -215,8 +214,7 @@ pub fn closed_form_csv(
         let query = query_cell(scores.query(row));
         head.extend([format!("score_{query}"), format!("{column_name}_{query}")]);
     }
-    head.push("file".into());
-    head.extend(unit.map(String::from));
+    head.extend(stands.head().map(String::from));
     write(head)?;
     let cell = |value: Option<f64>| value.map_or_else(String::new, |it| format!("{it:?}"));
     for i in 0..train {
@@ -233,7 +231,7 @@ pub fn closed_form_csv(
         for (row, changes) in found.changes.iter().enumerate() {
             record.extend([cell(Some(scores.row(row)[i])), cell(changes[i])]);
         }
-        record.extend(cells(&examples.train[i], unit.is_some()));
+        record.extend(stands.cells(&examples.train[i]));
         write(record)?;
     }
     table

@@ -2,9 +2,8 @@
 
 use backdraft_attribution::NewtonScores;
 
-use super::places::column;
-use super::top::{cells, query_cell};
-use super::{ExampleInfo, OutputError, ScoreRecord};
+use super::top::query_cell;
+use super::{ExampleInfo, OutputError, PlaceColumns, ScoreRecord};
 
 /// The file's name.
 pub const LEVERAGE_FILE: &str = "leverage.csv";
@@ -27,7 +26,7 @@ pub fn leverage_csv(
         found.values.len(),
     )?;
     let refused = |reason: String| OutputError::encode(LEVERAGE_FILE, reason);
-    let unit = column(&examples.train);
+    let stands = PlaceColumns::of(&examples.train);
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |record: Vec<String>| {
         let done = table.write_record(record);
@@ -37,8 +36,7 @@ pub fn leverage_csv(
     let mut head = head.map(String::from).to_vec();
     let names = (0..scores.rows()).map(|row| query_cell(scores.query(row)));
     head.extend(names.map(|name| format!("newton_{name}")));
-    head.push("file".into());
-    head.extend(unit.map(String::from));
+    head.extend(stands.head().map(String::from));
     write(head)?;
     let (leverages, factor) = (&found.leverages, examples.measure.factor);
     let mut order: Vec<usize> = (0..leverages.len()).collect();
@@ -58,7 +56,7 @@ pub fn leverage_csv(
         record.extend(
             changes.map(|it| it.map_or_else(String::new, |it| format!("{:?}", factor * it))),
         );
-        record.extend(cells(&examples.train[train], unit.is_some()));
+        record.extend(stands.cells(&examples.train[train]));
         write(record)?;
     }
     table

@@ -58,7 +58,7 @@ pub mod valuation;
 mod verdict;
 mod work_folder;
 
-pub use backdraft_models::data::{At, Place};
+pub use backdraft_models::data::{At, Place, PlaceColumns};
 pub use closed_form::{
     CLOSED_FORM_FILE, ClosedFormAgreement, ClosedFormChange, ClosedFormRecord, ClosedFormTable,
     closed_form_csv,

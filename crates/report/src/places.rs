@@ -4,9 +4,13 @@ use std::collections::HashMap;
 
 use super::{At, Place};
 
-/// What the places of a part are counted in; none if each has a file.
-pub(super) fn column<'a>(places: impl IntoIterator<Item = &'a Place>) -> Option<&'static str> {
-    places.into_iter().find_map(|place| place.at.map(At::name))
+/// What the source calls the examples of some places; none if it has no names for them.
+pub(super) fn ids<'a>(places: impl IntoIterator<Item = &'a Place>) -> Option<Vec<&'a str>> {
+    let ids: Option<Vec<&str>> = places
+        .into_iter()
+        .map(|place| place.id.as_deref())
+        .collect();
+    ids.filter(|ids| !ids.is_empty())
 }
 
 /// The files that are named, each once.
@@ -24,7 +28,8 @@ impl Files {
         &mut self,
         places: impl IntoIterator<Item = &'a Place> + Clone,
     ) -> Vec<(&'static str, Vec<u8>)> {
-        let unit = column(places.clone());
+        let mut all = places.clone().into_iter();
+        let unit = all.find_map(|place| place.at.map(At::name));
         let (mut files, mut numbers) = (Vec::new(), Vec::new());
         for place in places {
             files.extend(self.number(&place.file).to_le_bytes());

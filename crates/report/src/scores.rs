@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use backdraft_attribution::strongest;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
-use super::places::Files;
+use super::places::{Files, ids};
 use super::{ClosedFormTable, ExampleInfo, Labels, NewtonChanges, OutputError, brief};
 
 /// What scores are computed in, and written as.
@@ -247,7 +247,8 @@ impl ScoreRecord {
     /// The metadata hold [`Measure::sign`](super::Measure::sign) as `sign`, the seed as `seed`, what is measured as
     /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, of how many test examples it is the
     /// mean as `mean_over`, if it is one, the [`Unit`](super::Unit) as `loss_factor` and `output_factor`, and as lists
-    /// in JSON the files as `files` and the classes' names as `classes`.
+    /// in JSON the files as `files` and the classes' names as `classes`, and, where the source has names for examples,
+    /// these as `train_ids` and `query_ids`.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
@@ -278,6 +279,10 @@ impl ScoreRecord {
         };
         let asked = self.queries.iter().map(|&query| examples.query(query));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
+        let names = [
+            ("train_ids", ids(&examples.train)),
+            ("query_ids", ids(asked.iter().copied())),
+        ];
         let mut files = Files::default();
         let places = [
             ("train", files.columns(&examples.train)),
@@ -307,7 +312,12 @@ impl ScoreRecord {
                 tensors.push((name, view(Dtype::I64, shape, bytes)?));
             }
         }
-        let metadata = metadata(examples, seed, &files)?;
+        let mut metadata = metadata(examples, seed, &files)?;
+        for (key, ids) in names {
+            let ids = ids.map(|it| serde_json::to_string(&it)).transpose();
+            let ids = ids.map_err(|error| OutputError::encode(Self::FILE, error))?;
+            metadata.extend(ids.map(|ids| (key.to_owned(), ids)));
+        }
         serialize(tensors, Some(metadata)).map_err(refused)
     }
 

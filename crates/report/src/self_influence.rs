@@ -2,9 +2,7 @@
 
 use backdraft_attribution::SelfInfluences;
 
-use super::places::column;
-use super::top::cells;
-use super::{ExampleInfo, OutputError};
+use super::{ExampleInfo, OutputError, PlaceColumns};
 
 /// The file's name.
 pub const SELF_INFLUENCE_FILE: &str = "self-influence.csv";
@@ -20,14 +18,19 @@ pub fn self_influence_csv(
 ) -> Result<Vec<u8>, OutputError> {
     examples.check(found.values.len())?;
     let refused = |reason: String| OutputError::encode(SELF_INFLUENCE_FILE, reason);
-    let unit = column(&examples.train);
+    let stands = PlaceColumns::of(&examples.train);
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |record: Vec<String>| {
         let done = table.write_record(record);
         done.map_err(|error| refused(error.to_string()))
     };
-    let head = ["rank", "train", "label", "self_influence", "exact", "file"];
-    write(head.into_iter().chain(unit).map(String::from).collect())?;
+    let head = ["rank", "train", "label", "self_influence", "exact"];
+    write(
+        head.into_iter()
+            .chain(stands.head())
+            .map(String::from)
+            .collect(),
+    )?;
     let mut order: Vec<usize> = (0..found.values.len()).collect();
     order.sort_by(|&a, &b| found.values[b].abs().total_cmp(&found.values[a].abs()));
     for (rank, train) in (1..).zip(order) {
@@ -40,7 +43,7 @@ pub fn self_influence_csv(
             format!("{:?}", examples.measure.factor * found.values[train]),
             found.exact[train].to_string(),
         ];
-        record.extend(cells(&examples.train[train], unit.is_some()));
+        record.extend(stands.cells(&examples.train[train]));
         write(record)?;
     }
     table

@@ -1,19 +1,19 @@
 //! `top.csv`: the strongest scores of each query.
 
-use super::places::column;
 use super::scores::Strongest;
-use super::{ExampleInfo, Float, OutputError, Place, ScoreRecord, Scored};
+use super::{ExampleInfo, Float, OutputError, PlaceColumns, ScoreRecord, Scored};
 
 impl ScoreRecord {
     /// For each query, or for their `mean`, up to `k` helpful and up to `k` harmful examples (of what is no loss, those
     /// that raise it and those that lower it: [`PairKind`](backdraft_attribution::verify::PairKind)), the strongest
     /// first, as `query,rank,kind,train,label,score` and where the training example and the query stand:
     /// `file,line,query_file,query_line` (or `index`, `record`, `row`, as [`At`](super::At) counts; left out if each
-    /// example has a file, and those of the query for a mean), and where bounds are known `bound`: how far the score
-    /// can be from that of the exact solution; of a score that is sampled its `standard_error`; and where there are Newton estimates `newton`, the change that it
-    /// predicts, and the example's `leverage` (empty for examples without one); of a linear model the leverage and
-    /// `leave_one_out`, the exact change, or `one_step`, that after a Newton step without the example. Ranks count from
-    /// 1 within a kind; scores are in the unit that `run.json` names.
+    /// example has a file, and those of the query for a mean; `id` and `query_id` if the source names examples), and
+    /// where bounds are known `bound`: how far the score can be from that of the exact solution; of a score that is
+    /// sampled its `standard_error`; and where there are Newton estimates `newton`, the change that it predicts, and
+    /// the example's `leverage` (empty for examples without one); of a linear model the leverage and `leave_one_out`,
+    /// the exact change, or `one_step`, that after a Newton step without the example. Ranks count from 1 within a kind;
+    /// scores are in the unit that `run.json` names.
     ///
     /// # Errors
     /// [`OutputError::Length`] if there are not as many labels or places as examples.
@@ -22,16 +22,22 @@ impl ScoreRecord {
         let labels = &examples.labels;
         let refused = |reason: String| OutputError::encode(Self::TOP_FILE, reason);
         let mut table = csv::Writer::from_writer(Vec::new());
-        let mut head = ["query", "rank", "kind", "train", "label", "score", "file"]
+        let mut head = ["query", "rank", "kind", "train", "label", "score"]
             .map(String::from)
             .to_vec();
         let asked = (0..self.rows()).filter_map(|row| self.query(row));
         let asked = asked.map(|query| examples.query(query));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
-        let (unit, query_unit) = (column(&examples.train), column(asked.iter().copied()));
-        head.extend(unit.map(String::from));
-        head.extend(asked.first().map(|_| "query_file".into()));
-        head.extend(query_unit.map(|unit| format!("query_{unit}")));
+        let stands = PlaceColumns::of(&examples.train);
+        head.extend(stands.head().map(String::from));
+        let query_stands = PlaceColumns::of(asked.iter().copied());
+        let query_head = asked.first().map(|_| query_stands.head());
+        head.extend(
+            query_head
+                .into_iter()
+                .flatten()
+                .map(|it| format!("query_{it}")),
+        );
         head.extend(self.newton().map(|_| "newton".into()));
         if self.newton().is_some() || self.closed_form().is_some() {
             head.push("leverage".into());
@@ -62,13 +68,9 @@ impl ScoreRecord {
                             Float::F64 => format!("{score:?}"),
                         },
                     ];
-                    record.extend(cells(&examples.train[train], unit.is_some()));
-                    let stands = asked.get(row);
-                    record.extend(
-                        stands
-                            .into_iter()
-                            .flat_map(|it| cells(it, query_unit.is_some())),
-                    );
+                    record.extend(stands.cells(&examples.train[train]));
+                    let place = asked.get(row);
+                    record.extend(place.into_iter().flat_map(|it| query_stands.cells(it)));
                     record.extend(self.beside(row, train));
                     let bound = self.bounds(row).map(|bounds| bounds[train]);
                     record.extend(bound.map(|bound| format!("{bound:.3e}")));
@@ -105,11 +107,4 @@ impl ScoreRecord {
         cells.extend(closed.map(|it| cell(it.change(row, train))));
         cells
     }
-}
-
-/// A place in one column or two.
-pub(super) fn cells(place: &Place, numbered: bool) -> impl Iterator<Item = String> {
-    let number = place.at.map(|at| at.number().to_string());
-    let number = numbered.then(|| number.unwrap_or_default());
-    std::iter::once(place.file.clone()).chain(number)
 }

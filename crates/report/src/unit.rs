@@ -44,6 +44,22 @@ impl Unit {
         }
     }
 
+    /// Huber's loss of a target that was divided by `std`: half the square of a small error.
+    pub fn huber(target: &str, std: f64) -> Self {
+        Self {
+            loss: format!("Huber's loss of `{target}`"),
+            ..Self::squared(target, std)
+        }
+    }
+
+    /// Negative log-likelihoods of counts.
+    pub fn log_rates() -> Self {
+        Self {
+            output: "logarithmic rates".into(),
+            ..Self::nats()
+        }
+    }
+
     /// A measurement of the network as it was trained, in this unit.
     #[must_use]
     pub fn quality(&self, trained: Quality) -> Quality {

@@ -9,6 +9,7 @@ use super::file;
 use super::options::{LoadOptions, TaskKind};
 use super::pixels::Channels;
 use super::problem::CifarProblem;
+use super::reading::Reading;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
@@ -107,6 +108,9 @@ pub(crate) fn read_cifar_with(folder: &Path, options: &LoadOptions) -> Result<Da
         target_scaling: None,
         train_source,
         test_source,
+        reading: Reading::default(),
+        loss: None,
+        class_weights: None,
         inference: None,
     })
 }
@@ -193,6 +197,7 @@ impl CifarPart {
             features: channels.scale(&self.pixels)?,
             origin: (0..self.labels.len()).collect(),
             targets: Targets::Classes(self.labels),
+            weights: None,
         })
     }
 }

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::division::Division;
+use super::reading::Reading;
 use super::scaling::Scaling;
 use super::shape::ExampleShape;
 use super::source::{Place, Source};
 use super::split::Split;
 use super::task::Task;
+use crate::objective::Objective;
 
 /// Examples to train on, examples to test on, and what is known about them.
 #[derive(Clone, Debug)]
@@ -40,11 +42,30 @@ pub struct Dataset {
     pub train_source: Source,
     /// Where the test examples stand.
     pub test_source: Source,
+    /// How a table's columns were read.
+    pub reading: Reading,
+    /// The loss that a network is trained with, if it is not that of the task.
+    pub loss: Option<Objective>,
+    /// What the losses of each class's training examples are multiplied by, if classes have weights.
+    pub class_weights: Option<Vec<f32>>,
     /// Why a CSV table's target was taken for classes or for numbers, as a sentence to show.
     pub inference: Option<String>,
 }
 
 impl Dataset {
+    /// The loss that a network is trained with.
+    pub fn objective(&self) -> Objective {
+        self.loss.unwrap_or_else(|| self.task.objective())
+    }
+
+    /// What a network's output of a regression predicts, in the target's own units.
+    pub fn prediction(&self, output: f64) -> f64 {
+        match self.loss {
+            Some(Objective::Poisson) => output.exp(),
+            _ => self.restored_output(output),
+        }
+    }
+
     /// Where the training example `row` stands.
     ///
     /// # Panics

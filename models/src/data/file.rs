@@ -105,10 +105,15 @@ pub(crate) fn last_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
+/// The bytes that `packed` ones may unpack to.
+pub(crate) fn most_unpacked(packed: u64) -> u64 {
+    UNPACKED.max(RATIO.saturating_mul(packed))
+}
+
 /// Decompresses gzip data; `path` is for the error.
 pub(crate) fn gunzip(bytes: &[u8], path: &Path) -> Result<Vec<u8>, DataError> {
-    let limit = UNPACKED.max(RATIO.saturating_mul(bytes.len() as u64));
-    unpack(bytes, limit).map_err(|problem| DataError::new(path, problem))
+    unpack(bytes, most_unpacked(bytes.len() as u64))
+        .map_err(|problem| DataError::new(path, problem))
 }
 
 /// Decompresses gzip data to at most `limit` bytes.

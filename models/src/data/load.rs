@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::archive::is_archive;
+use super::arrays::read_npz_with;
 use super::cifar::{is_cifar_file, is_cifar_folder, read_cifar_with};
 use super::dataset::Dataset;
 use super::embedded::{cancer_with, digits_with};
@@ -9,6 +11,7 @@ use super::error::DataError;
 use super::file::{self, last_name};
 use super::idx::{is_idx_file, is_idx_folder, read_idx_with};
 use super::options::LoadOptions;
+use super::parquet_table::is_parquet;
 use super::pictures::{is_picture_folder, is_png, read_pictures_with};
 use super::problem::DataProblem;
 use super::refusal::Refusal;
@@ -18,7 +21,7 @@ use super::text::{SEQUENCE, is_text_folder, read_text, text_of_file};
 /// Loads a data set by name or path.
 ///
 /// `digits` and `cancer` are the embedded sets (write `./digits` for a folder of that name). Any other file is read as
-/// a CSV table. A folder is read as the first of these that it holds a file of: [IDX data](super::read_idx),
+/// a table, [CSV](super::read_csv) or Parquet, or [NumPy's arrays](super::read_npz). A folder is read as the first of these that it holds a file of: [IDX data](super::read_idx),
 /// [CIFAR-10](super::read_cifar), [text](read_text) in examples of [`SEQUENCE`] tokens, one [CSV
 /// table](super::read_csv),
 /// [PNG pictures](super::read_pictures). `target` names the column to predict: a CSV table needs it, the others have
@@ -54,6 +57,7 @@ pub fn load_with(source: impl AsRef<Path>, options: &LoadOptions) -> Result<Data
     }
     labelled(path, options)?;
     let dataset = match kind {
+        SourceKind::Arrays(file) => read_npz_with(&file, options)?,
         SourceKind::Idx => read_idx_with(path, options)?,
         SourceKind::Cifar => read_cifar_with(path, options)?,
         SourceKind::Pictures => read_pictures_with(path, options)?,
@@ -78,7 +82,10 @@ fn labelled(path: &Path, options: &LoadOptions) -> Result<(), DataError> {
             },
         )),
         (None, Some(column)) => Err(Refusal::Split(column.clone()).of(path)),
-        (None, None) => Ok(()),
+        (None, None) => match options.table.asked() {
+            Some(asked) => Err(Refusal::Columns(asked).of(path)),
+            None => Ok(()),
+        },
     }
 }
 
@@ -100,6 +107,7 @@ enum SourceKind {
     Cifar,
     Text,
     Table(PathBuf),
+    Arrays(PathBuf),
     Pictures,
 }
 
@@ -116,11 +124,19 @@ impl SourceKind {
         } else if is_text_folder(path)? {
             Ok(Self::Text)
         } else if let Some(table) = only_table(path)? {
-            Ok(Self::Table(table))
+            Ok(Self::of_table(table))
         } else if is_picture_folder(path)? {
             Ok(Self::Pictures)
         } else {
             Err(DataError::new(path, DataProblem::EmptyFolder))
+        }
+    }
+
+    /// A table, or arrays.
+    fn of_table(path: PathBuf) -> Self {
+        match is_archive(&path) {
+            true => Self::Arrays(path),
+            false => Self::Table(path),
         }
     }
 
@@ -133,19 +149,23 @@ impl SourceKind {
         } else if is_idx_file(plain) || is_cifar_file(plain) || text_of_file(plain).is_some() {
             "the folder that it is in"
         } else {
-            return Ok(Self::Table(path.to_owned()));
+            return Ok(Self::of_table(path.to_owned()));
         };
         Err(DataError::new(path, DataProblem::FileOfFolder { give }))
     }
 }
 
-/// The one CSV file of a folder.
+/// The one table of a folder, or file of arrays.
 fn only_table(folder: &Path) -> Result<Option<PathBuf>, DataError> {
     let mut tables: Vec<PathBuf> = file::list(folder)?
         .into_iter()
         .filter(|path| {
             let name = last_name(path).to_lowercase();
-            name.ends_with(".csv") || name.ends_with(".csv.gz")
+            let plain = name.strip_suffix(".gz").unwrap_or(&name);
+            plain.ends_with(".csv")
+                || plain.ends_with(".tsv")
+                || is_parquet(path)
+                || is_archive(path)
         })
         .collect();
     if tables.len() > 1 {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
-use super::source::{At, Place};
+use super::source::{Place, PlaceColumns};
 use super::split::{Split, Targets};
 use crate::number::brief;
 
@@ -115,6 +115,7 @@ impl Dataset {
                 }
             })
             .collect();
+        self.train = self.weighted(self.train.clone());
         Ok(LabelNoise {
             fraction,
             seed,
@@ -139,7 +140,7 @@ impl LabelNoise {
 
     /// The changes as a CSV table with the columns `train`, the row among the training examples, `origin`, `truth` and
     /// `label`, the classes by their names, and where the examples of `dataset`, whose labels these are, stand in its
-    /// source: `file`, and what [`At`](super::At) counts there.
+    /// source, as [`PlaceColumns`] has it.
     ///
     /// # Errors
     ///
@@ -150,18 +151,17 @@ impl LabelNoise {
             .iter()
             .map(|change| dataset.train_place(change.row))
             .collect();
-        let counted = places.iter().find_map(|place| place.at.map(At::name));
+        let columns = PlaceColumns::of(&places);
         let mut table = csv::Writer::from_writer(Vec::new());
-        let head = ["train", "origin", "truth", "label", "file"];
-        table.write_record(head.into_iter().chain(counted))?;
+        let head = ["train", "origin", "truth", "label"];
+        table.write_record(head.into_iter().chain(columns.head()))?;
         let names = dataset.task.classes();
         for (change, place) in self.changes.iter().zip(places) {
             let [truth, label] =
                 [change.truth, change.label].map(|class| names[class as usize].clone());
             let (row, origin) = (change.row.to_string(), change.origin.to_string());
-            let number = place.at.map(|at| at.number().to_string());
-            let record = [row, origin, truth, label, place.file];
-            table.write_record(record.into_iter().chain(number))?;
+            let record = [row, origin, truth, label];
+            table.write_record(record.into_iter().chain(columns.cells(&place)))?;
         }
         let table = table.into_inner().map_err(|error| error.into_error())?;
         Ok(String::from_utf8_lossy(&table).into_owned())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::moments_of::MomentsOf;
+use super::reading::Categories;
 use super::scaling::Rescale;
 
 /// What is to be made of a source; the default leaves every choice to its reader.
@@ -27,6 +28,32 @@ pub struct LoadOptions {
     pub test: Option<PathBuf>,
     /// The column of a table that says which part a row belongs to: `train`, `valid` or `test`.
     pub split: Option<String>,
+    /// What is to be made of a table's other columns.
+    pub table: TableOptions,
+}
+
+/// What is to be made of a table's columns; the default reads all of them, and finds out what separates them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// The column that names the examples, which is carried to all that tells where one stands.
+    pub id: Option<String>,
+    /// Columns that are not read.
+    pub ignore: Vec<String>,
+    /// Columns whose values are categories, whatever they look like.
+    pub categorical: Vec<String>,
+    /// The categories of columns, as a network has them; of others those of the training part.
+    pub categories: Vec<Categories>,
+    /// The character, of one byte, between the columns of a text.
+    pub separator: Option<u8>,
+}
+
+impl TableOptions {
+    /// A column that is named, or what else only a table has.
+    pub(crate) fn asked(&self) -> Option<String> {
+        let mut columns = self.id.iter().chain(&self.ignore).chain(&self.categorical);
+        let separator = self.separator.map(|it| char::from(it).to_string());
+        columns.next().cloned().or(separator)
+    }
 }
 
 /// What a target is taken for.

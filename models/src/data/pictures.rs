@@ -11,6 +11,7 @@ use super::options::{LoadOptions, TaskKind};
 use super::picture;
 use super::pixels::Channels;
 use super::problem::{DataProblem, PictureProblem};
+use super::reading::Reading;
 use super::refusal::Refusal;
 use super::scaling::{Rescale, ScalingProblem};
 use super::shape::ExampleShape;
@@ -91,6 +92,9 @@ pub(crate) fn read_pictures_with(
         target_scaling: None,
         train_source,
         test_source,
+        reading: Reading::default(),
+        loss: None,
+        class_weights: None,
         inference: None,
     })
 }
@@ -348,6 +352,7 @@ impl PicturePart {
             features: channels.scale(&self.pixels)?,
             targets: Targets::Classes(self.classes),
             origin: self.origin,
+            weights: None,
         })
     }
 }

@@ -8,6 +8,14 @@ use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
 /// The brightest that a byte can be.
 const BRIGHTEST: f64 = 255.0;
 
+/// Pixels of pictures one after another, channel by channel.
+pub(crate) enum Pixels {
+    /// From 0 to 255, as files of pictures have them.
+    Bytes(Vec<u8>),
+    /// Numbers that take the place of pixels from 0 to 1.
+    Numbers(Vec<f64>),
+}
+
 /// How the bytes of pictures become numbers, channel by channel. The source's own numbers are pixels from 0 to 1.
 pub(crate) struct Channels {
     scaling: Scaling,
@@ -32,6 +40,48 @@ impl Channels {
             rule => vec![by_peak(rule, BRIGHTEST); channels],
         })?;
         Ok(Self { scaling, area })
+    }
+
+    /// The same of pixels of either kind, which is that of both parts.
+    pub(crate) fn of(
+        (asked, whose): (&Rescale, MomentsOf),
+        parts: [&Pixels; 2],
+        channels: usize,
+        area: usize,
+    ) -> Result<Self, ScalingProblem> {
+        let [train, test] = match parts {
+            [Pixels::Bytes(train), Pixels::Bytes(test)] => {
+                return Self::new((asked, whose), [train, test], channels, area);
+            }
+            parts => parts.map(Pixels::from_0_to_1),
+        };
+        let measured = match whose {
+            MomentsOf::Train => vec![&train],
+            MomentsOf::All => vec![&train, &test],
+        };
+        let cells = |channel: usize| {
+            let pictures = measured
+                .iter()
+                .flat_map(move |part| part.chunks_exact(area));
+            let own = pictures.skip(channel).step_by(channels);
+            own.flat_map(|pixels| pixels.iter().copied())
+        };
+        let scaling = Scaling::settle((asked, whose), channels, CHANNELS, |rule| {
+            let channels = 0..channels;
+            channels.map(|it| Moments::by(rule, cells(it))).collect()
+        })?;
+        Ok(Self { scaling, area })
+    }
+
+    /// The numbers of pictures of either kind.
+    pub(crate) fn numbers(&self, pixels: &Pixels) -> Result<Vec<f32>, ScalingProblem> {
+        match pixels {
+            Pixels::Bytes(bytes) => self.scale(bytes),
+            Pixels::Numbers(numbers) => {
+                let columns = self.area * self.scaling.moments.len();
+                self.scaling.apply(numbers, columns)
+            }
+        }
     }
 
     /// The numbers of pictures one after another.
@@ -65,6 +115,16 @@ impl Channels {
     /// What was done.
     pub(crate) fn into_scaling(self) -> Scaling {
         self.scaling
+    }
+}
+
+impl Pixels {
+    /// The numbers themselves, where a byte of 255 is 1.
+    fn from_0_to_1(&self) -> Vec<f64> {
+        match self {
+            Self::Bytes(bytes) => bytes.iter().map(|&it| f64::from(it) / BRIGHTEST).collect(),
+            Self::Numbers(numbers) => numbers.clone(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with data.
 
+mod array;
 mod cell;
 mod cifar;
 mod idx;
@@ -9,6 +10,7 @@ mod text;
 
 use std::io;
 
+pub use array::ArrayProblem;
 pub use cell::CellProblem;
 pub use cifar::CifarProblem;
 pub use idx::IdxProblem;
@@ -24,7 +26,7 @@ use crate::quote;
 pub enum DataProblem {
     /// The name is neither an embedded data set nor a file or folder.
     #[error(
-        "no such file or folder; give a CSV file, a folder of IDX files, CIFAR-10 batches, text parts or PNG pictures, \
+        "no such file or folder; give a table (CSV, Parquet), NumPy's arrays (.npz), a folder of IDX files, CIFAR-10 batches, text parts or PNG pictures, \
          or one of the embedded sets digits and cancer"
     )]
     NotFound,
@@ -65,7 +67,7 @@ pub enum DataProblem {
         "the folder holds no data that can be read. Looked for (each file with or without .gz): the four IDX files \
          train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; CIFAR-10's \
          data_batch_1.bin to data_batch_5.bin and test_batch.bin; text as NAME.train.txt, NAME.valid.txt and NAME.test.txt; \
-         one .csv file; PNG pictures in train/CLASS/ and test/CLASS/, or in CLASS/"
+         one .csv, .tsv, .parquet or .npz file; PNG pictures in train/CLASS/ and test/CLASS/, or in CLASS/"
     )]
     EmptyFolder,
     /// A folder holds several tables.
@@ -127,6 +129,9 @@ pub enum DataProblem {
     /// A table cannot be used.
     #[error(transparent)]
     Table(#[from] TableProblem),
+    /// NumPy's arrays cannot be used.
+    #[error(transparent)]
+    Array(#[from] ArrayProblem),
     /// IDX files cannot be used.
     #[error(transparent)]
     Idx(#[from] IdxProblem),

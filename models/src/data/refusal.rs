@@ -8,9 +8,15 @@ pub enum Refusal {
     /// A column is to divide what has no columns.
     #[error("it has no column `{0}` to divide it by: only a table has columns")]
     Split(String),
+    /// What a table's columns are to be made of is asked of what has none.
+    #[error("`{0}` was asked for, a column or a separator of columns: only a table has them")]
+    Columns(String),
     /// Another test part is asked of text.
     #[error("text has parts of its own: what to test on is NAME.test.txt in its folder")]
     TestOfText,
+    /// Something else than arrays is to be tested on.
+    #[error("arrays are tested on arrays: give a file `.npz` too")]
+    TestOfArrays,
     /// Two ways to divide are asked for.
     #[error("both a column and another file were asked to say what is tested: leave one out")]
     TwoDivisions,

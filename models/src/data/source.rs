@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::quote;
+
 /// Where the examples of a part stand: what makes a place that can be looked up of
 /// [`Split::origin`](super::Split::origin).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +17,9 @@ pub enum Source {
         /// A line for each origin.
         lines: Vec<u64>,
     },
-    /// An IDX file, whose examples follow each other.
+    /// An IDX file, or one of NumPy's arrays, whose examples follow each other.
     Idx {
-        /// The file of images.
+        /// The file of images; of an array its name stands behind that of its file.
         file: PathBuf,
     },
     /// Files of records, one after another.
@@ -35,6 +37,18 @@ pub enum Source {
         /// The data set.
         name: String,
     },
+    /// The rows of a table that has no lines.
+    Rows {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Examples that the source itself has names for.
+    Identified {
+        /// Where they stand.
+        source: Box<Source>,
+        /// A name for each origin.
+        ids: Vec<String>,
+    },
 }
 
 /// Where one example stands, as a reader looks it up.
@@ -45,6 +59,9 @@ pub struct Place {
     /// Where in it; none if the file is the example.
     #[serde(flatten)]
     pub at: Option<At>,
+    /// What the source calls the example, if a column of it was said to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// A place in a file, counted as such files are.
@@ -53,11 +70,11 @@ pub struct Place {
 pub enum At {
     /// The line of a text, the header included, from 1.
     Line(u64),
-    /// The example of an IDX file, from 0.
+    /// The example of an IDX file or an array, from 0.
     Index(u64),
     /// The record of a file of CIFAR-10, from 0.
     Record(u64),
-    /// The row of an embedded set, from 0.
+    /// The row of an embedded set or of a table that has no lines, from 0.
     Row(u64),
 }
 
@@ -83,42 +100,47 @@ impl At {
 }
 
 impl Source {
+    /// The same with a name for each origin; as it is without any.
+    pub(crate) fn identified(self, ids: Vec<String>) -> Self {
+        match ids.is_empty() {
+            true => self,
+            false => Self::Identified {
+                source: Box::new(self),
+                ids,
+            },
+        }
+    }
+
     /// Where the example of an origin stands.
     ///
     /// # Panics
     ///
     /// If the source has no such example.
     pub fn place(&self, origin: usize) -> Place {
-        let file = |path: &Path| path.display().to_string();
+        let place = |file: &Path, at: Option<At>| Place {
+            file: file.display().to_string(),
+            at,
+            id: None,
+        };
         match self {
-            Self::Lines { file: path, lines } => Place {
-                file: file(path),
-                at: Some(At::Line(lines[origin])),
-            },
-            Self::Idx { file: path } => Place {
-                file: file(path),
-                at: Some(At::Index(origin as u64)),
-            },
+            Self::Lines { file, lines } => place(file, Some(At::Line(lines[origin]))),
+            Self::Idx { file } => place(file, Some(At::Index(origin as u64))),
             Self::Records { files } => {
                 let mut record = origin;
-                for (path, count) in files {
+                for (file, count) in files {
                     if record < *count {
-                        return Place {
-                            file: file(path),
-                            at: Some(At::Record(record as u64)),
-                        };
+                        return place(file, Some(At::Record(record as u64)));
                     }
                     record -= count;
                 }
                 panic!("there is no record {origin}")
             }
-            Self::Files { files } => Place {
-                file: file(&files[origin]),
-                at: None,
-            },
-            Self::Embedded { name } => Place {
-                file: name.clone(),
-                at: Some(At::Row(origin as u64)),
+            Self::Files { files } => place(&files[origin], None),
+            Self::Embedded { name } => place(Path::new(name), Some(At::Row(origin as u64))),
+            Self::Rows { file } => place(file, Some(At::Row(origin as u64))),
+            Self::Identified { source, ids } => Place {
+                id: Some(ids[origin].clone()),
+                ..source.place(origin)
             },
         }
     }
@@ -126,9 +148,54 @@ impl Source {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.at {
-            Some(at) => write!(f, "{} {} {}", self.file, at.name(), at.number()),
-            None => f.write_str(&self.file),
+        f.write_str(&self.file)?;
+        if let Some(at) = self.at {
+            write!(f, " {} {}", at.name(), at.number())?;
         }
+        match &self.id {
+            Some(id) => write!(f, ", id {}", quote::text(id)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The columns in which tables tell where examples stand: `file`, where in it under the name of what is counted there,
+/// and `id`; the last two only if a place has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlaceColumns {
+    /// What is counted.
+    at: Option<&'static str>,
+    id: bool,
+}
+
+impl PlaceColumns {
+    /// Those that these places need.
+    pub fn of<'a>(places: impl IntoIterator<Item = &'a Place>) -> Self {
+        let mut columns = Self::default();
+        for place in places {
+            columns.at = columns.at.or(place.at.map(At::name));
+            columns.id |= place.id.is_some();
+            if columns.at.is_some() && columns.id {
+                break;
+            }
+        }
+        columns
+    }
+
+    /// Their names.
+    pub fn head(self) -> impl Iterator<Item = &'static str> {
+        let id = self.id.then_some("id");
+        std::iter::once("file").chain(self.at).chain(id)
+    }
+
+    /// The cells of a place.
+    pub fn cells(self, place: &Place) -> impl Iterator<Item = String> {
+        let number = place
+            .at
+            .map_or_else(String::new, |at| at.number().to_string());
+        let id = place.id.clone().unwrap_or_default();
+        std::iter::once(place.file.clone())
+            .chain(self.at.map(|_| number))
+            .chain(self.id.then_some(id))
     }
 }

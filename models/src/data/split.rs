@@ -17,6 +17,8 @@ pub struct Split {
     /// Where each example stood in its source, counted from 0: the data row of a CSV table, or the place in an
     /// IDX file.
     pub origin: Vec<usize>,
+    /// What each example's loss is multiplied by; none for 1.
+    pub weights: Option<Vec<f32>>,
 }
 
 /// What is to be predicted, example by example.
@@ -145,6 +147,8 @@ impl Split {
                 },
             },
             origin: rows.iter().map(|&row| self.origin[row]).collect(),
+            weights: (self.weights.as_ref())
+                .map(|weights| rows.iter().map(|&row| weights[row]).collect()),
         }
     }
 

@@ -1,122 +1,164 @@
-//! CSV tables, read with their target set apart.
+//! Tables, read with their target set apart.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use csv::{ReaderBuilder, StringRecord, Trim};
-
+use super::column::FeatureColumn;
+use super::date::has_decimal_comma;
 use super::error::DataError;
+use super::header::{ColumnRole, Header};
 use super::options::{LoadOptions, TaskKind};
 use super::problem::{CellProblem, TableProblem};
-use super::source::Source;
+use super::source::{At, Source};
+use crate::quote;
 
 /// What people write for a value they do not have.
 const MISSING: [&str; 7] = ["na", "n/a", "nan", "null", "none", "?", "-"];
 
-/// A CSV table with its target column set apart.
+/// A table with its target column set apart.
 pub(crate) struct Table {
     /// The file.
     path: PathBuf,
-    /// The file that the later rows came from, and the first of them.
-    appended: Option<(PathBuf, usize)>,
-    /// Names of the feature columns.
-    pub(crate) features: Vec<String>,
+    /// The file that the later rows came from.
+    appended: Option<Appended>,
+    header: Header,
+    /// Whether labels are names, whatever they look like.
+    named: bool,
+    /// What rows are counted as.
+    counted: fn(u64) -> At,
+    /// The columns that a network is to read.
+    pub(crate) features: Vec<FeatureColumn>,
     /// Name of the target column.
     pub(crate) target: String,
-    /// The features, row by row.
-    pub(crate) values: Vec<f64>,
     /// The target's text in each row; never empty or, unless classes were asked for, a sign for a missing value.
     pub(crate) labels: Vec<String>,
     /// The text of the column that tells the parts in each row, if there is one.
     pub(crate) parts: Vec<String>,
-    /// The line on which each row starts, counted from 1.
-    pub(crate) lines: Vec<u64>,
+    /// The text of the column that names the examples in each row, if there is one.
+    ids: Vec<String>,
+    /// Where each row stands in its file.
+    positions: Vec<u64>,
+    /// What was made of the file, in sentences to show.
+    pub(crate) notes: Vec<String>,
 }
 
-/// What a column is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ColumnRole {
-    Feature,
-    Target,
-    Part,
+/// The file that the later rows of a table came from.
+struct Appended {
+    path: PathBuf,
+    /// The first of them.
+    first: usize,
+    counted: fn(u64) -> At,
 }
 
 impl Table {
-    /// Parses a table; `path` is for errors.
-    pub(crate) fn parse(
-        bytes: &[u8],
+    /// One without rows, of a file whose columns have these names.
+    pub(crate) fn new<'a>(
         path: &Path,
+        names: impl Iterator<Item = &'a str>,
+        counted: fn(u64) -> At,
         options: &LoadOptions,
     ) -> Result<Self, DataError> {
-        let refused = |problem| DataError::new(path, problem);
-        let unreadable = |source| refused(TableProblem::Csv { source });
-        // The parser leaves a byte order mark out of its count of bytes.
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut reader = ReaderBuilder::new()
-            .flexible(true) // so that the error can name the line
-            .trim(Trim::All)
-            .from_reader(bytes);
-        let columns = check_header(reader.headers().map_err(unreadable)?).map_err(refused)?;
-        let roles = roles(&columns, options).map_err(refused)?;
-        let with = |role| {
-            let named = columns.iter().zip(&roles).filter(move |it| *it.1 == role);
-            named.map(|(name, _)| name.clone())
-        };
-        let mut table = Self {
+        let header = Header::of(names, options).map_err(|it| DataError::new(path, it))?;
+        let named = |role| role == ColumnRole::Category;
+        let columns = header.names.iter().zip(&header.roles);
+        let features = columns.filter(|it| it.1.is_feature());
+        Ok(Self {
             path: path.to_owned(),
             appended: None,
-            features: with(ColumnRole::Feature).collect(),
-            target: with(ColumnRole::Target).collect(),
-            values: Vec::new(),
+            named: options.task == Some(TaskKind::Classification),
+            counted,
+            features: features
+                .map(|(name, &role)| FeatureColumn::new(name.clone(), named(role)))
+                .collect(),
+            target: header
+                .with(|role| role == ColumnRole::Target)
+                .cloned()
+                .collect(),
+            header,
             labels: Vec::new(),
             parts: Vec::new(),
-            lines: Vec::new(),
-        };
-        let named = options.task == Some(TaskKind::Classification);
-        let mut lines = LineNumbers::of(bytes);
-        for record in reader.records() {
-            let record = record.map_err(unreadable)?;
-            let byte = record.position().map_or(0, csv::Position::byte);
-            let line = lines.at(byte as usize);
-            table.push(&record, &columns, &roles, named, line)?;
-        }
-        Ok(table)
+            ids: Vec::new(),
+            positions: Vec::new(),
+            notes: Vec::new(),
+        })
     }
 
-    /// Takes a line's cells. `named` says that labels are names, whatever they look like.
-    fn push(
+    /// One of columns of numbers, with the target's name and texts, whose rows follow each other in the file.
+    pub(crate) fn of_columns(
+        path: PathBuf,
+        features: Vec<FeatureColumn>,
+        (target, labels): (String, Vec<String>),
+        counted: fn(u64) -> At,
+    ) -> Self {
+        Self {
+            path,
+            appended: None,
+            header: Header {
+                names: Vec::new(),
+                roles: Vec::new(),
+            },
+            named: false,
+            counted,
+            features,
+            target,
+            parts: Vec::new(),
+            ids: Vec::new(),
+            positions: (0..labels.len() as u64).collect(),
+            labels,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes a row's cells, of which there are `found` and should be one for each column of the file; `position` is where
+    /// it stands there.
+    pub(crate) fn push<'a>(
         &mut self,
-        record: &StringRecord,
-        columns: &[String],
-        roles: &[ColumnRole],
-        named: bool,
-        line: u64,
+        (cells, found): (impl Iterator<Item = &'a str>, usize),
+        position: u64,
     ) -> Result<(), DataError> {
-        if record.len() != columns.len() {
+        let expected = self.header.names.len();
+        if found != expected {
             return Err(DataError::new(
                 &self.path,
                 TableProblem::FieldCount {
-                    line,
-                    found: record.len(),
-                    expected: columns.len(),
+                    line: position,
+                    found,
+                    expected,
                 },
             ));
         }
-        for ((text, column), &role) in record.iter().zip(columns).zip(roles) {
-            let cell = |problem| cell_error(&self.path, line, column, problem);
-            let name = named && role == ColumnRole::Target && !text.is_empty();
-            if is_missing(text) && !name {
-                return Err(cell(CellProblem::Missing {
-                    text: text.to_owned(),
-                }));
+        let mut features = self.features.iter_mut();
+        let columns = self.header.names.iter().zip(&self.header.roles);
+        for (text, (column, &role)) in cells.zip(columns) {
+            let cell = |(position, problem)| {
+                cell_error(&self.path, (self.counted)(position), column, problem)
+            };
+            let name = match role {
+                ColumnRole::Target => self.named,
+                ColumnRole::Category | ColumnRole::Id => true,
+                ColumnRole::Feature | ColumnRole::Part | ColumnRole::Ignored => false,
+            };
+            let missing = if name {
+                text.is_empty()
+            } else {
+                is_missing(text)
+            };
+            if missing && role != ColumnRole::Ignored {
+                let text = text.to_owned();
+                return Err(cell((position, CellProblem::Missing { text })));
             }
             match role {
-                ColumnRole::Feature => self.values.push(number(text).map_err(cell)?),
+                ColumnRole::Feature | ColumnRole::Category => {
+                    let feature = features.next().map(|it| it.push(text, position));
+                    feature.unwrap_or(Ok(())).map_err(cell)?;
+                }
                 ColumnRole::Target => self.labels.push(text.to_owned()),
                 ColumnRole::Part => self.parts.push(text.to_owned()),
+                ColumnRole::Id => self.ids.push(text.to_owned()),
+                ColumnRole::Ignored => {}
             }
         }
-        self.lines.push(line);
+        self.positions.push(position);
         Ok(())
     }
 
@@ -131,181 +173,156 @@ impl Table {
                 },
             )
         };
-        let place = |name: &String| {
-            let found = other.features.iter().position(|column| column == name);
-            found.ok_or_else(|| strangers(format!("it has no `{name}`")))
-        };
-        let places: Vec<usize> = self.features.iter().map(place).collect::<Result<_, _>>()?;
-        let known = |name: &&String| !self.features.contains(name);
-        if let Some(name) = other.features.iter().find(known) {
+        let known = |name: &str| self.features.iter().any(|own| own.name == name);
+        let stranger = other.features.iter().find(|it| !known(&it.name));
+        let stranger = stranger.map(|it| it.name.clone());
+        let mut others: HashMap<String, FeatureColumn> = other
+            .features
+            .into_iter()
+            .map(|it| (it.name.clone(), it))
+            .collect();
+        for own in &mut self.features {
+            let Some(column) = others.remove(&own.name) else {
+                return Err(strangers(format!("it has no `{}`", quote::text(&own.name))));
+            };
+            own.append(column).map_err(strangers)?;
+        }
+        if let Some(name) = stranger {
+            let name = quote::text(&name);
             return Err(strangers(format!("it has `{name}` beside them")));
         }
-        for row in other.values.chunks_exact(places.len()) {
-            self.values.extend(places.iter().map(|&place| row[place]));
-        }
-        self.appended = Some((other.path, self.labels.len()));
+        self.appended = Some(Appended {
+            path: other.path,
+            first: self.labels.len(),
+            counted: other.counted,
+        });
         self.labels.extend(other.labels);
-        self.lines.extend(other.lines);
+        self.ids.extend(other.ids);
+        self.positions.extend(other.positions);
         Ok(())
     }
 
-    /// The file and the line of a row.
-    pub(crate) fn place(&self, row: usize) -> (&Path, u64) {
-        let path = match &self.appended {
-            Some((path, first)) if row >= *first => path,
-            _ => &self.path,
+    /// The file of a row, and where it stands there.
+    pub(crate) fn place(&self, row: usize) -> (&Path, At) {
+        let (path, counted) = match &self.appended {
+            Some(it) if row >= it.first => (&it.path, it.counted),
+            _ => (&self.path, self.counted),
         };
-        (path, self.lines[row])
+        (path, counted(self.positions[row]))
     }
 
-    /// The lines of the file, and of the one to test on.
+    /// Where the rows of the file stand, and those of the one to test on.
     pub(crate) fn sources(&self) -> [Source; 2] {
-        let rows = self.appended.as_ref().map(|(_, first)| *first);
-        let (own, others) = self.lines.split_at(rows.unwrap_or(self.lines.len()));
-        let lines = |file: &PathBuf, lines: &[u64]| Source::Lines {
-            file: file.clone(),
-            lines: lines.to_vec(),
+        let first = self.appended.as_ref().map(|it| it.first);
+        let first = first.unwrap_or(self.labels.len());
+        let (own, others) = self.positions.split_at(first);
+        let (own_ids, other_ids) = self.ids.split_at(first.min(self.ids.len()));
+        let source = |file: &Path, counted: fn(u64) -> At, positions: &[u64], ids: &[String]| {
+            let file = file.to_owned();
+            let rows = match counted(0) {
+                At::Line(_) => Source::Lines {
+                    file,
+                    lines: positions.to_vec(),
+                },
+                At::Index(_) => Source::Idx { file },
+                _ => Source::Rows { file },
+            };
+            rows.identified(ids.to_vec())
         };
-        let train = lines(&self.path, own);
+        let train = source(&self.path, self.counted, own, own_ids);
         let test = match &self.appended {
-            Some((file, _)) => lines(file, others),
+            Some(it) => source(&it.path, it.counted, others, other_ids),
             None => train.clone(),
         };
         [train, test]
     }
 
+    /// Whether a column of the file is read.
+    pub(crate) fn reads(&self, column: usize) -> bool {
+        self.header.roles[column] != ColumnRole::Ignored
+    }
+
+    /// The columns that were not read.
+    pub(crate) fn ignored(&self) -> Vec<String> {
+        let ignored = self.header.with(|role| role == ColumnRole::Ignored);
+        ignored.cloned().collect()
+    }
+
+    /// What is wrong with the names of the examples, to be shown as a warning: nothing if all are different.
+    pub(crate) fn repeated_id(&self) -> Option<String> {
+        let mut rows: HashMap<&str, usize> = HashMap::new();
+        let mut again = None;
+        for (row, id) in self.ids.iter().enumerate() {
+            let first = *rows.entry(id).or_insert(row);
+            if first != row {
+                again = again.or(Some((first, row)));
+            }
+        }
+        let (first, second) = again?;
+        let column: String = self
+            .header
+            .with(|role| role == ColumnRole::Id)
+            .cloned()
+            .collect();
+        let at = |row| {
+            let (file, at) = self.place(row);
+            format!("{} {} {}", quote::path(file), at.name(), at.number())
+        };
+        Some(format!(
+            "`{}` names {} examples by {} ids, for instance `{}` both {} and {}: tell them apart by their place, which stands beside",
+            quote::text(&column),
+            self.ids.len(),
+            rows.len(),
+            quote::text(&self.ids[first]),
+            at(first),
+            at(second)
+        ))
+    }
+
     /// The error of a target cell.
     pub(crate) fn target_error(&self, row: usize, problem: CellProblem) -> DataError {
-        let (path, line) = self.place(row);
-        cell_error(path, line, &self.target, problem)
+        let (path, at) = self.place(row);
+        cell_error(path, at, &self.target, problem)
     }
 
     /// The error of a cell that tells the part.
     pub(crate) fn part_error(&self, row: usize, column: &str) -> DataError {
         let text = self.parts[row].clone();
-        cell_error(
-            &self.path,
-            self.lines[row],
-            column,
-            CellProblem::NotAPart { text },
-        )
-    }
-}
-
-/// Lines as an editor counts them, from 1; the parser counts an empty line to the record after it.
-struct LineNumbers<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl<'a> LineNumbers<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            line: 1,
-        }
-    }
-
-    /// The line of the first byte from `start` on that ends no line. `start` never goes back.
-    fn at(&mut self, start: usize) -> u64 {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            let ends = match byte {
-                b'\n' => true,
-                b'\r' => self.bytes.get(self.at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            if self.at >= start && byte != b'\n' && byte != b'\r' {
-                break;
-            }
-            self.line += u64::from(ends);
-            self.at += 1;
-        }
-        self.line
+        let (path, at) = self.place(row);
+        cell_error(path, at, column, CellProblem::NotAPart { text })
     }
 }
 
 /// A finite number that 32-bit floating point can hold.
 pub(crate) fn number(text: &str) -> Result<f64, CellProblem> {
+    let told = || text.to_owned();
     match text.parse::<f64>() {
         Ok(value) if value.abs() <= f64::from(f32::MAX) => Ok(value),
-        Ok(_) => Err(CellProblem::NotFinite {
-            text: text.to_owned(),
-        }),
-        Err(_) => Err(CellProblem::NotANumber {
-            text: text.to_owned(),
-        }),
+        Ok(_) => Err(CellProblem::NotFinite { text: told() }),
+        Err(_) if has_decimal_comma(text) => Err(CellProblem::DecimalComma { text: told() }),
+        Err(_) => Err(CellProblem::NotANumber { text: told() }),
     }
 }
 
 fn is_missing(text: &str) -> bool {
-    text.is_empty() || MISSING.contains(&text.to_lowercase().as_str())
+    text.is_empty() || MISSING.iter().any(|it| it.eq_ignore_ascii_case(text))
 }
 
-fn cell_error(path: &Path, line: u64, column: &str, problem: CellProblem) -> DataError {
+fn cell_error(path: &Path, at: At, column: &str, problem: CellProblem) -> DataError {
+    let column = column.to_owned();
     DataError::new(
         path,
-        TableProblem::Cell {
-            line,
-            column: column.to_owned(),
-            problem,
+        match at {
+            At::Line(line) => TableProblem::Cell {
+                line,
+                column,
+                problem,
+            },
+            other => TableProblem::RowCell {
+                row: other.number(),
+                column,
+                problem,
+            },
         },
     )
-}
-
-/// The columns' names, each present and different.
-fn check_header(header: &StringRecord) -> Result<Vec<String>, TableProblem> {
-    if header.is_empty() {
-        return Err(TableProblem::Empty);
-    }
-    if header.iter().all(|name| number(name).is_ok()) {
-        return Err(TableProblem::NoHeader);
-    }
-    if let Some(unnamed) = header.iter().position(str::is_empty) {
-        return Err(TableProblem::UnnamedColumn {
-            column: unnamed + 1,
-        });
-    }
-    let mut seen = HashSet::new();
-    match header.iter().find(|&name| !seen.insert(name)) {
-        Some(column) => Err(TableProblem::DuplicateColumn {
-            column: column.to_owned(),
-        }),
-        None => Ok(header.iter().map(str::to_owned).collect()),
-    }
-}
-
-/// What each column is for.
-fn roles(columns: &[String], options: &LoadOptions) -> Result<Vec<ColumnRole>, TableProblem> {
-    let names = columns.to_vec();
-    let Some(target) = &options.target else {
-        let columns = names;
-        return Err(TableProblem::TargetNeeded { columns });
-    };
-    let mut roles = vec![ColumnRole::Feature; columns.len()];
-    let position = |name: &String| columns.iter().position(|column| column == name);
-    let Some(place) = position(target) else {
-        return Err(TableProblem::UnknownTarget {
-            target: target.clone(),
-            columns: names,
-        });
-    };
-    roles[place] = ColumnRole::Target;
-    if let Some(split) = &options.split {
-        match position(split) {
-            Some(place) if roles[place] == ColumnRole::Feature => roles[place] = ColumnRole::Part,
-            _ => {
-                return Err(TableProblem::UnknownSplit {
-                    column: split.clone(),
-                    columns: names,
-                });
-            }
-        }
-    }
-    if !roles.contains(&ColumnRole::Feature) {
-        let target = target.clone();
-        return Err(TableProblem::NoFeatures { target });
-    }
-    Ok(roles)
 }

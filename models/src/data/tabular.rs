@@ -3,15 +3,19 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::csv_table;
 use super::dataset::{Dataset, ImageShape};
 use super::division::{Division, MIN_ROWS, partition};
+use super::encoding::Encoding;
 use super::error::DataError;
 use super::file;
 use super::moments::Moments;
 use super::moments_of::MomentsOf;
 use super::options::LoadOptions;
+use super::parquet_table::{self, is_parquet};
 use super::pixels::by_peak;
 use super::problem::{DataProblem, TableProblem};
+use super::reading::Reading;
 use super::refusal::Refusal;
 use super::rule::ScalingRule;
 use super::scaling::{CHANNELS, Rescale, Scaling, ScalingProblem};
@@ -21,9 +25,14 @@ use super::table::Table;
 use super::target::{TableTarget, target_scaling};
 use super::task::Task;
 
-/// Reads a CSV table, plain or gzipped: a header line, then one line for each example.
+/// Reads a CSV table, plain or gzipped: a header line, then one line for each example. Columns are separated by commas,
+/// semicolons, tabs or `|`: what cuts the first lines into equally many.
 ///
-/// `target` is the column to predict; every other column must hold numbers. The target is taken for classes if
+/// `target` is the column to predict. Every other column holds numbers, or else texts: of at most 100 different ones,
+/// which are at most half as many as there are rows, each becomes an input that is 1 for it and 0 for all others, in
+/// alphabetical order, and true and false become 1 and 0. The categories are those of the training rows; of others all
+/// inputs are 0, which [`Dataset::reading`] warns of. [`TableOptions`](super::TableOptions) says which columns are
+/// categories, are left out, or name the examples. The target is taken for classes if
 /// all of it is text (in at most half as many different texts as there are rows), or if all of it is integers
 /// of at most 20 different values that are fewer than half the rows; two classes make a binary task, and classes
 /// are in numerical or alphabetical order. Any other numbers make a regression. The finding is in
@@ -36,8 +45,8 @@ use super::task::Task;
 /// # Errors
 ///
 /// If the file cannot be read, the header is missing or unusable, the target is missing or constant, a line has
-/// too few or too many fields, a value is missing, not finite, or text in a column of numbers, or if there are
-/// fewer than 10 rows. Lines are counted from 1.
+/// too few or too many fields, a value is missing, not finite, or text in a column of numbers, if a column holds dates
+/// or too many different texts, or if there are fewer than 10 rows. Lines are counted from 1.
 pub fn read_csv(path: impl AsRef<Path>, target: Option<&str>) -> Result<Dataset, DataError> {
     let options = LoadOptions {
         target: target.map(str::to_owned),
@@ -48,7 +57,15 @@ pub fn read_csv(path: impl AsRef<Path>, target: Option<&str>) -> Result<Dataset,
 
 /// As [`read_csv`], with all of the options.
 pub(crate) fn read_csv_with(path: &Path, options: &LoadOptions) -> Result<Dataset, DataError> {
-    dataset(&file::read_text(path)?, path, options, None)
+    of_table(read_table(path, options)?, path, options, None)
+}
+
+/// A table of whatever format its name tells.
+fn read_table(path: &Path, options: &LoadOptions) -> Result<Table, DataError> {
+    match is_parquet(path) {
+        true => parquet_table::parse(path, options),
+        false => csv_table::parse(&file::read_text(path)?, path, options),
+    }
 }
 
 /// Grey pixels as columns.
@@ -66,31 +83,88 @@ pub(crate) fn dataset(
     options: &LoadOptions,
     pixels: Option<Pixels>,
 ) -> Result<Dataset, DataError> {
-    let mut table = Table::parse(bytes, path, options)?;
+    of_table(
+        csv_table::parse(bytes, path, options)?,
+        path,
+        options,
+        pixels,
+    )
+}
+
+/// The data set of a table that was read; `path` is for its name and for errors.
+fn of_table(
+    mut table: Table,
+    path: &Path,
+    options: &LoadOptions,
+    pixels: Option<Pixels>,
+) -> Result<Dataset, DataError> {
     let parts = RowParts::of(&mut table, path, options)?;
+    assembled(table, parts, path, options, pixels)
+}
+
+/// The data set of a table to train on and one to test on, whose division is known, or of one alone, of which a part is
+/// drawn.
+pub(crate) fn of_parts(
+    mut train: Table,
+    test: Option<Table>,
+    division: Division,
+    path: &Path,
+    options: &LoadOptions,
+) -> Result<Dataset, DataError> {
+    let rows = train.labels.len();
+    let Some(test) = test else {
+        return of_table(train, path, options, None);
+    };
+    train.append(test)?;
+    let parts = RowParts::appended(division, rows, train.labels.len());
+    assembled(train, parts, path, options, None)
+}
+
+/// The data set of the parts of a table.
+fn assembled(
+    table: Table,
+    parts: RowParts,
+    path: &Path,
+    options: &LoadOptions,
+    pixels: Option<Pixels>,
+) -> Result<Dataset, DataError> {
     let (target, inference) = TableTarget::of(&table, options.task, path)?;
+    let mut encoding = Encoding::of(&table, &parts.train, &options.table, path)?;
     if let Some(pixels) = pixels {
-        table.values.iter_mut().for_each(|x| *x /= pixels.brightest);
+        encoding
+            .values
+            .iter_mut()
+            .for_each(|x| *x /= pixels.brightest);
     }
-    let columns = table.features.len();
+    let columns = encoding.names.len();
     let unscaled = |problem| Refusal::Scaling(problem).of(path);
     let all: Vec<usize> = (0..table.labels.len()).collect();
     let measured = match options.moments {
         MomentsOf::Train => &parts.train,
         MomentsOf::All => &all,
     };
-    let scaling = input_scaling(&table, measured, options, pixels);
+    let scaling = input_scaling(&encoding, measured, options, pixels);
     let scaling = scaling.map_err(unscaled)?;
     let asked = targets(&table, target, &parts, options, path)?;
     let (task, targets, target_scaling) = asked;
     let all = Split {
         rows: table.labels.len(),
         columns,
-        features: scaling.apply(&table.values, columns).map_err(unscaled)?,
+        features: scaling.apply(&encoding.values, columns).map_err(unscaled)?,
         targets,
         origin: parts.origin,
+        weights: None,
     };
     let [train_source, test_source] = table.sources();
+    let reading = Reading {
+        id: options.table.id.clone(),
+        ignored: table.ignored(),
+        categorical: encoding.categorical,
+        notes: [table.notes.clone(), encoding.notes].concat(),
+        warnings: (table.repeated_id().into_iter())
+            .chain(encoding.warnings)
+            .collect(),
+    };
     Ok(Dataset {
         name: name(path),
         task,
@@ -105,7 +179,7 @@ pub(crate) fn dataset(
                 width: size.width,
             },
         },
-        features: table.features,
+        features: encoding.names,
         image: pixels.map(|pixels| pixels.size),
         attribution: None,
         division: parts.division,
@@ -113,6 +187,9 @@ pub(crate) fn dataset(
         target_scaling,
         train_source,
         test_source,
+        reading,
+        loss: None,
+        class_weights: None,
         inference: Some(inference),
     })
 }
@@ -155,21 +232,24 @@ fn targets(
 
 /// How the features are scaled: column by column, or all pixels alike.
 fn input_scaling(
-    table: &Table,
+    encoding: &Encoding,
     measured: &[usize],
     options: &LoadOptions,
     pixels: Option<Pixels>,
 ) -> Result<Scaling, ScalingProblem> {
-    let columns = table.features.len();
+    let columns = encoding.names.len();
     let cells = |range: Range<usize>| {
         let rows = measured.iter();
         rows.flat_map(move |row| range.clone().map(move |column| row * columns + column))
-            .map(|cell| table.values[cell])
+            .map(|cell| encoding.values[cell])
     };
     let Some(pixels) = pixels else {
         let asked = options.inputs.as_ref().unwrap_or(&Rescale::Standardised);
         return Scaling::settle((asked, options.moments), columns, "columns", |rule| {
-            let column = |column| Moments::by(rule, cells(column..column + 1));
+            let column = |column| match encoding.coded[column] {
+                true => Moments::IDENTITY,
+                false => Moments::by(rule, cells(column..column + 1)),
+            };
             (0..columns).map(column).collect()
         });
     };
@@ -191,6 +271,17 @@ struct RowParts {
 }
 
 impl RowParts {
+    /// The first `rows` of a table to train on, and all others, which were appended to it, to test on.
+    fn appended(division: Division, rows: usize, all: usize) -> Self {
+        Self {
+            division,
+            train: (0..rows).collect(),
+            valid: None,
+            test: (rows..all).collect(),
+            origin: (0..rows).chain(0..all - rows).collect(),
+        }
+    }
+
     /// The parts that were asked for, of which none is empty. The rows of a table to test on come to those of `table`.
     fn of(table: &mut Table, path: &Path, options: &LoadOptions) -> Result<Self, DataError> {
         let rows = table.labels.len();
@@ -198,14 +289,9 @@ impl RowParts {
             (Some(_), Some(_)) => return Err(Refusal::TwoDivisions.of(path)),
             (None, Some(column)) => Self::told(table, column)?,
             (Some(test), None) => {
-                table.append(Table::parse(&file::read_text(test)?, test, options)?)?;
-                Self {
-                    division: Division::Test { path: test.clone() },
-                    train: (0..rows).collect(),
-                    valid: None,
-                    test: (rows..table.labels.len()).collect(),
-                    origin: Vec::new(),
-                }
+                table.append(read_table(test, options)?)?;
+                let division = Division::Test { path: test.clone() };
+                Self::appended(division, rows, table.labels.len())
             }
             (None, None) if rows < MIN_ROWS => {
                 return Err(DataError::new(
@@ -286,7 +372,7 @@ fn check_classes(
     let Some(row) = classes.iter().position(|&class| !trained[class as usize]) else {
         return Ok(());
     };
-    let (path, line) = table.place(row);
+    let (path, at) = table.place(row);
     let (path, column) = (path.to_owned(), table.target.clone());
     let class = names[classes[row] as usize].clone();
     Err(match parts.division {
@@ -298,22 +384,17 @@ fn check_classes(
                 count: classes.iter().filter(|&&it| it == classes[row]).count(),
             },
         ),
-        _ => DataError::new(
-            path,
-            TableProblem::UnknownClass {
-                line,
-                column,
-                class,
-            },
-        ),
+        _ => DataError::new(path, TableProblem::UnknownClass { at, column, class }),
     })
 }
 
-/// The file's name without `.csv` or `.csv.gz`.
+/// The file's name without what says that it is a table.
 fn name(path: &Path) -> String {
     let file = path
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let stem = file.strip_suffix(".gz").unwrap_or(&file);
-    stem.strip_suffix(".csv").unwrap_or(stem).to_owned()
+    let endings = [".csv", ".tsv", ".tab", ".parquet", ".pq"];
+    let name = endings.iter().find_map(|ending| stem.strip_suffix(ending));
+    name.unwrap_or(stem).to_owned()
 }

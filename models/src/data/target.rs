@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::date::is_date;
 use super::error::DataError;
 use super::moments::Moments;
 use super::options::{LoadOptions, TaskKind};
@@ -67,6 +68,15 @@ impl TableTarget {
     ) -> Result<(Self, String), DataError> {
         let rows = table.labels.len();
         let column = quote::text(&table.target);
+        if table.labels.iter().all(|label| is_date(label)) && !table.labels.is_empty() {
+            return Err(DataError::new(
+                path,
+                TableProblem::Dates {
+                    column: table.target.clone(),
+                    text: table.labels[0].clone(),
+                },
+            ));
+        }
         if parsed.iter().all(is_text) {
             let classes = Self::of_texts(&table.labels);
             let count = classes.names().len();

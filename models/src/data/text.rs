@@ -7,6 +7,7 @@ use super::division::Division;
 use super::error::DataError;
 use super::file::{self, last_name};
 use super::problem::TextProblem;
+use super::reading::Reading;
 use super::shape::ExampleShape;
 use super::source::Source;
 use super::split::{Split, Targets};
@@ -70,6 +71,9 @@ pub fn read_text(folder: impl AsRef<Path>, sequence: usize) -> Result<Dataset, D
         target_scaling: None,
         train_source,
         test_source,
+        reading: Reading::default(),
+        loss: None,
+        class_weights: None,
         inference: None,
     })
 }
@@ -176,6 +180,7 @@ impl TextPart {
                 ids: tokens[1..=used].to_vec(),
             },
             origin: (0..rows).collect(),
+            weights: None,
         })
     }
 }

@@ -177,7 +177,7 @@ mod tests {
             config.weight_decay = weight_decay;
             let model =
                 ZooConfig::preset(Architecture::LogisticRegression, &data).init(&Device::flex());
-            let objective = data.task.objective();
+            let objective = data.objective();
             let model = to_dtype(model, DType::F32);
             let minimisation = Minimisation {
                 cost: TrainCost::new(model, &data.train, objective, &config),

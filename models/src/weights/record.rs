@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::error::WeightsError;
 use crate::data::{
-    Dataset, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule, Task, contents,
+    Categories, Dataset, ExampleShape, Moments, MomentsOf, Scaling, ScalingRule, Task, contents,
 };
 use crate::metrics::Metrics;
+use crate::objective::Objective;
 
 /// What is kept with weights in the metadata of their safetensors file: what the network reads, what it tells, and how
 /// well it did.
@@ -25,6 +26,12 @@ pub struct WeightsRecord {
     pub task: String,
     /// Names of the classes, in order; empty for a regression and for tokens.
     pub classes: Vec<String>,
+    /// The columns of a table that stand as one input for each of their categories.
+    pub categorical: Vec<Categories>,
+    /// The loss that the network was trained with, if it is not that of the task.
+    pub loss: Option<Objective>,
+    /// What the losses of each class's training examples were multiplied by, if classes had weights.
+    pub class_weights: Option<Vec<f32>>,
     /// How well the network does, if that was measured.
     pub measured: Option<MeasuredMetrics>,
 }
@@ -50,6 +57,12 @@ struct StoredRecord {
     columns: Vec<String>,
     task: String,
     classes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    categorical: Vec<Categories>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    loss: Option<Objective>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    class_weights: Option<Vec<f32>>,
     measured: Option<MeasuredMetrics>,
 }
 
@@ -83,6 +96,9 @@ impl WeightsRecord {
             },
             task: task.to_owned(),
             classes,
+            categorical: dataset.reading.categorical.clone(),
+            loss: dataset.loss,
+            class_weights: dataset.class_weights.clone(),
             measured,
         }
     }
@@ -117,6 +133,9 @@ impl WeightsRecord {
             columns: self.columns.clone(),
             task: self.task.clone(),
             classes: self.classes.clone(),
+            categorical: self.categorical.clone(),
+            loss: self.loss,
+            class_weights: self.class_weights.clone(),
             measured: self.measured.clone(),
         })
     }
@@ -128,6 +147,9 @@ impl WeightsRecord {
             columns: kept.columns,
             task: kept.task,
             classes: kept.classes,
+            categorical: kept.categorical,
+            loss: kept.loss,
+            class_weights: kept.class_weights,
             measured: kept.measured,
         })
     }

@@ -17,6 +17,7 @@ fn split() -> Split {
         targets: Targets::Values(x.iter().map(|x| 2.0 * x * x - 0.5).collect()),
         features: x,
         origin: (0..ROWS).collect(),
+        weights: None,
     }
 }
 

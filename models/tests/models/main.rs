@@ -1,10 +1,12 @@
 //! The tests of this crate in one binary: each further one would link Burn anew.
 
+mod arrays;
 mod batches;
 mod cifar;
 mod embedded;
 mod example_file;
 mod idx;
+mod losses;
 mod models;
 mod noise;
 mod pictures;

@@ -1,7 +1,7 @@
 //! The models, their losses and their measures, against values worked out by hand.
 
 use backdraft_models::data::{
-    Dataset, Division, ExampleShape, Source, Split, Targets, Task, cancer, digits,
+    Dataset, Division, ExampleShape, Reading, Source, Split, Targets, Task, cancer, digits,
 };
 use backdraft_models::{
     Activation, Architecture, AutoencoderConfig, LogisticRegressionConfig, MlpConfig, Objective,
@@ -29,6 +29,7 @@ fn split(columns: usize, features: &[f32], targets: Targets) -> Split {
         features: features.to_vec(),
         targets,
         origin: (0..rows).collect(),
+        weights: None,
     }
 }
 
@@ -186,6 +187,7 @@ fn text() -> Dataset {
             ids: (0..60).map(|i| words[i / 5 * 6 + i % 5 + 1]).collect(),
         },
         origin: (0..12).collect(),
+        weights: None,
     };
     let memory = Source::Embedded {
         name: "text".to_owned(),
@@ -207,6 +209,9 @@ fn text() -> Dataset {
         target_scaling: None,
         train_source: memory.clone(),
         test_source: memory,
+        reading: Reading::default(),
+        loss: None,
+        class_weights: None,
         inference: None,
     }
 }
@@ -325,7 +330,7 @@ fn a_sequence_is_measured_place_by_place() {
 fn reconstruction_is_the_formula() {
     let inputs = [0.0_f32, 0.25, 1.0];
     let data = split(3, &inputs, Targets::Classes(vec![0]));
-    let objective = Architecture::Autoencoder.objective(&Task::of_classes(Vec::new()));
+    let objective = Architecture::Autoencoder.objective(&digits());
     assert_eq!(objective, Objective::Reconstruction);
     let model = AutoencoderConfig::new()
         .with_widths(vec![3, 2])

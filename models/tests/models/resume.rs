@@ -22,6 +22,7 @@ fn examples(rows: usize, columns: usize, targets: impl Fn(usize) -> i64) -> Spli
         features: (0..rows * columns).map(|_| next()).collect(),
         targets: Targets::Classes((0..rows).map(targets).collect()),
         origin: (0..rows).collect(),
+        weights: None,
     }
 }
 

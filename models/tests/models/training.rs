@@ -59,6 +59,7 @@ fn line() -> Split {
         features: points.concat(),
         targets: Targets::Values(points.iter().map(|[a, b]| 2.0 * a - b + 0.5).collect()),
         origin: (0..40).collect(),
+        weights: None,
     }
 }
 

@@ -12,6 +12,7 @@ use backdraft_models::{
 };
 use clap::{Args, ValueEnum};
 
+use super::{loss::LossArgs, table::TableArgs};
 use crate::{CliError, progress::warn};
 use backdraft_report::brief;
 
@@ -19,7 +20,8 @@ use backdraft_report::brief;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DataArgs {
     /// The data: `digits` and `cancer` are embedded; a folder with IDX files (MNIST layout), CIFAR-10, PNG pictures by
-    /// class, text or one CSV table; or a CSV file.
+    /// class, text or one table; a table: CSV or other separated text, gzipped or not, or Parquet; or NumPy's arrays
+    /// (.npz).
     #[arg(
         long = "data",
         value_name = "digits|cancer|PATH",
@@ -27,7 +29,7 @@ pub(crate) struct DataArgs {
     )]
     pub path: PathBuf,
 
-    /// The column of a CSV table to predict.
+    /// The column of a table to predict.
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
 
@@ -47,7 +49,7 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "split")]
     pub test: Option<PathBuf>,
 
-    /// The column of a CSV table that says which part a row belongs to: train, valid or test.
+    /// The column of a table that says which part a row belongs to: train, valid or test.
     #[arg(long, value_name = "COLUMN")]
     pub split: Option<String>,
 
@@ -95,6 +97,12 @@ pub(crate) struct DataArgs {
     /// What they are then divided by. Default: 1.
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub target_std: Option<f64>,
+
+    #[command(flatten)]
+    pub table: TableArgs,
+
+    #[command(flatten)]
+    pub loss: LossArgs,
 }
 
 /// What a target is taken for.
@@ -154,15 +162,18 @@ impl From<ScalingName> for Rescale {
 impl DataArgs {
     /// Reads the data.
     pub fn load(&self) -> Result<Dataset, CliError> {
-        self.read(&self.options()?)
+        let mut dataset = self.read(&self.options()?)?;
+        self.loss.apply(&mut dataset, None)?;
+        Ok(dataset)
     }
 
     /// Reads the data for weights: what the options leave open is as it is kept with them.
     pub fn load_for(&self, weights: Option<&WeightsRecord>) -> Result<Dataset, CliError> {
         let mut options = self.options()?;
         let Some(record) = weights else {
-            return self.read(&options);
+            return self.load();
         };
+        options.table = self.table.options_for(record);
         let told = self.tells_inputs();
         let kept = |scaling: &Option<Scaling>| scaling.clone().map(Rescale::Fixed);
         options.inputs = options.inputs.or_else(|| kept(&record.inputs));
@@ -176,7 +187,7 @@ impl DataArgs {
             options.task = Some(TaskKind::Classification);
             found = self.read(&options);
         }
-        let dataset = match found {
+        let mut dataset = match found {
             Err(CliError::Data(DataError {
                 problem:
                     DataProblem::Refused(Refusal::Scaling(problem @ ScalingProblem::Count { .. })),
@@ -202,6 +213,7 @@ impl DataArgs {
                 quote::list(found)
             ));
         }
+        self.loss.apply(&mut dataset, Some(record))?;
         Ok(dataset)
     }
 
@@ -257,7 +269,13 @@ impl DataArgs {
     }
 
     fn options(&self) -> Result<LoadOptions, CliError> {
+        self.loss.check()?;
         let target = |it: Option<f64>| it.map(|it| vec![it]);
+        let targets = rescale(
+            self.targets,
+            ["--target-mean", "--target-std"],
+            [target(self.target_mean), target(self.target_std)],
+        )?;
         Ok(LoadOptions {
             target: self.target.clone(),
             task: self.task.map(|task| match task {
@@ -269,14 +287,11 @@ impl DataArgs {
                 ["--mean", "--std"],
                 [self.mean.clone(), self.std.clone()],
             )?,
-            targets: rescale(
-                self.targets,
-                ["--target-mean", "--target-std"],
-                [target(self.target_mean), target(self.target_std)],
-            )?,
+            targets: targets.or_else(|| self.loss.targets()),
             moments: self.moments.map_or(MomentsOf::Train, MomentsOf::from),
             test: self.test.clone(),
             split: self.split.clone(),
+            table: self.table.options(),
         })
     }
 }

@@ -7,7 +7,7 @@ mod run;
 mod settings;
 mod suspects;
 
-use backdraft_models::Preset;
+use backdraft_models::{Objective, Preset};
 use burn::tensor::DType;
 
 use self::{corrections::Corrections, run::AuditRun, settings::AuditSettings};
@@ -22,6 +22,13 @@ use super::{
 /// Runs `backdraft audit`.
 pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
     let inputs = Inputs::load(&args.run, Preset::Quick, DType::F32, |kind, _, dataset| {
+        if dataset.loss == Some(Objective::Poisson) {
+            return Err(CliError::Option {
+                option: "--loss",
+                problem: "poisson gives logarithmic rates, and audit compares outputs with targets: it takes other losses"
+                    .into(),
+            });
+        }
         check_task("audit", kind, dataset)
     })?;
     let inputs = inputs.only(&args.parameters.only)?;

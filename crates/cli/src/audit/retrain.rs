@@ -50,7 +50,7 @@ impl AuditRun<'_> {
             as_given = Some(self.quality_of(&module, &dataset.train)?.0);
             seconds += took;
         }
-        let train = corrections.applied(&dataset.train);
+        let train = dataset.weighted(corrections.applied(&dataset.train));
         let (module, took) = self.trained_again(PART, &train)?;
         seconds += took;
         let (after, on_train) = self.quality_of(&module, &train)?;
@@ -90,7 +90,7 @@ impl AuditRun<'_> {
         let (harm, queries) = self.harm(place);
         let answers = influence.perturb(&harm, queries)?;
         let examples = corrections.with_targets(&dataset.train).select(&relabelled);
-        let targets = dataset.task.objective().targets(&examples, place);
+        let targets = dataset.objective().targets(&examples, place);
         let changes = answers.replaced(&relabelled, examples.inputs(place), targets)?;
         let changes = changes.try_into_vec_as::<f64>();
         let changes = changes.map_err(backdraft::AttributionError::from)?;
@@ -100,7 +100,7 @@ impl AuditRun<'_> {
     /// How good a network is that was trained on `train`, and how it does there.
     fn quality_of(&self, module: &Zoo, train: &Split) -> Result<(ModelQuality, Metrics), CliError> {
         let dataset = &self.network.inputs.dataset;
-        let objective = dataset.task.objective();
+        let objective = dataset.objective();
         let on_train = measured("corrected training", module, train, objective)?;
         let on_test = measured("test", module, &dataset.test, objective)?;
         let cost = self.network.cost_of(module, train)?;

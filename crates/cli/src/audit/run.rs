@@ -99,7 +99,7 @@ impl AuditRun<'_> {
     /// What counts as harm: the mean loss over the test set, and its inputs.
     pub(super) fn harm(&self, place: (&Device, DType)) -> (Measurement, Tensor<2>) {
         let dataset = &self.network.inputs.dataset;
-        let targets = dataset.task.objective().targets(&dataset.test, place);
+        let targets = dataset.objective().targets(&dataset.test, place);
         (
             Measurement::loss(targets).mean(),
             dataset.test.inputs(place),

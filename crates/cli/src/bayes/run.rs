@@ -95,7 +95,7 @@ impl BayesRun<'_> {
     ) -> Result<Cost, CliError> {
         let dataset = &self.network.inputs.dataset;
         let split = dataset.test.select(queries.indices());
-        let task = (&dataset.task, dataset.task.objective());
+        let task = (&dataset.task, dataset.objective());
         let measured = measurement(self.args.measure, task, &split, place);
         let measured = measured.cost(cost, split.inputs(place))?;
         Ok(measured.with_batch_size(self.network.pass)?)

@@ -75,7 +75,7 @@ impl<'a> Subject<'a> {
             device,
             ..
         } = prepared;
-        let objective = plan.model.objective(&dataset.task);
+        let objective = plan.model.objective(dataset);
         let unit = unit(plan.model, dataset, plan.target.as_deref());
         let progress = ExperimentProgress::new();
         let (base, choices) = base(prepared, folder, objective, &progress, &unit)?;
@@ -343,6 +343,9 @@ impl<'a> Subject<'a> {
             ("inputs", json!(plan.reading.inputs)),
             ("targets", json!(plan.reading.targets)),
             ("parts", json!(plan.reading.parts)),
+            ("columns", json!(plan.reading.columns)),
+            ("loss", json!(plan.reading.loss)),
+            ("class_weights", json!(plan.reading.class_weights)),
             ("training", json!(self.training)),
             ("scaled", json!(plan.scaled)),
             ("response_epochs", json!(plan.response_epochs())),

@@ -49,6 +49,11 @@ impl ExplainRun<'_> {
         if inputs.kind != Architecture::LogisticRegression || !inputs.only.is_empty() {
             return Ok(None);
         }
+        let dataset = &self.network.inputs.dataset;
+        if dataset.loss.is_some() || dataset.class_weights.is_some() {
+            say("no leave-one-out in closed form: it is of the task's own loss without weights");
+            return Ok(None);
+        }
         let own = match exact {
             Some(_) => None,
             None => Some(self.exact(module, queries)?),

@@ -177,8 +177,9 @@ impl ExplainRun<'_> {
 
     /// What is measured of the examples of `split`.
     pub(super) fn measurement(&self, split: &Split, place: (&Device, DType)) -> Measurement {
-        let task = &self.network.inputs.dataset.task;
-        measurement(self.args.measure, (task, task.objective()), split, place)
+        let dataset = &self.network.inputs.dataset;
+        let asked = (&dataset.task, dataset.objective());
+        measurement(self.args.measure, asked, split, place)
     }
 
     /// What is measured of the queries, in its unit, where that is not the loss.

@@ -66,7 +66,7 @@ impl FoundChange {
                 };
             }
         }
-        split
+        dataset.weighted(split)
     }
 
     /// The training part with the example as it becomes.
@@ -79,6 +79,6 @@ impl FoundChange {
             (Targets::Values(all), Targets::Values(one)) => all[self.train] = one[0],
             _ => unreachable!("the example is of the same kind"),
         }
-        train
+        dataset.weighted(train)
     }
 }

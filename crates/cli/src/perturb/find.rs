@@ -134,7 +134,7 @@ impl PerturbRun<'_> {
     /// Every class, or a regression's targets moved up and down.
     fn alternatives(&self, place: (&Device, DType)) -> Alternatives {
         let dataset = &self.network.inputs.dataset;
-        let objective = dataset.task.objective();
+        let objective = dataset.objective();
         let rows = |targets: Targets| {
             // Targets alone are read of it.
             let split = Split {
@@ -143,8 +143,9 @@ impl PerturbRun<'_> {
                 features: Vec::new(),
                 targets,
                 origin: Vec::new(),
+                weights: None,
             };
-            objective.targets(&split, place)
+            objective.targets(&dataset.weighted(split), place)
         };
         if let (Task::Regression, Targets::Values(values)) = (&dataset.task, &dataset.train.targets)
         {

@@ -129,7 +129,7 @@ impl PerturbRun<'_> {
         let dataset = &self.network.inputs.dataset;
         let changed = change.changed(dataset);
         let place = (&exact.place.0, exact.place.1);
-        let targets = dataset.task.objective().targets(&changed, place);
+        let targets = dataset.objective().targets(&changed, place);
         Ok(exact.train.with_examples(changed.inputs(place), targets)?)
     }
 

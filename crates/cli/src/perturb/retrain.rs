@@ -84,12 +84,7 @@ impl PerturbRun<'_> {
             .network
             .init(&self.network.inputs.opened.device);
         let split = change.training_part(dataset);
-        let training = Training::new(
-            initial,
-            &split,
-            dataset.task.objective(),
-            self.network.config,
-        )?;
+        let training = Training::new(initial, &split, dataset.objective(), self.network.config)?;
         let mut training = training.with_parts(self.network.pass);
         while training.advance()?.is_some() {}
         let module = training.finish().model;

@@ -218,7 +218,7 @@ impl Columns<'_> {
         let dataset = &network.inputs.dataset;
         let test = dataset.test.select(&self.run.examples.measured);
         let place = (&network.inputs.opened.device, DType::F32);
-        let loss = Measurement::loss(dataset.task.objective().targets(&test, place)).mean();
+        let loss = Measurement::loss(dataset.objective().targets(&test, place)).mean();
         let config = InfluenceConfig::new().with_damping(self.damping);
         let influence = config.over(self.cost.clone())?;
         let scores = influence.scores(&loss, test.inputs(place))?.of(0)?;

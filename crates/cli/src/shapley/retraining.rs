@@ -118,7 +118,7 @@ fn by_steps<'a>(
         let training = ZooTraining {
             initial: |seed| initial(network, seed),
             split: &split,
-            objective: dataset.task.objective(),
+            objective: dataset.objective(),
             config: network.config.clone(),
             part: network.pass,
             on_step: &|_, _| {},

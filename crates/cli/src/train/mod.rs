@@ -123,7 +123,7 @@ fn check_weights(args: &Train, inputs: &Inputs) -> Result<(), CliError> {
         !matches!(dataset.task, Task::NextToken { .. }) && *kind != Architecture::Autoencoder;
     match &inputs.loaded {
         Some(loaded) if tells => {
-            let objective = kind.objective(&dataset.task);
+            let objective = kind.objective(dataset);
             let measured = evaluate(&loaded.model, &dataset.train, objective);
             check_scaling(&args.run.data, loaded, dataset, &measured)
         }

@@ -60,7 +60,7 @@ impl TrainRun<'_> {
     }
 
     fn objective(&self) -> Objective {
-        self.kind().objective(&self.dataset.task)
+        self.kind().objective(self.dataset)
     }
 
     /// What the best pass is chosen by.

@@ -111,7 +111,7 @@ impl<'a> Networks<'a> {
         let mut networks = Self {
             run,
             setting,
-            objective: dataset.task.objective(),
+            objective: dataset.objective(),
             forgotten: dataset.train.select(run.forgotten),
             retained: dataset.train.select(&kept),
             retrained: (retrained, at(setting, retrained.clone())?),

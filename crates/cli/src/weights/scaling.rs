@@ -139,7 +139,7 @@ fn measure(loaded: &LoadedModel, dataset: &Dataset, mut other: Dataset) -> Metri
         // With the labels that were made wrong.
         other.train.targets = dataset.train.targets.clone();
     }
-    evaluate(&loaded.model, &other.train, dataset.task.objective())
+    evaluate(&loaded.model, &other.train, dataset.objective())
 }
 
 /// Whether `now` is much worse than `then`; what is no number is.

@@ -1,7 +1,7 @@
 //! `audit.csv`: all training examples, the most suspect first.
 
 use super::SuspectRecord;
-use crate::{Labels, OutputError, places::column, top::cells};
+use crate::{Labels, OutputError, PlaceColumns};
 
 /// The file's name.
 pub const AUDIT_FILE: &str = "audit.csv";
@@ -14,7 +14,7 @@ pub const AUDIT_FILE: &str = "audit.csv";
 /// [`OutputError::Encode`].
 pub fn audit_csv(suspects: &[SuspectRecord], labels: &Labels) -> Result<Vec<u8>, OutputError> {
     let refused = |reason: String| OutputError::encode(AUDIT_FILE, reason);
-    let unit = column(suspects.iter().map(|it| &it.source));
+    let stands = PlaceColumns::of(suspects.iter().map(|it| &it.source));
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |record: Vec<String>| {
         let done = table.write_record(record);
@@ -35,9 +35,13 @@ pub fn audit_csv(suspects: &[SuspectRecord], labels: &Labels) -> Result<Vec<u8>,
         "score",
         "leverage",
         "why",
-        "file",
     ];
-    write(head.into_iter().chain(unit).map(String::from).collect())?;
+    write(
+        head.into_iter()
+            .chain(stands.head())
+            .map(String::from)
+            .collect(),
+    )?;
     let number = |it: Option<f64>| it.map_or_else(String::new, |it| format!("{it:?}"));
     for it in suspects {
         let suggested = it.suggested.map(|it| labels.exact(it));
@@ -57,7 +61,7 @@ pub fn audit_csv(suspects: &[SuspectRecord], labels: &Labels) -> Result<Vec<u8>,
             number(Some(it.leverage)),
             it.reason(labels),
         ];
-        record.extend(cells(&it.source, unit.is_some()));
+        record.extend(stands.cells(&it.source));
         write(record)?;
     }
     table

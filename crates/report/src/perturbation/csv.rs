@@ -1,7 +1,7 @@
 //! `perturbations.csv`: the strongest changes of training examples.
 
 use super::{ChangeOutcome, ChangeRecord};
-use crate::{Labels, OutputError, places::column, top::cells};
+use crate::{Labels, OutputError, PlaceColumns};
 
 /// The file's name.
 pub const PERTURBATIONS_FILE: &str = "perturbations.csv";
@@ -16,7 +16,7 @@ pub fn perturbations_csv(
     labels: &Labels,
 ) -> Result<Vec<u8>, OutputError> {
     let refused = |reason: String| OutputError::encode(PERTURBATIONS_FILE, reason);
-    let unit = column(changes.iter().map(|it| &it.source));
+    let stands = PlaceColumns::of(changes.iter().map(|it| &it.source));
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |record: Vec<String>| {
         let done = table.write_record(record);
@@ -33,9 +33,13 @@ pub fn perturbations_csv(
         "first_order",
         "response",
         "retrained",
-        "file",
     ];
-    write(head.into_iter().chain(unit).map(String::from).collect())?;
+    write(
+        head.into_iter()
+            .chain(stands.head())
+            .map(String::from)
+            .collect(),
+    )?;
     let number = |it: Option<f64>| it.map_or_else(String::new, |it| format!("{it:?}"));
     let outcome = |it: &Option<ChangeOutcome>| number(it.as_ref().and_then(ChangeOutcome::found));
     for it in changes {
@@ -52,7 +56,7 @@ pub fn perturbations_csv(
             outcome(&it.response),
             outcome(&it.retrained),
         ];
-        record.extend(cells(&it.source, unit.is_some()));
+        record.extend(stands.cells(&it.source));
         write(record)?;
     }
     table

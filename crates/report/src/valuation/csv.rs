@@ -1,7 +1,7 @@
 //! `values.csv`: every player with its values.
 
 use super::{Player, ValueColumn};
-use crate::{Labels, OutputError, places, top::cells};
+use crate::{Labels, OutputError, PlaceColumns};
 
 /// The file's name.
 pub const VALUES_FILE: &str = "values.csv";
@@ -20,8 +20,9 @@ pub fn values_csv(
         OutputError::check_len("values", players.len(), column.values.len())?;
     }
     let refused = |reason: String| OutputError::encode(VALUES_FILE, reason);
-    let unit = places::column(players.iter().filter_map(|it| it.source.as_ref()));
-    let placed = players.iter().any(|it| it.source.is_some());
+    let mut sources = players.iter().filter_map(|it| it.source.as_ref());
+    let stands = PlaceColumns::of(sources.clone());
+    let stands = sources.next().map(|_| stands);
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |record: Vec<String>| {
         let done = table.write_record(record);
@@ -35,8 +36,7 @@ pub fn values_csv(
         let error = column.standard_errors.as_ref();
         head.extend(error.map(|_| format!("{}_standard_error", column.name)));
     }
-    head.extend(placed.then(|| "file".to_owned()));
-    head.extend(unit.map(String::from));
+    head.extend(stands.iter().flat_map(|it| it.head()).map(String::from));
     write(head)?;
     for (i, player) in players.iter().enumerate() {
         let label = player.label.map(|it| labels.exact(it));
@@ -51,8 +51,8 @@ pub fn values_csv(
             let errors = column.standard_errors.as_ref();
             record.extend(errors.map(|it| format!("{:?}", it[i])));
         }
-        let place = player.source.iter();
-        record.extend(place.flat_map(|it| cells(it, unit.is_some())));
+        let place = stands.iter().zip(&player.source);
+        record.extend(place.flat_map(|(stands, place)| stands.cells(place)));
         write(record)?;
     }
     table

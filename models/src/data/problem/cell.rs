@@ -13,10 +13,19 @@ pub enum CellProblem {
     },
     /// It is no number, in a column of numbers.
     #[error(
-        "`{}` is text in a column of numbers; correct it, or code the column as numbers",
+        "`{}` is text in a column of numbers; correct it, leave the column out, or say that it holds categories",
         quote::text(.text)
     )]
     NotANumber {
+        /// The cell's text.
+        text: String,
+    },
+    /// It is digits with a comma among them.
+    #[error(
+        "`{}` has a comma; write numbers with a decimal point and without separators of thousands, or say that the column holds categories",
+        quote::text(.text)
+    )]
+    DecimalComma {
         /// The cell's text.
         text: String,
     },
@@ -47,7 +56,7 @@ fn missing(text: &str) -> String {
     match text {
         "" => "the value is missing; fill it in or remove the line".to_owned(),
         text => format!(
-            "`{}` marks a missing value; fill it in or remove the line",
+            "`{}` marks a missing value; fill it in or remove the line, or say that the column holds categories, of which it is then one",
             quote::text(text)
         ),
     }

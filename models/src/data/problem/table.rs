@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::cell::CellProblem;
+use crate::data::source::At;
 use crate::quote;
 
 /// What is wrong with a table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableProblem {
     /// A table could not be parsed as CSV.
-    #[error("not a readable CSV table ({}); save it as comma-separated UTF-8 text", quote::reason(.source))]
+    #[error("not a readable CSV table ({}); save it as UTF-8 text with a comma between columns", quote::reason(.source))]
     Csv {
         /// What the parser found.
         source: csv::Error,
@@ -41,7 +42,7 @@ pub enum TableProblem {
         columns: Vec<String>,
     },
     /// The target column does not exist.
-    #[error("there is no column `{target}` to predict; the columns are {}", quote::list(.columns), target = quote::text(.target))]
+    #[error("there is no column `{target}` to predict; {}", there_are(.target, .columns), target = quote::text(.target))]
     UnknownTarget {
         /// The column asked for.
         target: String,
@@ -49,12 +50,69 @@ pub enum TableProblem {
         columns: Vec<String>,
     },
     /// The column that tells the parts does not exist, or is the target.
-    #[error("there is no column `{column}` beside the target to tell the parts by; the columns are {}", quote::list(.columns), column = quote::text(.column))]
+    #[error("there is no column `{column}` beside the target to tell the parts by; {}", there_are(.column, .columns), column = quote::text(.column))]
     UnknownSplit {
         /// The column asked for.
         column: String,
         /// The columns there are.
         columns: Vec<String>,
+    },
+    /// A column that something is asked of does not exist.
+    #[error("there is no column `{column}` {asked}; {}", there_are(.column, .columns), column = quote::text(.column))]
+    UnknownColumn {
+        /// The column asked for.
+        column: String,
+        /// What for.
+        asked: &'static str,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// A column is asked to be two things.
+    #[error("the column `{column}` was asked for both {} and {}; name it once", .asked[0], .asked[1], column = quote::text(.column))]
+    TwoRoles {
+        /// The column.
+        column: String,
+        /// What it was asked for.
+        asked: [&'static str; 2],
+    },
+    /// A Parquet file cannot be read.
+    #[error(
+        "not a readable Parquet file ({}); copy it again, or write it again, compressed by Snappy, gzip or Zstandard if at all",
+        quote::reason(.reason)
+    )]
+    Parquet {
+        /// What the parser found.
+        reason: String,
+    },
+    /// A column holds lists, records or bytes.
+    #[error("the column `{column}` holds lists, records or bytes, which are no single value; leave it out", column = quote::text(.column))]
+    Nested {
+        /// The column.
+        column: String,
+    },
+    /// A column holds dates.
+    #[error(
+        "the column `{column}` holds dates or times, such as `{}`, which a network cannot read; leave it out, or turn it into numbers, \
+         such as days since the first", quote::text(.text), column = quote::text(.column)
+    )]
+    Dates {
+        /// The column.
+        column: String,
+        /// One of its values.
+        text: String,
+    },
+    /// A column of texts has too many different ones to be categories.
+    #[error(
+        "the column `{column}` holds {categories} different texts in {rows} rows, more than categories are taken for unasked; leave it \
+         out, name the examples by it if it is an id, or say that it holds categories", column = quote::text(.column)
+    )]
+    TooManyCategories {
+        /// The column.
+        column: String,
+        /// Number of different texts.
+        categories: usize,
+        /// Number of rows.
+        rows: usize,
     },
     /// The table to test on has other columns than the one to train on.
     #[error("its columns are not those of {}: {problem}", quote::path(.train))]
@@ -92,14 +150,24 @@ pub enum TableProblem {
         /// What is wrong.
         problem: CellProblem,
     },
+    /// A cell of a table that has no lines cannot be used.
+    #[error("row {row} (counted from 0), column `{column}`: {problem}", column = quote::text(.column))]
+    RowCell {
+        /// The row, counted from 0.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What is wrong.
+        problem: CellProblem,
+    },
     /// A class occurs in the test part alone.
     #[error(
-        "line {line}, column `{column}`: no training example has the class `{class}`, so that no network can have learnt it; \
-         correct or remove the line", column = quote::text(.column), class = quote::text(.class)
+        "{} {}, column `{column}`: no training example has the class `{class}`, so that no network can have learnt it; \
+         correct or remove it", .at.name(), .at.number(), column = quote::text(.column), class = quote::text(.class)
     )]
     UnknownClass {
-        /// The line, counted from 1.
-        line: u64,
+        /// Where it stands.
+        at: At,
         /// The target column.
         column: String,
         /// The class.
@@ -119,4 +187,21 @@ pub enum TableProblem {
         /// Number of rows.
         rows: usize,
     },
+}
+
+/// How alike two names are at least for one to be taken for a slip of the other, from 0 to 1.
+const ALIKE: f64 = 0.5;
+
+/// The columns there are, and the one that may have been meant.
+fn there_are(asked: &str, columns: &[String]) -> String {
+    let alike =
+        |name: &String| strsim::normalized_levenshtein(&asked.to_lowercase(), &name.to_lowercase());
+    let nearest = columns
+        .iter()
+        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+        .filter(|name| alike(name) >= ALIKE);
+    let meant = nearest.map_or_else(String::new, |name| {
+        format!(" (did you mean `{}`?)", quote::text(name))
+    });
+    format!("the columns are {}{meant}", quote::list(columns))
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use backdraft_models::data::{
-    CellProblem, DataProblem, Dataset, Division, LoadOptions, Moments, MomentsOf, Refusal, Rescale,
-    SPLIT_SEED, Scaling, ScalingProblem, ScalingRule, TableProblem, Targets, Task, TaskKind,
-    cancer, digits, load_with,
+    At, CellProblem, DataProblem, Dataset, Division, LoadOptions, Moments, MomentsOf, Refusal,
+    Rescale, SPLIT_SEED, Scaling, ScalingProblem, ScalingRule, TableProblem, Targets, Task,
+    TaskKind, cancer, digits, load_with,
 };
 use tempfile::TempDir;
 
@@ -391,7 +391,7 @@ fn classes_are_those_of_the_training_part() {
     let error = load_with(&path, &options).unwrap_err();
     assert!(
         error.path == test
-            && matches!(&error.problem, DataProblem::Table(TableProblem::UnknownClass { line: 3, class, .. }) if class == "green"),
+            && matches!(&error.problem, DataProblem::Table(TableProblem::UnknownClass { at: At::Line(3), class, .. }) if class == "green"),
         "{error}"
     );
 }

@@ -16,6 +16,7 @@ fn place(index: usize) -> Place {
     Place {
         file: "train-images-idx3-ubyte".into(),
         at: Some(At::Index(index as u64)),
+        id: None,
     }
 }
 

@@ -77,6 +77,7 @@ fn record(changes: [f64; 3], unit: Unit) -> ValidationRecord {
         place: Place {
             file: "t10k".into(),
             at: Some(At::Index(6)),
+            id: None,
         },
         rule: "the first <script>".into(),
         label: Some("4".into()),

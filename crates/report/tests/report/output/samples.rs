@@ -28,6 +28,7 @@ pub fn place(index: usize) -> Place {
     Place {
         file: "<b>.csv".into(),
         at: Some(At::Line(2 + index as u64)),
+        id: None,
     }
 }
 
