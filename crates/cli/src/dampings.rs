@@ -12,6 +12,7 @@ use super::{
 };
 
 /// What is added to the curvature's diagonal.
+#[derive(Clone)]
 pub(super) struct Dampings {
     /// The first is that of the report and of the verification.
     pub values: Vec<f64>,

@@ -18,7 +18,8 @@ use backdraft_models::{
 
 use backdraft::{
     attribution::{
-        AttributionError, EvaluateError, RetrainError, StoreError, valuation::ValuationError,
+        AttributionError, EvaluateError, RetrainError, ScoreStoreError, StoreError,
+        valuation::ValuationError,
     },
     comparison::ComparisonError,
     illustration::IllustrationError,
@@ -102,6 +103,9 @@ pub enum CliError {
     /// An attribution could not be made.
     #[error(transparent)]
     Attribution(AttributionError),
+    /// The store of scores failed.
+    #[error("--store-scores: {0}")]
+    ScoreStore(#[from] ScoreStoreError),
     /// An evaluation could not be made.
     #[error(transparent)]
     Evaluate(EvaluateError),
@@ -280,6 +284,7 @@ impl From<AttributionError> for CliError {
             AttributionError::Solve(error) => error.into(),
             AttributionError::Curvature(error) => error.into(),
             AttributionError::Store(error) => error.into(),
+            AttributionError::ScoreStore(error) => error.into(),
             AttributionError::Bayes(BayesError::Curvature(error)) => error.into(),
             error => Self::Attribution(error),
         }
@@ -344,7 +349,9 @@ impl CliError {
             | Self::Query { .. }
             | Self::Option { .. }
             | Self::Device { .. } => 2,
-            Self::Output(OutputError::NotFinite { .. }) => 1,
+            Self::Output(OutputError::NotFinite { .. })
+            | Self::ScoreStore(ScoreStoreError::NotFinite { .. }) => 1,
+            Self::ScoreStore(_) => 2,
             Self::Output(_) => 2,
             // Settings out of range, or a checkpoint that does not fit.
             Self::Train(TrainError::Config { .. } | TrainError::Checkpoint(_)) => 2,

@@ -102,7 +102,8 @@ fn can_be_had(bytes: u128) -> bool {
     bytes.is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
 }
 
-fn gigabytes(bytes: u128) -> String {
+/// Bytes in words.
+pub(super) fn gigabytes(bytes: u128) -> String {
     match bytes as f64 / 1e9 {
         few if few < 1e4 => format!("{few:.1} GB"),
         many => format!("{} GB", count(many as u128)),

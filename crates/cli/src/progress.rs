@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backdraft_curvature::BatchProgress;
 use backdraft_models::quote;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -191,6 +192,50 @@ impl Drop for Bar {
     }
 }
 
+/// Passes over the training examples, which are told where a stage asks for it: [`Cost::with_progress`](backdraft_curvature::Cost::with_progress) is given
+/// [`told`](Self::told).
+#[derive(Clone, Default)]
+pub(super) struct Passes {
+    shown: Arc<Mutex<Option<StageProgress>>>,
+}
+
+/// Shows passes until it is dropped.
+pub(super) struct ShownPasses<'a>(&'a Passes);
+
+impl Passes {
+    /// What is called with each batch.
+    pub fn told(&self) -> impl Fn(BatchProgress) + Send + Sync + 'static {
+        let shown = Arc::clone(&self.shown);
+        move |progress: BatchProgress| {
+            let shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(stage) = shown.as_ref().filter(|_| progress.batches > 1) else {
+                return;
+            };
+            if progress.done == 0 {
+                stage.begin(0, progress.batches as u64);
+            }
+            stage.set(progress.done as u64);
+        }
+    }
+
+    /// From now on each pass is shown as the steps of `bar`, which are its batches.
+    pub fn show(&self, bar: &Bar) -> ShownPasses<'_> {
+        bar.message("batches");
+        self.set(Some(bar.stage.clone()));
+        ShownPasses(self)
+    }
+
+    fn set(&self, stage: Option<StageProgress>) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+}
+
+impl Drop for ShownPasses<'_> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
 /// Two stages, one within the other.
 pub(super) struct Nested {
     all: MultiProgress,
@@ -288,6 +333,22 @@ mod tests {
         assert_eq!(time(20, 180, minute), "60 s so far, about 9 min left");
         assert_eq!(time(1, 299, minute), "60 s so far, about 5.0 h left");
         assert_eq!(time(3, 0, minute), "60 s so far, about 0 s left");
+    }
+
+    #[test]
+    fn passes_are_shown_where_they_are_asked_for() {
+        let (passes, bar) = (Passes::default(), Bar::new("preparing", 0));
+        let told = passes.told();
+        let at = |done| told(BatchProgress { done, batches: 4 });
+        at(1);
+        assert_eq!(bar.line(), "preparing, 0 s so far");
+        let shown = passes.show(&bar);
+        at(0);
+        at(2);
+        assert!(bar.line().starts_with("preparing, 2 of 4, batches, "));
+        drop(shown);
+        at(3);
+        assert!(bar.line().starts_with("preparing, 2 of 4, batches, "));
     }
 
     #[test]

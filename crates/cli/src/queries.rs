@@ -1,13 +1,13 @@
 //! `--queries`: which test examples are asked about, each by itself or all in the mean.
 
-use std::{collections::HashSet, ops::RangeInclusive, str::FromStr};
+use std::{collections::HashSet, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use backdraft_curvature::{Cost, CurvatureError};
 use backdraft_models::data::Dataset;
 use burn::tensor::Tensor;
 use serde::{Serialize, Serializer};
 
-use super::{CliError, memory::check_scores};
+use super::{CliError, memory::check_scores, query_file};
 use backdraft_report::count;
 
 /// Queries picked where none are named.
@@ -20,17 +20,21 @@ pub(super) enum Query {
     Indices(RangeInclusive<usize>),
     /// The mean over all.
     All,
+    /// Those that a file lists.
+    File(PathBuf),
 }
 
 impl FromStr for Query {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str =
-            "it must be indices counted from 0, ranges of them or all: 3,17 or 0-9,12 or all";
+        const WRONG: &str = "it must be indices counted from 0, ranges of them or all: 3,17 or 0-9,12 or all; or a file that lists them: ./FILE";
         let index = |text: &str| text.trim().parse::<usize>().map_err(|_| WRONG);
         if text.trim() == "all" {
             return Ok(Self::All);
+        }
+        if is_file_name(text) {
+            return Ok(Self::File(text.into()));
         }
         match text.split_once('-') {
             None => index(text).map(|it| Self::Indices(it..=it)),
@@ -43,6 +47,11 @@ impl FromStr for Query {
             }
         }
     }
+}
+
+/// Whether it is no number, and looks like the name of a file: with an ending, or a folder before it.
+fn is_file_name(text: &str) -> bool {
+    text.contains(char::is_alphabetic) && text.contains(['.', '/', '\\'])
 }
 
 /// The test examples that are asked about: a row of scores for each, or one for their mean.
@@ -61,15 +70,29 @@ impl QueryRows {
 
     /// What was asked for, in that order; refuses what is not in the test set, or is there twice.
     pub fn of(asked: &[Query], dataset: &Dataset) -> Result<Self, CliError> {
-        let rows = match asked {
+        let rows = Self::named(asked, dataset)?;
+        check_scores(rows.count(), dataset.train.rows)?;
+        Ok(rows)
+    }
+
+    /// The same, however many there are: where their scores are never all held.
+    pub fn named(asked: &[Query], dataset: &Dataset) -> Result<Self, CliError> {
+        Ok(match asked {
             [Query::All] => Self {
                 indices: (0..dataset.test.rows).collect(),
                 mean: true,
             },
             _ => Self::each(indices(asked, dataset)?),
-        };
-        check_scores(rows.count(), dataset.train.rows)?;
-        Ok(rows)
+        })
+    }
+
+    /// The first `count` rows.
+    pub fn first(&self, count: usize) -> Self {
+        let mut first = self.clone();
+        if !self.mean {
+            first.indices.truncate(count);
+        }
+        first
     }
 
     /// The same for `command`, which asks about one test example at a time: refuses the mean over all.
@@ -147,7 +170,8 @@ pub(super) fn training_examples(
         );
         return Err(refuse(problem));
     }
-    listed(asked, rows, (option, "training"), |index| {
+    let asked = expanded(asked, option, ("training", rows))?;
+    listed(&asked, rows, (option, "training"), |index| {
         let name = &dataset.name;
         refuse(format!(
             "names training example {index}: {name} holds {rows}, counted from 0"
@@ -167,11 +191,33 @@ fn indices(asked: &[Query], dataset: &Dataset) -> Result<Vec<usize>, CliError> {
             ),
         });
     }
-    listed(asked, len, ("--queries", "test"), |index| CliError::Query {
-        index,
-        name: dataset.name.clone(),
-        len,
+    let asked = expanded(asked, "--queries", ("test", len))?;
+    listed(&asked, len, ("--queries", "test"), |index| {
+        CliError::Query {
+            index,
+            name: dataset.name.clone(),
+            len,
+        }
     })
+}
+
+/// With what files list in the place of their names.
+fn expanded(
+    asked: &[Query],
+    option: &'static str,
+    part: (&str, usize),
+) -> Result<Vec<Query>, CliError> {
+    let mut all = Vec::with_capacity(asked.len());
+    for query in asked {
+        match query {
+            Query::File(path) => {
+                let listed = query_file::read(path, option, part)?;
+                all.extend(listed.into_iter().map(Query::Indices));
+            }
+            other => all.push(other.clone()),
+        }
+    }
+    Ok(all)
 }
 
 /// Indices below `len`, each once; `beyond` is the error of one that is not.
@@ -222,6 +268,9 @@ mod tests {
         assert_eq!(read("0-9"), Ok(Query::Indices(0..=9)));
         assert_eq!(read("4-4"), Ok(Query::Indices(4..=4)));
         assert_eq!(read("all"), Ok(Query::All));
+        for file in ["queries.csv", "./list", "lists/1"] {
+            assert_eq!(read(file), Ok(Query::File(file.into())));
+        }
         for wrong in ["", "-1", "1-", "9-0", "one", "1.5", "1-2-3", "All"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

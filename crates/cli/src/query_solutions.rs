@@ -29,6 +29,8 @@ impl NetworkRun<'_> {
             queries,
             measured,
             store: self.store.folder(),
+            factors: None,
+            passes: None,
         };
         let matrix = Damped::new(&curvature, dampings.values[0]);
         let solved = |system| self.store.folder().solved(system, &matrix);

@@ -12,8 +12,9 @@ use burn::tensor::Tensor;
 use super::{
     CliError,
     args::{Precision, SolverName, Solving},
+    kept_factors::KeptFactors,
     mixed_precision::TOLERANCE,
-    progress::{Bar, say, warn},
+    progress::{Bar, Passes, say, warn},
     queries::QueryRows,
     run_folder::{RunFolder, Solved},
 };
@@ -36,6 +37,7 @@ fn remedy(args: &Solving) -> &'static str {
 pub(super) const BLOCK: usize = 128;
 
 /// The systems of a run: those of all queries for the first damping, then for the next.
+#[derive(Clone, Copy)]
 pub(super) struct QuerySystems<'a> {
     pub args: Solving,
     pub curvature: &'a Curvature,
@@ -45,6 +47,10 @@ pub(super) struct QuerySystems<'a> {
     /// Their examples, in the same order.
     pub measured: &'a Cost,
     pub store: &'a RunFolder,
+    /// Where what the solver is made of is kept.
+    pub factors: Option<KeptFactors<'a>>,
+    /// Over the training examples, where they are told.
+    pub passes: Option<&'a Passes>,
 }
 
 impl QuerySystems<'_> {
@@ -109,13 +115,11 @@ impl QuerySystems<'_> {
     ) -> Result<(), CliError> {
         let solver = solver(&self.args, self.preconditioner)?;
         let mut start = Instant::now();
-        let inverse = solver.prepare(matrix)?;
-        if let Some(text) = inverse.describe() {
-            bar.aside(|| say(text));
-        }
+        let prepared = self.prepare(&*solver, matrix, bar)?;
         for rows in self.together(open) {
             let gradients = self.gradients(&rows, open, bar)?;
-            let found = inverse.solve_many(gradients)?;
+            let found = prepared.inverse.solve_many(gradients)?;
+            prepared.keep()?;
             let seconds = start.elapsed().as_secs_f64() / rows.len() as f64;
             for (&row, found) in rows.iter().zip(found).filter(|(row, _)| open[**row]) {
                 self.keep(first + row, found, seconds, bar)?;

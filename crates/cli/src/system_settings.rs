@@ -19,6 +19,13 @@ pub(super) struct SystemSettings<'a> {
     network: NetworkSettings<'a>,
     /// None for those with the highest loss.
     queries: Option<&'a QueryRows>,
+    #[serde(flatten)]
+    solving: SolvingSettings<'a>,
+}
+
+/// Everything that decides the solution of one right-hand side, but for the network and the machine.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct SolvingSettings<'a> {
     damping: &'a Damping,
     solver: &'static str,
     tolerance: Option<f64>,
@@ -42,12 +49,20 @@ impl<'a> SystemSettings<'a> {
         config: &'a TrainConfig,
         damping: &'a Damping,
     ) -> Self {
+        Self {
+            network: NetworkSettings::of(run, inputs, config),
+            queries,
+            solving: SolvingSettings::of(solving, damping),
+        }
+    }
+}
+
+impl<'a> SolvingSettings<'a> {
+    pub fn of(solving: &Solving, damping: &'a Damping) -> Self {
         let of_rank = matches!(solving.solver(), SolverName::Nystroem | SolverName::Lanczos);
         let auto = solving.solver.preconditioner;
         let auto = auto.filter(|name| *name == PreconditionerName::Auto);
         Self {
-            network: NetworkSettings::of(run, inputs, config),
-            queries,
             damping,
             solver: solving.solver().name(),
             tolerance: solving.solver.tolerance,

@@ -1,6 +1,6 @@
 //! Which data are read, and what is done to them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use backdraft_models::{
     data::{
@@ -215,6 +215,24 @@ impl DataArgs {
         }
         self.loss.apply(&mut dataset, Some(record))?;
         Ok(dataset)
+    }
+
+    /// Reads the data with the examples of `path` for a test part, prepared as those of `dataset`, which are these data,
+    /// were.
+    pub fn load_beside(&self, path: &Path, dataset: &Dataset) -> Result<Dataset, CliError> {
+        let fixed = |scaling: &Option<Scaling>| scaling.clone().map(Rescale::Fixed);
+        let options = LoadOptions {
+            inputs: fixed(&dataset.input_scaling),
+            targets: fixed(&dataset.target_scaling),
+            task: Some(match dataset.task {
+                Task::Regression => TaskKind::Regression,
+                _ => TaskKind::Classification,
+            }),
+            moments: MomentsOf::Train,
+            test: Some(path.to_path_buf()),
+            ..self.options()?
+        };
+        self.read(&options)
     }
 
     /// Reads the data with other scalings than those asked for.

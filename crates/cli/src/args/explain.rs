@@ -6,10 +6,11 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, MeasureName, ParameterArgs, Precision, RunArgs, SolverArgs, SolverName, Solving,
+    Damping, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, SolverArgs, SolverName,
+    Solving,
     number::{check_fits, some},
 };
-use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
+use crate::{CliError, mixed_precision::ProductsIn, queries::Query, verify::Amount};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +26,8 @@ Examples:
       How scores change with the damping, which costs little more than one.
   backdraft explain --measure logit:3 --queries 17
       Which training examples raise and lower the logit of class 3.
+  backdraft explain --queries ./queries.csv --store-scores runs/scores --verify none
+      Many test examples, whose scores are appended to a store that later runs add to.
   backdraft explain --corrupt-labels 0.1 --queries all --group groups.csv
       What it would do to the test set to take groups of training examples away, or count them otherwise.
   backdraft explain --data concrete.csv --target strength --device wgpu
@@ -49,10 +52,11 @@ pub(crate) struct Explain {
 
     /// Test examples to explain, by index from 0, each by itself: such as `3,17` or `0-9,12`. `all`: the mean over the
     /// whole test set, one row of scores from one solve, which ranks all training examples by what they do for it.
+    /// A file (`./queries.csv`) that lists indices or ranges, one a line, or in its column `query`, may stand for them.
     /// Default: the three with the highest loss.
     #[arg(
         long,
-        value_name = "I,J-K,..|all",
+        value_name = "I,J-K,..|all|FILE",
         value_delimiter = ',',
         allow_hyphen_values = true
     )]
@@ -125,6 +129,9 @@ pub(crate) struct Explain {
     /// this does not.
     #[arg(long, value_name = "N", conflicts_with = "verify", value_parser = some, allow_hyphen_values = true)]
     pub verify_removals: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub large: LargeArgs,
 }
 
 impl Explain {
@@ -138,6 +145,16 @@ impl Explain {
 
     pub fn solver(&self) -> SolverName {
         self.solving().solver()
+    }
+
+    /// How much is verified.
+    pub fn amount(&self) -> Amount {
+        match (self.verify_removals, self.verify) {
+            (Some(count), _) => Amount::Removals(count.get()),
+            (None, VerifyName::None) => Amount::Nothing,
+            (None, VerifyName::Quick) => Amount::Quick,
+            (None, VerifyName::Full) => Amount::Full,
+        }
     }
 
     pub fn precision(&self) -> Precision {
@@ -156,6 +173,8 @@ impl Explain {
                 ),
             });
         }
+        self.large
+            .check(damping, self.newton, self.settle.is_some())?;
         for damping in damping.given() {
             check_fits("--damping", Some(*damping), dtype)?;
         }

@@ -10,6 +10,7 @@ mod documented;
 mod explain;
 mod flow;
 mod folder;
+mod large;
 mod loss;
 mod measure;
 mod model;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     explain::{Explain, NewtonName, VerifyName},
     flow::Flow,
     folder::FolderArgs,
+    large::LargeArgs,
     measure::MeasureName,
     model::{ActivationName, ModelArgs},
     parameters::ParameterArgs,

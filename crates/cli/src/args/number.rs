@@ -63,6 +63,15 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     )
 }
 
+/// An amount of memory.
+pub(crate) fn gigabytes(text: &str) -> Result<f64, String> {
+    number(
+        text,
+        |x| x > 0.0 && x <= 1e6,
+        "it must be a positive number of gigabytes",
+    )
+}
+
 /// Any number there is.
 pub(crate) fn finite(text: &str) -> Result<f64, String> {
     number(text, |_| true, "it must be a finite number")

@@ -71,7 +71,7 @@ pub(crate) enum Rank {
 
 impl Rank {
     /// The rank that is doubled.
-    const FIRST: usize = 32;
+    pub const FIRST: usize = 32;
 
     /// As it is written.
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -6,7 +6,7 @@ mod floor;
 mod measure;
 mod size;
 mod solves;
-mod usage;
+pub(crate) mod usage;
 
 use std::sync::Arc;
 

@@ -54,12 +54,12 @@ fn process(stat: &str) -> Option<u64> {
 }
 
 /// Starts the peak of [`peak_memory`] anew, at what the process holds now; says whether that was possible.
-pub(super) fn restart_peak_memory() -> bool {
+pub(crate) fn restart_peak_memory() -> bool {
     fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
 /// Most memory that this process has held, in MiB.
-pub(super) fn peak_memory() -> Option<u64> {
+pub(crate) fn peak_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;

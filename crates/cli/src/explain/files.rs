@@ -1,6 +1,6 @@
 //! The files of a run of `explain`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use backdraft_influence::{Choice, ChosenDamping};
 use backdraft_models::{outputs, quote, weights::stable};
@@ -11,6 +11,7 @@ use super::{
     report::{examples, report},
     run::{ExplainRun, ScoredModel},
     store::QueryScores,
+    stored::StoreRecord,
 };
 use crate::{
     CliError,
@@ -51,6 +52,12 @@ struct Details<'a> {
     dampings: Vec<DampingRecord>,
     verify: String,
     pbrf_epsilon: f64,
+    /// Where the scores are, if that is a store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'a StoreRecord>,
+    /// What is asked about, where that is not the test part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_data: Option<String>,
 }
 
 /// Which removals have a Newton estimate.
@@ -69,12 +76,18 @@ impl ExplainRun<'_> {
     pub(super) fn write(&self, found: &ScoredModel) -> Result<(), CliError> {
         let folder = self.network.store.folder();
         let examples = self.examples();
-        self.network.write_weights(&found.module, &found.on_train)?;
-        let all = found
-            .scores
-            .to_safetensors(&examples, self.args.run.compute.seed)?;
-        folder.write(ScoreRecord::FILE, &stable(all))?;
-        folder.write(ScoreRecord::TOP_FILE, &found.scores.to_csv(&examples, TOP)?)?;
+        self.network
+            .write_weights(&found.subject.module, &found.subject.on_train)?;
+        let top = match &found.stored {
+            Some((stored, queries)) => self.stored_top(stored, (queries, &examples))?,
+            None => {
+                let seed = self.args.run.compute.seed;
+                let all = found.scores.to_safetensors(&examples, seed)?;
+                folder.write(ScoreRecord::FILE, &stable(all))?;
+                found.scores.to_csv(&examples, TOP)?
+            }
+        };
+        folder.write(ScoreRecord::TOP_FILE, &top)?;
         if found.closed_form.is_some() {
             let table = closed_form_csv(&found.scores, &examples)?;
             folder.write(CLOSED_FORM_FILE, &table)?;
@@ -163,7 +176,12 @@ impl ExplainRun<'_> {
     ) -> Result<RunRecord, CliError> {
         let (queries, mean) = self.query_records(found);
         let sum = |of: fn(&QueryScores) -> f64| found.scored.iter().map(of).sum();
-        let mut seconds: Vec<_> = found.training.map(|it| ("train", it)).into_iter().collect();
+        let mut seconds: Vec<_> = found
+            .subject
+            .training
+            .map(|it| ("train", it))
+            .into_iter()
+            .collect();
         seconds.push(("solve", sum(|it| it.solving)));
         seconds.push(("score", sum(|it| it.scoring)));
         seconds.extend(found.newton.as_ref().map(|it| ("newton", it.seconds)));
@@ -174,9 +192,9 @@ impl ExplainRun<'_> {
         let verifying = verifying.map(|it| it + found.groups.verifying);
         seconds.extend(verifying.map(|it| ("verify", it)));
         let settings = self.settings(found)?;
-        let record = self
-            .network
-            .record(settings, found.metrics, found.parameters, &seconds);
+        let record =
+            self.network
+                .record(settings, found.subject.metrics, found.parameters, &seconds);
         Ok(RunRecord {
             measure: Some(self.measure.clone()),
             queries,
@@ -191,7 +209,7 @@ impl ExplainRun<'_> {
     /// The queries, or their mean.
     fn query_records(&self, found: &ScoredModel) -> (Vec<QueryRecord>, Option<MeanRecord>) {
         let test = &self.network.inputs.dataset.test;
-        let outputs = outputs(&found.module, test);
+        let outputs = outputs(&found.subject.module, test);
         let predictions = predictions(&outputs, test.rows, &self.network.inputs.dataset);
         let measured = |row: usize| found.measured.as_ref().map(|it| it[row]);
         let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| QueryRecord {
@@ -199,7 +217,7 @@ impl ExplainRun<'_> {
             source: Some(self.network.inputs.dataset.test_place(index)),
             label: target(&self.network.inputs.dataset, test, index),
             predicted: predictions[index],
-            loss: found.losses[index],
+            loss: found.subject.losses[index],
             measured: measured(row),
             solve: scored.record.clone(),
         };
@@ -212,7 +230,7 @@ impl ExplainRun<'_> {
         };
         let mean = found.queries.mean_over().map(|examples| MeanRecord {
             examples,
-            loss: found.losses.iter().sum::<f64>() / examples as f64,
+            loss: found.subject.losses.iter().sum::<f64>() / examples as f64,
             measured: measured(0),
             solve: found.scored[0].record.clone(),
         });
@@ -221,14 +239,15 @@ impl ExplainRun<'_> {
 
     fn settings(&self, found: &ScoredModel) -> Result<RunSettings, CliError> {
         let dataset = &self.network.inputs.dataset;
+        let path = |it: &Option<PathBuf>| it.as_ref().map(|it| it.display().to_string());
         let details = Details {
             precision: self.args.precision().name(),
             tolerance: self.args.solver.tolerance,
             products: self.args.products.name(),
-            products_errors: found.errors,
-            group: self.args.group.as_ref().map(|it| it.display().to_string()),
+            products_errors: found.subject.errors,
+            group: path(&self.args.group),
             damping_rule: found.dampings.chosen.as_ref(),
-            preconditioner_choice: found.choice.as_ref(),
+            preconditioner_choice: found.subject.choice.as_ref(),
             newton: found.newton.as_ref().map(|it| NewtonDetails {
                 asked: self.args.newton.name(),
                 planned: it.planned,
@@ -238,6 +257,8 @@ impl ExplainRun<'_> {
             dampings: dampings::records(&found.dampings.values, &found.scored),
             verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,
+            store: found.stored.as_ref().map(|(stored, _)| &stored.record),
+            query_data: path(&self.args.large.query_data),
         };
         let system = (self.args.solver().name(), found.dampings.values[0]);
         self.network.settings(Some(system), &details)

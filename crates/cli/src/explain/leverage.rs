@@ -5,7 +5,12 @@ use backdraft_curvature::{Cost, Damped};
 use burn::tensor::Tensor;
 
 use super::run::ExplainRun;
-use crate::{CliError, args::NewtonName, progress::say, solve::QuerySystems};
+use crate::{
+    CliError,
+    args::NewtonName,
+    progress::{Bar, say},
+    solve::QuerySystems,
+};
 use backdraft_report::{LEVERAGE_FILE, ScoreRecord, leverage_csv};
 
 impl ExplainRun<'_> {
@@ -30,11 +35,14 @@ impl ExplainRun<'_> {
             return Ok(());
         };
         let solutions = solutions.into_iter().map(|it| it.vector).collect();
+        let bar = Bar::new("leverage", 0);
+        let shown = self.passes.show(&bar);
         let influence = InfluenceConfig::new().with_damping(damping);
         let influence = influence.over(train.clone())?;
         let config = NewtonConfig::default();
         let (found, method) =
             influence.newton_scores_from(&Tensor::stack(solutions, 0), &config)?;
+        drop((shown, bar));
         say(format_args!("leverage: {method}"));
         let table = leverage_csv(&found, scores, &self.examples())?;
         self.network.store.folder().write(LEVERAGE_FILE, &table)

@@ -3,6 +3,7 @@
 mod bounds;
 mod closed_form;
 mod dampings;
+mod dry_run;
 mod files;
 mod groups;
 mod leverage;
@@ -14,6 +15,7 @@ mod scoring;
 mod self_influence;
 mod settings;
 mod store;
+mod stored;
 
 pub(super) use self::{
     files::TOP,
@@ -21,9 +23,9 @@ pub(super) use self::{
     report::{examples, explained},
 };
 
-use backdraft_models::Preset;
+use backdraft_models::{Preset, data::Dataset};
 
-use self::{run::ExplainRun, settings::ScoreSettings};
+use self::{dry_run::DryRun, run::ExplainRun, settings::ScoreSettings};
 use super::{
     CliError,
     args::Explain,
@@ -31,28 +33,41 @@ use super::{
     groups as weight_groups,
     inputs::{Inputs, check_task},
     opening::Opening,
-    queries::QueryRows,
+    progress::Passes,
+    queries::{Query, QueryRows},
+    query_data,
 };
 
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let dtype = args.precision().dtype();
-    let inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
+    let mut inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
         check_task("explain", kind, dataset)?;
         args.measure.check(dataset)?;
         args.precision().check(opened)
     })?;
+    if let Some(path) = &args.large.query_data {
+        query_data::take(&mut inputs, &args.run.data, path)?;
+    }
     let inputs = inputs.only(&args.parameters.only)?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
-    let queries = args.queries.as_ref();
-    let queries = queries.map(|asked| QueryRows::of(asked, dataset));
-    let queries = queries.transpose()?;
+    let queries = queries(args, dataset)?;
     let groups = args.group.as_ref();
     let groups = groups.map(|path| weight_groups::read(path, dataset, "--group"));
     let groups = groups.transpose()?.unwrap_or_default();
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), kind, &config);
     args.check(&damping, &inputs.network)?;
+    if args.large.dry_run {
+        let looked = DryRun {
+            args,
+            inputs: &inputs,
+            queries: queries.as_ref(),
+            config: &config,
+            damping: &damping,
+        };
+        return looked.run();
+    }
     let rows = (queries.as_ref(), &groups[..]);
     let asked = ScoreSettings::of(args, &inputs, rows, &config, &damping);
     let opening = Opening {
@@ -74,7 +89,22 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
             measure: measure::described(args.measure, dataset, network.unit, mean_over),
             network,
             damping: &damping,
+            passes: Passes::default(),
         };
         run.run()
     })
+}
+
+/// The queries that are named; all of data that were given to be asked about.
+fn queries(args: &Explain, dataset: &Dataset) -> Result<Option<QueryRows>, CliError> {
+    let asked = match (&args.queries, &args.large.query_data) {
+        (Some(asked), _) => asked.clone(),
+        (None, Some(_)) => vec![Query::Indices(0..=dataset.test.rows.saturating_sub(1))],
+        (None, None) => return Ok(None),
+    };
+    let rows = match args.large.store_scores {
+        Some(_) => QueryRows::named(&asked, dataset),
+        None => QueryRows::of(&asked, dataset),
+    };
+    rows.map(Some)
 }

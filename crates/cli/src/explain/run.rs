@@ -1,6 +1,9 @@
 //! One run of `explain`, from stage to stage.
 
-use backdraft::Measurement;
+use backdraft::{
+    Measurement,
+    attribution::{FolderStore, Store},
+};
 use backdraft_curvature::{Cost, Half};
 use backdraft_influence::Choice;
 use backdraft_models::{Metrics, Zoo, data::Split, to_dtype};
@@ -11,21 +14,32 @@ use burn::{
 
 use super::{
     groups::GroupResults, measure::measurement, newton::NewtonEstimates, store::QueryScores,
+    stored::StoredScores,
 };
 use crate::{
     CliError,
-    args::{Damping, Explain, MeasureName, Precision, VerifyName},
+    args::{Damping, Explain, MeasureName, Precision},
     choice::preconditioner,
     dampings::Dampings,
     groups::WeightGroup,
+    kept_factors::KeptFactors,
     mixed_precision::ProductErrors,
     network_run::NetworkRun,
-    progress::say,
+    progress::{Passes, say},
     queries::{self, QueryRows},
     solve::QuerySystems,
     verify::{self, Amount, Verify},
 };
 use backdraft_report::{ClosedFormRecord, Measure, ModelQuality, ScoreRecord, VerificationRecord};
+
+/// The queries that are shown and verified of those in a store, and what is measured of them.
+fn shown(queries: &QueryRows, measured: &Cost) -> Result<(QueryRows, Cost), CliError> {
+    let Some(shown) = StoredScores::shown(queries) else {
+        return Ok((queries.clone(), measured.clone()));
+    };
+    let rows: Vec<usize> = (0..shown.count()).collect();
+    Ok((shown, measured.select(&rows)?))
+}
 
 /// What was asked, and where results go.
 pub(super) struct ExplainRun<'a> {
@@ -38,24 +52,21 @@ pub(super) struct ExplainRun<'a> {
     /// What is measured, and what scores are told in.
     pub measure: Measure,
     pub damping: &'a Damping,
+    /// Over the training examples.
+    pub passes: Passes,
 }
 
 /// What is known once all are scored.
 pub(super) struct ScoredModel {
-    pub module: Zoo,
+    pub subject: Subject,
+    /// Those of which everything is told.
     pub queries: QueryRows,
-    /// Of every test example, in the unit.
-    pub losses: Vec<f64>,
+    /// The scores of all, where they are in a store.
+    pub stored: Option<(StoredScores, QueryRows)>,
     /// What is measured of each query, or in their mean, in its unit, where that is not the loss.
     pub measured: Option<Vec<f64>>,
-    pub metrics: ModelQuality,
-    /// On the training part, as it is kept with the weights.
-    pub on_train: Metrics,
     pub parameters: usize,
-    pub errors: Option<ProductErrors>,
     pub dampings: Dampings,
-    /// Of the preconditioner, if there was one.
-    pub choice: Option<Choice>,
     /// For the first damping.
     pub scores: ScoreRecord,
     /// Of the strongest examples, if they were asked for.
@@ -65,7 +76,20 @@ pub(super) struct ScoredModel {
     /// For each damping those of all queries.
     pub scored: Vec<QueryScores>,
     pub groups: GroupResults,
-    /// Of training, if that was here.
+}
+
+/// The network, and what is known of it before any query.
+pub(super) struct Subject {
+    pub module: Zoo,
+    /// Of every test example, in the unit.
+    pub losses: Vec<f64>,
+    pub metrics: ModelQuality,
+    /// On the training part, as it is kept with the weights.
+    pub on_train: Metrics,
+    pub errors: Option<ProductErrors>,
+    /// Of the preconditioner, if there was one.
+    pub choice: Option<Choice>,
+    /// The seconds of training, if that was here.
     pub training: Option<f64>,
 }
 
@@ -84,6 +108,7 @@ impl ExplainRun<'_> {
         let costs = |products| self.costs(&computed, &queries, place, products);
         let half = self.args.products.half();
         let (cost, measured) = costs(half)?;
+        let cost = cost.with_progress(self.passes.told());
         let (metrics, on_train) = network.metrics(&module, &cost)?;
         if !self.measure.is_loss() || self.measure.mean_over.is_some() {
             say(format_args!("measured: {}", self.measure.told()));
@@ -98,7 +123,9 @@ impl ExplainRun<'_> {
             &dampings.values,
             queries.count(),
         )?;
-        let systems = QuerySystems {
+        let cache = self.args.large.cache.as_ref().map(FolderStore::open);
+        let cache = cache.transpose()?;
+        let all = QuerySystems {
             args: self.args.solving(),
             curvature: &curvature,
             dampings: &dampings.values,
@@ -106,46 +133,99 @@ impl ExplainRun<'_> {
             queries: &queries,
             measured: &measured,
             store: self.network.store.folder(),
+            factors: self.kept_factors(cache.as_ref(), &cost),
+            passes: Some(&self.passes),
         };
-        self.write_self_influence(&cost, dampings.values[0])?;
-        let exact = match self.amount() {
-            Amount::Nothing => None,
-            _ => Some(self.exact(&module, &queries)?),
-        };
-        let scored = self.scored(&cost, &systems, exact.as_ref())?;
-        let scores = self.scores(&queries, cost.len(), &scored[..queries.count()])?;
-        let newton = self.newton(&cost, &systems, &scores)?;
-        self.write_leverages(&cost, &systems, &scores)?;
-        let closed = self.closed_form(
-            (&module, exact.as_ref()),
-            &queries,
-            &scores,
-            dampings.values[0],
-        )?;
-        let (closed_form, table) = closed.map(|it| (it.record, it.table)).unzip();
-        let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
-        let groups = self.predicted_groups(&cost, &systems)?;
-        let mut found = ScoredModel {
-            scores: scores.with_newton(changes).with_closed_form(table),
-            closed_form,
-            groups,
-            newton,
-            parameters: cost.model().dim(),
+        let subject = Subject {
             training: self.network.inputs.loaded.is_none().then_some(seconds),
-            measured: self.measured(&measured)?,
-            queries,
             module,
             losses,
             metrics,
             on_train,
             errors,
-            dampings,
             choice,
+        };
+        let (found, exact) = self.found(subject, &cost, &all, &dampings)?;
+        self.conclude(found, exact.as_ref())
+    }
+
+    /// The scores of the queries of `all` with the training examples of `cost`, and all that is told of them before the
+    /// verification; and the costs in 64 bits that this is made with.
+    #[allow(clippy::type_complexity)]
+    fn found(
+        &self,
+        subject: Subject,
+        cost: &Cost,
+        all: &QuerySystems<'_>,
+        dampings: &Dampings,
+    ) -> Result<(ScoredModel, Option<(Cost, Cost)>), CliError> {
+        let damping = dampings.values[0];
+        self.write_self_influence(cost, damping)?;
+        let stored = self.stored(cost, all)?;
+        let (shown, measured) = match &stored {
+            Some(_) => shown(all.queries, all.measured)?,
+            None => (all.queries.clone(), all.measured.clone()),
+        };
+        let systems = QuerySystems {
+            queries: &shown,
+            measured: &measured,
+            ..*all
+        };
+        let exact = match self.amount() {
+            Amount::Nothing => None,
+            _ => Some(self.exact(&subject.module, &shown)?),
+        };
+        let scored = match &stored {
+            Some(stored) => stored.first(shown.count(), self.measure.factor)?,
+            None => self.scored(cost, &systems, exact.as_ref())?,
+        };
+        let scores = self.scores(&shown, cost.len(), &scored[..shown.count()])?;
+        let newton = self.newton(cost, &systems, &scores)?;
+        self.write_leverages(cost, &systems, &scores)?;
+        let network = (&subject.module, exact.as_ref());
+        let closed = self.closed_form(network, &shown, &scores, damping)?;
+        let (closed_form, table) = closed.map(|it| (it.record, it.table)).unzip();
+        let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
+        let found = ScoredModel {
+            scores: scores.with_newton(changes).with_closed_form(table),
+            closed_form,
+            groups: self.predicted_groups(cost, &systems)?,
+            newton,
+            parameters: cost.model().dim(),
+            measured: self.measured(&measured)?,
+            stored: stored.map(|stored| (stored, all.queries.clone())),
+            queries: shown,
+            subject,
+            dampings: dampings.clone(),
             scored,
         };
+        Ok((found, exact))
+    }
+
+    /// Where what the solver is made of is kept: in the folder named, and for a store of scores, which goes on chunk by
+    /// chunk, else in that of the run.
+    fn kept_factors<'k>(
+        &'k self,
+        cache: Option<&'k FolderStore>,
+        train: &'k Cost,
+    ) -> Option<KeptFactors<'k>> {
+        let own = || {
+            let stored = self.args.large.store_scores.as_ref();
+            stored.map(|_| self.network.store as &dyn Store)
+        };
+        let store = cache.map(|it| it as &dyn Store).or_else(own)?;
+        Some(KeptFactors { store, train })
+    }
+
+    /// Writes what is known, and verifies it with the costs in 64 bits.
+    fn conclude(
+        &self,
+        mut found: ScoredModel,
+        exact: Option<&(Cost, Cost)>,
+    ) -> Result<(), CliError> {
         self.write(&found)?;
-        let verified = self.verify(&found, exact.as_ref())?;
-        if let Some((train, measured)) = &exact {
+        let verified = self.verify(&found, exact)?;
+        if let Some((train, measured)) = exact {
             let damping = found.dampings.values[0];
             self.verify_groups(&mut found.groups, (train, measured), damping)?;
         }
@@ -262,11 +342,6 @@ impl ExplainRun<'_> {
     }
 
     pub(super) fn amount(&self) -> Amount {
-        match (self.args.verify_removals, self.args.verify) {
-            (Some(count), _) => Amount::Removals(count.get()),
-            (None, VerifyName::None) => Amount::Nothing,
-            (None, VerifyName::Quick) => Amount::Quick,
-            (None, VerifyName::Full) => Amount::Full,
-        }
+        self.args.amount()
     }
 }

@@ -4,7 +4,10 @@ use backdraft::{InfluenceConfig, attribution::SelfInfluenceConfig};
 use backdraft_curvature::Cost;
 
 use super::run::ExplainRun;
-use crate::{CliError, progress::say};
+use crate::{
+    CliError,
+    progress::{Bar, say},
+};
 use backdraft_report::{SELF_INFLUENCE_FILE, self_influence_csv};
 
 impl ExplainRun<'_> {
@@ -14,6 +17,8 @@ impl ExplainRun<'_> {
         if !self.args.self_influence {
             return Ok(());
         }
+        let bar = Bar::new("self-influence", 0);
+        let shown = self.passes.show(&bar);
         let config = InfluenceConfig::new().with_damping(damping);
         let influence = config.over(train.clone())?;
         let config = SelfInfluenceConfig::default();
@@ -24,6 +29,7 @@ impl ExplainRun<'_> {
             let of_itself = self.measurement(&self.network.inputs.dataset.train, (device, dtype));
             influence.self_influences_of(&of_itself, &config)?
         };
+        drop((shown, bar));
         match self.measure.is_loss() {
             true => say(format_args!("self-influence: {}", found.method)),
             false => say(format_args!(

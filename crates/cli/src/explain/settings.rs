@@ -5,7 +5,7 @@ use backdraft_models::TrainConfig;
 use serde::Serialize;
 
 use crate::{
-    args::{Damping, Explain, MeasureName},
+    args::{Damping, Explain, MeasureName, PreconditionerName},
     groups::WeightGroup,
     inputs::Inputs,
     queries::QueryRows,
@@ -26,6 +26,18 @@ pub(super) struct ScoreSettings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<String>,
     newton: &'static str,
+    /// Whether the scores go to a store, which decides what else there is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    store_scores: bool,
+    /// Which queries are gone through together, where that is not the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<f64>,
+    /// What is asked about, where that is not the test part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_data: Option<String>,
+    /// Where solutions depend, within the tolerance, on what earlier runs have learnt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<String>,
 }
 
 impl<'a> ScoreSettings<'a> {
@@ -43,8 +55,28 @@ impl<'a> ScoreSettings<'a> {
             self_influence: args.self_influence,
             groups: digest(groups),
             newton: args.newton.name(),
+            store_scores: args.large.store_scores.is_some(),
+            memory: args.large.own_memory(),
+            cache: args
+                .large
+                .cache
+                .as_ref()
+                .filter(|_| learns(args))
+                .map(|it| it.display().to_string()),
+            query_data: args
+                .large
+                .query_data
+                .as_ref()
+                .map(|it| it.display().to_string()),
         }
     }
+}
+
+/// Whether later queries may be solved by what earlier ones have learnt.
+fn learns(args: &Explain) -> bool {
+    let learning = [PreconditionerName::Auto, PreconditionerName::Recycled];
+    let preconditioner = args.solver.preconditioner;
+    preconditioner.is_some_and(|it| learning.contains(&it))
 }
 
 /// Of what the groups hold.

@@ -2,7 +2,7 @@
 
 use burn::tensor::TensorData;
 
-use super::dampings;
+use super::{dampings, stored::STORE};
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
@@ -52,6 +52,7 @@ pub(super) const KIND: Kind = Kind {
             STATE,
             PARTS,
             DAMPINGS,
+            STORE,
         ],
         parts: &[],
     },
@@ -61,6 +62,7 @@ pub(super) const KIND: Kind = Kind {
         "parts/scores-",
         "parts/newton-",
         "parts/groups",
+        "parts/factors-",
         "parts/response-",
     ],
 };

@@ -13,6 +13,7 @@ mod flow;
 mod groups;
 mod illustrate;
 mod inputs;
+mod large;
 mod loss;
 mod mean;
 mod measure;
