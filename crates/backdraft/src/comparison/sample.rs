@@ -115,6 +115,7 @@ impl Sample {
                 features,
                 targets,
                 origin: (0..EXAMPLES).collect(),
+                weights: None,
             },
             objective,
             seed,

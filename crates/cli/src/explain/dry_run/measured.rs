@@ -58,7 +58,7 @@ impl Batch {
         let train = &inputs.dataset.train;
         let first: Vec<usize> = (0..pass.min(train.rows)).collect();
         let (examples, place) = (train.select(&first), (device, args.precision().dtype()));
-        let objective = inputs.dataset.task.objective();
+        let objective = inputs.dataset.objective();
         let targets = objective.targets(&examples, place);
         let loss = objective.loss(&examples);
         let cost = Cost::of_any(model, loss, examples.inputs(place), targets)?;
