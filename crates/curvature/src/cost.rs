@@ -2,11 +2,13 @@
 
 mod alternatives;
 mod cause;
+mod example_losses;
 mod fits;
 mod gradients;
 mod inspect;
 mod pass;
 mod results;
+mod sharded;
 mod third;
 
 use std::{
@@ -20,7 +22,7 @@ use std::{
 use backdraft_program::{DispatchTensor, Program};
 use burn::Tensor;
 
-pub use self::pass::BatchProgress;
+pub use self::{example_losses::ExampleLosses, pass::BatchProgress, sharded::ShardedCost};
 
 use self::fits::{check_arity, check_batch, check_data, check_slots, check_targets};
 use crate::{

@@ -34,6 +34,7 @@
 //! | [`Cost::fisher`] | `1/N sum over i of J_i' E[g g'] J_i`, targets drawn from the model |
 //! | [`Cost::empirical_fisher`] | `1/N sum over i of g_i g_i'`, with the targets that there are |
 //! | [`Damped`], [`Scaled`], [`Sum`], [`Without`] | `A + damping I`, `factor A`, `A + B`, `A` less the part of some examples |
+//! | [`Sharded`] | a mean over examples that lie apart, on several devices |
 //! | [`CountedOperator`] | `A`, and tells of its products |
 //!
 //! Each has [`LinearOperator::apply`], [`LinearOperator::apply_many`] and [`to_dense`]. What does not depend on the
@@ -58,13 +59,14 @@ mod memory;
 mod model;
 mod operator;
 mod parameter;
+mod parts;
 mod programs;
 mod rows;
 mod trace;
 
 pub use backdraft_program::Half;
 pub use cause::Cause;
-pub use cost::{BatchProgress, Cost};
+pub use cost::{BatchProgress, Cost, ExampleLosses, ShardedCost};
 pub use error::CurvatureError;
 pub use estimate::{
     BlockKind, BlockSummary, Coverage, ExampleRoot, KroneckerConfig, KroneckerFactored,
@@ -79,8 +81,8 @@ pub use loss::{
 pub use memory::is_out_of_memory;
 pub use model::Model;
 pub use operator::{
-    BatchOperator, CountedOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sum,
-    Without, to_dense,
+    BatchOperator, CountedOperator, Damped, Definiteness, Law, LinearOperator, Scaled, Sharded,
+    Sum, Without, to_dense,
 };
 pub use parameter::Parameter;
 pub use rows::{RowKind, Rows};

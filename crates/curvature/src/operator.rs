@@ -5,6 +5,7 @@ mod damped;
 mod delegate;
 mod law;
 mod scaled;
+mod sharded;
 mod shared;
 mod sum;
 mod without;
@@ -17,6 +18,7 @@ pub use counted::CountedOperator;
 pub use damped::Damped;
 pub use law::{Definiteness, Law};
 pub use scaled::Scaled;
+pub use sharded::Sharded;
 pub use sum::Sum;
 pub use without::Without;
 

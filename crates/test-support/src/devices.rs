@@ -27,6 +27,13 @@ pub struct Graphics {
     held: Vec<Device>,
 }
 
+impl Graphics {
+    /// All devices that are held: of [`wgpu_alone`] all that the adapter is opened as.
+    pub fn all(&self) -> &[Device] {
+        &self.held
+    }
+}
+
 impl Deref for Graphics {
     type Target = Device;
 

@@ -13,5 +13,6 @@ mod random_programs;
 mod recompute;
 mod recorded;
 mod refused_values;
+mod sharded;
 mod vectorize_gpu;
 mod zoo;

@@ -1,10 +1,14 @@
 //! Sums over all examples that the blocks of a structured approximation are made of.
 
-use burn::{Tensor, backend::TensorMetadata};
+use burn::{Tensor, backend::TensorMetadata, tensor::Device};
 
 use super::{
     layout::{KroneckerBlock, ParameterBlock},
     pull_back::{PulledBack, shaped},
+};
+use crate::{
+    Cost, CurvatureError,
+    parts::{Parcel, Parts, by_place},
 };
 
 /// A layer's inputs, `[examples, positions, inputs]`, and what is pulled back to its outputs,
@@ -121,6 +125,34 @@ impl BlockMoments {
             Self::Kronecker(sums) => Self::Kronecker(Box::new(sums.map(|sum| sum / count))),
             Self::Exact(matrix) => Self::Exact(matrix / count),
             Self::Diagonal(values) => Self::Diagonal(values / count),
+        }
+    }
+
+    /// For another device: the matrices, or a row of one.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Device`].
+    pub fn sent(self, device: &Device) -> Result<Vec<Parcel<2>>, CurvatureError> {
+        let tensors = match self {
+            Self::Kronecker(sums) => sums.to_vec(),
+            Self::Exact(matrix) => vec![matrix],
+            Self::Diagonal(values) => vec![values.unsqueeze_dim(0)],
+        };
+        let sent = tensors.into_iter().map(|it| Parcel::to(it, device));
+        sent.collect()
+    }
+
+    /// The mean over all parts of what each has [`sent`](Self::sent).
+    pub fn reduced(block: &ParameterBlock, sent: Vec<Vec<Parcel<2>>>, parts: &Parts<Cost>) -> Self {
+        let mut means = by_place(sent).into_iter();
+        let mut mean = || {
+            let of = means.next().expect("every part has sent as many");
+            parts.reduced(parts.shares().zip(of))
+        };
+        match block {
+            ParameterBlock::Kronecker(_) => Self::Kronecker(Box::new([mean(), mean()])),
+            ParameterBlock::Exact(_) => Self::Exact(mean()),
+            ParameterBlock::Diagonal(_) => Self::Diagonal(mean().squeeze_dim(0)),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     accumulate::BlockMoments,
     layout::{KroneckerBlock, ParameterBlock},
 };
-use crate::{CurvatureError, Model, Parameter};
+use crate::{CurvatureError, Model, Parameter, parts::Parcel};
 
 /// What the tensors of a block are called.
 const LEFT: &str = "left";
@@ -134,6 +134,18 @@ impl BlockMatrix {
             Self::Kronecker(matrix) => Some(matrix),
             _ => None,
         }
+    }
+
+    /// The eigenvectors of a layer's block, for any device.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Device`].
+    pub fn bases(&self) -> Result<Option<[Parcel<2>; 2]>, CurvatureError> {
+        let Some(KroneckerMatrix { left, right, .. }) = self.layer() else {
+            return Ok(None);
+        };
+        let [left, right] = [left, right].map(|it| Parcel::anywhere(it.clone()));
+        Ok(Some([left?, right?]))
     }
 
     /// Takes other eigenvalues for the same directions of a layer's block.

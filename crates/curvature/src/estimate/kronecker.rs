@@ -22,8 +22,11 @@
 
 use burn::{Tensor, tensor::TensorData};
 
-use super::{block::BlockMatrix, coverage::Coverage, passes::Passes};
-use crate::{Cost, CurvatureError, Parameter};
+use super::{accumulate::BlockMoments, block::BlockMatrix, coverage::Coverage, passes::Passes};
+use crate::{
+    Cost, CurvatureError, Parameter, ShardedCost,
+    parts::{Parcel, by_place},
+};
 
 /// Settings of [`Cost::kronecker_factored`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,17 +77,12 @@ impl Cost {
         config: &KroneckerConfig,
     ) -> Result<KroneckerFactored, CurvatureError> {
         let passes = Passes::new(self, config)?;
-        let moments = passes.moments()?.into_iter().zip(&passes.blocks);
-        let matrices = moments.map(|(moments, block)| BlockMatrix::new(block, moments));
-        let mut blocks = matrices.collect::<Result<Vec<_>, _>>()?;
+        let mut found = KroneckerFactored::new(&passes, self, passes.moments()?)?;
         if config.corrected {
-            passes.correct(&mut blocks)?;
+            let squares = passes.squares(&found.blocks)?;
+            found.correct(squares);
         }
-        Ok(KroneckerFactored {
-            coverage: passes.coverage(),
-            parameters: self.model().parameters().to_vec(),
-            blocks,
-        })
+        Ok(found)
     }
 
     /// The same from the tensors that one of this cost and these settings was made of
@@ -119,7 +117,76 @@ impl Cost {
     }
 }
 
+impl ShardedCost {
+    /// The same of all parts, whose moments are added up before their eigenvectors are found, as
+    /// [`Cost::kronecker_factored`].
+    ///
+    /// # Errors
+    /// As [`Cost::kronecker_factored`].
+    pub fn kronecker_factored(
+        &self,
+        config: &KroneckerConfig,
+    ) -> Result<KroneckerFactored, CurvatureError> {
+        let (parts, home) = (self.parts(), self.parts().home().clone());
+        let moments = parts.all(config, {
+            let home = home.clone();
+            move |cost, config| {
+                let moments = Passes::new(cost, &config)?.moments()?;
+                let sent = moments.into_iter().map(|it| it.sent(&home));
+                sent.collect::<Result<Vec<_>, _>>()
+            }
+        })?;
+        let first = self.first();
+        let passes = Passes::new(first, config)?;
+        let moments = by_place(moments).into_iter().zip(&passes.blocks);
+        let moments = moments.map(|(of, block)| BlockMoments::reduced(block, of, parts));
+        let mut found = KroneckerFactored::new(&passes, first, moments.collect())?;
+        if config.corrected {
+            let bases = found.blocks.iter().map(BlockMatrix::bases);
+            let bases = bases.collect::<Result<Vec<_>, _>>()?;
+            let squares = parts.all(&(*config, bases), move |cost, (config, bases)| {
+                let squares = Passes::new(cost, &config)?.squares_along(&bases)?;
+                let sent = squares.into_iter().map(|it| {
+                    let sent = it.map(|it| Parcel::to(it, &home));
+                    sent.transpose()
+                });
+                sent.collect::<Result<Vec<_>, _>>()
+            })?;
+            let squares = by_place(squares).into_iter().map(|of| {
+                let of: Option<Vec<_>> = of.into_iter().collect();
+                Some(parts.reduced(parts.shares().zip(of?)))
+            });
+            found.correct(squares.collect());
+        }
+        Ok(found)
+    }
+}
+
 impl KroneckerFactored {
+    /// From the means of all blocks' moments.
+    fn new(
+        passes: &Passes<'_>,
+        cost: &Cost,
+        moments: Vec<BlockMoments>,
+    ) -> Result<Self, CurvatureError> {
+        let moments = moments.into_iter().zip(&passes.blocks);
+        let matrices = moments.map(|(moments, block)| BlockMatrix::new(block, moments));
+        Ok(Self {
+            blocks: matrices.collect::<Result<_, _>>()?,
+            coverage: passes.coverage(),
+            parameters: cost.model().parameters().to_vec(),
+        })
+    }
+
+    /// Takes the gradients' second moments as eigenvalues of the layers' blocks.
+    fn correct(&mut self, squares: Vec<Option<Tensor<2>>>) {
+        for (block, squares) in self.blocks.iter_mut().zip(squares) {
+            if let Some(squares) = squares {
+                block.correct(squares);
+            }
+        }
+    }
+
     /// What is known of which parameters: all are covered.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage

@@ -12,7 +12,7 @@ use super::{
     layout::{ParameterBlock, blocks},
     pull_back::{PullBack, PullBackPrograms, every_column},
 };
-use crate::{Cost, CurvatureError};
+use crate::{Cost, CurvatureError, parts::Parcel};
 
 /// A cost, and what is computed of its examples.
 pub(super) struct Passes<'a> {
@@ -91,19 +91,50 @@ impl<'a> Passes<'a> {
         Ok(total.map(|it| it.over(self.cost.len())).collect())
     }
 
-    /// Takes the gradients' second moments as eigenvalues of the layers' blocks.
-    pub fn correct(&self, matrices: &mut [BlockMatrix]) -> Result<(), CurvatureError> {
-        let mut total: Vec<Option<Tensor<2>>> = matrices.iter().map(|_| None).collect();
+    /// The gradients' mean second moments along the eigenvectors of the layers' blocks.
+    pub fn squares(
+        &self,
+        matrices: &[BlockMatrix],
+    ) -> Result<Vec<Option<Tensor<2>>>, CurvatureError> {
+        let bases = matrices.iter().map(|it| {
+            let layer = it.layer()?;
+            Some([layer.left.clone(), layer.right.clone()])
+        });
+        self.along(&bases.collect::<Vec<_>>())
+    }
+
+    /// The same, with eigenvectors that come from elsewhere.
+    pub fn squares_along(
+        &self,
+        bases: &[Option<[Parcel<2>; 2]>],
+    ) -> Result<Vec<Option<Tensor<2>>>, CurvatureError> {
+        let model = self.cost.model();
+        let opened = bases.iter().map(|it| {
+            let open = |it: Parcel<2>| it.open(model.device(), model.dtype());
+            it.clone().map(|pair| pair.map(open))
+        });
+        self.along(&opened.collect::<Vec<_>>())
+    }
+
+    fn along(
+        &self,
+        bases: &[Option<[Tensor<2>; 2]>],
+    ) -> Result<Vec<Option<Tensor<2>>>, CurvatureError> {
+        let mut total: Vec<Option<Tensor<2>>> = bases.iter().map(|_| None).collect();
         let (cost, quantities) = (self.cost, &self.quantities);
         self.pull_back
             .for_each(cost, quantities, &self.mixture, |part| {
-                for ((total, matrix), source) in total.iter_mut().zip(&*matrices).zip(&self.sources)
-                {
-                    let (Some(layer), BlockSource::Layer(terms)) = (matrix.layer(), source) else {
+                for (at, total) in total.iter_mut().enumerate() {
+                    let (Some([left, right]), ParameterBlock::Kronecker(block)) =
+                        (&bases[at], &self.blocks[at])
+                    else {
                         continue;
                     };
-                    let vectors = LayerVectors::new(&layer.block, terms, &part);
-                    let squares = vectors.squares(&layer.left, &layer.right);
+                    let BlockSource::Layer(terms) = &self.sources[at] else {
+                        continue;
+                    };
+                    let vectors = LayerVectors::new(block, terms, &part);
+                    let squares = vectors.squares(left, right);
                     *total = Some(match total.take() {
                         Some(before) => before + squares,
                         None => squares,
@@ -111,12 +142,11 @@ impl<'a> Passes<'a> {
                 }
                 Ok(())
             })?;
-        for (matrix, squares) in matrices.iter_mut().zip(total) {
-            if let Some(squares) = squares {
-                matrix.correct(squares / cost.len() as f64);
-            }
-        }
-        Ok(())
+        let count = cost.len() as f64;
+        Ok(total
+            .into_iter()
+            .map(|it| it.map(|it| it / count))
+            .collect())
     }
 }
 

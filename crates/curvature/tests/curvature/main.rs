@@ -16,6 +16,7 @@ mod mlp;
 mod modules;
 mod saturation;
 mod shapes;
+mod sharded;
 mod targets;
 mod third;
 mod unsupported;

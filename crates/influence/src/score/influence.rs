@@ -1,6 +1,6 @@
 //! First-order predictions of what the removal of a training example changes.
 
-use backdraft_curvature::{Cost, CurvatureError};
+use backdraft_curvature::{Cost, CurvatureError, ExampleLosses};
 use burn::Tensor;
 
 use crate::{
@@ -23,8 +23,11 @@ use crate::{
 ///
 /// # Errors
 /// [`CurvatureError::Dimension`], [`CurvatureError::Program`], [`CurvatureError::NotFinite`].
-pub fn scores(train: &Cost, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureError> {
-    Ok(train.directional_derivatives(solution)? / train.len() as f64)
+pub fn scores(
+    train: &impl ExampleLosses,
+    solution: Tensor<1>,
+) -> Result<Tensor<1>, CurvatureError> {
+    Ok(train.along(solution)? / train.examples() as f64)
 }
 
 /// The [`scores`] of several measured quantities, `[k, N]`, from their solutions, the rows of `solutions`, `[k, dim]`:
@@ -32,8 +35,11 @@ pub fn scores(train: &Cost, solution: Tensor<1>) -> Result<Tensor<1>, CurvatureE
 ///
 /// # Errors
 /// As [`scores`].
-pub fn scores_many(train: &Cost, solutions: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
-    Ok(train.directional_derivatives_many(solutions)? / train.len() as f64)
+pub fn scores_many(
+    train: &impl ExampleLosses,
+    solutions: Tensor<2>,
+) -> Result<Tensor<2>, CurvatureError> {
+    Ok(train.along_many(solutions)? / train.examples() as f64)
 }
 
 /// The predicted change of the parameters when training example `index` is removed, `theta(without) - theta(with)`,

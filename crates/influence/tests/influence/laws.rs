@@ -2,7 +2,7 @@
 
 use backdraft_curvature::{
     BatchOperator, Cost, CrossEntropy, CurvatureError, Damped, Definiteness, LinearOperator, Model,
-    Scaled, SquaredError, Sum, Without, to_dense,
+    Scaled, ShardedCost, SquaredError, Sum, Without, to_dense,
 };
 use backdraft_influence::{
     ConjugateGradientConfig, DiagonalConfig, DirectConfig, LissaConfig, SolveError, Solver,
@@ -52,6 +52,9 @@ fn operators() -> Vec<(&'static str, Box<dyn LinearOperator>)> {
     let cost = cost();
     let batched = cost.clone().with_batch_size(4).unwrap();
     let regularised = batched.clone().with_l2(0.7);
+    let parts = [&[0, 1][..], &[2, 3, 4], &[5]];
+    let parts = parts.map(|of| cost.select(of).unwrap().with_l2(0.7));
+    let sharded = ShardedCost::new(parts.into()).unwrap();
     let squared = cost.with_loss(SquaredError, random([N, 3], 6)).unwrap();
     vec![
         ("Gauss-Newton", Box::new(cost.gauss_newton())),
@@ -67,6 +70,11 @@ fn operators() -> Vec<(&'static str, Box<dyn LinearOperator>)> {
             Box::new(regularised.empirical_fisher()),
         ),
         ("damped", Box::new(cost.gauss_newton().damped(DAMPING))),
+        ("in parts", Box::new(sharded.gauss_newton().unwrap())),
+        (
+            "in parts, damped",
+            Box::new(sharded.operator(|it| it.hessian().damped(DAMPING)).unwrap()),
+        ),
         ("scaled", Box::new(Scaled::new(cost.hessian(), -2.5))),
         (
             "without",
