@@ -13,6 +13,8 @@ use crate::host::{HostData, HostTensor, Kind};
 ///
 /// A tensor on a device has at least one axis: a single number there has one, of length 1.
 #[derive(Clone, Debug)]
+// There are but a few of them at once.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Value {
     Device(DispatchTensor),
     Host(Arc<HostTensor>),

@@ -53,7 +53,7 @@ impl Channels {
             [Pixels::Bytes(train), Pixels::Bytes(test)] => {
                 return Self::new((asked, whose), [train, test], channels, area);
             }
-            parts => parts.map(Pixels::from_0_to_1),
+            parts => parts.map(Pixels::unit_interval),
         };
         let measured = match whose {
             MomentsOf::Train => vec![&train],
@@ -120,7 +120,7 @@ impl Channels {
 
 impl Pixels {
     /// The numbers themselves, where a byte of 255 is 1.
-    fn from_0_to_1(&self) -> Vec<f64> {
+    fn unit_interval(&self) -> Vec<f64> {
         match self {
             Self::Bytes(bytes) => bytes.iter().map(|&it| f64::from(it) / BRIGHTEST).collect(),
             Self::Numbers(numbers) => numbers.clone(),

@@ -111,7 +111,8 @@ fn columns_are_a_table() {
     let Targets::Classes(classes) = &data.train.targets else {
         panic!("classes")
     };
-    for row in 0..16 {
+    assert_eq!(classes.len(), 16);
+    for (row, class) in classes.iter().enumerate() {
         let place = data.train_place(row);
         let Some(At::Index(at)) = place.at else {
             panic!("{place}")
@@ -121,7 +122,7 @@ fn columns_are_a_table() {
             data.original_inputs(data.train.row(row)),
             x[3 * at as usize..][..3]
         );
-        assert_eq!(classes[row], at as i64 % 3);
+        assert_eq!(*class, at as i64 % 3);
     }
     // In Fortran's order, in 32 bits of the other end, compressed, with the targets in a column.
     let turned = (0..3).flat_map(|column| x.iter().skip(column).step_by(3));

@@ -20,6 +20,9 @@ fn integers<const D: usize>(shape: [usize; D], below: usize, seed: u64) -> Tenso
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
+/// A curvature matrix of a cost.
+type Matrix = fn(&Cost) -> Curvature;
+
 /// A cost without recomputation, and with it.
 struct Pair {
     name: String,
@@ -79,7 +82,7 @@ impl Pair {
         self.same("scores", |cost| {
             cost.directional_derivatives(v.clone()).unwrap()
         });
-        let matrices: [(&str, fn(&Cost) -> Curvature); 3] = [
+        let matrices: [(&str, Matrix); 3] = [
             ("Gauss-Newton", Cost::gauss_newton),
             ("Hessian", Cost::hessian),
             ("empirical Fisher", Cost::empirical_fisher),

@@ -15,8 +15,10 @@ use crate::common::network;
 
 const DAMPING: f64 = 0.05;
 
+type Named = (&'static str, Box<dyn Solver>);
+
 /// Every solver whose inverses are made of something.
-fn solvers() -> Result<Vec<(&'static str, Box<dyn Solver>)>, SolveError> {
+fn solvers() -> Result<Vec<Named>, SolveError> {
     let nystroem = NystroemConfig {
         rank: 6,
         ..Default::default()

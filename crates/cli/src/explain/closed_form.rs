@@ -87,7 +87,7 @@ impl ExplainRun<'_> {
                 ));
                 Ok(None)
             }
-            Err(ClosedFormFailure::Other(error)) => Err(error),
+            Err(ClosedFormFailure::Other(error)) => Err(*error),
             Ok(found) => {
                 say(format_args!("{}", found.record.told()));
                 let table = found.record.to_table(SAID);
@@ -102,7 +102,7 @@ impl ExplainRun<'_> {
 enum ClosedFormFailure {
     /// The data have none.
     Form(ClosedFormError),
-    Other(CliError),
+    Other(Box<CliError>),
 }
 
 impl From<ClosedFormError> for ClosedFormFailure {
@@ -113,7 +113,7 @@ impl From<ClosedFormError> for ClosedFormFailure {
 
 impl<E: Into<CliError>> From<E> for ClosedFormFailure {
     fn from(error: E) -> Self {
-        Self::Other(error.into())
+        Self::Other(Box::new(error.into()))
     }
 }
 

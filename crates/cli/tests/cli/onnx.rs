@@ -14,8 +14,8 @@ fn place() -> Result<Place, Box<dyn std::error::Error>> {
     for name in ["perceptron_torchscript.onnx", "perceptron_f64.onnx"] {
         fs::copy(fixture(name), place.path().join(name))?;
     }
-    place.write("table.csv", &table(5))?;
-    place.write("narrow.csv", &table(4))?;
+    place.write("table.csv", table(5))?;
+    place.write("narrow.csv", table(4))?;
     place.write(
         "numbers.csv",
         "a,b,c,d,e,f\n1,2,3,4,5,6\n2,3,4,5,6,8\n3,1,4,1,5,9\n2,7,1,8,2,8\n",

@@ -16,6 +16,9 @@ const L2: f64 = 0.3;
 /// A few hundred roundings of f64.
 const ROUNDING: f64 = 1e-13;
 
+/// A curvature matrix of a cost.
+type Matrix = fn(&Cost) -> Curvature;
+
 #[derive(Module, Debug)]
 struct Net {
     first: Linear,
@@ -84,7 +87,7 @@ fn parts_compute_what_the_whole_does() {
         whole.directional_derivatives_many(vs()).unwrap(),
         "derivatives along several vectors",
     );
-    let matrices: [(&str, fn(&Cost) -> Curvature); 4] = [
+    let matrices: [(&str, Matrix); 4] = [
         ("Gauss-Newton", Cost::gauss_newton),
         ("Hessian", Cost::hessian),
         ("Fisher", Cost::fisher),

@@ -136,7 +136,7 @@ fn group(node: &NodeReader<'_>) -> Parsed {
     let operation = Operation::new(move |x| {
         let tensor = x.float(0)?;
         let shape = dims(&tensor);
-        if shape.len() < 2 || shape[1] % groups != 0 {
+        if shape.len() < 2 || !shape[1].is_multiple_of(groups) {
             return Err(format!("{groups} groups cannot be made of shape {shape:?}"));
         }
         let rest = shape[1..].iter().product::<usize>() / groups;
