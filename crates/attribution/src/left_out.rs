@@ -1,10 +1,12 @@
 //! What a network would answer to its own training examples without each of them.
 
-use backdraft_influence::{Leverage, OwnChanges, newton_self_influences};
+use std::ops::Range;
+
+use backdraft_influence::{Leverage, OwnChanges, newton_self_influences_of};
 
 use crate::{AttributionError, Influence, Measurement, NewtonConfig};
 
-/// What a network would answer to its own training examples, and lose on them, if it had not been trained on them, one
+/// What a network would answer to its own training examples, or a range of them, and lose on them, if it had not been trained on them, one
 /// by one: approximate leave-one-out cross-validation, without training again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeftOut {
@@ -56,25 +58,51 @@ impl Influence {
     /// [`AttributionError::Solve`], [`SolveError::NoRoot`](backdraft_influence::SolveError::NoRoot) for the Hessian
     /// among it; [`AttributionError::Curvature`].
     pub fn left_out(&self, config: &NewtonConfig) -> Result<LeftOut, AttributionError> {
+        let (all, mut found) = (0..self.train().len(), None);
+        self.left_out_parts(config, &[all], &mut |_, part| {
+            found = Some(part);
+            Ok(())
+        })?;
+        Ok(found.expect("there is one part"))
+    }
+
+    /// The same of some ranges of training examples alone, one after another, each handed to `done` with its place
+    /// among `parts`: for processes that share them out, or go on where one was stopped. What is found of a range does
+    /// not depend on the others.
+    ///
+    /// # Errors
+    /// As [`left_out`](Self::left_out), and those of `done`.
+    pub fn left_out_parts(
+        &self,
+        config: &NewtonConfig,
+        parts: &[Range<usize>],
+        done: &mut dyn FnMut(usize, LeftOut) -> Result<(), AttributionError>,
+    ) -> Result<(), AttributionError> {
         let train = self.train();
-        let outputs = train.outputs()?;
-        let width = outputs.dims()[1];
         let every = Measurement::outputs().cost_of_training(train, None)?;
         let measured = [every, train.clone()];
-        let ((changes, leverages), method) = self.by_some_inverse(config, |inverse| {
-            newton_self_influences(train, self.matrix(), inverse, &measured)
-        })?;
-        let [of_outputs, losses] = <[OwnChanges; 2]>::try_from(changes).expect("one a cost");
-        let outputs = outputs.try_into_vec_as::<f64>()?;
-        let changed = outputs.iter().zip(of_outputs.newton);
-        let without = changed.map(|(output, change)| change.map(|it| output + it));
-        Ok(LeftOut {
-            width,
-            without: without.collect(),
-            outputs,
-            losses,
-            leverages,
-            method,
+        self.part_by_part(config, parts.len(), &mut |inverse, place, method| {
+            let part = &parts[place];
+            let outputs = match *part == (0..train.len()) {
+                true => train.outputs()?,
+                false => train.select(&part.clone().collect::<Vec<_>>())?.outputs()?,
+            };
+            let width = outputs.dims()[1];
+            let of = (train, part.clone());
+            let found = newton_self_influences_of(of, self.matrix(), inverse, &measured)?;
+            let [of_outputs, losses] = <[OwnChanges; 2]>::try_from(found.0).expect("one a cost");
+            let outputs = outputs.try_into_vec_as::<f64>()?;
+            let changed = outputs.iter().zip(of_outputs.newton);
+            let without = changed.map(|(output, change)| change.map(|it| output + it));
+            let found = LeftOut {
+                width,
+                without: without.collect(),
+                outputs,
+                losses,
+                leverages: found.1,
+                method: method.to_owned(),
+            };
+            done(place, found)
         })
     }
 }

@@ -225,6 +225,23 @@ impl Influence {
         config: &NewtonConfig,
         found: impl FnOnce(&dyn Inverse) -> Result<T, SolveError>,
     ) -> Result<(T, String), AttributionError> {
+        let (mut found, mut done) = (Some(found), None);
+        self.part_by_part(config, 1, &mut |inverse, _, method| {
+            let found = found.take().expect("there is one part");
+            done = Some((found(inverse)?, method.to_owned()));
+            Ok(())
+        })?;
+        Ok(done.expect("there is one part"))
+    }
+
+    /// The same, part by part: `each` is given that inverse, which part it is of `count`, and the words. What one part
+    /// finds does not depend on the others.
+    pub(crate) fn part_by_part(
+        &self,
+        config: &NewtonConfig,
+        count: usize,
+        each: &mut dyn FnMut(&dyn Inverse, usize, &str) -> Result<(), AttributionError>,
+    ) -> Result<(), AttributionError> {
         let matrix = self.matrix();
         let Some(root) = matrix.example_root() else {
             let name = matrix.law().name;
@@ -232,12 +249,16 @@ impl Influence {
         };
         let rows = root.count().map_err(SolveError::from)?;
         if let Some((inverse, method)) = exact_inverse(matrix, &config.dual, &config.direct)? {
-            return Ok((found(&*inverse)?, method));
+            return (0..count).try_for_each(|part| each(&*inverse, part, &method));
         }
         if rows <= config.solved {
             let solver = self.config.solver.clone().learning().init()?;
-            let inverse = solver.prepare(matrix)?;
-            return Ok((found(&*inverse)?, format!("exact, {rows} systems solved")));
+            let method = format!("exact, {rows} systems solved");
+            // It learns from one system for the next.
+            return (0..count).try_for_each(|part| {
+                let inverse = solver.prepare(matrix)?;
+                each(&*inverse, part, &method)
+            });
         }
         let solver = config.approximation.clone().init()?;
         let name = if config.approximation.corrected {
@@ -246,9 +267,8 @@ impl Influence {
             "K-FAC"
         };
         let inverse = solver.factor(matrix)?;
-        Ok((
-            found(&inverse)?,
-            format!("approximate, by {name}, which can take leverages for twice what they are"),
-        ))
+        let method =
+            format!("approximate, by {name}, which can take leverages for twice what they are");
+        (0..count).try_for_each(|part| each(&inverse, part, &method))
     }
 }

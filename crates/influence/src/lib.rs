@@ -47,8 +47,9 @@ pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use score::{
     InputStep, Leverage, NewtonEstimate, NewtonScores, OwnChanges, StepGoal, StepNorm,
     input_score_rows, input_scores, newton_estimates, newton_scores, newton_self_influences,
-    newton_step, parameter_change, replacement_changes, replacement_scores, scores, scores_many,
-    self_influence, self_influence_on, self_influences, self_influences_on, target_scores,
+    newton_self_influences_of, newton_step, parameter_change, replacement_changes,
+    replacement_scores, scores, scores_many, self_influence, self_influence_on, self_influences,
+    self_influences_on, target_scores,
 };
 pub use solver::{
     Choice, ConjugateGradient, ConjugateGradientConfig, Diagonal, DiagonalConfig, Direct,

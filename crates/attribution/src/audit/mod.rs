@@ -8,6 +8,8 @@ mod audit_by;
 mod audit_targets;
 mod audited;
 
+use std::ops::Range;
+
 use backdraft_curvature::{Cost, IntoRows};
 use serde::{Deserialize, Serialize};
 
@@ -40,20 +42,45 @@ impl Influence {
         harm: Option<(&Measurement, X)>,
         config: &NewtonConfig,
     ) -> Result<Audit, AttributionError> {
-        let harm = harm
-            .map(|(measurement, inputs)| {
-                let scores = self.scores(measurement, inputs)?;
-                // Of several rows the mean.
-                let mean = scores.values().mean_dim(0);
-                Ok::<_, AttributionError>(mean.try_into_vec_as::<f64>()?)
-            })
-            .transpose()?;
-        Audit::of(
-            self.train(),
-            targets,
-            harm.as_deref(),
-            &self.left_out(config)?,
-        )
+        let harm = harm.map(|(measurement, inputs)| self.harm(measurement, inputs));
+        let harm = harm.transpose()?;
+        let left_out = self.left_out(config)?;
+        Audit::of(self.train(), targets, harm.as_deref(), &left_out)
+    }
+
+    /// What the removal of each training example is predicted to change of what is measured, in the mean over the
+    /// queries `inputs`: what an audit takes for harm.
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores).
+    pub fn harm<X: IntoRows>(
+        &self,
+        measurement: &Measurement,
+        inputs: X,
+    ) -> Result<Vec<f64>, AttributionError> {
+        let scores = self.scores(measurement, inputs)?;
+        // Of several rows the mean.
+        let mean = scores.values().mean_dim(0);
+        Ok(mean.try_into_vec_as::<f64>()?)
+    }
+
+    /// The audit of some ranges of training examples alone, without harm, one after another, each handed to `done` with
+    /// its place among `parts`: for processes that share them out, or go on where one was stopped. What is found of a
+    /// range does not depend on the others; [`Audit::joined`] puts all together.
+    ///
+    /// # Errors
+    /// As [`audit`](Self::audit), and those of `done`.
+    pub fn audit_parts(
+        &self,
+        targets: &AuditTargets,
+        config: &NewtonConfig,
+        parts: &[Range<usize>],
+        done: &mut dyn FnMut(usize, Audit) -> Result<(), AttributionError>,
+    ) -> Result<(), AttributionError> {
+        self.left_out_parts(config, parts, &mut |place, left_out| {
+            let of = (self.train(), parts[place].clone());
+            done(place, Audit::of_examples(of, targets, &left_out)?)
+        })
     }
 }
 
@@ -69,20 +96,39 @@ impl Audit {
         scores: Option<&[f64]>,
         left_out: &LeftOut,
     ) -> Result<Self, AttributionError> {
+        let audit = Self::of_examples((train, 0..train.len()), targets, left_out)?;
+        Ok(match scores {
+            Some(scores) => audit.with_harm(scores),
+            None => audit,
+        })
+    }
+
+    /// The same of a range of examples, which `left_out` is of.
+    fn of_examples(
+        (train, examples): (&Cost, Range<usize>),
+        targets: &AuditTargets,
+        left_out: &LeftOut,
+    ) -> Result<Self, AttributionError> {
         targets.check(train.len(), left_out.width)?;
-        let losses = train.losses()?.try_into_vec_as::<f64>()?;
-        let examples = (0..train.len()).map(|example| {
-            let outputs = left_out.outputs_of(example);
-            let without = left_out.outputs_without(example);
+        let losses = match examples == (0..train.len()) {
+            true => train.losses()?,
+            false => train
+                .select(&examples.clone().collect::<Vec<_>>())?
+                .losses()?,
+        };
+        let losses = losses.try_into_vec_as::<f64>()?;
+        let examples = examples.enumerate().map(|(place, example)| {
+            let outputs = left_out.outputs_of(place);
+            let without = left_out.outputs_without(place);
             AuditedExample {
                 example,
-                loss: losses[example],
+                loss: losses[place],
                 margin: targets.margin(example, outputs),
                 left_out_margin: without.as_deref().map(|it| targets.margin(example, it)),
-                self_influence: left_out.losses.influence[example],
-                newton: left_out.losses.newton[example],
-                score: scores.map(|it| it[example]),
-                leverage: left_out.leverages[example].largest(),
+                self_influence: left_out.losses.influence[place],
+                newton: left_out.losses.newton[place],
+                score: None,
+                leverage: left_out.leverages[place].largest(),
                 suggestion: without.map(|it| targets.suggestion(&it)),
             }
         });
@@ -90,6 +136,28 @@ impl Audit {
             examples: examples.collect(),
             method: left_out.method.clone(),
         })
+    }
+
+    /// The same with what each example's removal changes of what counts as harm ([`Influence::harm`]), one number an
+    /// example of the training set.
+    #[must_use]
+    pub fn with_harm(mut self, scores: &[f64]) -> Self {
+        for found in &mut self.examples {
+            found.score = scores.get(found.example).copied();
+        }
+        self
+    }
+
+    /// The audits of several ranges ([`Influence::audit_parts`]), in their order, as one.
+    #[must_use]
+    pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_else(|| Self {
+            examples: Vec::new(),
+            method: String::new(),
+        });
+        all.examples.extend(parts.flat_map(|it| it.examples));
+        all
     }
 
     /// How suspect each example's target is, by its index; larger is more suspect. None where it cannot be told.

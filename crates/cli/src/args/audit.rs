@@ -6,10 +6,10 @@ use backdraft::attribution::AuditBy;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, ParameterArgs, RunArgs,
+    Damping, ParameterArgs, RunArgs, ShardArgs,
     number::{check_fits, some},
 };
-use crate::CliError;
+use crate::{CliError, audit::BLOCK};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +21,8 @@ Examples:
       A copy of an audit's table, with labels or `remove` written into the column fix: what training on them changes.
   backdraft audit --corrupt-labels 0.1
       A tenth of the labels are made wrong first, to see how soon each order finds them.
+  backdraft audit --data mnist/ --shard 2/5 --out part2
+      A fifth of the examples; --merge part1,part2,.. puts the audit together.
 
 What it goes by:
   The answer that the network would give to each training example without it, predicted by one Newton step and without
@@ -55,9 +57,21 @@ pub(crate) struct Audit {
     /// training, whichever is larger; it is printed. Default: 0.03, the L2 coefficient of the training for lr.
     #[arg(long, value_name = "LAMBDA|auto", value_parser = Damping::parse, allow_hyphen_values = true)]
     pub damping: Option<Damping>,
+
+    /// Training examples that are looked at together: each block is kept as soon as it is done, and --shard deals them
+    /// out. Last digits depend on it. Default: 1024.
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
+    pub block: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub shards: ShardArgs,
 }
 
 impl Audit {
+    pub fn block(&self) -> usize {
+        self.block.map_or(BLOCK, NonZeroUsize::get)
+    }
+
     /// Refuses settings that nothing could go by, before anything is trained.
     pub fn check(&self, damping: &Damping) -> Result<(), CliError> {
         match damping.given() {

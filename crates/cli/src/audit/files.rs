@@ -1,5 +1,7 @@
 //! The files of a run of `audit`.
 
+use std::num::NonZeroUsize;
+
 use backdraft_influence::ChosenDamping;
 use backdraft_report::{
     Contents, Example, Record, Report, RunRecord,
@@ -53,13 +55,16 @@ pub(super) const KIND: Kind = Kind {
         parts: &[],
     },
     network: MODEL,
-    computed: &["parts/audit.json"],
+    computed: &["parts/audit-"],
 };
 
 /// The settings that the record has beside those that every run has by name.
 #[derive(Serialize)]
 struct Details<'a> {
     top: usize,
+    /// Examples that were looked at together, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<NonZeroUsize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
     /// Where a rule chose the damping.
@@ -110,6 +115,7 @@ impl AuditRun<'_> {
         let inputs = self.network.inputs;
         let details = Details {
             top: self.args.top.get(),
+            block: self.args.block,
             fix: self.args.fix.as_ref().map(|it| it.display().to_string()),
             damping_rule: found.dampings.chosen.as_ref(),
         };

@@ -2,6 +2,7 @@
 
 mod corrections;
 mod files;
+mod parts;
 mod retrain;
 mod run;
 mod settings;
@@ -10,6 +11,8 @@ mod suspects;
 use backdraft_models::{Objective, Preset};
 use burn::tensor::DType;
 
+pub(super) use self::parts::BLOCK;
+
 use self::{corrections::Corrections, run::AuditRun, settings::AuditSettings};
 use super::{
     CliError,
@@ -17,6 +20,7 @@ use super::{
     dampings::default_damping,
     inputs::{Inputs, check_task},
     opening::Opening,
+    run_folder::Shards,
 };
 
 /// Runs `backdraft audit`.
@@ -39,6 +43,17 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
     let corrections = fix.map(|path| Corrections::read(path, &inputs.dataset));
     let corrections = corrections.transpose()?;
     let asked = AuditSettings::of(args, &inputs, corrections.as_ref(), &config, &damping);
+    let rows = inputs.dataset.train.rows;
+    args.shards
+        .check(parts::count(rows, args.block()), || {
+            format!(
+                "one is what the examples do to the test set, and each block of {} examples is one, of {rows}; a smaller \
+                 --block makes more",
+                args.block()
+            )
+        })?;
+    let (merged, out) = (&args.shards.merge, args.run.folder.out.as_deref());
+    let shards = Shards::of(merged, files::KIND, &asked, out)?;
     let opening = Opening {
         run: &args.run,
         inputs: &inputs,
@@ -52,6 +67,7 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
             network,
             corrections: corrections.as_ref(),
             damping: &damping,
+            shards: &shards,
         };
         run.run()
     })

@@ -1,18 +1,12 @@
 //! One run of `audit`, from stage to stage.
 
-use std::time::Instant;
-
-use backdraft::{
-    Influence, InfluenceConfig, Measurement,
-    attribution::{Audit as AuditOf, NewtonConfig, Store},
-};
+use backdraft::{InfluenceConfig, Measurement, attribution::Audit as AuditOf};
 use backdraft_models::{Metrics, Zoo};
 use backdraft_report::{
-    ModelQuality, OutputError,
+    ModelQuality,
     audit::{CorrectionRecord, SuspectRecord},
 };
 use burn::tensor::{DType, Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use super::{corrections::Corrections, suspects};
 use crate::{
@@ -21,10 +15,8 @@ use crate::{
     dampings::Dampings,
     network_run::NetworkRun,
     progress::say,
+    run_folder::Shards,
 };
-
-/// What was found, among the parts.
-const KEPT: &str = "audit.json";
 
 /// What was asked, and where results go.
 pub(super) struct AuditRun<'a> {
@@ -32,13 +24,8 @@ pub(super) struct AuditRun<'a> {
     pub network: NetworkRun<'a>,
     pub corrections: Option<&'a Corrections>,
     pub damping: &'a Damping,
-}
-
-/// An audit, and the seconds that it took.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
-    pub audit: AuditOf,
-    pub seconds: f64,
+    /// What other processes have done.
+    pub shards: &'a Shards,
 }
 
 /// What is known once all examples are looked through.
@@ -60,14 +47,18 @@ pub(super) struct AuditedModel {
 impl AuditRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
         let network = self.network;
+        network.store.merge(&self.args.shards.merge)?;
         let (module, training) = network.model()?;
+        network.store.mark_shard(&self.args.shards)?;
         let place = (&network.inputs.opened.device, DType::F32);
         let cost = network.cost(&module, place, None)?;
         let (metrics, on_train) = network.metrics(&module, &cost)?;
         let dampings = network.dampings(self.damping, &cost)?;
         let influence = InfluenceConfig::new().with_damping(dampings.values[0]);
         let influence = influence.over(cost.clone())?;
-        let Kept { audit, seconds } = self.audit(&influence, place)?;
+        let Some((audit, seconds)) = self.audit(&influence, place)? else {
+            return Ok(());
+        };
         say(format_args!(
             "answers without each training example: one Newton step, with an inverse that is {}",
             audit.method
@@ -104,25 +95,5 @@ impl AuditRun<'_> {
             Measurement::loss(targets).mean(),
             dataset.test.inputs(place),
         )
-    }
-
-    /// From the folder, if it is there.
-    fn audit(&self, influence: &Influence, place: (&Device, DType)) -> Result<Kept, CliError> {
-        let stored = |error| CliError::from(backdraft::AttributionError::from(error));
-        if let Some(bytes) = self.network.store.get(KEPT).map_err(stored)?
-            && let Ok(kept) = serde_json::from_slice(&bytes)
-        {
-            return Ok(kept);
-        }
-        let start = Instant::now();
-        let targets = suspects::targets(&self.network.inputs.dataset);
-        let (harm, queries) = self.harm(place);
-        let audit = influence.audit(&targets, Some((&harm, queries)), &NewtonConfig::default())?;
-        let seconds = start.elapsed().as_secs_f64();
-        let unencoded = |error| OutputError::encode("an audit", error);
-        let json = serde_json::to_vec(&Kept { audit, seconds }).map_err(unencoded)?;
-        self.network.store.put(KEPT, &json).map_err(stored)?;
-        // As a later run finds it.
-        Ok(serde_json::from_slice(&json).map_err(unencoded)?)
     }
 }

@@ -1,5 +1,7 @@
 //! What a run of `audit` was asked.
 
+use std::num::NonZeroUsize;
+
 use backdraft::attribution::AuditBy;
 use backdraft_models::TrainConfig;
 use serde::Serialize;
@@ -19,6 +21,9 @@ pub(super) struct AuditSettings<'a> {
     by: AuditBy,
     top: usize,
     damping: &'a Damping,
+    /// Examples that are looked at together, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<NonZeroUsize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<&'a Corrections>,
     /// How the network of a file is trained on for them.
@@ -39,6 +44,7 @@ impl<'a> AuditSettings<'a> {
             by: args.by.by(),
             top: args.top.get(),
             damping,
+            block: args.block,
             fix,
             fix_training: (fix.is_some() && inputs.loaded.is_some()).then_some(config),
         }

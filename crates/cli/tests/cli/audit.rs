@@ -194,7 +194,7 @@ fn a_stopped_audit_goes_on_to_the_same_bits() -> Outcome {
         "run.json",
         "training.safetensors",
         "parts/model.safetensors",
-        "parts/audit.json",
+        "parts/audit-0.json",
         "audit.csv",
         "parts/corrected.safetensors",
         "corrected.safetensors",

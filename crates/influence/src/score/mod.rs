@@ -19,7 +19,7 @@ pub use input::{input_score_rows, input_scores};
 pub use leverage::Leverage;
 pub use newton::{NewtonEstimate, newton_estimates};
 pub use newton_all::{NewtonScores, newton_scores};
-pub use newton_self::{OwnChanges, newton_self_influences};
+pub use newton_self::{OwnChanges, newton_self_influences, newton_self_influences_of};
 pub use newton_step::newton_step;
 pub use replacement::{replacement_changes, replacement_scores, target_scores};
 pub use self_influence::{self_influence, self_influence_on, self_influences, self_influences_on};

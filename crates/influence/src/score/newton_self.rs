@@ -1,5 +1,7 @@
 //! What the removal of each training example does to what is measured of itself, by the Newton estimate.
 
+use std::ops::Range;
+
 use backdraft_curvature::{Cost, LinearOperator};
 use backdraft_dense::DenseMatrix;
 use burn::tensor::Tensor;
@@ -45,6 +47,20 @@ pub fn newton_self_influences(
     inverse: &dyn Inverse,
     measured: &[Cost],
 ) -> Result<(Vec<OwnChanges>, Vec<Leverage>), SolveError> {
+    let all = 0..train.len();
+    newton_self_influences_of((train, all), matrix, inverse, measured)
+}
+
+/// The same of some training examples alone, a range of them: as costly as they are many.
+///
+/// # Errors
+/// As [`newton_self_influences`]; [`CurvatureError::Index`](backdraft_curvature::CurvatureError::Index).
+pub fn newton_self_influences_of(
+    (train, examples): (&Cost, Range<usize>),
+    matrix: &dyn LinearOperator,
+    inverse: &dyn Inverse,
+    measured: &[Cost],
+) -> Result<(Vec<OwnChanges>, Vec<Leverage>), SolveError> {
     let root = example_root(matrix)?;
     let each = root.rows_per_example()?;
     let of_each = measured.iter().map(|it| rows_each(it.len(), train.len()));
@@ -52,7 +68,7 @@ pub fn newton_self_influences(
     let rows = 2 * (each + 1) + of_each.iter().sum::<usize>();
     let bytes = rows * matrix.dim() * matrix.dtype().size();
     let at_once = (ROWS / bytes.max(1)).clamp(1, 1_024);
-    let all: Vec<usize> = (0..train.len()).collect();
+    let all: Vec<usize> = examples.collect();
     let mut found = vec![OwnChanges::default(); measured.len()];
     let mut leverages = Vec::with_capacity(all.len());
     let weight = 1.0 / train.len() as f64;

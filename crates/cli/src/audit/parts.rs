@@ -1,0 +1,154 @@
+//! An audit in parts: what the examples do to the test set, and what the network would answer without them, a block of
+//! examples a part.
+
+use std::{ops::Range, time::Instant};
+
+use backdraft::{
+    AttributionError, Influence,
+    attribution::{Audit, NewtonConfig, Store, StoreError},
+};
+use backdraft_models::quote;
+use burn::tensor::{DType, Device};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{run::AuditRun, suspects};
+use crate::{
+    CliError,
+    progress::{Bar, say},
+};
+
+/// What the names of kept parts begin with, below the folder of parts.
+pub(super) const KEPT: &str = "audit-";
+/// Training examples that are looked at together, where no option says otherwise.
+pub(crate) const BLOCK: usize = 1_024;
+
+/// A part, and the seconds that it took.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    of: T,
+    seconds: f64,
+}
+
+/// A part's position: that of what harm is first, then the blocks of examples.
+const HARM: usize = 0;
+
+impl AuditRun<'_> {
+    /// The audit and the seconds that it took, from the folder as far as it is there, and computed as far as it is this
+    /// process's; none if some is left to others, which is said.
+    pub(super) fn audit(
+        &self,
+        influence: &Influence,
+        place: (&Device, DType),
+    ) -> Result<Option<(Audit, f64)>, CliError> {
+        let dataset = &self.network.inputs.dataset;
+        if self.is_open::<Vec<f64>>(HARM)? {
+            let start = Instant::now();
+            let (harm, queries) = self.harm(place);
+            let of = influence.harm(&harm, queries)?;
+            self.keep(HARM, of, start)?;
+        }
+        let blocks = blocks(dataset.train.rows, self.args.block());
+        let mut open = Vec::new();
+        for (place, block) in blocks.iter().enumerate() {
+            if self.is_open::<Audit>(place + 1)? {
+                open.push((place, block.clone()));
+            }
+        }
+        let bar = Bar::new("auditing", open.len() as u64);
+        let parts: Vec<_> = open.iter().map(|(_, block)| block.clone()).collect();
+        let mut start = Instant::now();
+        if !parts.is_empty() {
+            let targets = suspects::targets(dataset);
+            influence.audit_parts(&targets, &NewtonConfig::default(), &parts, &mut |at, of| {
+                self.keep(open[at].0 + 1, of, start)?;
+                bar.inc(1);
+                start = Instant::now();
+                Ok(())
+            })?;
+        }
+        drop(bar);
+        self.joined(&blocks)
+    }
+
+    /// All parts in one.
+    fn joined(&self, blocks: &[Range<usize>]) -> Result<Option<(Audit, f64)>, CliError> {
+        let harm = self.kept::<Vec<f64>>(HARM)?;
+        let mut missing: Vec<usize> = harm.is_none().then_some(HARM).into_iter().collect();
+        let (mut found, mut seconds) = (Vec::new(), 0.0);
+        for place in 1..=blocks.len() {
+            match self.kept::<Audit>(place)? {
+                Some(kept) => {
+                    seconds += kept.seconds;
+                    found.push(kept.of);
+                }
+                None => missing.push(place),
+            }
+        }
+        if let (Some(harm), true) = (&harm, missing.is_empty()) {
+            let audit = Audit::joined(found).with_harm(&harm.of);
+            return Ok(Some((audit, seconds + harm.seconds)));
+        }
+        let count = blocks.len() + 1;
+        if self.args.shards.own().is_none() {
+            let name = |&at: &usize| match at {
+                HARM => "what the examples do to the test set".to_owned(),
+                _ => {
+                    let Range { start, end } = &blocks[at - 1];
+                    format!("examples {start} to {}", end - 1)
+                }
+            };
+            let names: Vec<String> = missing.iter().map(name).collect();
+            return Err(self.shards.missing(&missing, &names));
+        }
+        say(format_args!(
+            "{} of {count} blocks are done, {} left to other parts; `--merge DIR,..` puts the parts together. In {}",
+            count - missing.len(),
+            missing.len(),
+            quote::path(self.network.store.folder().path())
+        ));
+        Ok(None)
+    }
+
+    /// Whether a part is this process's, and not done yet.
+    fn is_open<T: DeserializeOwned>(&self, position: usize) -> Result<bool, CliError> {
+        Ok(self.args.shards.has(position) && self.kept::<T>(position)?.is_none())
+    }
+
+    /// A part, if it is done. What cannot be read is done anew.
+    fn kept<T: DeserializeOwned>(&self, position: usize) -> Result<Option<Kept<T>>, CliError> {
+        let bytes = self.network.store.get(&key(position));
+        let bytes = bytes.map_err(AttributionError::from)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    fn keep<T: Serialize>(
+        &self,
+        position: usize,
+        of: T,
+        start: Instant,
+    ) -> Result<(), AttributionError> {
+        let seconds = start.elapsed().as_secs_f64();
+        let json = serde_json::to_vec(&Kept { of, seconds });
+        let json = json.map_err(|error| StoreError::Other(error.into()))?;
+        Ok(self.network.store.put(&key(position), &json)?)
+    }
+}
+
+fn key(position: usize) -> String {
+    match position {
+        HARM => format!("{KEPT}harm.json"),
+        _ => format!("{KEPT}{}.json", position - 1),
+    }
+}
+
+/// Parts that an audit of so many examples has.
+pub(super) fn count(examples: usize, block: usize) -> usize {
+    examples.div_ceil(block) + 1
+}
+
+fn blocks(examples: usize, block: usize) -> Vec<Range<usize>> {
+    let starts = (0..examples).step_by(block);
+    starts
+        .map(|start| start..examples.min(start + block))
+        .collect()
+}
