@@ -7,7 +7,7 @@ use super::{
     CliError,
     args::{PreconditionerName, Solving},
     progress::say,
-    solve::{BLOCK, conjugate_gradient},
+    solve::conjugate_gradient,
 };
 
 /// The preconditioner for so many queries of `matrix` at the least of the dampings, which is said where it was to be
@@ -27,7 +27,7 @@ pub(super) fn preconditioner(
     };
     let solver = conjugate_gradient(args, &Preconditioner::None)?;
     let matrix = Damped::new(matrix, *damping);
-    let choice = solver.choose_preconditioner(&matrix, queries, BLOCK, seed)?;
+    let choice = solver.choose_preconditioner(&matrix, queries, args.block, seed)?;
     say(words(&choice));
     Ok((choice.preconditioner.clone(), Some(choice)))
 }

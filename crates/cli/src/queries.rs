@@ -246,6 +246,11 @@ fn listed(
     Ok(indices)
 }
 
+/// Rows of scores, of the queries named or of those that are picked.
+pub(super) fn rows(named: Option<&QueryRows>, dataset: &Dataset) -> usize {
+    named.map_or(QUERIES.min(dataset.test.rows), QueryRows::count)
+}
+
 /// The queries named, or the test examples with the highest of `losses`.
 pub(super) fn chosen(named: Option<&QueryRows>, losses: &[f64]) -> QueryRows {
     if let Some(queries) = named {

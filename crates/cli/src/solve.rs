@@ -33,7 +33,7 @@ fn remedy(args: &Solving) -> &'static str {
     }
 }
 
-/// Queries that are solved for as one block.
+/// Queries that are solved for as one block, where no option says otherwise.
 pub(super) const BLOCK: usize = 128;
 
 /// The systems of a run: those of all queries for the first damping, then for the next.
@@ -61,6 +61,11 @@ impl QuerySystems<'_> {
     /// The places of a system's damping and query.
     pub fn place(&self, system: usize) -> (usize, usize) {
         (system / self.queries.count(), system % self.queries.count())
+    }
+
+    /// Rows whose solutions depend on each other, from the first on.
+    pub fn unit(&self) -> usize {
+        self.args.unit()
     }
 
     /// What a system is called.
@@ -187,8 +192,8 @@ impl QuerySystems<'_> {
             SolverName::Direct => unsolved().map(|row| vec![row]).collect(),
             _ => {
                 let rows: Vec<usize> = (0..open.len()).collect();
-                let mut blocks: Vec<Vec<usize>> =
-                    rows.chunks(BLOCK).map(<[usize]>::to_vec).collect();
+                let blocks = rows.chunks(self.unit());
+                let mut blocks: Vec<Vec<usize>> = blocks.map(<[usize]>::to_vec).collect();
                 let is_open = |rows: &Vec<usize>| rows.iter().any(|&row| open[row]);
                 match self.preconditioner {
                     Preconditioner::Recycled => {

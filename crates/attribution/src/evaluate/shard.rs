@@ -1,11 +1,14 @@
 //! A part of the removals, for a process of its own.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::entries::{OWN_BASELINE, OWN_LISSA, OWN_STRONGEST, own_estimator, own_result};
 use crate::{Store, StoreError};
 
-/// One of several parts of the removals: for processes, or machines, that share them out.
+/// One of several parts of what is to be computed, removals or queries or training examples: for processes, or
+/// machines, that share it out. It is written `2/5`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// Which one, from 1.
@@ -18,9 +21,15 @@ impl Shard {
     /// All of them, in one part.
     pub const WHOLE: Self = Self { index: 1, count: 1 };
 
-    /// Whether the removal at `position` is in this part.
+    /// Whether what is at `position` is in this part.
     pub fn has(self, position: usize) -> bool {
         position % self.count == self.index - 1
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 

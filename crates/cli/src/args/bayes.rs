@@ -10,7 +10,7 @@ use super::{
     Damping, MeasureName, RunArgs, SolverArgs, Solving,
     number::{check_fits, count, count_or_none, positive, some},
 };
-use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
+use crate::{CliError, mixed_precision::ProductsIn, queries::Query, solve::BLOCK};
 
 /// Draws of a chain at least: its standard errors are from eight blocks of two or more.
 const LEAST_DRAWS: usize = 16;
@@ -136,6 +136,7 @@ impl Bayes {
             solver: self.solver,
             products: ProductsIn::F32,
             seed: self.run.compute.seed,
+            block: BLOCK,
         }
     }
 

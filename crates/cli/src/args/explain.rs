@@ -6,11 +6,11 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, SolverArgs, SolverName,
-    Solving,
+    Damping, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, ShardArgs, SolverArgs,
+    SolverName, Solving,
     number::{check_fits, some},
 };
-use crate::{CliError, mixed_precision::ProductsIn, queries::Query, verify::Amount};
+use crate::{CliError, mixed_precision::ProductsIn, queries::Query, solve::BLOCK, verify::Amount};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,6 +36,8 @@ Examples:
       Any network that PyTorch, JAX or TensorFlow exported, as it is; by way of some of its layers.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
       An nn.Sequential that PyTorch trained, as it is, on inputs of torchvision's Normalize.
+  backdraft explain --queries 0-99 --block 10 --shard 2/5 --out part2
+      A fifth of the queries; --merge part1,part2,.. puts the run together.
 
 What a score means:
   The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
@@ -132,6 +134,14 @@ pub(crate) struct Explain {
 
     #[command(flatten)]
     pub large: LargeArgs,
+
+    /// Queries that are solved for together: conjugate gradients find more in each product the more there are, and
+    /// --shard deals out whole blocks. Last digits depend on it. Default: 128.
+    #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
+    pub block: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub shards: ShardArgs,
 }
 
 impl Explain {
@@ -140,6 +150,7 @@ impl Explain {
             solver: self.solver,
             products: self.products,
             seed: self.run.compute.seed,
+            block: self.block.map_or(BLOCK, NonZeroUsize::get),
         }
     }
 
@@ -185,6 +196,15 @@ impl Explain {
                 problem,
             })
         };
+        if self.block.is_some() && self.solving().unit() == 1 {
+            return Err(CliError::Option {
+                option: "--block",
+                problem: format!(
+                    "is of solvers that share products: {} solves for each query by itself",
+                    self.solver().name()
+                ),
+            });
+        }
         if self.settle.is_some() && self.solver() != SolverName::Cg {
             return refused("solves on by conjugate gradients: leave out --solver, or --settle");
         }

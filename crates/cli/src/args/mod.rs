@@ -21,6 +21,7 @@ mod perturb;
 mod preconditioner;
 mod run;
 mod shapley;
+mod shards;
 mod solver;
 mod table;
 mod train;
@@ -56,6 +57,7 @@ pub(crate) use self::{
     preconditioner::{PreconditionerName, Rank},
     run::RunArgs,
     shapley::{FeaturesName, GroupsOf, MOST, MethodName, Shapley, Tolerance},
+    shards::ShardArgs,
     solver::{Precision, SolverArgs, SolverName, Solving},
     train::Train,
     training::{PresetName, TrainingArgs},

@@ -10,7 +10,7 @@ use super::{
     Damping, RunArgs, SolverArgs, Solving,
     number::{check_fits, count_or_none, positive, some},
 };
-use crate::{CliError, mixed_precision::ProductsIn, queries::Query};
+use crate::{CliError, mixed_precision::ProductsIn, queries::Query, solve::BLOCK};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,6 +97,7 @@ impl Perturb {
             solver: self.solver,
             products: ProductsIn::F32,
             seed: self.run.compute.seed,
+            block: BLOCK,
         }
     }
 

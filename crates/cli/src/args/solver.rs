@@ -69,11 +69,21 @@ pub(crate) struct Solving {
     pub solver: SolverArgs,
     pub products: ProductsIn,
     pub seed: u64,
+    /// Queries that conjugate gradients solve for as one block.
+    pub block: usize,
 }
 
 impl Solving {
     pub fn solver(&self) -> SolverName {
         self.solver.name.unwrap_or(SolverName::Cg)
+    }
+
+    /// Queries whose solutions depend on each other: those of a block.
+    pub fn unit(&self) -> usize {
+        match self.solver() {
+            SolverName::Lissa | SolverName::Direct => 1,
+            _ => self.block,
+        }
     }
 
     /// The type of all numbers while systems are solved and examples scored.

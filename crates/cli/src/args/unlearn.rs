@@ -10,7 +10,7 @@ use super::{
     Damping, RunArgs, SolverArgs, Solving,
     number::{check_fits, count, count_or_none, momentum, not_negative, positive, share},
 };
-use crate::{CliError, mixed_precision::ProductsIn};
+use crate::{CliError, mixed_precision::ProductsIn, solve::BLOCK};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -164,6 +164,7 @@ impl Unlearn {
             solver: self.solver,
             products: ProductsIn::F32,
             seed: self.run.compute.seed,
+            block: BLOCK,
         }
     }
 

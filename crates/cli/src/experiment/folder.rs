@@ -2,7 +2,7 @@
 
 mod merge;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backdraft::attribution::{Store, StoreError};
 use backdraft_models::Zoo;
@@ -13,7 +13,7 @@ use super::args::Over;
 use crate::{
     CliError,
     inputs::WRONG_LABELS,
-    run_folder::{Kind, RunFolder, RunPlace},
+    run_folder::{self, Kind, RunFolder, RunPlace},
 };
 use backdraft_report::Record;
 use backdraft_report::{
@@ -24,7 +24,15 @@ use backdraft_report::{
     },
 };
 
-pub(super) use merge::check_parts;
+/// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs
+/// from the same base network.
+pub(super) fn check_parts(
+    parts: &[PathBuf],
+    plan: &impl Serialize,
+    out: &Path,
+) -> Result<(), CliError> {
+    run_folder::check_parts(parts, EXPERIMENT, plan, Some(out))
+}
 
 /// What the experiment is, which tells its folder from others.
 const RECORD: &str = "experiment.json";

@@ -1,6 +1,6 @@
 //! The files of a run of `explain`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
 
 use backdraft_influence::{Choice, ChosenDamping};
 use backdraft_models::{outputs, quote, weights::stable};
@@ -50,6 +50,9 @@ struct Details<'a> {
     /// The dampings after the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dampings: Vec<DampingRecord>,
+    /// Queries that were solved for together, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<NonZeroUsize>,
     verify: String,
     pbrf_epsilon: f64,
     /// Where the scores are, if that is a store.
@@ -255,6 +258,7 @@ impl ExplainRun<'_> {
                 failed: found.scores.newton().map(|it| &it.failed),
             }),
             dampings: dampings::records(&found.dampings.values, &found.scored),
+            block: self.args.block,
             verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,
             store: found.stored.as_ref().map(|(stored, _)| &stored.record),

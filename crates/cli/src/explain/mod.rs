@@ -14,6 +14,7 @@ mod run;
 mod scoring;
 mod self_influence;
 mod settings;
+mod shards;
 mod store;
 mod stored;
 
@@ -34,8 +35,9 @@ use super::{
     inputs::{Inputs, check_task},
     opening::Opening,
     progress::Passes,
-    queries::{Query, QueryRows},
+    queries::{Query, QueryRows, rows},
     query_data,
+    run_folder::Shards,
 };
 
 /// Runs `backdraft explain`.
@@ -58,6 +60,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), kind, &config);
     args.check(&damping, &inputs.network)?;
+    shards::check(args, rows(queries.as_ref(), dataset))?;
     if args.large.dry_run {
         let looked = DryRun {
             args,
@@ -70,6 +73,8 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     }
     let rows = (queries.as_ref(), &groups[..]);
     let asked = ScoreSettings::of(args, &inputs, rows, &config, &damping);
+    let (parts, out) = (&args.shards.merge, args.run.folder.out.as_deref());
+    let shards = Shards::of(parts, store::KIND, &asked, out)?;
     let opening = Opening {
         run: &args.run,
         inputs: &inputs,
@@ -90,6 +95,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
             network,
             damping: &damping,
             passes: Passes::default(),
+            shards: &shards,
         };
         run.run()
     })

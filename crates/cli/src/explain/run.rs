@@ -27,6 +27,7 @@ use crate::{
     network_run::NetworkRun,
     progress::{Passes, say},
     queries::{self, QueryRows},
+    run_folder::Shards,
     solve::QuerySystems,
     verify::{self, Amount, Verify},
 };
@@ -54,6 +55,8 @@ pub(super) struct ExplainRun<'a> {
     pub damping: &'a Damping,
     /// Over the training examples.
     pub passes: Passes,
+    /// What other processes have done.
+    pub shards: &'a Shards,
 }
 
 /// What is known once all are scored.
@@ -96,7 +99,9 @@ pub(super) struct Subject {
 impl ExplainRun<'_> {
     pub fn run(self) -> Result<(), CliError> {
         let network = self.network;
+        network.store.merge(&self.args.shards.merge)?;
         let (module, seconds) = network.model()?;
+        network.store.mark_shard(&self.args.shards)?;
         let losses = network.losses(&module);
         let queries = queries::chosen(self.named, &losses);
         let precision = self.args.precision();
@@ -145,12 +150,15 @@ impl ExplainRun<'_> {
             errors,
             choice,
         };
-        let (found, exact) = self.found(subject, &cost, &all, &dampings)?;
+        let Some((found, exact)) = self.found(subject, &cost, &all, &dampings)? else {
+            return Ok(());
+        };
         self.conclude(found, exact.as_ref())
     }
 
     /// The scores of the queries of `all` with the training examples of `cost`, and all that is told of them before the
-    /// verification; and the costs in 64 bits that this is made with.
+    /// verification; and the costs in 64 bits that this is made with. None if
+    /// some are left to other processes.
     #[allow(clippy::type_complexity)]
     fn found(
         &self,
@@ -158,9 +166,8 @@ impl ExplainRun<'_> {
         cost: &Cost,
         all: &QuerySystems<'_>,
         dampings: &Dampings,
-    ) -> Result<(ScoredModel, Option<(Cost, Cost)>), CliError> {
+    ) -> Result<Option<(ScoredModel, Option<(Cost, Cost)>)>, CliError> {
         let damping = dampings.values[0];
-        self.write_self_influence(cost, damping)?;
         let stored = self.stored(cost, all)?;
         let (shown, measured) = match &stored {
             Some(_) => shown(all.queries, all.measured)?,
@@ -176,9 +183,13 @@ impl ExplainRun<'_> {
             _ => Some(self.exact(&subject.module, &shown)?),
         };
         let scored = match &stored {
-            Some(stored) => stored.first(shown.count(), self.measure.factor)?,
-            None => self.scored(cost, &systems, exact.as_ref())?,
+            Some(stored) => Some(stored.first(shown.count(), self.measure.factor)?),
+            None => self.whole(self.scored(cost, &systems, exact.as_ref())?, &systems)?,
         };
+        let Some(scored) = scored else {
+            return Ok(None);
+        };
+        self.write_self_influence(cost, damping)?;
         let scores = self.scores(&shown, cost.len(), &scored[..shown.count()])?;
         let newton = self.newton(cost, &systems, &scores)?;
         self.write_leverages(cost, &systems, &scores)?;
@@ -199,7 +210,7 @@ impl ExplainRun<'_> {
             dampings: dampings.clone(),
             scored,
         };
-        Ok((found, exact))
+        Ok(Some((found, exact)))
     }
 
     /// Where what the solver is made of is kept: in the folder named, and for a store of scores, which goes on chunk by

@@ -19,16 +19,16 @@ use crate::{
 };
 
 impl ExplainRun<'_> {
-    /// The scores of every query for every damping, from the folder where they are there. With the costs in 64 bits,
-    /// `exact`, they have bounds.
+    /// The scores of every query for every damping, from the folder where they are there, computed where they are this
+    /// process's. With the costs in 64 bits, `exact`, they have bounds.
     pub(super) fn scored(
         &self,
         cost: &Cost,
         systems: &QuerySystems<'_>,
         exact: Option<&(Cost, Cost)>,
-    ) -> Result<Vec<QueryScores>, CliError> {
+    ) -> Result<Vec<Option<QueryScores>>, CliError> {
         let mut open = Vec::new();
-        for system in 0..systems.count() {
+        for system in (0..systems.count()).filter(|&it| self.is_own(it, systems)) {
             if self.network.store.scored(system)?.is_none() {
                 open.push(system);
             }
@@ -63,8 +63,7 @@ impl ExplainRun<'_> {
             }
         }
         let all = (0..systems.count()).map(|system| self.network.store.scored(system));
-        let all = all.collect::<Result<Vec<_>, _>>()?;
-        Ok(all.into_iter().flatten().collect())
+        all.collect()
     }
 
     /// Scores by the solution of a system of `matrix`, if it is there, and keeps the scores.

@@ -1,5 +1,7 @@
 //! What a run of `explain` was asked.
 
+use std::num::NonZeroUsize;
+
 use backdraft::attribution::Digest;
 use backdraft_models::TrainConfig;
 use serde::Serialize;
@@ -38,6 +40,9 @@ pub(super) struct ScoreSettings<'a> {
     /// Where solutions depend, within the tolerance, on what earlier runs have learnt.
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<String>,
+    /// Queries that are solved for together, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<NonZeroUsize>,
 }
 
 impl<'a> ScoreSettings<'a> {
@@ -68,6 +73,7 @@ impl<'a> ScoreSettings<'a> {
                 .query_data
                 .as_ref()
                 .map(|it| it.display().to_string()),
+            block: args.block,
         }
     }
 }

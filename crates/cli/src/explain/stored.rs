@@ -19,7 +19,7 @@ use crate::{
     fingerprint::part_fingerprint,
     progress::{Bar, say, warn},
     queries::QueryRows,
-    solve::{BLOCK, QuerySystems, record, solver},
+    solve::{QuerySystems, record, solver},
     system_settings::SolvingSettings,
 };
 use backdraft_report::{ExampleInfo, OutputError, SolveRecord, count};
@@ -171,7 +171,7 @@ impl ExplainRun<'_> {
     ) -> Result<(usize, usize), CliError> {
         let config = ChunkConfig {
             memory: self.args.large.bytes(),
-            queries: BLOCK,
+            queries: self.args.solving().block,
         };
         let curvature = systems.curvature;
         let (dim, size) = (curvature.dim(), curvature.dtype().size());

@@ -5,6 +5,7 @@ mod difference;
 mod others;
 mod parts;
 mod record;
+mod shards;
 mod solutions;
 
 use std::{
@@ -28,9 +29,10 @@ use backdraft_report::{Contents, OutputError, Seal, WorkFolder};
 
 pub(super) use checksums::FILE as CHECKSUMS;
 pub(super) use difference::differences;
-pub(super) use others::check_folder;
+pub(super) use others::{Other, check_folder, check_parts};
 pub(super) use parts::{MODEL, PartsFolder, STATE};
 pub(super) use record::{SETTINGS, VERSIONS, unmarked, versions};
+pub(super) use shards::Shards;
 pub(super) use solutions::{PARTS, SOLVE, Solved, solve_json, solve_record};
 
 /// What is told beside a network.

@@ -3,7 +3,6 @@
 mod columns;
 mod examples;
 mod files;
-mod merge;
 mod players;
 mod retraining;
 mod run;
@@ -20,6 +19,7 @@ use self::{
 };
 use super::{
     CliError, args::Shapley, dampings::default_damping, inputs::check_task, opening::Opening,
+    run_folder::check_folder,
 };
 
 /// Runs `backdraft shapley`.
@@ -35,7 +35,10 @@ pub(super) fn shapley(args: &Shapley) -> Result<(), CliError> {
     args.check_players(players.count(), inputs.dataset.train.rows)?;
     let examples = Examples::of(args, &inputs)?;
     let asked = ShapleySettings::of(args, &inputs, &config, &damping, &players);
-    merge::check(args, &asked)?;
+    // Values tell by digests of which network they are, so that parts may have trained theirs each.
+    args.merge
+        .iter()
+        .try_for_each(|part| check_folder(part, files::KIND, &asked))?;
     let opening = Opening {
         run: &args.run,
         inputs: &inputs,

@@ -26,7 +26,6 @@ use rand_chacha::ChaCha8Rng;
 use super::{
     columns::{Column, Columns},
     examples::Examples,
-    merge::Other,
     players::Players,
     retraining::Retraining,
 };
@@ -35,6 +34,7 @@ use crate::{
     args::{Damping, Shapley},
     network_run::NetworkRun,
     progress::{Bar, say},
+    run_folder::Other,
 };
 
 /// What was asked, and where results go.
@@ -85,7 +85,7 @@ impl ShapleyRun<'_> {
         let retraining = Retraining::of(&network, &cost)?;
         let folder = network.store.folder();
         let others = self.args.merge.iter();
-        let others: Vec<Other<'_>> = others.map(|path| Other { folder, path }).collect();
+        let others: Vec<Other<'_>> = others.map(|path| Other::parts(folder, path)).collect();
         let others = others.iter().map(|it| it as &dyn Store).collect();
         let bar = Bar::new("valuation", 0);
         let parts = Parts::new(network.store)

@@ -27,6 +27,7 @@ mod preconditioners;
 mod refusals;
 mod runs;
 mod shapley;
+mod shards;
 mod shell;
 mod solves;
 mod stops;

@@ -2,58 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use backdraft::attribution::{
-    Store, StoreError,
-    evaluate::{merge, merge_estimators, missing},
-};
+use backdraft::attribution::evaluate::{merge, merge_estimators, missing};
 use backdraft_models::quote;
-use serde::Serialize;
 
-use super::{BASE, CHOICES, EXPERIMENT, ExperimentFolder};
-use crate::{
-    CliError,
-    experiment::plan::Plan,
-    progress::say,
-    run_folder::{RunFolder, check_folder},
-};
-use backdraft_report::Seal;
-
-/// Refuses folders to be merged into `out` that hold anything but the experiment of `plan`, made by the same programs
-/// from the same base network.
-pub(in crate::experiment) fn check_parts(
-    parts: &[PathBuf],
-    plan: &impl Serialize,
-    out: &Path,
-) -> Result<(), CliError> {
-    let seal = Seal::of(plan)?;
-    // A damaged one is dealt with where it is read.
-    let base_of = |folder: &Path| {
-        let bytes = std::fs::read(folder.join(BASE)).ok()?;
-        seal.check(BASE, bytes).ok()
-    };
-    let mut base: Option<(&Path, Vec<u8>)> = base_of(out).map(|bytes| (out, bytes));
-    for part in parts {
-        check_folder(part, EXPERIMENT, plan)?;
-        match (&base, base_of(part)) {
-            // Not trained yet: it has no removals either.
-            (_, None) => {}
-            (Some((other, known)), Some(bytes)) if *known != bytes => {
-                return Err(CliError::Option {
-                    option: "--merge",
-                    problem: format!(
-                        "{} has another base network than {}: machines differ in the last bits. Begin each part with \
-                         --merge of one folder in which the network is trained",
-                        quote::path(part),
-                        quote::path(other)
-                    ),
-                });
-            }
-            (Some(_), Some(_)) => {}
-            (None, Some(bytes)) => base = Some((part, bytes)),
-        }
-    }
-    Ok(())
-}
+use super::{BASE, CHOICES, ExperimentFolder};
+use crate::{CliError, experiment::plan::Plan, progress::say, run_folder::Other};
 
 impl ExperimentFolder {
     /// Copies the removals that are done in other folders, which are known to be of the same experiment, and the base
@@ -74,10 +27,7 @@ impl ExperimentFolder {
         }
         let all = plan.removals();
         for path in others {
-            let other = Other {
-                folder: &self.folder,
-                path,
-            };
+            let other = Other::new(&self.folder, path);
             let path = quote::path(path);
             if let Some(validation) = &plan.validation {
                 let estimators = validation.estimators();
@@ -116,25 +66,5 @@ impl ExperimentFolder {
             self.folder.write_marked(BASE, base)?;
         }
         Ok(())
-    }
-}
-
-/// Another folder of the experiment that `folder` is of.
-struct Other<'a> {
-    folder: &'a RunFolder,
-    path: &'a Path,
-}
-
-impl Store for Other<'_> {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.folder
-            .whole_of(self.path, key)
-            .map_err(CliError::in_store)
-    }
-
-    fn put(&self, key: &str, _: &[u8]) -> Result<(), StoreError> {
-        Err(StoreError::Key {
-            key: key.to_owned(),
-        })
     }
 }

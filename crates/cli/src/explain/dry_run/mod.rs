@@ -17,7 +17,6 @@ use crate::{
     inputs::Inputs,
     progress::{say, words},
     queries::QueryRows,
-    solve::BLOCK,
     verify::Amount,
 };
 use backdraft::attribution::ChunkConfig;
@@ -128,11 +127,11 @@ impl DryRun<'_> {
         let rows = self.queries.map_or(QUERIES, QueryRows::count);
         let chunk = ChunkConfig {
             memory: self.args.large.bytes(),
-            queries: BLOCK,
+            queries: self.args.solving().block,
         };
         let at_once = match self.args.large.store_scores {
             Some(_) => chunk.rows(parameters, number, train),
-            None => BLOCK,
+            None => self.args.solving().block,
         };
         Sizes {
             parameters,
