@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What the names of kept parts begin with, below the folder of parts.
-pub(super) const KEPT: &str = "audit-";
+const KEPT: &str = "audit-";
 /// Training examples that are looked at together, where no option says otherwise.
 pub(crate) const BLOCK: usize = 1_024;
 
