@@ -170,21 +170,28 @@ def _arguments(options):
 
 
 def _write(folder, x_train, y_train, x_test, y_test):
-    """Writes the arrays as a table, and returns the options by which it is read."""
-    parts = [("train", x_train, y_train), ("test", x_test, y_test)]
-    parts = [(name, numpy.asarray(x), numpy.asarray(y)) for name, x, y in parts]
-    for name, x, y in parts:
-        if len(x) != len(y) or y.ndim != 1:
-            raise BackdraftError(f"{name}: {len(x)} examples and targets of shape {y.shape}: one target an example is needed")
-    kinds = {y.dtype.kind == "f" for _, _, y in parts}
+    """Writes the arrays as a file of NumPy's, and returns the options by which it is read."""
+    arrays = {}
+    for part, x, y in (("train", x_train, y_train), ("test", x_test, y_test)):
+        x, y = numpy.asarray(x), numpy.asarray(y)
+        if x.ndim == 0 or y.ndim != 1 or len(x) != len(y):
+            raise BackdraftError(
+                f"{part}: inputs of shape {x.shape} and targets of shape {y.shape}: one target an example is needed"
+            )
+        arrays[f"x_{part}"], arrays[f"y_{part}"] = _as_read(x), y
+    kinds = {arrays[it].dtype.kind == "f" for it in ("y_train", "y_test")}
     if len(kinds) != 1:
         raise BackdraftError("targets of one part are whole numbers and of the other not")
-    path = folder / "data.csv"
-    rows = [(name, x.reshape(len(x), -1), y) for name, x, y in parts]
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow([*(f"x{i}" for i in range(rows[0][1].shape[1])), "target", "part"])
-        for name, x, y in rows:
-            table.writerows([*map(repr, inputs.tolist()), target, name] for inputs, target in zip(x, y.tolist()))
-    task = "regression" if kinds == {True} else "classification"
-    return ["--data", path, "--target", "target", "--split", "part", "--task", task]
+    path = folder / "data.npz"
+    # In one piece: a run that is stopped here leaves no half of a file.
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
+        numpy.savez(file, **arrays)
+    os.replace(file.name, path)
+    return ["--data", path, "--task", "regression" if kinds == {True} else "classification"]
+
+
+def _as_read(x):
+    """Inputs as the command reads them: pictures of 1 or 3 channels as they are, all else as columns."""
+    is_picture = x.ndim == 3 or (x.ndim == 4 and not {1, 3}.isdisjoint((x.shape[1], x.shape[3])))
+    x = x if is_picture else x.reshape(len(x), -1)
+    return x.astype(numpy.float32) if x.dtype == numpy.float16 else x

@@ -67,6 +67,15 @@ class TestBackdraft(unittest.TestCase):
         found = backdraft.scores(x, y, x_test, y_test, model="lr", queries="all", verify="none")
         self.assertEqual(found.values.shape, (1, 60))
 
+    def test_pictures_and_names_are_read_as_such(self):
+        draw = numpy.random.default_rng(2)
+        y = numpy.array(["dark", "light"])[numpy.arange(40) % 2]
+        x = draw.integers(0, 100, (40, 1, 6, 6)) + 150 * (y == "light")[:, None, None, None]
+        x = x.astype(numpy.uint8)
+        found = backdraft.audit(x[:30], y[:30], x[30:], y[30:], model="lr")
+        self.assertEqual(found.suggested, y[:30].tolist())
+        self.assertIn("data:image/png", found.report)
+
     def test_what_goes_wrong_is_said(self):
         with self.assertRaisesRegex(backdraft.BackdraftError, "queries 99"):
             backdraft.scores(*self.arrays, model="lr", queries=99)
