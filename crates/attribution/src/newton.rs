@@ -115,9 +115,9 @@ fn failed(error: SolveError) -> Result<NewtonOutcome, AttributionError> {
 /// Settings of [`Influence::newton_scores`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewtonConfig {
-    /// The exact dual, taken where its kernel matrix fits.
+    /// The exact dual, taken where its kernel matrix is the smaller one, or the dense matrix is over its limit.
     pub dual: DualConfig,
-    /// The dense matrix, whose inverse is taken else where the network is small enough for it.
+    /// The dense matrix, whose inverse is taken where it is the smaller one, or the kernel matrix does not fit.
     pub direct: DirectConfig,
     /// Most examples times outputs that are solved for, each as a right-hand side, where the dual does not fit.
     pub solved: usize,
@@ -171,9 +171,9 @@ impl Influence {
     }
 
     /// The Newton estimate of the removal of every training example, for what is measured of the queries `inputs`, and
-    /// every example's leverage, which depends on no query: exact through a kernel matrix of examples times outputs
-    /// where that fits into memory, else through the dense matrix of a small network, else solved for, up to a number
-    /// of them, else what EK-FAC makes of the examples' part. How it was found is said in words.
+    /// every example's leverage, which depends on no query: exact through the smaller of two matrices, the kernel
+    /// matrix of examples times outputs and the dense one of parameters, as far as they are within their limits; else
+    /// solved for, up to a number of them, else what EK-FAC makes of the examples' part. How it was found is said in words.
     ///
     /// # Errors
     /// As [`scores`](Self::scores); [`SolveError::NoRoot`] for the Hessian.

@@ -14,9 +14,9 @@ const AT_ONCE: usize = 64;
 /// Settings of [`Influence::self_influences`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelfInfluenceConfig {
-    /// The exact dual, taken where its kernel matrix fits.
+    /// The exact dual, taken where its kernel matrix is the smaller one, or the dense matrix is over its limit.
     pub dual: DualConfig,
-    /// The dense matrix, whose inverse is taken else where the network is small enough for it.
+    /// The dense matrix, whose inverse is taken where it is the smaller one, or the kernel matrix does not fit.
     pub direct: DirectConfig,
     /// Most training examples that are solved for, each as a right-hand side, where the dual does not fit.
     pub solved: usize,
@@ -100,8 +100,8 @@ impl Influence {
         })
     }
 
-    /// The self-influence of all training examples: exact through a kernel matrix of examples times outputs where that
-    /// fits into memory, or through the dense matrix of a small network; else solved for, up to a number of examples;
+    /// The self-influence of all training examples: exact through the smaller of two matrices, the kernel matrix of
+    /// examples times outputs and the dense one of parameters, as far as they are within their limits; else solved for, up to a number of examples;
     /// else approximated by EK-FAC, with exact values for those that are largest. What was done is said.
     ///
     /// An approximation is off by what its residual says, and may miss an example that belongs to the largest: take

@@ -166,16 +166,13 @@ fn self_influence_of_all_examples_says_how_it_was_found() {
     let dim = influence.matrix().dim();
     let dense = format!("exact, through a dense matrix of {dim} x {dim}");
     let ways = [
-        (
-            SelfInfluenceConfig::default(),
-            "exact, through a kernel matrix of 15 x 15",
-        ),
+        (SelfInfluenceConfig::default(), &*dense),
         (
             SelfInfluenceConfig {
-                dual: none.clone(),
+                direct: small.clone(),
                 ..Default::default()
             },
-            &dense,
+            "exact, through a kernel matrix of 15 x 15",
         ),
         (
             SelfInfluenceConfig {

@@ -5,7 +5,7 @@ use backdraft_attribution::{
     VerifyConfig,
 };
 use backdraft_curvature::{CrossEntropy, SquaredError};
-use backdraft_influence::{DirectConfig, DualConfig};
+use backdraft_influence::DirectConfig;
 use backdraft_test_support::{assert_close, classes, double, matrix, random};
 use burn::{
     nn::{Linear, LinearConfig},
@@ -74,7 +74,7 @@ fn all_at_once_or_one_by_one() {
     let (all, method) = influence
         .newton_scores(&measurement, queries(), &NewtonConfig::default())
         .unwrap();
-    assert_eq!(method, "exact, through a kernel matrix of 36 x 36");
+    assert_eq!(method, "exact, through a dense matrix of 12 x 12");
     let (leverages, _) = influence.leverages(&NewtonConfig::default()).unwrap();
     assert_eq!(leverages, all.leverages);
     for row in 0..2 {
@@ -92,19 +92,14 @@ fn all_at_once_or_one_by_one() {
         };
         assert!((leverage.largest() - all.largest()).abs() < 1e-10);
     }
-    // Where the kernel matrix does not fit, the dense one serves, each is solved for, or EK-FAC says about the same.
-    let mut config = NewtonConfig {
-        dual: DualConfig {
-            memory: 1,
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    for (limit, expected) in [
-        (12, "exact, through a dense matrix of 12 x 12"),
-        (11, "exact, 36 systems solved"),
+    // Where the dense matrix is over its limit, the larger one serves, each is solved for, or EK-FAC says about the same.
+    let mut config = NewtonConfig::default();
+    config.direct.limit = 11;
+    for (memory, expected) in [
+        (1 << 20, "exact, through a kernel matrix of 36 x 36"),
+        (1, "exact, 36 systems solved"),
     ] {
-        config.direct.limit = limit;
+        config.dual.memory = memory;
         let (solved, method) = influence
             .newton_scores(&measurement, queries(), &config)
             .unwrap();

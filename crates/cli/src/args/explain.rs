@@ -109,9 +109,9 @@ pub(crate) struct Explain {
     /// Which removals have a Newton estimate beside their scores, which corrects influence for the curvature that goes
     /// with an example: `quick` as many of those that a full verification takes, the strongest of each query first, as
     /// can be had in about a minute; `full` all of them. A linear system for each of an example's outputs. `all` is
-    /// `full`, and writes `leverage.csv` too: every training example's leverage and Newton estimates, exact through a
-    /// kernel matrix of examples times outputs where that fits into memory, or the dense matrix of up to 4,096
-    /// parameters, or solved for up to 2,000 examples times outputs, else by EK-FAC; which is printed.
+    /// `full`, and writes `leverage.csv` too: every training example's leverage and Newton estimates, exact through the
+    /// smaller of a kernel matrix of examples times outputs, as far as that fits into memory, and a dense matrix of up
+    /// to 4,096 parameters, or solved for up to 2,000 examples times outputs, else by EK-FAC; which is printed.
     #[arg(long, value_enum, default_value_t = NewtonName::Quick)]
     pub newton: NewtonName,
 

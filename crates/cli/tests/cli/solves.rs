@@ -168,7 +168,7 @@ fn self_influence_of_all_examples_is_written() -> Outcome {
     let run = place.explain(data, "cancer")?;
     assert!(
         run.stdout
-            .contains("self-influence: exact, through a kernel matrix of 456 x 456"),
+            .contains("self-influence: exact, through a dense matrix of 31 x 31"),
         "{}",
         run.stdout
     );
