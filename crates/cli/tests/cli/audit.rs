@@ -133,6 +133,7 @@ fn a_network_of_a_file_is_trained_on_with_corrections_and_without() -> Outcome {
     place.write("fix.csv", "train,fix\n5,remove\n7,3\n")?;
     let audit = format!("audit {network} --weights theirs/last.safetensors --out out");
     let command = format!("{audit} --fix fix.csv");
+    place.stop_at(&command, "out/run.json")?;
     place.stop_at(&command, "out/parts/corrected.safetensors")?;
     place.backdraft(&command).assert().success();
     let corrections = record(&place, "out")?.corrections;

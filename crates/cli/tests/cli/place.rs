@@ -35,7 +35,9 @@ impl Place {
             .current_dir(self.path())
             .args(arguments.split_whitespace())
             // Without it some graphics drivers complain on standard error.
-            .env("XDG_RUNTIME_DIR", self.path());
+            .env("XDG_RUNTIME_DIR", self.path())
+            // Of a graphics device's kernels the first that serves, not the fastest: fewer are compiled.
+            .env("CUBECL_AUTOTUNE_LEVEL", "minimal");
         command
     }
 

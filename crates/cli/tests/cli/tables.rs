@@ -159,7 +159,9 @@ fn weights_know_their_categories() -> Outcome {
         &["--weights were trained on other columns", "schooling="],
     )?;
     // The run's settings have the names: others are another run's.
-    let other = command
+    let begun = command.replace("--out out", "--out begun");
+    place.stop_at(&begun, "begun/run.json")?;
+    let other = begun
         .replace("--id person", "--id interviewed")
         .replace(" --ignore interviewed", " --ignore person");
     let done = place.backdraft(&other).assert().code(2);
