@@ -137,6 +137,9 @@ impl Default for NewtonConfig {
     }
 }
 
+/// What is done with an inverse in a part, and how it was found, in words.
+type EachInverse<'a> = dyn FnMut(&dyn Inverse, usize, &str) -> Result<(), AttributionError> + 'a;
+
 impl Influence {
     /// What the Newton estimate says of the removal of each of the training examples `removals`, for the queries of
     /// `scores`: influence with the curvature that is left without the example, which tells the size of a change where
@@ -240,7 +243,7 @@ impl Influence {
         &self,
         config: &NewtonConfig,
         count: usize,
-        each: &mut dyn FnMut(&dyn Inverse, usize, &str) -> Result<(), AttributionError>,
+        each: &mut EachInverse<'_>,
     ) -> Result<(), AttributionError> {
         let matrix = self.matrix();
         let Some(root) = matrix.example_root() else {
