@@ -84,3 +84,16 @@ pub enum AttributionError {
     #[error("a result could not be read back from the device: {0}")]
     Read(#[from] TensorReadError),
 }
+
+impl AttributionError {
+    /// The same of a query, where it is told by its row of scores, of which a query has so many.
+    pub(crate) fn of_query(self, rows: usize) -> Self {
+        match self {
+            Self::Query { query, source } => Self::Query {
+                query: query / rows,
+                source,
+            },
+            other => other,
+        }
+    }
+}

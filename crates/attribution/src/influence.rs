@@ -215,20 +215,10 @@ impl Influence {
         measurement: &Measurement,
         inputs: impl IntoRows,
     ) -> Result<Scores, AttributionError> {
-        let inputs = inputs.rows();
-        let count = inputs.first().map_or(0, Rows::len).max(1);
-        let queries = measurement.cost(&self.train, inputs)?;
+        let (queries, outputs) = self.measured(measurement, inputs.rows())?;
         let mean = measurement.is_mean();
-        let outputs = if mean { 1 } else { queries.len() / count };
-        let (solutions, solves) = self
-            .solutions(&queries, mean)
-            .map_err(|error| match error {
-                AttributionError::Query { query, source } => AttributionError::Query {
-                    query: query / outputs,
-                    source,
-                },
-                other => other,
-            })?;
+        let solved = self.solutions(&queries, mean);
+        let (solutions, solves) = solved.map_err(|error| error.of_query(outputs))?;
         Ok(Scores {
             values: scores_many(&self.train, Tensor::stack(solutions, 0))?,
             solves,
@@ -239,9 +229,34 @@ impl Influence {
         })
     }
 
+    /// The cost whose examples' losses are what is measured, and how many of them a query has: rows of its scores.
+    pub(crate) fn measured(
+        &self,
+        measurement: &Measurement,
+        inputs: Vec<Rows>,
+    ) -> Result<(Cost, usize), AttributionError> {
+        let count = inputs.first().map_or(0, Rows::len).max(1);
+        let queries = measurement.cost(&self.train, inputs)?;
+        let outputs = match measurement.is_mean() {
+            true => 1,
+            false => queries.len() / count,
+        };
+        Ok((queries, outputs))
+    }
+
     /// `A^-1 grad m` for each of the queries, which are the examples of the cost, or for their mean.
     pub(crate) fn solutions(
         &self,
+        queries: &Cost,
+        mean: bool,
+    ) -> Result<(Vec<Tensor<1>>, Vec<SolveInfo>), AttributionError> {
+        self.solutions_of(&self.matrix, queries, mean)
+    }
+
+    /// The same with another form of the matrix.
+    pub(crate) fn solutions_of(
+        &self,
+        matrix: &dyn LinearOperator,
         queries: &Cost,
         mean: bool,
     ) -> Result<(Vec<Tensor<1>>, Vec<SolveInfo>), AttributionError> {
@@ -251,7 +266,7 @@ impl Influence {
                 .map(|row| queries.select(&[row])?.gradient())
                 .collect::<Result<_, CurvatureError>>()?,
         };
-        let inverse = self.solver.prepare(&self.matrix)?;
+        let inverse = self.solver.prepare(matrix)?;
         let (mut solutions, mut solves) = (Vec::new(), Vec::new());
         for (query, solution) in inverse.solve_many(gradients)?.into_iter().enumerate() {
             let solution = solution.map_err(|source| AttributionError::Query { query, source })?;

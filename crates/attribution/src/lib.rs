@@ -29,6 +29,9 @@
 //!
 //! [`Influence::bayesian_scores`] is influence as a covariance over a local posterior, which needs no curvature.
 //!
+//! [`Influence::scores_over`] deals queries out to several devices, [`Influence::scores_in_parts`] splits each product
+//! among them.
+//!
 //! An [`Evaluation`] tells how far influence is from training again, for a training loop of one's own ([`Retrain`]) or
 //! one of Burn's optimizers ([`Fit`]); the page of [`evaluate`] says what it measures. What it computes is kept in a
 //! [`Store`].
@@ -61,6 +64,8 @@ mod score_chunk;
 pub mod score_store;
 mod scores;
 mod self_influence;
+mod share_out;
+mod split;
 mod store;
 mod top_scores;
 pub mod valuation;
@@ -96,6 +101,7 @@ pub use score_chunk::{ChunkConfig, ScoreChunk};
 pub use score_store::{ScoreIndex, ScoreStore, ScoreStoreError};
 pub use scores::{Scores, strongest};
 pub use self_influence::{SelfInfluenceConfig, SelfInfluences};
+pub use share_out::share_out;
 pub use store::{Digest, FolderStore, MemoryStore, NoStore, Store, StoreError};
 pub use top_scores::TopScores;
 pub use verify::{Verification, VerifyConfig};

@@ -117,8 +117,18 @@ impl Inputs {
         dtype: DType,
         check: impl FnOnce(Architecture, &Opened, &Dataset) -> Result<(), CliError>,
     ) -> Result<Self, CliError> {
+        Self::load_to(args.compute.device.open()?, args, preset, dtype, check)
+    }
+
+    /// The same on devices that were opened already.
+    pub fn load_to(
+        opened: Opened,
+        args: &RunArgs,
+        preset: Preset,
+        dtype: DType,
+        check: impl FnOnce(Architecture, &Opened, &Dataset) -> Result<(), CliError>,
+    ) -> Result<Self, CliError> {
         let kind = args.model.kind()?;
-        let opened = args.compute.device.open()?;
         let seed = args.compute.seed;
         let kept = args.weights.record()?;
         let mut dataset = args.data.load_for(kept.as_ref())?;
@@ -190,7 +200,7 @@ impl Inputs {
 
     /// Says what is about to be done.
     pub fn announce(&self, args: &RunArgs) {
-        let place = format_args!("device {}, seed {}", self.opened.name, args.compute.seed);
+        let place = format_args!("{}, seed {}", self.opened, args.compute.seed);
         announce(self.kind, &self.dataset, self.noise.as_ref(), place);
     }
 }

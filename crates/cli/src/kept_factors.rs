@@ -13,8 +13,10 @@ use super::{
 /// Where it is kept, and the training examples.
 #[derive(Clone, Copy)]
 pub(super) struct KeptFactors<'a> {
-    pub store: &'a dyn Store,
+    pub store: &'a (dyn Store + Sync),
     pub train: &'a Cost,
+    /// In how many parts of the examples products are made, which decides last digits.
+    pub parts: usize,
 }
 
 /// An inverse that is ready, and where what it is made of is kept.
@@ -32,11 +34,14 @@ impl QuerySystems<'_> {
         bar: &Bar,
     ) -> Result<Prepared<'s>, CliError> {
         let cache = self.factors.map(|kept| {
-            let settings = format!("{:?}", (&self.args, self.preconditioner));
+            let mut settings = format!("{:?}", (&self.args, self.preconditioner));
+            if kept.parts > 1 {
+                settings += &format!(" in {} parts", kept.parts);
+            }
             FactorCache::new(kept.store, kept.train, matrix, &settings)
         });
         let cache = cache.transpose()?;
-        let preparing = Bar::new("preparing", 0);
+        let preparing = self.bar("preparing", 0);
         let shown = self.passes.map(|passes| passes.show(&preparing));
         let inverse = match &cache {
             Some(cache) => cache.prepare(solver, matrix)?,

@@ -30,6 +30,9 @@ struct Details<'a, T> {
     only: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     inference: Option<&'a str>,
+    /// The places of the devices among those of their kind, where there were several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices: Option<Vec<usize>>,
 }
 
 impl NetworkRun<'_> {
@@ -68,6 +71,7 @@ impl NetworkRun<'_> {
             corrupt_labels: run.corrupt_labels,
             only: &inputs.only,
             inference: inputs.dataset.inference.as_deref(),
+            devices: inputs.opened.places(),
         };
         let (solver, damping) = system.unzip();
         Ok(RunSettings {

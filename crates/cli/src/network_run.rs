@@ -130,7 +130,11 @@ impl NetworkRun<'_> {
 
     /// The network as its derivatives are to be computed.
     fn of(&self, module: &Zoo) -> Result<Model, CliError> {
-        let model = self.inputs.model(module)?.recorded();
+        let model = self.inputs.model(module)?;
+        let model = match self.inputs.opened.records() {
+            true => model.recorded(),
+            false => model,
+        };
         Ok(match self.run.recompute {
             true => model.recomputing(0),
             false => model,

@@ -172,6 +172,14 @@ impl Bar {
         }
     }
 
+    /// A stage that nobody sees.
+    pub fn hidden() -> Self {
+        Self {
+            stage: StageProgress::new(ProgressBar::hidden()),
+            _lines: None,
+        }
+    }
+
     /// Prints beside it.
     pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)

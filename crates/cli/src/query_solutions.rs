@@ -31,6 +31,7 @@ impl NetworkRun<'_> {
             store: self.store.folder(),
             factors: None,
             passes: None,
+            shown: true,
         };
         let matrix = Damped::new(&curvature, dampings.values[0]);
         let solved = |system| self.store.folder().solved(system, &matrix);

@@ -40,7 +40,7 @@ pub(super) const BLOCK: usize = 128;
 #[derive(Clone, Copy)]
 pub(super) struct QuerySystems<'a> {
     pub args: Solving,
-    pub curvature: &'a Curvature,
+    pub curvature: &'a (dyn LinearOperator + Sync),
     pub dampings: &'a [f64],
     pub preconditioner: &'a Preconditioner,
     pub queries: &'a QueryRows,
@@ -51,6 +51,8 @@ pub(super) struct QuerySystems<'a> {
     pub factors: Option<KeptFactors<'a>>,
     /// Over the training examples, where they are told.
     pub passes: Option<&'a Passes>,
+    /// Whether its stages are shown: those of one device among several.
+    pub shown: bool,
 }
 
 impl QuerySystems<'_> {
@@ -84,13 +86,21 @@ impl QuerySystems<'_> {
         dampings.map(|&it| Damped::new(matrix, it)).collect()
     }
 
+    /// A stage of so many steps, if stages are shown.
+    pub fn bar(&self, title: &'static str, length: u64) -> Bar {
+        match self.shown {
+            true => Bar::new(title, length),
+            false => Bar::hidden(),
+        }
+    }
+
     /// Solves the systems of which `open` says that there is no solution yet, and keeps the solutions.
     pub fn solve(&self, open: &[bool]) -> Result<(), CliError> {
         let unsolved = open.iter().filter(|open| **open).count();
         if unsolved == 0 {
             return Ok(());
         }
-        let bar = Bar::new("solving", unsolved as u64);
+        let bar = self.bar("solving", unsolved as u64);
         let products = Cell::new(0);
         let counted = CountedOperator::new(self.curvature, |count| {
             products.set(products.get() + count);

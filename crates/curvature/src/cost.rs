@@ -7,6 +7,7 @@ mod fits;
 mod gradients;
 mod inspect;
 mod pass;
+mod placed;
 mod results;
 mod sharded;
 mod third;

@@ -2,6 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
+use burn::tensor::Device;
+
 use crate::{CurvatureError, Examples, Rows};
 
 /// A batch: the tensors of the inputs, then those of the targets.
@@ -134,6 +136,24 @@ impl Data {
         Ok(Self::Held(select(&joined(parts), &back)))
     }
 
+    /// The same examples on another device: copies of held ones, and the batches of a stream as they come.
+    pub(crate) fn to_device(&self, device: &Device) -> Result<Self, CurvatureError> {
+        Ok(match self {
+            Self::Held(batch) => Self::Held(moved(batch, device)?),
+            Self::Streamed { len, pass } => {
+                let (pass, device) = (pass.clone(), device.clone());
+                let pass = move || -> Batches<'static> {
+                    let device = device.clone();
+                    Box::new(pass().map(move |batch| moved(&batch?, &device)))
+                };
+                Self::Streamed {
+                    len: *len,
+                    pass: Arc::new(pass),
+                }
+            }
+        })
+    }
+
     /// The inputs, of `arity` tensors.
     pub(crate) fn inputs(&self, arity: usize) -> Result<Batch, CurvatureError> {
         self.whole(|batch| batch[..arity].to_vec())
@@ -189,6 +209,10 @@ impl Data {
 
 fn select(batch: &Batch, indices: &[usize]) -> Batch {
     batch.iter().map(|rows| rows.select(indices)).collect()
+}
+
+fn moved(batch: &Batch, device: &Device) -> Result<Batch, CurvatureError> {
+    batch.iter().map(|rows| rows.to_device(device)).collect()
 }
 
 /// Batches one after another.

@@ -10,10 +10,12 @@ use burn::{
         ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     },
     tensor::{
-        Bool, Device, Float, Int, Shape,
+        Bool, DType, Device, Float, Int, Shape, TensorReadError,
         kind::{Basic, Kind},
     },
 };
+
+use crate::CurvatureError;
 
 /// The kinds of tensor that a model can read: `Float`, `Int` and `Bool`.
 pub trait RowKind: Basic + 'static {}
@@ -156,7 +158,39 @@ impl Rows {
     pub(crate) fn apart(&self) -> DispatchTensor {
         let mut shape = self.shape().to_vec();
         shape.insert(1, 1);
-        let (tensor, dtype, shape) = (self.0.clone(), self.0.dtype(), Shape::from(shape));
+        self.reshaped(Shape::from(shape))
+    }
+
+    /// The same on another device. Whole numbers and truth values in the type that is `device`'s own, where that of this
+    /// one is another.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Device`] if they cannot be read.
+    pub(crate) fn to_device(&self, device: &Device) -> Result<Self, CurvatureError> {
+        let here = self.device();
+        if here == *device {
+            return Ok(self.clone());
+        }
+        let (dtype, shape) = (self.0.dtype(), self.shape());
+        let flat = self.reshaped(Shape::new([shape.num_elements()]));
+        let (here, there) = (here.settings(), device.settings());
+        let own = |here: DType, there: DType| if here == there { dtype } else { there };
+        let moved = match self.kind() {
+            Kind::Float => carried::<Float>(flat, (device, dtype)),
+            Kind::Bool => {
+                let dtype = own(here.bool_dtype.into(), there.bool_dtype.into());
+                carried::<Bool>(flat, (device, dtype))
+            }
+            Kind::Int => {
+                let dtype = own(here.int_dtype.into(), there.int_dtype.into());
+                carried::<Int>(flat, (device, dtype))
+            }
+        };
+        Ok(Self(Self(moved?).reshaped(shape)))
+    }
+
+    fn reshaped(&self, shape: Shape) -> DispatchTensor {
+        let (tensor, dtype) = (self.0.clone(), self.0.dtype());
         if dtype.is_float() {
             Dispatch::float_reshape(tensor, shape)
         } else if dtype.is_bool() {
@@ -204,4 +238,14 @@ impl Rows {
     pub(crate) fn into_dispatch(self) -> DispatchTensor {
         self.0
     }
+}
+
+/// A flat tensor on another device, by way of the host.
+fn carried<K: RowKind>(
+    flat: DispatchTensor,
+    place: (&Device, DType),
+) -> Result<DispatchTensor, CurvatureError> {
+    let data = Tensor::<1, K>::from_dispatch(flat).try_to_data();
+    let data = data.map_err(TensorReadError::from)?;
+    Ok(Tensor::<1, K>::from_data(data, place).into_dispatch())
 }

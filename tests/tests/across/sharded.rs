@@ -99,6 +99,53 @@ fn parts_on_two_backends_solve_as_one_does() -> Outcome {
     Ok(())
 }
 
+/// A copy is what is made there in the first place, and a copy back the original.
+#[test]
+fn a_cost_goes_to_another_device() -> Outcome {
+    let net = trained();
+    let [flex, other] = [Device::flex(), ndarray()];
+    let here = cost(&net, 0..N, &flex, DType::F32)?;
+    let there = here.to_device(&other)?;
+    assert_eq!(*there.model().device(), other);
+    let of = |cost: &Cost| -> Result<[Vec<f64>; 3], CurvatureError> {
+        let v = vector(cost, 9);
+        let product = cost.gauss_newton().apply(v.clone())?;
+        Ok([
+            product,
+            scores(cost, v)?,
+            cost.select(&[3, 40])?.gradient()?,
+        ]
+        .map(host))
+    };
+    assert_eq!(of(&there)?, of(&cost(&net, 0..N, &other, DType::F32)?)?);
+    assert_eq!(of(&there.to_device(&flex)?)?, of(&here)?);
+    // Of examples that are read anew, batch by batch.
+    let classes = here.targets()?.remove(0).into_tensor::<1, Int>();
+    let inputs = here
+        .inputs()?
+        .remove(0)
+        .into_tensor::<2, burn::tensor::Float>();
+    let pass = move || {
+        (0..N).step_by(10).map({
+            let (inputs, classes) = (inputs.clone(), classes.clone());
+            move |start| {
+                let rows = start..start + 10;
+                let batch = (
+                    inputs.clone().slice(rows.clone()),
+                    classes.clone().slice(rows),
+                );
+                Ok::<_, CurvatureError>(batch)
+            }
+        })
+    };
+    let streamed = Cost::streamed(here.model().clone(), CrossEntropy, N, pass)?;
+    let streamed = streamed.to_device(&other)?;
+    let (found, expected) = (host(streamed.gradient()?), host(there.gradient()?));
+    let off = relative_error(&found, &expected);
+    assert!(off < 1e-5, "{off}");
+    Ok(())
+}
+
 /// Bits do not depend on how many devices of a kind there are, nor on which was done first.
 #[test]
 fn two_devices_give_the_bits_of_one() -> Outcome {

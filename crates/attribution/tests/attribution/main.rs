@@ -17,6 +17,7 @@ mod newton;
 mod perturb;
 mod resumption;
 mod score_store;
+mod share_out;
 mod validation;
 mod valuation;
 mod weights;

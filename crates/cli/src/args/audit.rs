@@ -6,7 +6,7 @@ use backdraft::attribution::AuditBy;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, ParameterArgs, RunArgs, ShardArgs,
+    Damping, DevicesArgs, ParameterArgs, RunArgs, ShardArgs,
     number::{check_fits, some},
 };
 use crate::{CliError, audit::BLOCK};
@@ -58,10 +58,13 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "LAMBDA|auto", value_parser = Damping::parse, allow_hyphen_values = true)]
     pub damping: Option<Damping>,
 
-    /// Training examples that are looked at together: each block is kept as soon as it is done, and --shard deals them
-    /// out. Last digits depend on it. Default: 1024.
+    /// Training examples that are looked at together: each block is kept as soon as it is done, and --shard and
+    /// --devices deal them out. Last digits depend on it. Default: 1024.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub block: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub devices: DevicesArgs,
 
     #[command(flatten)]
     pub shards: ShardArgs,

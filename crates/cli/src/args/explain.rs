@@ -6,8 +6,8 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, ShardArgs, SolverArgs,
-    SolverName, Solving,
+    Damping, DevicesArgs, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, ShardArgs,
+    SolverArgs, SolverName, Solving, SplitArgs,
     number::{check_fits, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query, solve::BLOCK, verify::Amount};
@@ -38,6 +38,8 @@ Examples:
       An nn.Sequential that PyTorch trained, as it is, on inputs of torchvision's Normalize.
   backdraft explain --queries 0-99 --block 10 --shard 2/5 --out part2
       A fifth of the queries; --merge part1,part2,.. puts the run together.
+  backdraft explain --queries 0-99 --block 10 --device cuda --devices all
+      The blocks of queries dealt out to all cards.
 
 What a score means:
   The predicted change of a query's loss when the training example is removed, loss(without) - loss(with), first order, factor
@@ -139,6 +141,12 @@ pub(crate) struct Explain {
     /// --shard deals out whole blocks. Last digits depend on it. Default: 128.
     #[arg(long, value_name = "N", value_parser = some, allow_hyphen_values = true)]
     pub block: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub devices: DevicesArgs,
+
+    #[command(flatten)]
+    pub split: SplitArgs,
 
     #[command(flatten)]
     pub shards: ShardArgs,

@@ -5,6 +5,7 @@ mod bayes;
 mod compute;
 mod damping;
 mod data;
+mod devices;
 #[cfg(test)]
 mod documented;
 mod explain;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     compute::ComputeArgs,
     damping::Damping,
     data::{DataArgs, ScalingName},
+    devices::{DevicesArgs, SplitArgs},
     explain::{Explain, NewtonName, VerifyName},
     flow::Flow,
     folder::FolderArgs,

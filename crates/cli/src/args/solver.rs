@@ -86,6 +86,19 @@ impl Solving {
         }
     }
 
+    /// Whether it takes nothing of the matrix but products with it.
+    pub fn goes_by_products(&self) -> bool {
+        let layers = [PreconditionerName::Kfac, PreconditionerName::Ekfac];
+        let preconditioner = self.solver.preconditioner;
+        let is_of_layers = preconditioner.is_some_and(|it| layers.contains(&it));
+        let solver = self.solver();
+        !is_of_layers
+            && !matches!(
+                solver,
+                SolverName::Kfac | SolverName::Ekfac | SolverName::Dual
+            )
+    }
+
     /// The type of all numbers while systems are solved and examples scored.
     pub fn precision(&self) -> Precision {
         self.solver.precision.unwrap_or(Precision::F32)

@@ -8,7 +8,7 @@ mod run;
 mod settings;
 mod suspects;
 
-use backdraft_models::{Objective, Preset};
+use backdraft_models::{Objective, Preset, data::Dataset};
 use burn::tensor::DType;
 
 pub(super) use self::parts::BLOCK;
@@ -18,6 +18,7 @@ use super::{
     CliError,
     args::Audit,
     dampings::default_damping,
+    device::Opened,
     inputs::{Inputs, check_task},
     opening::Opening,
     run_folder::Shards,
@@ -25,7 +26,8 @@ use super::{
 
 /// Runs `backdraft audit`.
 pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
-    let inputs = Inputs::load(&args.run, Preset::Quick, DType::F32, |kind, _, dataset| {
+    let opened = args.devices.open(args.run.compute.device)?;
+    let check = |kind, _: &Opened, dataset: &Dataset| {
         if dataset.loss == Some(Objective::Poisson) {
             return Err(CliError::Option {
                 option: "--loss",
@@ -34,7 +36,8 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
             });
         }
         check_task("audit", kind, dataset)
-    })?;
+    };
+    let inputs = Inputs::load_to(opened, &args.run, Preset::Quick, DType::F32, check)?;
     let inputs = inputs.only(&args.parameters.only)?;
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), inputs.kind, &config);

@@ -5,7 +5,7 @@ use std::{ops::Range, time::Instant};
 
 use backdraft::{
     AttributionError, Influence,
-    attribution::{Audit, NewtonConfig, Store, StoreError},
+    attribution::{Audit, NewtonConfig, Store, StoreError, share_out},
 };
 use backdraft_models::quote;
 use burn::tensor::{DType, Device};
@@ -34,40 +34,72 @@ const HARM: usize = 0;
 
 impl AuditRun<'_> {
     /// The audit and the seconds that it took, from the folder as far as it is there, and computed as far as it is this
-    /// process's; none if some is left to others, which is said.
+    /// process's, on all its devices; none if some is left to others, which is said.
     pub(super) fn audit(
         &self,
         influence: &Influence,
         place: (&Device, DType),
     ) -> Result<Option<(Audit, f64)>, CliError> {
-        let dataset = &self.network.inputs.dataset;
-        if self.is_open::<Vec<f64>>(HARM)? {
-            let start = Instant::now();
-            let (harm, queries) = self.harm(place);
-            let of = influence.harm(&harm, queries)?;
-            self.keep(HARM, of, start)?;
-        }
-        let blocks = blocks(dataset.train.rows, self.args.block());
+        let blocks = blocks(self.network.inputs.dataset.train.rows, self.args.block());
         let mut open = Vec::new();
-        for (place, block) in blocks.iter().enumerate() {
-            if self.is_open::<Audit>(place + 1)? {
-                open.push((place, block.clone()));
+        if self.is_open::<Vec<f64>>(HARM)? {
+            open.push(HARM);
+        }
+        for position in 1..=blocks.len() {
+            if self.is_open::<Audit>(position)? {
+                open.push(position);
             }
         }
         let bar = Bar::new("auditing", open.len() as u64);
-        let parts: Vec<_> = open.iter().map(|(_, block)| block.clone()).collect();
-        let mut start = Instant::now();
-        if !parts.is_empty() {
-            let targets = suspects::targets(dataset);
-            influence.audit_parts(&targets, &NewtonConfig::default(), &parts, &mut |at, of| {
-                self.keep(open[at].0 + 1, of, start)?;
-                bar.inc(1);
-                start = Instant::now();
-                Ok(())
-            })?;
-        }
+        let devices = self.network.inputs.opened.devices();
+        share_out(&devices, |device, shard| {
+            let own = open.iter().enumerate().filter(|(at, _)| shard.has(*at));
+            let own: Vec<usize> = own.map(|(_, position)| *position).collect();
+            match (own.is_empty(), shard.index) {
+                (true, _) => Ok(()),
+                (_, 1) => self.compute(&own, &blocks, influence, place, &bar),
+                _ => {
+                    let influence = influence.to_device(device)?;
+                    self.compute(&own, &blocks, &influence, (device, place.1), &bar)
+                }
+            }
+        })?;
         drop(bar);
         self.joined(&blocks)
+    }
+
+    /// Computes the parts at these positions, where `influence` is.
+    fn compute(
+        &self,
+        positions: &[usize],
+        blocks: &[Range<usize>],
+        influence: &Influence,
+        place: (&Device, DType),
+        bar: &Bar,
+    ) -> Result<(), CliError> {
+        let mut start = Instant::now();
+        let examples = match positions {
+            [HARM, examples @ ..] => {
+                let (harm, queries) = self.harm(place);
+                self.keep(HARM, influence.harm(&harm, queries)?, start)?;
+                bar.inc(1);
+                examples
+            }
+            examples => examples,
+        };
+        if examples.is_empty() {
+            return Ok(());
+        }
+        let parts: Vec<_> = examples.iter().map(|at| blocks[at - 1].clone()).collect();
+        let targets = suspects::targets(&self.network.inputs.dataset);
+        start = Instant::now();
+        influence.audit_parts(&targets, &NewtonConfig::default(), &parts, &mut |at, of| {
+            self.keep(examples[at], of, start)?;
+            bar.inc(1);
+            start = Instant::now();
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// All parts in one.

@@ -2,6 +2,9 @@
 
 mod compare;
 mod missing;
+mod several;
+
+use std::fmt;
 
 use burn::tensor::Device;
 use clap::ValueEnum;
@@ -9,6 +12,7 @@ use clap::ValueEnum;
 use super::{CliError, progress::say};
 
 pub(super) use compare::{Compare, compare};
+pub(super) use several::DeviceList;
 
 /// A backend to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,21 +29,59 @@ pub(super) enum DeviceName {
     Cuda,
 }
 
-/// A device that was opened.
+/// A device that was opened, or several of a kind.
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
-    /// The device itself.
+    /// The device itself: the first.
     pub device: Device,
     /// The name of its backend.
     pub name: &'static str,
+    /// All of them, with their places in the list of devices.
+    all: Vec<(usize, Device)>,
+    kind: DeviceName,
 }
 
 impl Opened {
+    /// Of one device at least.
+    fn of(kind: DeviceName, all: Vec<(usize, Device)>) -> Self {
+        Self {
+            device: all[0].1.clone(),
+            name: kind.name(),
+            all,
+            kind,
+        }
+    }
+
     /// Whether the machine's own processor and memory compute.
     pub fn is_processor(&self) -> bool {
-        [DeviceName::Flex, DeviceName::Ndarray]
-            .iter()
-            .any(|it| it.name() == self.name)
+        self.kind.is_processor()
+    }
+
+    /// All of them, the first one first.
+    pub fn devices(&self) -> Vec<Device> {
+        self.all.iter().map(|(_, device)| device.clone()).collect()
+    }
+
+    /// The places of several in the list of devices; none of one alone.
+    pub fn places(&self) -> Option<Vec<usize>> {
+        let places = self.all.iter().map(|(place, _)| *place);
+        (self.all.len() > 1).then(|| places.collect())
+    }
+
+    /// Whether runs are recorded there. While CUDA records on one card, no thread of the process may allocate memory on
+    /// another.
+    pub fn records(&self) -> bool {
+        self.kind != DeviceName::Cuda || self.all.len() == 1
+    }
+}
+
+impl fmt::Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(places) = self.places() else {
+            return write!(f, "device {}", self.name);
+        };
+        let places: Vec<String> = places.iter().map(usize::to_string).collect();
+        write!(f, "devices {} of {}", places.join(", "), self.name)
     }
 }
 
@@ -56,50 +98,58 @@ impl DeviceName {
         }
     }
 
+    /// Whether the machine's own processor and memory compute.
+    fn is_processor(self) -> bool {
+        matches!(self, Self::Flex | Self::Ndarray)
+    }
+
     /// The device, if this build and this machine have it.
     pub fn open(self) -> Result<Opened, CliError> {
+        let (kind, devices) = self.available()?;
+        let chosen = match self {
+            Self::Auto => devices.iter().position(is_card).unwrap_or(0),
+            _ => 0,
+        };
+        Ok(Opened::of(kind, vec![(chosen, devices[chosen].clone())]))
+    }
+
+    /// The devices of this kind, or of the fastest, one at least.
+    fn available(self) -> Result<(Self, Vec<Device>), CliError> {
         let refuse = |reason: String| CliError::Device {
             name: self.name(),
             reason,
         };
-        let opened = |name: Self, device| Opened {
-            device,
-            name: name.name(),
+        let kind = match self {
+            Self::Auto => fastest()
+                .ok_or_else(|| refuse("this build has no backend: build it with one".to_owned()))?,
+            named => named,
         };
-        if self == Self::Auto {
-            return fastest()
-                .map(|(name, device)| opened(name, device))
-                .ok_or_else(|| refuse("this build has no backend: build it with one".to_owned()));
-        }
-        let Some(devices) = found(self) else {
+        let Some(devices) = found(kind) else {
             return Err(refuse(format!(
                 "not in this build; build it with `cargo build --release --features {}`, or use one of `backdraft devices`",
-                self.name()
+                kind.name()
             )));
         };
-        match devices.into_iter().next() {
-            Some(device) => Ok(opened(self, device)),
-            None => Err(refuse(format!(
+        match devices.is_empty() {
+            false => Ok((kind, devices)),
+            true => Err(refuse(format!(
                 "this machine has none: {}",
-                missing::explain(self)
+                missing::explain(kind)
             ))),
         }
     }
 }
 
-/// The fastest device there is.
-fn fastest() -> Option<(DeviceName, Device)> {
-    let cards = [DeviceName::Cuda, DeviceName::Wgpu].into_iter();
-    let cards = cards.flat_map(|name| {
-        let devices = found(name).unwrap_or_default().into_iter();
-        devices.filter(is_card).map(move |device| (name, device))
-    });
-    let processors = [DeviceName::Flex, DeviceName::Ndarray].into_iter();
-    let processors = processors.flat_map(|name| {
-        let devices = found(name).unwrap_or_default().into_iter();
-        devices.map(move |device| (name, device))
-    });
-    cards.chain(processors).next()
+/// The kind of the fastest device there is.
+fn fastest() -> Option<DeviceName> {
+    let has = |name: &DeviceName, of: fn(&Device) -> bool| {
+        found(*name).is_some_and(|devices| devices.iter().any(of))
+    };
+    let mut cards = [DeviceName::Cuda, DeviceName::Wgpu].into_iter();
+    let mut processors = [DeviceName::Flex, DeviceName::Ndarray].into_iter();
+    cards
+        .find(|name| has(name, is_card))
+        .or_else(|| processors.find(|name| has(name, |_| true)))
 }
 
 /// The devices of a backend, graphics cards first; `None` if it is not in this build.
@@ -170,19 +220,23 @@ fn describe(device: &Device) -> String {
     format!("{device:?}")
 }
 
-/// Prints the devices that this build and this machine can use.
+/// Prints the devices that this build and this machine can use, with their places where there are several of a kind.
 pub(super) fn list() -> Result<(), CliError> {
     for name in DeviceName::BACKENDS {
         let line = |text: String| say(format_args!("{:8} {text}", name.name()));
         match found(name) {
             None => line(format!("not in this build (feature `{}`)", name.name())),
-            Some(devices) if devices.is_empty() => {
-                line(format!("none here: {}", missing::explain(name)));
-            }
-            Some(devices) => devices.iter().map(describe).for_each(line),
+            Some(devices) => match &devices[..] {
+                [] => line(format!("none here: {}", missing::explain(name))),
+                [one] => line(describe(one)),
+                several => {
+                    let all = several.iter().enumerate();
+                    all.for_each(|(place, it)| line(format!("{place} {}", describe(it))));
+                }
+            },
         }
     }
-    if let Some((name, _)) = fastest() {
+    if let Some(name) = fastest() {
         say(format_args!("auto     {}", name.name()));
     }
     Ok(())

@@ -50,6 +50,9 @@ struct Details<'a> {
     /// The dampings after the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dampings: Vec<DampingRecord>,
+    /// In how many parts of the training examples products were made, where they were split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<usize>,
     /// Queries that were solved for together, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<NonZeroUsize>,
@@ -258,6 +261,7 @@ impl ExplainRun<'_> {
                 failed: found.scores.newton().map(|it| &it.failed),
             }),
             dampings: dampings::records(&found.dampings.values, &found.scored),
+            parts: Some(self.parts).filter(|parts| *parts > 1),
             block: self.args.block,
             verify: self.amount().name(),
             pbrf_epsilon: 1.0 / dataset.train.rows as f64,

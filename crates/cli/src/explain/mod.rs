@@ -3,6 +3,7 @@
 mod bounds;
 mod closed_form;
 mod dampings;
+mod devices;
 mod dry_run;
 mod files;
 mod groups;
@@ -31,6 +32,7 @@ use super::{
     CliError,
     args::Explain,
     dampings::default_damping,
+    device::Opened,
     groups as weight_groups,
     inputs::{Inputs, check_task},
     opening::Opening,
@@ -42,16 +44,7 @@ use super::{
 
 /// Runs `backdraft explain`.
 pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
-    let dtype = args.precision().dtype();
-    let mut inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
-        check_task("explain", kind, dataset)?;
-        args.measure.check(dataset)?;
-        args.precision().check(opened)
-    })?;
-    if let Some(path) = &args.large.query_data {
-        query_data::take(&mut inputs, &args.run.data, path)?;
-    }
-    let inputs = inputs.only(&args.parameters.only)?;
+    let inputs = inputs(args)?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
     let queries = queries(args, dataset)?;
     let groups = args.group.as_ref();
@@ -60,7 +53,7 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
     let config = inputs.training(&args.run);
     let damping = default_damping(args.damping.as_ref(), kind, &config);
     args.check(&damping, &inputs.network)?;
-    shards::check(args, rows(queries.as_ref(), dataset))?;
+    let parts = parts(args, &inputs, rows(queries.as_ref(), dataset))?;
     if args.large.dry_run {
         let looked = DryRun {
             args,
@@ -72,9 +65,9 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
         return looked.run();
     }
     let rows = (queries.as_ref(), &groups[..]);
-    let asked = ScoreSettings::of(args, &inputs, rows, &config, &damping);
-    let (parts, out) = (&args.shards.merge, args.run.folder.out.as_deref());
-    let shards = Shards::of(parts, store::KIND, &asked, out)?;
+    let asked = ScoreSettings::of(args, &inputs, rows, &config, &damping).in_parts(parts);
+    let (merged, out) = (&args.shards.merge, args.run.folder.out.as_deref());
+    let shards = Shards::of(merged, store::KIND, &asked, out)?;
     let opening = Opening {
         run: &args.run,
         inputs: &inputs,
@@ -96,9 +89,37 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
             damping: &damping,
             passes: Passes::default(),
             shards: &shards,
+            parts,
         };
         run.run()
     })
+}
+
+/// What the run works on.
+fn inputs(args: &Explain) -> Result<Inputs, CliError> {
+    let dtype = args.precision().dtype();
+    let opened = args.devices.open(args.run.compute.device)?;
+    let check = |kind, opened: &Opened, dataset: &Dataset| {
+        check_task("explain", kind, dataset)?;
+        args.measure.check(dataset)?;
+        args.precision().check(opened)
+    };
+    let mut inputs = Inputs::load_to(opened, &args.run, Preset::Quick, dtype, check)?;
+    if let Some(path) = &args.large.query_data {
+        query_data::take(&mut inputs, &args.run.data, path)?;
+    }
+    inputs.only(&args.parameters.only)
+}
+
+/// In how many parts of the training examples products are made, for so many `rows` of scores. Refuses what processes
+/// or devices could not share out.
+fn parts(args: &Explain, inputs: &Inputs, rows: usize) -> Result<usize, CliError> {
+    let devices = inputs.opened.devices().len();
+    shards::check(args, rows, devices)?;
+    let solving = args.solving();
+    let blocks = rows.div_ceil(solving.unit());
+    args.split
+        .parts(devices, (blocks, inputs.dataset.train.rows), &solving)
 }
 
 /// The queries that are named; all of data that were given to be asked about.

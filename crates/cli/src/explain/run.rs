@@ -57,6 +57,8 @@ pub(super) struct ExplainRun<'a> {
     pub passes: Passes,
     /// What other processes have done.
     pub shards: &'a Shards,
+    /// Parts of the training examples that products are made in, one a device; one where queries are dealt out.
+    pub parts: usize,
 }
 
 /// What is known once all are scored.
@@ -140,6 +142,7 @@ impl ExplainRun<'_> {
             store: self.network.store.folder(),
             factors: self.kept_factors(cache.as_ref(), &cost),
             passes: Some(&self.passes),
+            shown: true,
         };
         let subject = Subject {
             training: self.network.inputs.loaded.is_none().then_some(seconds),
@@ -222,10 +225,14 @@ impl ExplainRun<'_> {
     ) -> Option<KeptFactors<'k>> {
         let own = || {
             let stored = self.args.large.store_scores.as_ref();
-            stored.map(|_| self.network.store as &dyn Store)
+            stored.map(|_| self.network.store as &(dyn Store + Sync))
         };
-        let store = cache.map(|it| it as &dyn Store).or_else(own)?;
-        Some(KeptFactors { store, train })
+        let store = cache.map(|it| it as &(dyn Store + Sync)).or_else(own)?;
+        Some(KeptFactors {
+            store,
+            train,
+            parts: 1,
+        })
     }
 
     /// Writes what is known, and verifies it with the costs in 64 bits.

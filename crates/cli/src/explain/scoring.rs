@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use backdraft_curvature::{Cost, Curvature, Damped};
+use backdraft_curvature::{Cost, Damped, ExampleLosses, LinearOperator};
 use backdraft_influence::scores;
 
 use super::{
@@ -33,8 +33,21 @@ impl ExplainRun<'_> {
                 open.push(system);
             }
         }
+        self.score_on_all(&open, cost, systems, exact)?;
+        let all = (0..systems.count()).map(|system| self.network.store.scored(system));
+        all.collect()
+    }
+
+    /// Solves for the queries of the systems `open`, and keeps their scores.
+    pub(super) fn score_all(
+        &self,
+        open: &[usize],
+        cost: &dyn ExampleLosses,
+        systems: &QuerySystems<'_>,
+        exact: Option<&(Cost, Cost)>,
+    ) -> Result<(), CliError> {
         let mut unsolved = vec![false; systems.count()];
-        for &system in &open {
+        for &system in open {
             unsolved[system] = self
                 .network
                 .store
@@ -43,7 +56,7 @@ impl ExplainRun<'_> {
                 .is_none();
         }
         systems.solve(&unsolved)?;
-        let bar = Bar::new("scoring", open.len() as u64);
+        let bar = systems.bar("scoring", open.len() as u64);
         let exact = exact.filter(|_| !open.is_empty());
         let matrix = exact.map(|(cost, _)| cost.gauss_newton());
         let matrices = matrix.as_ref().map(|matrix| systems.damped(matrix));
@@ -62,8 +75,7 @@ impl ExplainRun<'_> {
                 bar.inc(1);
             }
         }
-        let all = (0..systems.count()).map(|system| self.network.store.scored(system));
-        all.collect()
+        Ok(())
     }
 
     /// Scores by the solution of a system of `matrix`, if it is there, and keeps the scores.
@@ -71,8 +83,8 @@ impl ExplainRun<'_> {
         &self,
         system: usize,
         systems: &QuerySystems<'_>,
-        matrix: &Damped<&Curvature>,
-        cost: &Cost,
+        matrix: &dyn LinearOperator,
+        cost: &dyn ExampleLosses,
         bounds: Option<&ScoreBounding<'_>>,
         bar: &Bar,
     ) -> Result<(), CliError> {
@@ -105,10 +117,10 @@ impl ExplainRun<'_> {
         &self,
         row: usize,
         solved: Solved,
-        cost: &Cost,
+        cost: &dyn ExampleLosses,
         bounds: Option<&ScoreBounding<'_>>,
     ) -> Result<(Solved, QueryScores), CliError> {
-        let values = scores(cost, solved.vector.clone())?;
+        let values = scores(&cost, solved.vector.clone())?;
         let values: Vec<f64> = values.into_data().iter::<f64>().collect();
         let within = bounds.map(|it| it.of(row, &solved.vector, &values));
         let scored = QueryScores {

@@ -43,6 +43,9 @@ pub(super) struct ScoreSettings<'a> {
     /// Queries that are solved for together, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<NonZeroUsize>,
+    /// In how many parts of the training examples products are made, where they are split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<usize>,
 }
 
 impl<'a> ScoreSettings<'a> {
@@ -74,6 +77,15 @@ impl<'a> ScoreSettings<'a> {
                 .as_ref()
                 .map(|it| it.display().to_string()),
             block: args.block,
+            parts: None,
+        }
+    }
+
+    /// With products made in so many parts of the training examples.
+    pub fn in_parts(self, parts: usize) -> Self {
+        Self {
+            parts: Some(parts).filter(|parts| *parts > 1),
+            ..self
         }
     }
 }

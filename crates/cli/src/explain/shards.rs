@@ -5,13 +5,22 @@ use backdraft_models::quote;
 use super::{run::ExplainRun, store::QueryScores};
 use crate::{CliError, args::Explain, progress::say, solve::QuerySystems};
 
-/// Refuses more parts than there are blocks of the `rows` of scores.
-pub(super) fn check(args: &Explain, rows: usize) -> Result<(), CliError> {
+/// Refuses more parts than there are blocks of the `rows` of scores, and what only one process, or one of several
+/// `devices`, can write.
+pub(super) fn check(args: &Explain, rows: usize, devices: usize) -> Result<(), CliError> {
     let is_divided = args.shards.shard.is_some() || !args.shards.merge.is_empty();
     if is_divided && args.large.store_scores.is_some() {
         return Err(CliError::Option {
             option: "--store-scores",
             problem: "is written by one process: leave it out of parts, or give each a store and queries of its own"
+                .to_owned(),
+        });
+    }
+    if devices > 1 && args.large.store_scores.is_some() {
+        return Err(CliError::Option {
+            option: "--devices",
+            problem: "deals out queries whose scores are held: leave out --store-scores, or give each device a store and \
+                      queries of its own"
                 .to_owned(),
         });
     }

@@ -6,7 +6,7 @@ use backdraft::attribution::{
     ChunkConfig, Digest, ScoreChunk, ScoreIndex, ScoreStore,
     score_store::{ScoreFloat, StoredQuery},
 };
-use backdraft_curvature::{Cost, CountedOperator, Damped, LinearOperator};
+use backdraft_curvature::{Cost, CountedOperator, Damped};
 use backdraft_influence::{Inverse, Solution, SolveError, SolveInfo};
 use backdraft_models::quote;
 use burn::tensor::Tensor;

@@ -9,10 +9,10 @@ mod shards;
 mod solutions;
 
 use std::{
-    cell::RefCell,
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use backdraft_models::{Zoo, numbers, quote, with_numbers};
@@ -81,7 +81,7 @@ pub(super) struct RunFolder {
     kind: Kind,
     seal: Seal,
     /// Of what is computed from the network, once that is there.
-    computed: RefCell<Seal>,
+    computed: Mutex<Seal>,
     /// The record of an earlier part of the run.
     earlier: Option<Value>,
 }
@@ -104,7 +104,7 @@ impl RunFolder {
         let mut folder = Self {
             folder,
             kind,
-            computed: RefCell::new(seal.clone()),
+            computed: Mutex::new(seal.clone()),
             seal,
             earlier: None,
         };
@@ -163,8 +163,8 @@ impl RunFolder {
     pub fn bind(&self) -> Result<bool, CliError> {
         let network = self.whole(self.kind.network)?;
         if let Some(file) = &network {
-            self.computed
-                .replace(self.seal.with(tensors::numbers(file)));
+            *self.computed.lock().unwrap_or_else(PoisonError::into_inner) =
+                self.seal.with(tensors::numbers(file));
         }
         Ok(network.is_some())
     }
@@ -220,7 +220,10 @@ impl RunFolder {
 
     fn seal_of(&self, name: &str) -> Seal {
         match self.kind.computed.iter().any(|it| name.starts_with(it)) {
-            true => self.computed.borrow().clone(),
+            true => {
+                let computed = self.computed.lock();
+                computed.unwrap_or_else(PoisonError::into_inner).clone()
+            }
             false => self.seal.clone(),
         }
     }

@@ -7,6 +7,7 @@ mod closed_form;
 mod compare;
 mod dampings;
 mod data;
+mod devices;
 mod experiment;
 mod files;
 mod flow;

@@ -78,6 +78,18 @@ impl ShardedCost {
         Ok(Self::new(parts.collect::<Result<_, E>>()?)?)
     }
 
+    /// The examples of `cost` in as many parts as there are devices, to which they are copied, with its L2 term. Those of
+    /// a stream are held from then on.
+    ///
+    /// # Errors
+    /// As [`over`](Self::over); those of reading.
+    pub fn split(cost: &Cost, devices: &[Device]) -> Result<Self, CurvatureError> {
+        Self::over(cost.len(), devices, |range, device| {
+            let part = cost.select(&range.collect::<Vec<_>>())?;
+            part.with_l2(cost.l2()).to_device(device)
+        })
+    }
+
     /// Number of examples `N`.
     pub fn len(&self) -> usize {
         self.parts.examples()

@@ -1,11 +1,31 @@
-//! How a network's programs are run: in which precision, recorded or not, in how much memory.
+//! How a network's programs are run: where, in which precision, recorded or not, in how much memory.
 
-use backdraft_program::{Compiled, Half, LinearMap, Program};
+use backdraft_program::{Compiled, DispatchTensor, Half, LinearMap, Program};
+use burn::tensor::Device;
 
 use super::Model;
-use crate::CurvatureError;
+use crate::{CurvatureError, Rows};
 
 impl Model {
+    /// The same network on another device, with its parameters and constants copied there.
+    ///
+    /// # Errors
+    /// [`CurvatureError::Device`] if they cannot be read.
+    pub fn to_device(&self, device: &Device) -> Result<Self, CurvatureError> {
+        let moved = |tensor: &DispatchTensor| -> Result<DispatchTensor, CurvatureError> {
+            let rows = Rows::from(tensor.clone()).to_device(device)?;
+            Ok(rows.into_dispatch())
+        };
+        let fixed = self.fixed.iter();
+        let fixed = fixed.map(|(place, tensor)| Ok((*place, moved(tensor)?)));
+        Ok(Self {
+            tensors: self.tensors.iter().map(moved).collect::<Result<_, _>>()?,
+            fixed: fixed.collect::<Result<_, CurvatureError>>()?,
+            device: device.clone(),
+            ..self.clone()
+        })
+    }
+
     /// The same network with the matrix products of all that is computed of it in 16 bits, forward and backward, if its
     /// own type is F32; everything else stays in 32 bits
     /// ([`Program::with_products`](backdraft_program::Program::with_products)). Compare a product or two with those of
