@@ -49,7 +49,7 @@ fn parts_of_the_queries_come_to_the_same_bits() -> Outcome {
     // Solvers that share nothing but batches.
     let lissa = "explain --model lr --data cancer --queries 0-2 --solver lissa --depth 40 --repeats 2 --newton none \
                  --verify-removals 2";
-    assert_merges(lissa, 2)?;
+    assert_merges(lissa, 3)?;
     Ok(())
 }
 
