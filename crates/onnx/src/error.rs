@@ -20,7 +20,7 @@ pub enum OnnxProblem {
     #[error("cannot be read ({0}); check that it exists and may be read")]
     Read(#[source] io::Error),
     /// The file is no ONNX file, or only the beginning of one.
-    #[error("is no ONNX file, or is damaged ({0}); export or copy it again")]
+    #[error("is no ONNX file, or is damaged or cut off ({0}); export or copy it again")]
     Format(String),
     /// The operators are of a version that is not known here.
     #[error(

@@ -12,25 +12,25 @@ use crate::{
     value::{Value, reshape},
 };
 
-/// Length of a row, if the file tells.
+/// Length of a row, if the file tells, and it can be counted.
 pub(crate) fn width(ports: &[OnnxPort]) -> Option<usize> {
-    let mut all = 0;
+    let mut all = 0_usize;
     for port in ports {
         if port.shape.is_empty() || !port.element.is_number() {
             return None;
         }
-        all += extent(port, None)?;
+        all = all.checked_add(extent(port, None)?)?;
     }
     Some(all)
 }
 
 /// Numbers of one example; `free` is the length of axes that the file leaves open.
 fn extent(port: &OnnxPort, free: Option<usize>) -> Option<usize> {
-    let axes = port.shape.iter().skip(1).map(|dim| match dim {
+    let mut axes = port.shape.iter().skip(1).map(|dim| match dim {
         OnnxDim::Fixed(length) => Some(*length),
         OnnxDim::Free(_) => free,
     });
-    axes.product()
+    axes.try_fold(1_usize, |all, length| all.checked_mul(length?))
 }
 
 /// The inputs that the columns of `rows`, `[batch, columns]`, are, one after the other.

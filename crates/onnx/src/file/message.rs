@@ -1,231 +1,243 @@
-//! ONNX's messages, as much of them as is used: `onnx.proto`, whose fields keep their numbers in all versions.
+//! ONNX's messages under the names of `onnx.proto`, whose fields keep their numbers in all versions: those that are used.
 
-use super::{
-    tensor::StoredTensor,
-    wire::{Fields, Read},
+use prost::{Message, bytes::Bytes};
+
+use super::tensor::TensorProto;
+use crate::{
+    error::OnnxProblem,
+    port::{OnnxDim, OnnxElement, OnnxPort},
 };
-use crate::port::{OnnxDim, OnnxElement, OnnxPort};
 
 /// A network.
-#[derive(Default)]
-pub(crate) struct ModelMessage<'a> {
-    pub(crate) graph: Option<GraphMessage<'a>>,
-    /// The version of each domain's operators; ONNX's own is called "".
-    pub(crate) versions: Vec<(String, i64)>,
+#[derive(Clone, Message)]
+pub(crate) struct ModelProto {
+    #[prost(message, optional, tag = "7")]
+    pub(crate) graph: Option<GraphProto>,
+    #[prost(message, repeated, tag = "8")]
+    opset_import: Vec<OperatorSetIdProto>,
+}
+
+/// The version of a domain's operators.
+#[derive(Clone, Message)]
+struct OperatorSetIdProto {
+    #[prost(string, tag = "1")]
+    domain: String,
+    #[prost(int64, tag = "2")]
+    version: i64,
 }
 
 /// A graph of operations.
-#[derive(Default)]
-pub(crate) struct GraphMessage<'a> {
-    pub(crate) nodes: Vec<Node<'a>>,
-    pub(crate) initializers: Vec<StoredTensor<'a>>,
-    pub(crate) sparse: bool,
-    pub(crate) inputs: Vec<OnnxPort>,
-    pub(crate) outputs: Vec<OnnxPort>,
+#[derive(Clone, Message)]
+pub(crate) struct GraphProto {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) initializer: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "12")]
+    output: Vec<ValueInfoProto>,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    sparse_initializer: Vec<Bytes>,
 }
 
 /// An operation.
-#[derive(Clone, Default)]
-pub(crate) struct Node<'a> {
-    pub(crate) name: String,
-    pub(crate) operator: String,
-    /// Whose operator it is: "" is ONNX itself.
-    pub(crate) domain: String,
+#[derive(Clone, Message)]
+pub(crate) struct NodeProto {
     /// Names of tensors; "" is one that is left out.
-    pub(crate) inputs: Vec<String>,
-    pub(crate) outputs: Vec<String>,
-    pub(crate) attributes: Vec<Attribute<'a>>,
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) input: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub(crate) output: Vec<String>,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(string, tag = "4")]
+    pub(crate) op_type: String,
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) attribute: Vec<AttributeProto>,
+    #[prost(string, tag = "7")]
+    domain: String,
 }
 
 /// A setting of an operation.
-#[derive(Clone)]
-pub(crate) struct Attribute<'a> {
+#[derive(Clone, Message)]
+pub(crate) struct AttributeProto {
+    #[prost(string, tag = "1")]
     pub(crate) name: String,
-    pub(crate) value: AttributeValue<'a>,
+    #[prost(float, optional, tag = "2")]
+    f: Option<f32>,
+    #[prost(int64, optional, tag = "3")]
+    i: Option<i64>,
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    s: Option<Bytes>,
+    #[prost(message, optional, tag = "5")]
+    t: Option<TensorProto>,
+    #[prost(float, repeated, tag = "7")]
+    floats: Vec<f32>,
+    #[prost(int64, repeated, tag = "8")]
+    ints: Vec<i64>,
+    #[prost(int32, tag = "20")]
+    r#type: i32,
 }
 
 /// What an operation is set to.
-#[derive(Clone)]
 pub(crate) enum AttributeValue<'a> {
-    Float(f64),
+    Float(f32),
     Int(i64),
-    Text(String),
-    Tensor(Box<StoredTensor<'a>>),
-    Floats(Vec<f64>),
-    Ints(Vec<i64>),
+    Text(&'a str),
+    Tensor(&'a TensorProto),
+    Floats(&'a [f32]),
+    Ints(&'a [i64]),
     /// Several texts, a graph, a type, or another thing that no supported operator is set to.
     Other,
 }
 
-impl<'a> ModelMessage<'a> {
-    pub(crate) fn read(message: &'a [u8]) -> Read<Self> {
-        let mut model = Self::default();
-        for field in Fields::of(message) {
-            match field? {
-                (7, graph) => model.graph = Some(GraphMessage::read(graph.bytes()?)?),
-                (8, version) => {
-                    let (mut domain, mut number) = (String::new(), 0);
-                    for field in Fields::of(version.bytes()?) {
-                        match field? {
-                            (1, value) => domain = value.text()?,
-                            (2, value) => number = value.int()?,
-                            _ => (),
-                        }
-                    }
-                    model.versions.push((own(domain), number));
-                }
-                _ => (),
-            }
-        }
-        Ok(model)
-    }
+/// An input or output.
+#[derive(Clone, Message)]
+struct ValueInfoProto {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    r#type: Option<TypeProto>,
+}
+
+#[derive(Clone, Message)]
+struct TypeProto {
+    /// Nothing for a sequence, a map and the like.
+    #[prost(message, optional, tag = "1")]
+    tensor_type: Option<TensorTypeProto>,
+}
+
+#[derive(Clone, Message)]
+struct TensorTypeProto {
+    #[prost(int32, tag = "1")]
+    elem_type: i32,
+    #[prost(message, optional, tag = "2")]
+    shape: Option<TensorShapeProto>,
+}
+
+#[derive(Clone, Message)]
+struct TensorShapeProto {
+    #[prost(message, repeated, tag = "1")]
+    dim: Vec<Dimension>,
+}
+
+#[derive(Clone, Message)]
+struct Dimension {
+    #[prost(int64, tag = "1")]
+    dim_value: i64,
+    #[prost(string, tag = "2")]
+    dim_param: String,
 }
 
 /// ONNX's own domain has two names.
-fn own(domain: String) -> String {
-    match domain.as_str() {
-        "ai.onnx" => String::new(),
+fn own(domain: &str) -> &str {
+    match domain {
+        "ai.onnx" => "",
         _ => domain,
     }
 }
 
-impl<'a> GraphMessage<'a> {
-    fn read(message: &'a [u8]) -> Read<Self> {
-        let mut graph = Self::default();
-        for field in Fields::of(message) {
-            match field? {
-                (1, node) => graph.nodes.push(Node::read(node.bytes()?)?),
-                (5, tensor) => graph
-                    .initializers
-                    .push(StoredTensor::read(tensor.bytes()?)?),
-                (11, port) => graph.inputs.push(read_port(port.bytes()?)?),
-                (12, port) => graph.outputs.push(read_port(port.bytes()?)?),
-                (15, _) => graph.sparse = true,
-                _ => (),
-            }
-        }
-        Ok(graph)
+impl ModelProto {
+    /// Raw numbers of tensors stay where they are in `file`.
+    pub(crate) fn read(file: Vec<u8>) -> Result<Self, OnnxProblem> {
+        Self::decode(Bytes::from(file)).map_err(|error| OnnxProblem::Format(error.to_string()))
+    }
+
+    /// The version of a domain's operators; ONNX's own is called "".
+    pub(crate) fn version(&self, domain: &str) -> i64 {
+        let mut all = self.opset_import.iter();
+        let found = all.find(|it| own(&it.domain) == domain);
+        found.map_or(1, |it| it.version)
     }
 }
 
-impl<'a> Node<'a> {
-    fn read(message: &'a [u8]) -> Read<Self> {
-        let mut node = Self::default();
-        for field in Fields::of(message) {
-            match field? {
-                (1, name) => node.inputs.push(name.text()?),
-                (2, name) => node.outputs.push(name.text()?),
-                (3, name) => node.name = name.text()?,
-                (4, operator) => node.operator = operator.text()?,
-                (5, attribute) => node.attributes.push(Attribute::read(attribute.bytes()?)?),
-                (7, domain) => node.domain = own(domain.text()?),
-                _ => (),
-            }
-        }
-        if node.name.is_empty() {
-            // The name of what it computes is the only one there is.
-            node.name = node.outputs.first().cloned().unwrap_or_default();
-        }
-        Ok(node)
+impl GraphProto {
+    pub(crate) fn is_sparse(&self) -> bool {
+        !self.sparse_initializer.is_empty()
+    }
+
+    pub(crate) fn inputs(&self) -> Vec<OnnxPort> {
+        self.input.iter().map(ValueInfoProto::port).collect()
+    }
+
+    pub(crate) fn outputs(&self) -> Vec<OnnxPort> {
+        self.output.iter().map(ValueInfoProto::port).collect()
     }
 }
 
-impl<'a> Attribute<'a> {
-    fn read(message: &'a [u8]) -> Read<Self> {
-        let (mut name, mut kind) = (String::new(), None);
-        let (mut float, mut int, mut text, mut tensor) = (0.0, 0, String::new(), None);
-        let (mut floats, mut ints) = (Vec::new(), Vec::new());
-        let mut met = 0;
-        for field in Fields::of(message) {
-            let (number, value) = field?;
-            match number {
-                1 => name = value.text()?,
-                2 => float = value.float()?,
-                3 => int = value.int()?,
-                // Bytes of any kind may stand here; where text is meant it is in UTF-8.
-                4 => text = String::from_utf8_lossy(value.bytes()?).into_owned(),
-                5 => tensor = Some(StoredTensor::read(value.bytes()?)?),
-                7 => value.floats(&mut floats)?,
-                8 => value.ints(&mut ints)?,
-                20 => kind = Some(value.int()?),
-                _ => (),
-            }
-            if matches!(number, 2..=11) {
-                met = number;
-            }
+impl NodeProto {
+    /// Its name; if it has none, that of what it computes.
+    pub(crate) fn title(&self) -> &str {
+        match (&self.name[..], self.output.first()) {
+            ("", Some(output)) => output,
+            (name, _) => name,
         }
+    }
+
+    /// Whose operator it is: "" is ONNX itself.
+    pub(crate) fn domain(&self) -> &str {
+        own(&self.domain)
+    }
+
+    /// What an attribute is set to, if it is there.
+    pub(crate) fn value(&self, name: &str) -> Option<AttributeValue<'_>> {
+        let mut all = self.attribute.iter();
+        all.find(|it| it.name == name).map(AttributeProto::value)
+    }
+}
+
+impl AttributeProto {
+    fn value(&self) -> AttributeValue<'_> {
+        let graph = false;
+        let there = [
+            self.f.is_some(),
+            self.i.is_some(),
+            self.s.is_some(),
+            self.t.is_some(),
+            graph,
+            !self.floats.is_empty(),
+            !self.ints.is_empty(),
+        ];
         // Old files do not say what an attribute is: it is what there is.
-        let kind = kind.unwrap_or(match met {
-            2..=5 => met as i64 - 1,
-            7 => 6,
-            8 => 7,
-            9 => 8,
-            _ => 0,
-        });
-        let value = match (kind, tensor) {
-            (1, _) => AttributeValue::Float(f64::from(float)),
-            (2, _) => AttributeValue::Int(int),
-            (3, _) => AttributeValue::Text(text),
-            (4, Some(tensor)) => AttributeValue::Tensor(Box::new(tensor)),
-            (6, _) => AttributeValue::Floats(floats.into_iter().map(f64::from).collect()),
-            (7, _) => AttributeValue::Ints(ints),
-            _ => AttributeValue::Other,
+        let kind = match self.r#type {
+            0 => there
+                .iter()
+                .position(|&it| it)
+                .map_or(0, |at| at as i32 + 1),
+            kind => kind,
         };
-        Ok(Self { name, value })
-    }
-}
-
-fn read_port(message: &[u8]) -> Read<OnnxPort> {
-    let mut port = OnnxPort {
-        name: String::new(),
-        element: OnnxElement::Other,
-        shape: Vec::new(),
-    };
-    for field in Fields::of(message) {
-        match field? {
-            (1, name) => port.name = name.text()?,
-            (2, kind) => {
-                for field in Fields::of(kind.bytes()?) {
-                    if let (1, tensor) = field? {
-                        read_tensor_type(tensor.bytes()?, &mut port)?;
-                    }
-                }
-            }
-            _ => (),
-        }
-    }
-    Ok(port)
-}
-
-fn read_tensor_type(message: &[u8], port: &mut OnnxPort) -> Read<()> {
-    for field in Fields::of(message) {
-        match field? {
-            (1, element) => port.element = OnnxElement::of(element.int()?),
-            (2, shape) => {
-                for field in Fields::of(shape.bytes()?) {
-                    if let (1, dim) = field? {
-                        port.shape.push(read_dim(dim.bytes()?)?);
-                    }
-                }
-            }
-            _ => (),
-        }
-    }
-    Ok(())
-}
-
-fn read_dim(message: &[u8]) -> Read<OnnxDim> {
-    let mut dim = OnnxDim::Free(String::new());
-    for field in Fields::of(message) {
-        match field? {
-            // Some exporters write 0 or -1 for a length that is not known.
-            (1, length) => match usize::try_from(length.int()?) {
-                Ok(length) if length > 0 => dim = OnnxDim::Fixed(length),
-                _ => (),
+        match (kind, &self.t) {
+            (1, _) => AttributeValue::Float(self.f.unwrap_or_default()),
+            (2, _) => AttributeValue::Int(self.i.unwrap_or_default()),
+            (3, _) => match str::from_utf8(self.s.as_deref().unwrap_or_default()) {
+                Ok(text) => AttributeValue::Text(text),
+                Err(_) => AttributeValue::Other,
             },
-            (2, name) => dim = OnnxDim::Free(name.text()?),
-            _ => (),
+            (4, Some(tensor)) => AttributeValue::Tensor(tensor),
+            (6, _) => AttributeValue::Floats(&self.floats),
+            (7, _) => AttributeValue::Ints(&self.ints),
+            _ => AttributeValue::Other,
         }
     }
-    Ok(dim)
+}
+
+impl ValueInfoProto {
+    fn port(&self) -> OnnxPort {
+        let tensor = self.r#type.as_ref().and_then(|it| it.tensor_type.as_ref());
+        let shape = tensor.and_then(|it| it.shape.as_ref());
+        let dims = shape.iter().flat_map(|it| &it.dim);
+        // Some exporters write 0 or -1 for a length that is not known.
+        let dims = dims.map(|dim| match usize::try_from(dim.dim_value) {
+            Ok(length) if length > 0 => OnnxDim::Fixed(length),
+            _ => OnnxDim::Free(dim.dim_param.clone()),
+        });
+        OnnxPort {
+            name: self.name.clone(),
+            element: tensor.map_or(OnnxElement::Other, |it| {
+                OnnxElement::of(it.elem_type.into())
+            }),
+            shape: dims.collect(),
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 mod message;
 mod tensor;
-mod wire;
 
-pub(crate) use message::{AttributeValue, GraphMessage, ModelMessage, Node};
-pub(crate) use tensor::StoredTensor;
+pub(crate) use message::{AttributeValue, GraphProto, ModelProto, NodeProto};
+pub(crate) use tensor::TensorProto;

@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use crate::{
     error::OnnxProblem,
-    file::{GraphMessage, Node, StoredTensor},
+    file::{GraphProto, NodeProto, TensorProto},
     host::HostData,
     options::OnnxOptions,
     port::OnnxElement,
@@ -30,7 +30,7 @@ pub(super) enum Role {
 
 /// A node that reads a tensor.
 pub(super) struct Use<'n> {
-    pub(super) node: &'n Node<'n>,
+    pub(super) node: &'n NodeProto,
     pub(super) position: usize,
     /// Whether it must be a constant there.
     pub(super) constant: bool,
@@ -47,16 +47,16 @@ const MASK: f64 = 1e30;
 /// hold infinite or very large numbers; and single numbers, which exporters take out of the code: these are parameters
 /// only as weights, scales and biases of layers.
 pub(super) fn roles(
-    graph: &GraphMessage<'_>,
-    nodes: &[Node<'_>],
+    graph: &GraphProto,
+    nodes: &[NodeProto],
     uses: &HashMap<&str, Vec<Use<'_>>>,
     options: &OnnxOptions,
 ) -> Result<Vec<Role>, OnnxProblem> {
     let parameters = Patterns::new(&options.parameters);
     let constants = Patterns::new(&options.constants);
     let makers = makers(nodes);
-    let mut roles = Vec::with_capacity(graph.initializers.len());
-    for tensor in &graph.initializers {
+    let mut roles = Vec::with_capacity(graph.initializer.len());
+    for tensor in &graph.initializer {
         let Some(uses) = uses.get(tensor.name.as_str()) else {
             roles.push(Role::Unused);
             continue;
@@ -99,29 +99,29 @@ pub(super) fn roles(
 /// Whether all are running statistics of batch norm.
 fn statistics(uses: &[Use<'_>]) -> bool {
     uses.iter()
-        .all(|it| it.node.operator == "BatchNormalization")
+        .all(|it| it.node.op_type == "BatchNormalization")
 }
 
-fn single(tensor: &StoredTensor<'_>) -> bool {
+fn single(tensor: &TensorProto) -> bool {
     tensor.dims.iter().product::<i64>() == 1
 }
 
 /// Whether it is added to what a layer computes.
-fn is_bias(it: &Use<'_>, makers: &HashMap<&str, &Node<'_>>) -> bool {
-    it.node.operator == "Add"
-        && it.node.inputs.len() == 2
+fn is_bias(it: &Use<'_>, makers: &HashMap<&str, &NodeProto>) -> bool {
+    it.node.op_type == "Add"
+        && it.node.input.len() == 2
         && makers
-            .get(it.node.inputs[1 - it.position].as_str())
+            .get(it.node.input[1 - it.position].as_str())
             .is_some_and(|node| {
                 matches!(
-                    node.operator.as_str(),
+                    node.op_type.as_str(),
                     "MatMul" | "Gemm" | "Conv" | "ConvTranspose"
                 )
             })
 }
 
 /// Whether it holds an infinite or very large number. A tensor in a file of its own is none.
-fn is_mask(tensor: &StoredTensor<'_>) -> bool {
+fn is_mask(tensor: &TensorProto) -> bool {
     match tensor.load_inside() {
         Some(HostData::Float(numbers)) => numbers.iter().any(|x| x.is_infinite() || x.abs() > MASK),
         _ => false,
@@ -129,8 +129,8 @@ fn is_mask(tensor: &StoredTensor<'_>) -> bool {
 }
 
 /// What floats are computed in: the widest of the parameters.
-pub(super) fn float_type(graph: &GraphMessage<'_>, roles: &[Role]) -> FloatDType {
-    let all = graph.initializers.iter().zip(roles);
+pub(super) fn float_type(graph: &GraphProto, roles: &[Role]) -> FloatDType {
+    let all = graph.initializer.iter().zip(roles);
     let mut parameters = all.filter(|(_, role)| matches!(role, Role::Parameter { .. }));
     match parameters.any(|(tensor, _)| tensor.element() == OnnxElement::F64) {
         true => float_of(OnnxElement::F64),
@@ -151,9 +151,9 @@ impl<'a> Patterns<'a> {
         self.0.iter().any(|(_, pattern)| pattern.matches(name))
     }
 
-    fn check(&self, graph: &GraphMessage<'_>, what: &str) -> Result<(), OnnxProblem> {
+    fn check(&self, graph: &GraphProto, what: &str) -> Result<(), OnnxProblem> {
         let floats = graph
-            .initializers
+            .initializer
             .iter()
             .filter(|it| it.element().is_float());
         let names: Vec<_> = floats.map(|it| it.name.as_str()).collect();

@@ -14,7 +14,7 @@ use burn::tensor::{Device, FloatDType};
 
 use crate::{
     error::OnnxProblem,
-    file::{GraphMessage, ModelMessage, Node},
+    file::{GraphProto, ModelProto, NodeProto},
     graph::{Graph, Step},
     operator::{NodeReader, Operation, parse},
     options::OnnxOptions,
@@ -47,17 +47,17 @@ pub(crate) fn load(
     device: &Device,
 ) -> Result<Loaded, OnnxProblem> {
     let bytes = fs::read(path).map_err(OnnxProblem::Read)?;
-    let model = ModelMessage::read(&bytes).map_err(OnnxProblem::Format)?;
+    let model = ModelProto::read(bytes)?;
     let graph = model.graph.as_ref();
     let graph = graph.ok_or_else(|| OnnxProblem::Format("it holds no graph".into()))?;
-    if graph.sparse {
+    if graph.is_sparse() {
         let text = "it has sparse initializers, which are not supported";
         return Err(OnnxProblem::Format(text.into()));
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     Builder {
         graph,
-        versions: &model.versions,
+        model: &model,
         folder,
         options,
         device,
@@ -68,8 +68,8 @@ pub(crate) fn load(
 
 /// Puts a network together.
 struct Builder<'a> {
-    graph: &'a GraphMessage<'a>,
-    versions: &'a [(String, i64)],
+    graph: &'a GraphProto,
+    model: &'a ModelProto,
     folder: &'a Path,
     options: &'a OnnxOptions,
     device: &'a Device,
@@ -89,11 +89,11 @@ struct Stored {
 
 impl<'a> Builder<'a> {
     fn build(mut self) -> Result<Loaded, OnnxProblem> {
-        let nodes = needed::without_identities(&self.graph.nodes);
+        let nodes = needed::without_identities(&self.graph.node);
         let chosen = output::choose(self.graph, &nodes, self.options.output.as_deref())?;
         let kept = needed::needed(self.graph, &nodes, &chosen.tensor)?;
         let operations = kept.iter().map(|node| {
-            let version = self.version(&node.domain)?;
+            let version = self.version(node.domain())?;
             parse(&NodeReader::new(node, version, self.folder))
         });
         let operations: Vec<Operation> = operations.collect::<Result<_, _>>()?;
@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
             weights: stored.weights,
             inputs,
             output: chosen.port,
-            declared: self.graph.outputs.clone(),
+            declared: self.graph.outputs(),
             cut: chosen.cut,
         })
     }
@@ -146,7 +146,7 @@ impl<'a> Builder<'a> {
     fn stored(&mut self, roles: &[Role], place: &Place) -> Result<Stored, OnnxProblem> {
         let mut stored = Stored::default();
         let graph = self.graph;
-        for (tensor, role) in graph.initializers.iter().zip(roles) {
+        for (tensor, role) in graph.initializer.iter().zip(roles) {
             if *role == Role::Unused {
                 continue;
             }
@@ -176,8 +176,8 @@ impl<'a> Builder<'a> {
     }
 
     /// A node with the places of what it reads and writes.
-    fn step(&mut self, node: &Node<'_>, operation: Operation, copied: &HashSet<String>) -> Step {
-        let reads = node.inputs.iter().enumerate().map(|(position, name)| {
+    fn step(&mut self, node: &NodeProto, operation: Operation, copied: &HashSet<String>) -> Step {
+        let reads = node.input.iter().enumerate().map(|(position, name)| {
             let fixed = operation.constants.contains(&position) && copied.contains(name);
             match name.is_empty() {
                 true => None,
@@ -186,11 +186,11 @@ impl<'a> Builder<'a> {
             }
         });
         let inputs = reads.collect();
-        let writes = node.outputs.iter().take(operation.outputs);
+        let writes = node.output.iter().take(operation.outputs);
         let writes = writes.map(|name| (!name.is_empty()).then(|| self.slot(name)));
         Step {
-            node: node.name.clone(),
-            operator: node.operator.clone(),
+            node: node.title().into(),
+            operator: node.op_type.clone(),
             inputs,
             outputs: writes.collect(),
             operation,
@@ -200,8 +200,7 @@ impl<'a> Builder<'a> {
 
     /// The version of a domain's operators.
     fn version(&self, domain: &str) -> Result<i64, OnnxProblem> {
-        let found = self.versions.iter().find(|(name, _)| name == domain);
-        let version = found.map_or(1, |&(_, version)| version);
+        let version = self.model.version(domain);
         match domain.is_empty() && !(VERSIONS.0..=VERSIONS.1).contains(&version) {
             true => Err(OnnxProblem::Version {
                 version,
@@ -212,20 +211,20 @@ impl<'a> Builder<'a> {
     }
 
     /// The inputs that some node reads, in the order of the file. Old files list initializers among them.
-    fn inputs(&self, kept: &[&Node<'_>]) -> Vec<OnnxPort> {
-        let stored = |name: &str| self.graph.initializers.iter().any(|it| it.name == name);
-        let read = |name: &String| kept.iter().any(|node| node.inputs.contains(name));
-        let inputs = self.graph.inputs.iter();
-        let inputs = inputs.filter(|port| !stored(&port.name) && read(&port.name));
-        inputs.cloned().collect()
+    fn inputs(&self, kept: &[&NodeProto]) -> Vec<OnnxPort> {
+        let stored = |name: &str| self.graph.initializer.iter().any(|it| it.name == name);
+        let read = |name: &String| kept.iter().any(|node| node.input.contains(name));
+        let mut inputs = self.graph.inputs();
+        inputs.retain(|port| !stored(&port.name) && read(&port.name));
+        inputs
     }
 }
 
 /// Who reads each tensor, by its name.
-fn uses<'n>(kept: &[&'n Node<'n>], operations: &[Operation]) -> HashMap<&'n str, Vec<Use<'n>>> {
+fn uses<'n>(kept: &[&'n NodeProto], operations: &[Operation]) -> HashMap<&'n str, Vec<Use<'n>>> {
     let mut uses: HashMap<&str, Vec<Use<'_>>> = HashMap::new();
     for (node, operation) in kept.iter().copied().zip(operations) {
-        for (position, name) in node.inputs.iter().enumerate() {
+        for (position, name) in node.input.iter().enumerate() {
             uses.entry(name).or_default().push(Use {
                 node,
                 position,

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashSet, path::Path};
 use super::Operation;
 use crate::{
     error::OnnxProblem,
-    file::{AttributeValue, Node},
+    file::{AttributeValue, NodeProto},
     host::HostTensor,
 };
 
@@ -17,7 +17,7 @@ pub(crate) type MaybeParsed = Result<Option<Operation>, OnnxProblem>;
 
 /// A node's settings. Each that is read is noted: a setting that no one reads would change nothing, and is refused.
 pub(crate) struct NodeReader<'a> {
-    node: &'a Node<'a>,
+    node: &'a NodeProto,
     /// The version of its domain's operators.
     pub(crate) version: i64,
     /// Where files lie that hold tensors.
@@ -26,7 +26,7 @@ pub(crate) struct NodeReader<'a> {
 }
 
 impl<'a> NodeReader<'a> {
-    pub(crate) fn new(node: &'a Node<'a>, version: i64, folder: &'a Path) -> Self {
+    pub(crate) fn new(node: &'a NodeProto, version: i64, folder: &'a Path) -> Self {
         Self {
             node,
             version,
@@ -36,15 +36,15 @@ impl<'a> NodeReader<'a> {
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.node.name
+        self.node.title()
     }
 
     pub(crate) fn operator(&self) -> &'a str {
-        &self.node.operator
+        &self.node.op_type
     }
 
     pub(crate) fn domain(&self) -> &str {
-        &self.node.domain
+        self.node.domain()
     }
 
     /// The operator, with its domain if that is not ONNX's own.
@@ -57,24 +57,22 @@ impl<'a> NodeReader<'a> {
 
     /// Number of inputs, those that are left out among them.
     pub(crate) fn inputs(&self) -> usize {
-        self.node.inputs.len()
+        self.node.input.len()
     }
 
     /// Number of outputs.
     pub(crate) fn outputs(&self) -> usize {
-        self.node.outputs.len()
+        self.node.output.len()
     }
 
     /// Whether input `i` is given.
     pub(crate) fn has_input(&self, i: usize) -> bool {
-        self.node.inputs.get(i).is_some_and(|name| !name.is_empty())
+        self.node.input.get(i).is_some_and(|name| !name.is_empty())
     }
 
-    fn get(&self, name: &'static str) -> Option<&'a AttributeValue<'a>> {
+    fn get(&self, name: &'static str) -> Option<AttributeValue<'a>> {
         self.read.borrow_mut().insert(name);
-        let mut all = self.node.attributes.iter();
-        all.find(|attribute| attribute.name == name)
-            .map(|attribute| &attribute.value)
+        self.node.value(name)
     }
 
     /// An attribute that is refused.
@@ -99,7 +97,7 @@ impl<'a> NodeReader<'a> {
     pub(crate) fn int(&self, name: &'static str) -> Result<Option<i64>, OnnxProblem> {
         match self.get(name) {
             None => Ok(None),
-            Some(AttributeValue::Int(value)) => Ok(Some(*value)),
+            Some(AttributeValue::Int(value)) => Ok(Some(value)),
             Some(_) => Err(self.refuse(name, "is no whole number")),
         }
     }
@@ -116,7 +114,7 @@ impl<'a> NodeReader<'a> {
     pub(crate) fn float(&self, name: &'static str) -> Result<Option<f64>, OnnxProblem> {
         match self.get(name) {
             None => Ok(None),
-            Some(AttributeValue::Float(value)) => Ok(Some(*value)),
+            Some(AttributeValue::Float(value)) => Ok(Some(f64::from(value))),
             Some(_) => Err(self.refuse(name, "is no number")),
         }
     }
@@ -140,7 +138,7 @@ impl<'a> NodeReader<'a> {
     pub(crate) fn ints(&self, name: &'static str) -> Result<Option<Vec<i64>>, OnnxProblem> {
         match self.get(name) {
             None => Ok(None),
-            Some(AttributeValue::Ints(values)) => Ok(Some(values.clone())),
+            Some(AttributeValue::Ints(values)) => Ok(Some(values.to_vec())),
             Some(_) => Err(self.refuse(name, "is no list of whole numbers")),
         }
     }
@@ -148,7 +146,9 @@ impl<'a> NodeReader<'a> {
     pub(crate) fn floats(&self, name: &'static str) -> Result<Option<Vec<f64>>, OnnxProblem> {
         match self.get(name) {
             None => Ok(None),
-            Some(AttributeValue::Floats(values)) => Ok(Some(values.clone())),
+            Some(AttributeValue::Floats(values)) => {
+                Ok(Some(values.iter().copied().map(f64::from).collect()))
+            }
             Some(_) => Err(self.refuse(name, "is no list of numbers")),
         }
     }
@@ -184,7 +184,7 @@ impl<'a> NodeReader<'a> {
     /// Refuses attributes that no one has read.
     pub(crate) fn check_all_read(&self) -> Result<(), OnnxProblem> {
         let read = self.read.borrow();
-        let mut all = self.node.attributes.iter();
+        let mut all = self.node.attribute.iter();
         match all.find(|attribute| !read.contains(attribute.name.as_str())) {
             None => Ok(()),
             Some(attribute) => Err(self.refuse(&attribute.name, "is not supported")),

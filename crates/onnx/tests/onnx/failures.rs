@@ -41,22 +41,42 @@ fn files_that_cannot_be_read() {
     let error = load(path("no_such_file.onnx"));
     assert!(matches!(error.problem, OnnxProblem::Read(_)), "{error}");
     assert!(error.to_string().contains("no_such_file.onnx"), "{error}");
-    for bytes in [&b""[..], b"not a network", b"\x08\x07", &[0xff; 40]] {
+    let text = "from torch import nn\n".repeat(20);
+    let others = [&b""[..], b"not a network", text.as_bytes()];
+    for bytes in others.into_iter().chain([&b"\x08\x07"[..], &[0xff; 40]]) {
         let error = of_bytes(bytes);
+        assert!(matches!(error.problem, OnnxProblem::Format(_)), "{error}");
+    }
+    let mut state = 1_u64;
+    for length in 0..300 {
+        let bytes = (0..length).map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        });
+        let error = of_bytes(&bytes.collect::<Vec<u8>>());
         assert!(matches!(error.problem, OnnxProblem::Format(_)), "{error}");
     }
 }
 
+/// Wherever a file ends, it is not taken for a whole one: the versions of operators stand at its end.
 #[test]
 fn files_that_end_too_early() {
-    let whole = std::fs::read(path("perceptron_dynamo.onnx")).unwrap();
-    for end in [3, 100, whole.len() / 2, whole.len() - 20] {
-        let error = of_bytes(&whole[..end]);
-        assert!(
-            matches!(error.problem, OnnxProblem::Format(_)),
-            "{end}: {error}"
-        );
+    for file in ["perceptron_dynamo.onnx", "sklearn_regressor.onnx"] {
+        let whole = std::fs::read(path(file)).unwrap();
+        for end in 0..whole.len() {
+            let error = of_bytes(&whole[..end]);
+            let told = matches!(
+                error.problem,
+                OnnxProblem::Format(_) | OnnxProblem::Version { .. }
+            );
+            assert!(told, "{file}, {end} bytes: {error}");
+        }
     }
+    let whole = std::fs::read(path("perceptron_dynamo.onnx")).unwrap();
+    let error = of_bytes(&whole[..whole.len() / 2]).to_string();
+    assert!(error.contains("ModelProto.graph"), "{error}");
 }
 
 #[test]

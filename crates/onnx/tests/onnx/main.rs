@@ -6,5 +6,6 @@ mod files;
 mod operators;
 mod originals;
 mod parameters;
+mod stored;
 mod training;
 mod writer;

@@ -10,9 +10,13 @@ pub struct Writer {
 }
 
 /// A node that is being written.
-pub struct NodeWriter(Vec<u8>);
+pub struct NodeWriter {
+    node: Vec<u8>,
+    /// Whether attributes say what they are.
+    typed: bool,
+}
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+pub fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -31,16 +35,8 @@ fn bytes(field: u64, value: &[u8], out: &mut Vec<u8>) {
     out.extend(value);
 }
 
-fn stored(name: &str, shape: &[usize], data_type: u64, raw: &[u8]) -> Vec<u8> {
-    let mut tensor = Vec::new();
-    shape
-        .iter()
-        .for_each(|&length| number(1, length as u64, &mut tensor));
-    number(2, data_type, &mut tensor);
-    bytes(8, name.as_bytes(), &mut tensor);
-    bytes(9, raw, &mut tensor);
-    tensor
-}
+/// The field of a tensor's message that holds numbers as they are in memory.
+pub const RAW: u64 = 9;
 
 fn port(name: &str, shape: &[usize]) -> Vec<u8> {
     let (mut dims, mut kind, mut whole) = (Vec::new(), Vec::new(), Vec::new());
@@ -62,7 +58,7 @@ fn port(name: &str, shape: &[usize]) -> Vec<u8> {
 }
 
 impl Writer {
-    /// From `x` of `input` to `y` of any shape, in f64; 0 is a free axis.
+    /// From `x` of `input` to `y` of any shape, in f64; 0 is a free axis, and `usize::MAX` one of length -1.
     pub fn new(version: u64, input: &[usize]) -> Self {
         let mut writer = Self {
             graph: Vec::new(),
@@ -73,33 +69,47 @@ impl Writer {
         writer
     }
 
-    pub fn floats(mut self, name: &str, shape: &[usize], values: &[f64]) -> Self {
+    pub fn floats(self, name: &str, shape: &[usize], values: &[f64]) -> Self {
         let raw: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        bytes(5, &stored(name, shape, 11, &raw), &mut self.graph);
-        self
+        self.stored(name, shape, 11, (RAW, &raw))
     }
 
-    pub fn ints(mut self, name: &str, shape: &[usize], values: &[i64]) -> Self {
+    pub fn ints(self, name: &str, shape: &[usize], values: &[i64]) -> Self {
         let raw: Vec<u8> = values.iter().flat_map(|n| n.to_le_bytes()).collect();
-        bytes(5, &stored(name, shape, 7, &raw), &mut self.graph);
-        self
+        self.stored(name, shape, 7, (RAW, &raw))
     }
 
-    /// A tensor that is kept in another file.
-    pub fn elsewhere(mut self, name: &str, shape: &[usize], file: &str) -> Self {
+    /// A tensor of any type, whose numbers are the bytes of a field.
+    pub fn stored(
+        mut self,
+        name: &str,
+        shape: &[usize],
+        data_type: u64,
+        (field, numbers): (u64, &[u8]),
+    ) -> Self {
         let mut tensor = Vec::new();
         shape
             .iter()
             .for_each(|&length| number(1, length as u64, &mut tensor));
-        number(2, 11, &mut tensor);
+        number(2, data_type, &mut tensor);
         bytes(8, name.as_bytes(), &mut tensor);
+        bytes(field, numbers, &mut tensor);
+        bytes(5, &tensor, &mut self.graph);
+        self
+    }
+
+    /// A tensor of which only what is not 0 is kept.
+    pub fn sparse(mut self) -> Self {
+        bytes(15, &[], &mut self.graph);
+        self
+    }
+
+    /// A tensor that is kept in another file.
+    pub fn elsewhere(self, name: &str, shape: &[usize], file: &str) -> Self {
         let mut entry = Vec::new();
         bytes(1, b"location", &mut entry);
         bytes(2, file.as_bytes(), &mut entry);
-        bytes(13, &entry, &mut tensor);
-        number(14, 1, &mut tensor);
-        bytes(5, &tensor, &mut self.graph);
-        self
+        self.stored(name, shape, 11, (13, &entry))
     }
 
     pub fn node(self, operator: &str, inputs: &[&str], outputs: &[&str]) -> Self {
@@ -107,7 +117,7 @@ impl Writer {
     }
 
     pub fn with(mut self, node: NodeWriter) -> Self {
-        bytes(1, &node.0, &mut self.graph);
+        bytes(1, &node.node, &mut self.graph);
         self
     }
 
@@ -140,15 +150,28 @@ impl NodeWriter {
             .for_each(|name| bytes(2, name.as_bytes(), &mut node));
         bytes(3, format!("node of {}", outputs[0]).as_bytes(), &mut node);
         bytes(4, operator.as_bytes(), &mut node);
-        Self(node)
+        Self { node, typed: true }
+    }
+
+    /// As old files are: the attributes that follow do not say what they are.
+    pub fn untyped(self) -> Self {
+        let typed = false;
+        Self { typed, ..self }
+    }
+
+    pub fn domain(mut self, domain: &str) -> Self {
+        bytes(7, domain.as_bytes(), &mut self.node);
+        self
     }
 
     fn attribute(mut self, name: &str, kind: u64, value: impl Fn(&mut Vec<u8>)) -> Self {
         let mut attribute = Vec::new();
         bytes(1, name.as_bytes(), &mut attribute);
         value(&mut attribute);
-        number(20, kind, &mut attribute);
-        bytes(5, &attribute, &mut self.0);
+        if self.typed {
+            number(20, kind, &mut attribute);
+        }
+        bytes(5, &attribute, &mut self.node);
         self
     }
 
