@@ -3,7 +3,7 @@
 use burn::backend::{Dispatch, DispatchTensor, ops::*};
 
 use super::{
-    NodeReader, Operation, axis_of,
+    Arguments, NodeReader, Operation, axis_of,
     node::{MaybeParsed, Parsed},
     slice::narrow,
 };
@@ -28,6 +28,12 @@ pub(super) fn parse(node: &NodeReader<'_>) -> MaybeParsed {
                 return Err(node.refuse("batch_dims", "is not supported unless it is 0"));
             }
             Operation::new(|x| gather_nd(x.value(0)?, x.value(1)?, x.place))
+        }
+        "ScatterND" => {
+            if node.text_or("reduction", "none")? != "none" {
+                return Err(node.refuse("reduction", "is not supported unless it is `none`"));
+            }
+            Operation::new(|x| scatter_nd(x).map(Value::host)).constants(&[0, 1, 2])
         }
         "ArgMax" => extreme(node, true)?,
         "ArgMin" => extreme(node, false)?,
@@ -139,6 +145,36 @@ fn gather_nd(data: Value, indices: Value, place: &Place) -> Result<Value, String
     let mut found = outer.to_vec();
     found.extend(rest);
     Ok(gathered.reshape(&found))
+}
+
+/// Constants with other entries at the places that the last axis of `indices` tells.
+fn scatter_nd(x: &Arguments<'_>) -> Result<HostTensor, String> {
+    let (data, indices, updates) = (x.host(0)?, x.host(1)?, x.host(2)?);
+    let depth = indices.shape.last().copied().unwrap_or(0);
+    if depth == 0 || depth > data.shape.len() || data.kind() != updates.kind() {
+        return Err("its indices or updates do not fit its data".into());
+    }
+    let (first, rest) = data.shape.split_at(depth);
+    let block: usize = rest.iter().product();
+    let steps = crate::host::contiguous_strides(first);
+    // Which of all numbers, those of the data and then the updates, stands in each place.
+    let mut from: Vec<usize> = (0..data.len()).collect();
+    let numbers = indices.data.to_ints();
+    if numbers.len() / depth * block != updates.len() {
+        return Err("its updates are not as many as its indices".into());
+    }
+    for (at, place) in numbers.chunks_exact(depth).enumerate() {
+        let mut start = 0;
+        for ((&index, &length), step) in place.iter().zip(first).zip(&steps) {
+            start += axis_of(index, length)? * step * block;
+        }
+        for offset in 0..block {
+            from[start + offset] = data.len() + at * block + offset;
+        }
+    }
+    let flat = |tensor: &HostTensor| HostTensor::new(vec![tensor.len()], tensor.data.clone());
+    let all = HostTensor::concat(&[&flat(&data), &flat(&updates)], 0)?;
+    Ok(HostTensor::new(data.shape.clone(), all.data.pick(&from)))
 }
 
 /// Where the greatest or the least number along an axis is.

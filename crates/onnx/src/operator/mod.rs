@@ -7,6 +7,7 @@ mod cast;
 mod comparison;
 mod convolution;
 mod creation;
+mod einsum;
 mod gather;
 mod layout;
 mod linear;
@@ -177,6 +178,7 @@ pub(crate) fn parse(node: &NodeReader<'_>) -> Parsed {
         comparison::parse,
         convolution::parse,
         creation::parse,
+        einsum::parse,
         gather::parse,
         layout::parse,
         linear::parse,

@@ -1,6 +1,7 @@
 //! Networks from ONNX files: against PyTorch and scikit-learn, by operators, and where a file is wrong.
 
 mod common;
+mod einsum;
 mod failures;
 mod files;
 mod operators;

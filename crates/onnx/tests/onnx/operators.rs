@@ -7,17 +7,17 @@ use burn::tensor::{Device, Tensor};
 
 use crate::writer::{NodeWriter, Writer};
 
-fn load(writer: &Writer) -> OnnxModel {
+pub fn load(writer: &Writer) -> OnnxModel {
     let folder = tempfile::tempdir().unwrap();
     OnnxModel::load(writer.write(folder.path()), &Device::flex()).unwrap()
 }
 
-fn outputs(writer: &Writer, x: &[f64], rows: usize) -> Vec<f64> {
+pub fn outputs(writer: &Writer, x: &[f64], rows: usize) -> Vec<f64> {
     host(load(writer).forward(matrix(x, x.len() / rows)))
 }
 
 /// `x [batch, shape..]` times a parameter that is 1.
-fn start(version: u64, shape: &[usize]) -> Writer {
+pub fn start(version: u64, shape: &[usize]) -> Writer {
     let all: Vec<usize> = [0].iter().chain(shape).copied().collect();
     let last = shape[shape.len() - 1];
     Writer::new(version, &all)
@@ -228,6 +228,38 @@ fn matrices_are_multiplied_as_in_numpy() {
             .collect::<Vec<_>>()
     });
     assert_close(&outputs(&gemm, &x, 3), &expected.collect::<Vec<_>>(), 1e-14);
+}
+
+/// A bias and a running mean that are equal are stored once: the bias is a parameter, the mean is not.
+#[test]
+fn what_is_a_parameter_and_a_constant_is_both() {
+    let a = [0.5, 1.5];
+    let node = NodeWriter::new("BatchNormalization", &["h", "a", "a", "a", "a"], &["y"]);
+    let writer = Writer::new(15, &[0, 2])
+        .floats("a", &[2], &a)
+        .node("Neg", &["x"], &["h"]);
+    let network = load(&writer.with(node.float("epsilon", 0.5)));
+    let x = random::<2>([3, 2], 5);
+    let forward = |it: &OnnxModel, x: Tensor<2>| it.forward(x);
+    let model = Model::new(&network, forward).unwrap();
+    let t = random::<2>([3, 2], 6);
+    let cost = Cost::new(model, SquaredError, x.clone(), t.clone()).unwrap();
+    // y = (h - mean) a / sqrt(variance + 1/2) + a
+    let slopes: Vec<f64> = host(x)
+        .iter()
+        .enumerate()
+        .map(|(at, x)| (-x - a[at % 2]) / (a[at % 2] + 0.5).sqrt() + 1.0)
+        .collect();
+    let errors = host(t)
+        .into_iter()
+        .enumerate()
+        .map(|(at, t)| slopes[at] * a[at % 2] - t);
+    let terms: Vec<f64> = errors
+        .zip(&slopes)
+        .map(|(error, slope)| error * slope / 3.0)
+        .collect();
+    let expected = [0, 1].map(|at| terms[at] + terms[at + 2] + terms[at + 4]);
+    assert_close(&host(cost.gradient().unwrap()), &expected, 1e-13);
 }
 
 /// Each function of one number, against its definition, and its derivative along the parameter against a difference.
