@@ -219,8 +219,10 @@ impl Influence {
         let mean = measurement.is_mean();
         let solved = self.solutions(&queries, mean);
         let (solutions, solves) = solved.map_err(|error| error.of_query(outputs))?;
+        let solutions: Tensor<2> = Tensor::stack(solutions, 0);
         Ok(Scores {
-            values: scores_many(&self.train, Tensor::stack(solutions, 0))?,
+            values: scores_many(&self.train, solutions.clone())?,
+            solutions: Some(solutions),
             solves,
             queries,
             outputs,

@@ -27,6 +27,9 @@
 //! [`Influence::perturb`] asks what other *training* examples would do: other inputs, other labels, other words; and
 //! which small change of which example would mend a query.
 //!
+//! [`Influence::place_scores`] has the scores of sequences by token, and [`Measurement::at_place`] asks about one token
+//! of a query.
+//!
 //! [`Influence::bayesian_scores`] is influence as a covariance over a local posterior, which needs no curvature.
 //!
 //! [`Influence::scores_over`] deals queries out to several devices, [`Influence::scores_in_parts`] splits each product
@@ -56,6 +59,7 @@ mod minimize;
 mod newton;
 mod passes;
 mod perturb;
+mod places;
 mod prediction_quality;
 mod recoverable;
 mod retrain;
@@ -72,7 +76,7 @@ pub mod valuation;
 pub mod verify;
 
 pub use approach::Approach;
-pub use audit::{Audit, AuditBy, AuditTargets};
+pub use audit::{Audit, AuditBy, AuditTargets, PredictedToken, TokenTargets};
 pub use backdraft_influence::{
     Leverage, NewtonScores,
     bayes::{BayesianInfluence, BayesianScores, Convergence, SgldConfig},

@@ -11,6 +11,8 @@ use crate::{AttributionError, TopScores};
 /// a loss, the example helped.
 pub struct Scores {
     pub(crate) values: Tensor<2>,
+    /// What they come from, a row each; none of those that were dealt out to several devices, where they stay.
+    pub(crate) solutions: Option<Tensor<2>>,
     pub(crate) solves: Vec<SolveInfo>,
     /// Their examples' losses are what is measured.
     pub(crate) queries: Cost,
@@ -38,6 +40,28 @@ impl Scores {
     /// How the system of each row was solved, and how well.
     pub fn solves(&self) -> &[SolveInfo] {
         &self.solves
+    }
+
+    /// What the scores of one query come from, `A^-1 grad m`, of shape `[dim]`.
+    ///
+    /// # Errors
+    /// [`AttributionError::NoSuchQuery`]; [`AttributionError::Setting`] for scores of
+    /// [`scores_over`](crate::Influence::scores_over), whose solutions are not kept.
+    pub fn solution(&self, query: usize) -> Result<Tensor<1>, AttributionError> {
+        let Some(solutions) = &self.solutions else {
+            return Err(AttributionError::Setting {
+                name: "solutions",
+                problem:
+                    "are not kept where queries are dealt out to several devices: take `scores`"
+                        .into(),
+            });
+        };
+        let [len, dim] = solutions.dims();
+        if query >= len {
+            return Err(AttributionError::NoSuchQuery { query, len });
+        }
+        let row = solutions.clone().slice([query..query + 1, 0..dim]);
+        Ok(row.reshape([dim]))
     }
 
     /// The scores of one query, `[examples]`, on the host.

@@ -5,6 +5,7 @@ use backdraft_influence::{
     DirectConfig, DualConfig, Inverse, KfacConfig, SolveError, Solver, self_influence,
     self_influence_on, self_influences, self_influences_on,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{AttributionError, Influence, Measurement, exact_inverse::exact_inverse};
 
@@ -40,7 +41,7 @@ impl Default for SelfInfluenceConfig {
 
 /// Self-influence, `1/N <grad m_i, A^-1 grad L_i>`, where `m` is the loss or what else is measured, and how it was
 /// found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfInfluences {
     /// Of every training example.
     pub values: Vec<f64>,

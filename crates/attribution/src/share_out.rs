@@ -117,6 +117,7 @@ impl Influence {
         let values = TensorData::new(values, [rows.len(), self.train.len()]);
         Ok(Scores {
             values: Tensor::from_data(values, (model.device(), model.dtype())),
+            solutions: None,
             solves,
             queries,
             outputs,

@@ -30,9 +30,12 @@ impl Influence {
         let there = queries.to_device(parts.first().model().device())?;
         let solved = self.solutions_of(&matrix, &there, mean);
         let (solutions, solves) = solved.map_err(|error| error.of_query(outputs))?;
-        let values = scores_many(&parts, Tensor::stack(solutions, 0))?;
+        let solutions: Tensor<2> = Tensor::stack(solutions, 0);
+        let values = scores_many(&parts, solutions.clone())?;
+        let device = self.train.model().device();
         Ok(Scores {
-            values: values.to_device(self.train.model().device()),
+            values: values.to_device(device),
+            solutions: Some(solutions.to_device(device)),
             solves,
             queries,
             outputs,

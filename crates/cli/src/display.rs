@@ -2,14 +2,14 @@
 
 use backdraft_models::data::{Dataset, Split, Targets, Task};
 
-use backdraft_report::{Features, Frame, Labels, Layout, TargetValue};
+use backdraft_report::{Features, Frame, Labels, Layout, Sequences, TargetValue};
 
 /// What example `index` of a part should be predicted as, in the source's own units.
 pub(super) fn target(dataset: &Dataset, split: &Split, index: usize) -> TargetValue {
     match &split.targets {
         Targets::Classes(classes) => TargetValue::Class(classes[index]),
         Targets::Values(values) => TargetValue::Value(dataset.original_target(values[index])),
-        Targets::Tokens { .. } => panic!("text has no one target for an example"),
+        Targets::Tokens { .. } => TargetValue::Tokens,
     }
 }
 
@@ -24,7 +24,10 @@ pub(super) fn labels(dataset: &Dataset) -> Labels {
             let values = values.iter().map(|&value| dataset.original_target(value));
             Labels::Values(values.collect())
         }
-        Targets::Tokens { .. } => panic!("text has no one target for an example"),
+        Targets::Tokens { .. } => Labels::Tokens {
+            examples: dataset.train.rows,
+            vocabulary: dataset.task.classes().to_vec(),
+        },
     }
 }
 
@@ -48,8 +51,14 @@ pub(super) fn predictions(outputs: &[f64], rows: usize, dataset: &Dataset) -> Ve
         .collect()
 }
 
-/// How examples are shown.
+/// How examples are shown; of a text, without the sequences.
 pub(super) fn layout(dataset: &Dataset) -> Layout {
+    if let Task::NextToken { vocabulary } = &dataset.task {
+        return Layout::Text(Sequences {
+            vocabulary: vocabulary.clone(),
+            ..Sequences::default()
+        });
+    }
     match dataset.image {
         Some(shape) => Layout::Pictures(Frame {
             height: shape.height,

@@ -19,6 +19,7 @@ use super::{
     preparation::{describe, describe_preparation},
     progress::say,
     weights::LoadedModel,
+    words,
 };
 
 /// The file that lists labels made wrong on purpose.
@@ -60,29 +61,39 @@ pub(super) fn announce(
     }
     describe_preparation(dataset);
     if let Some(noise) = noise {
-        say(format_args!(
-            "{} of {} training labels made wrong: {WRONG_LABELS} tells which",
-            noise.changes.len(),
-            dataset.train.rows
-        ));
+        let (wrong, all) = (noise.changes.len(), dataset.train.rows);
+        match words::places(&dataset.train) {
+            Some(_) => say(format_args!(
+                "a word of {wrong} of {all} training sequences made wrong: {WRONG_LABELS} tells which"
+            )),
+            None => say(format_args!(
+                "{wrong} of {all} training labels made wrong: {WRONG_LABELS} tells which"
+            )),
+        }
     }
     say(place);
 }
 
-/// Refuses text, whose examples have a target at each place, and the autoencoder, whose outputs are no targets.
+/// Refuses the autoencoder, whose outputs are no targets.
+pub(super) fn check_model(command: &str, kind: Architecture) -> Result<(), CliError> {
+    match kind {
+        Architecture::Autoencoder => Err(CliError::Option {
+            option: "--model",
+            problem: format!(
+                "autoencoder has no loss for a target: {command} takes a model that predicts one"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses the autoencoder too, and text, whose examples have a target at each place.
 pub(super) fn check_task(
     command: &str,
     kind: Architecture,
     dataset: &Dataset,
 ) -> Result<(), CliError> {
-    if kind == Architecture::Autoencoder {
-        return Err(CliError::Option {
-            option: "--model",
-            problem: format!(
-                "autoencoder has no loss for a target: {command} takes a model that predicts one"
-            ),
-        });
-    }
+    check_model(command, kind)?;
     match dataset.task {
         Task::NextToken { .. } => Err(CliError::Option {
             option: "--data",

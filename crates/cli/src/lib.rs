@@ -47,6 +47,7 @@ mod train;
 mod unlearn;
 mod verify;
 mod weights;
+mod words;
 
 use std::{
     env,

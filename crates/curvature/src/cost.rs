@@ -8,6 +8,7 @@ mod gradients;
 mod inspect;
 mod pass;
 mod placed;
+mod places;
 mod results;
 mod sharded;
 mod third;

@@ -170,6 +170,12 @@ pub enum CurvatureError {
         /// Most outputs for which one is computed.
         most: usize,
     },
+    /// The loss is of an example as a whole.
+    #[error(
+        "the loss of an example is not a sum over places: take one that is, such as `TokenCrossEntropy`, or implement \
+         `Loss::per_place`"
+    )]
+    NoPlaces,
     /// A batch could not be read.
     #[error("a batch of examples could not be read: {0}")]
     Read(#[source] Box<dyn std::error::Error + Send + Sync>),

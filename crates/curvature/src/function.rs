@@ -79,6 +79,17 @@ impl BatchFunction {
         })
     };
 
+    /// The parts of the losses that belong to places, `[batch, places]`.
+    pub const PLACE_LOSSES: Self = Self::of_losses("place losses", |it| {
+        one(it.place_losses_of(it.outputs(it.theta.clone()))?)
+    });
+
+    /// The derivatives of these along `v`, `[batch, places]`.
+    pub const PLACES_ALONG: Self = Self {
+        vector: true,
+        ..Self::of_losses("places along", places_along)
+    };
+
     /// The gradients of the derivatives along `v` in the inputs, in the shapes of the inputs.
     pub const INPUT_DERIVATIVES: Self = Self {
         vector: true,
@@ -134,6 +145,14 @@ impl BatchFunction {
 
 fn one<const D: usize>(result: Tensor<D>) -> Results {
     Ok(vec![result.into_dispatch()])
+}
+
+fn places_along(batch: &TracedBatch<'_>) -> Results {
+    let (y, dy) = jvp(|theta| batch.outputs(theta), batch.theta.clone(), batch.v())?;
+    // Whether there are places, before what cannot fail.
+    batch.place_losses_of(y.clone())?;
+    let parts = |y| batch.place_losses_of(y).expect("a loss of places");
+    one(jvp(parts, y, dy)?.1)
 }
 
 fn input_derivatives(batch: &TracedBatch<'_>) -> Results {

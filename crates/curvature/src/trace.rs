@@ -154,6 +154,12 @@ impl<'a> TracedBatch<'a> {
         self.loss.losses(outputs, &self.targets)
     }
 
+    /// The parts of the losses of `outputs` that belong to places.
+    pub(crate) fn place_losses_of(&self, outputs: Tensor<2>) -> Result<Tensor<2>, CurvatureError> {
+        let parts = self.loss.place_losses(outputs, &self.targets);
+        parts.ok_or(CurvatureError::NoPlaces)
+    }
+
     /// The losses at parameters `theta`.
     pub(crate) fn losses(&self, theta: Vec<DispatchTensor>) -> Tensor<1> {
         self.losses_of(self.outputs(theta))

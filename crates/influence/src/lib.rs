@@ -11,9 +11,9 @@
 //! - [`Solver`]s: [`ConjugateGradient`], [`Lissa`] and [`Direct`]; [`Nystroem`], [`Lanczos`] and [`Diagonal`]
 //!   approximate. Each returns its solution with evidence, or an error that says what to change; none returns silently
 //!   unconverged.
-//! - [`scores()`], [`parameter_change`] and [`self_influence`]; of changed rather than removed examples
-//!   [`replacement_scores`] and [`target_scores`] whatever the change, [`input_scores`] for small ones, and the best
-//!   [`InputStep`].
+//! - [`scores()`], by place [`place_scores`], [`parameter_change`] and [`self_influence`]; of changed rather than removed
+//!   examples [`replacement_scores`] and [`target_scores`] whatever the change, [`input_scores`] for small ones, and the
+//!   best [`InputStep`].
 //! - [`newton_estimates`], [`newton_scores`], [`newton_self_influences`] and [`newton_step`]: influence corrected for the curvature that goes with
 //!   the examples, and their [`Leverage`].
 //! - [`bayes`]: Bayesian influence, covariances of losses along chains of a local posterior, without any curvature.
@@ -47,7 +47,7 @@ pub use response::{Minimum, Pbrf, PbrfConfig, ResponseError};
 pub use score::{
     InputStep, Leverage, NewtonEstimate, NewtonScores, OwnChanges, StepGoal, StepNorm,
     input_score_rows, input_scores, newton_estimates, newton_scores, newton_self_influences,
-    newton_self_influences_of, newton_step, parameter_change, replacement_changes,
+    newton_self_influences_of, newton_step, parameter_change, place_scores, replacement_changes,
     replacement_scores, scores, scores_many, self_influence, self_influence_on, self_influences,
     self_influences_on, target_scores,
 };

@@ -14,6 +14,8 @@ pub enum TargetValue {
     Class(i64),
     /// A number to be met, in the units of the target.
     Value(f64),
+    /// Those of a sequence: a token at each of its places. `null` in records.
+    Tokens,
 }
 
 impl fmt::Display for TargetValue {
@@ -21,6 +23,7 @@ impl fmt::Display for TargetValue {
         match self {
             Self::Class(class) => write!(f, "{class}"),
             Self::Value(value) => f.write_str(&number::own(*value)),
+            Self::Tokens => Ok(()),
         }
     }
 }
@@ -37,6 +40,13 @@ pub enum Labels {
     },
     /// Regression: the target value of each training example.
     Values(Vec<f64>),
+    /// Sequences, which have a token at each place.
+    Tokens {
+        /// Number of training examples.
+        examples: usize,
+        /// What the tokens are called, by id.
+        vocabulary: Vec<String>,
+    },
 }
 
 impl Labels {
@@ -45,6 +55,7 @@ impl Labels {
         match self {
             Self::Classes { of, .. } => of.len(),
             Self::Values(values) => values.len(),
+            Self::Tokens { examples, .. } => *examples,
         }
     }
 
@@ -58,6 +69,7 @@ impl Labels {
         match self {
             Self::Classes { of, .. } => of.get(index).copied().map(TargetValue::Class),
             Self::Values(values) => values.get(index).copied().map(TargetValue::Value),
+            Self::Tokens { examples, .. } => (index < *examples).then_some(TargetValue::Tokens),
         }
     }
 
@@ -69,10 +81,16 @@ impl Labels {
         }
     }
 
-    /// How a target reads: the class's name where it has one, else the number.
+    /// How a target reads: the class's name where it has one, else the number; nothing of a sequence.
     pub fn text(&self, target: TargetValue) -> String {
         match (self, target) {
-            (Self::Classes { names, .. }, TargetValue::Class(class)) => usize::try_from(class)
+            (
+                Self::Classes { names, .. }
+                | Self::Tokens {
+                    vocabulary: names, ..
+                },
+                TargetValue::Class(class),
+            ) => usize::try_from(class)
                 .ok()
                 .and_then(|class| names.get(class))
                 .map_or_else(|| class.to_string(), Clone::clone),

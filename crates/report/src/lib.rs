@@ -7,6 +7,7 @@
 //! | `run.json` | [`RunRecord`] | settings, versions, timings, metrics, verification |
 //! | `scores.safetensors` | [`ScoreRecord::to_safetensors`] | every score, `[queries, train]` |
 //! | `top.csv` | [`ScoreRecord::to_csv`] | the strongest scores of each query |
+//! | `tokens.csv` | [`tokens_csv`] | of sequences, which tokens the strongest scores come from |
 //! | `report.html` | [`Report::to_html`] | all of it for a reader, in one file without network |
 //!
 //! A [`WorkFolder`] puts them in place, one by one while a run works in it, each whole or not at all; what says that
@@ -51,6 +52,7 @@ mod seal;
 mod self_influence;
 mod staged_file;
 mod table;
+mod tokens;
 mod top;
 mod unit;
 pub mod unlearning;
@@ -76,12 +78,15 @@ pub use record::{
     Sizes, SolveRecord, Timing, VerificationCoverage, VerificationRecord, Versions, WeightsFile,
     details_of,
 };
-pub use report::{Example, Explained, Features, Frame, Layout, Report, ScoredExample};
+pub use report::{
+    Example, Explained, Features, Frame, Layout, Report, ScoredExample, Sequence, Sequences,
+};
 pub use scores::{Float, ScoreRecord, Scored, Strongest};
 pub use seal::{Broken, Seal};
 pub use self_influence::{SELF_INFLUENCE_FILE, self_influence_csv};
 pub use staged_file::StagedFile;
 pub use table::aligned;
 pub use table::verification_table;
+pub use tokens::{TOKENS_FILE, TokenRow, tokens_csv};
 pub use unit::Unit;
 pub use work_folder::{Contents, WorkFolder};

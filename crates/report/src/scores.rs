@@ -239,10 +239,10 @@ impl ScoreRecord {
 
     /// `scores.safetensors`: `scores` f32 or f64 `[queries, train]`, or `[1, train]` for the mean over the queries,
     /// of scores that are sampled `standard_errors` of the same shape, `queries` i64 `[queries]` (test indices), the training examples' targets, in classification as `labels` i64
-    /// `[train]` and in a regression as `targets` f64 `[train]`, and where examples stand: `train_file` i64 `[train]`
-    /// and `query_file` i64 `[queries]` count in the list of files from 0, and `train_line` and `query_line` (or
-    /// `_index`, `_record`, `_row`, as [`At`](super::At) counts) are the places in them, left out if each example has a
-    /// file.
+    /// `[train]` and in a regression as `targets` f64 `[train]` (none of sequences), and where examples stand:
+    /// `train_file` i64 `[train]` and `query_file` i64 `[queries]` count in the list of files from 0, and `train_line`
+    /// and `query_line` (or `_index`, `_record`, `_row`, as [`At`](super::At) counts) are the places in them, left out
+    /// if each example has a file.
     ///
     /// The metadata hold [`Measure::sign`](super::Measure::sign) as `sign`, the seed as `seed`, what is measured as
     /// `measure`, what it is in as `unit`, what it was multiplied by as `factor`, of how many test examples it is the
@@ -267,15 +267,16 @@ impl ScoreRecord {
             .iter()
             .flat_map(|&query| (query as i64).to_le_bytes())
             .collect();
-        let (name, kind, targets): (_, _, Vec<u8>) = match labels {
+        let targets: Option<(_, _, Vec<u8>)> = match labels {
             Labels::Classes { of, .. } => {
                 let of = of.iter().flat_map(|x| x.to_le_bytes());
-                ("labels", Dtype::I64, of.collect())
+                Some(("labels", Dtype::I64, of.collect()))
             }
             Labels::Values(values) => {
                 let values = values.iter().flat_map(|x| x.to_le_bytes());
-                ("targets", Dtype::F64, values.collect())
+                Some(("targets", Dtype::F64, values.collect()))
             }
+            Labels::Tokens { .. } => None,
         };
         let asked = self.queries.iter().map(|&query| examples.query(query));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;
@@ -299,8 +300,10 @@ impl ScoreRecord {
                 view(dtype, vec![self.rows(), self.train], &scores)?,
             ),
             named("queries", view(Dtype::I64, vec![asked], &queries)?),
-            named(name, view(kind, vec![self.train], &targets)?),
         ];
+        if let Some((name, kind, targets)) = &targets {
+            tensors.push(named(name, view(*kind, vec![self.train], targets)?));
+        }
         if let Some(errors) = &errors {
             let errors = view(dtype, vec![self.rows(), self.train], errors)?;
             tensors.push(named("standard_errors", errors));

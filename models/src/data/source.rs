@@ -17,6 +17,15 @@ pub enum Source {
         /// A line for each origin.
         lines: Vec<u64>,
     },
+    /// A text, whose examples are so many of its tokens each, one after another.
+    Tokens {
+        /// The file.
+        file: PathBuf,
+        /// The line of each token, counted from 1.
+        lines: Vec<u64>,
+        /// Tokens of an example.
+        length: usize,
+    },
     /// An IDX file, or one of NumPy's arrays, whose examples follow each other.
     Idx {
         /// The file of images; of an array its name stands behind that of its file.
@@ -111,6 +120,20 @@ impl Source {
         }
     }
 
+    /// The line on which the token stands that follows the one at `place` in the example of an origin: the example's
+    /// target there. None of what is no text.
+    ///
+    /// # Panics
+    ///
+    /// If the source has no such token.
+    pub fn next_token_line(&self, origin: usize, place: usize) -> Option<u64> {
+        match self {
+            Self::Tokens { lines, length, .. } => Some(lines[origin * length + place + 1]),
+            Self::Identified { source, .. } => source.next_token_line(origin, place),
+            _ => None,
+        }
+    }
+
     /// Where the example of an origin stands.
     ///
     /// # Panics
@@ -124,6 +147,11 @@ impl Source {
         };
         match self {
             Self::Lines { file, lines } => place(file, Some(At::Line(lines[origin]))),
+            Self::Tokens {
+                file,
+                lines,
+                length,
+            } => place(file, Some(At::Line(lines[origin * length]))),
             Self::Idx { file } => place(file, Some(At::Index(origin as u64))),
             Self::Records { files } => {
                 let mut record = origin;

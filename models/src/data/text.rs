@@ -142,18 +142,16 @@ impl TextPart {
         Ok(Self { path, text })
     }
 
-    /// The lines on which the examples of `length` tokens begin: a line has a token for each word, and one for its end.
+    /// Where the tokens stand: a line has one for each word, and one for its end.
     fn source(&self, length: usize) -> Source {
-        let (mut lines, mut token) = (Vec::new(), 0);
-        for (number, line) in (1..).zip(self.text.lines()) {
-            token += line.split_whitespace().count() + 1;
-            while lines.len() * length < token {
-                lines.push(number);
-            }
-        }
-        Source::Lines {
+        let of_line = |(number, line): (u64, &str)| {
+            let tokens = line.split_whitespace().count() + 1;
+            std::iter::repeat_n(number, tokens)
+        };
+        Source::Tokens {
             file: self.path.clone(),
-            lines,
+            lines: (1..).zip(self.text.lines()).flat_map(of_line).collect(),
+            length,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Label noise.
 
 use backdraft_models::data::{
-    Dataset, LabelChange, LabelNoise, NoiseError, cancer, digits, read_csv, read_text,
+    Dataset, LabelChange, LabelNoise, NoiseError, Split, cancer, digits, read_csv, read_text,
 };
+use burn::tensor::Device;
 use std::fs;
 
 use crate::embedded::classes;
@@ -101,14 +102,55 @@ fn what_has_no_classes_is_refused() {
         matches!(numbers.corrupt_labels(0.1, 0), Err(NoiseError::Regression { name }) if name == "t")
     );
 
-    for part in ["train", "valid", "test"] {
-        fs::write(folder.path().join(format!("k.{part}.txt")), "some words\n").unwrap();
-    }
-    let mut text = read_text(folder.path(), 2).unwrap();
-    assert!(matches!(text.corrupt_labels(0.1, 0), Err(NoiseError::Text { name }) if name == "k"));
-
     for fraction in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         let refused = digits().corrupt_labels(fraction, 0).unwrap_err();
         assert!(matches!(refused, NoiseError::Fraction { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn a_sequence_has_one_token_replaced_where_it_is_read_and_predicted() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["train", "valid", "test"] {
+        let text = "some words of a text\n".repeat(20);
+        fs::write(folder.path().join(format!("k.{part}.txt")), text).unwrap();
+    }
+    for length in [1, 4] {
+        let text = || read_text(folder.path(), length).unwrap();
+        let (data, noise) = corrupted(text(), 0.5, 2);
+        let (before, device) = (text().train, Device::flex());
+        let all = |split: &Split| -> [Vec<i64>; 2] {
+            [split.tokens(&device), split.next_tokens(&device)]
+                .map(|it| it.into_data().iter().collect())
+        };
+        let ([inputs, next], [read, followed]) = (all(&before), all(&data.train));
+        assert_eq!(
+            noise.changes.len(),
+            (before.rows as f64 / 2.0).round() as usize
+        );
+        let (mut expected_inputs, mut expected_next) = (inputs, next);
+        let mut places = std::collections::HashSet::new();
+        for change in &noise.changes {
+            let place = change.place.unwrap();
+            places.insert(place);
+            let at = change.row * length + place;
+            assert_eq!(expected_next[at], change.truth);
+            assert!(change.label != change.truth && change.label < data.task.outputs() as i64);
+            expected_next[at] = change.label;
+            if length > 1 {
+                // Never the last, which the next sequence begins with.
+                assert!(place + 1 < length);
+                expected_inputs[at + 1] = change.label;
+            }
+        }
+        assert_eq!((read, followed), (expected_inputs, expected_next));
+        assert_eq!(places.len(), (length - 1).max(1));
+        assert_eq!(corrupted(text(), 0.5, 2).1, noise);
+        let csv = noise.csv(&data).unwrap();
+        assert!(
+            csv.starts_with("train,origin,truth,label,place,file,line\n"),
+            "{csv}"
+        );
+        assert_eq!(csv.lines().count(), 1 + noise.changes.len());
     }
 }

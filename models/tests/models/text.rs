@@ -103,6 +103,10 @@ fn sequences_have_their_next_tokens() {
     // The second example begins with the end of the first line.
     let lines = [0, 1, 2].map(|row| data.train_place(row).at);
     assert_eq!(lines, [1, 1, 2].map(|line| Some(At::Line(line))));
+    // The token after each, which may be on the next line.
+    let next =
+        [(0, 2), (1, 0), (2, 2)].map(|(row, place)| data.train_source.next_token_line(row, place));
+    assert_eq!(next, [Some(1), Some(2), Some(2)]);
     assert!(data.test_place(1).file.ends_with("tiny.test.txt"));
     assert_eq!(data.test_place(1).at, Some(At::Line(1)));
     assert_eq!(data.train.targets.len(), 3);

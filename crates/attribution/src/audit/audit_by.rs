@@ -61,7 +61,7 @@ impl AuditBy {
         match self {
             Self::LeftOut => example.left_out_margin.map(|it| -it),
             Self::Newton => example.newton,
-            Self::SelfInfluence => Some(example.self_influence),
+            Self::SelfInfluence => example.self_influence,
             Self::Harm => example.score.map(|it| -it),
             Self::Loss => Some(example.loss),
             Self::Margin => Some(-example.margin),

@@ -3,10 +3,14 @@
 //! An [`Audit`] ranks the training examples of a network by how far their targets are from what the network would say
 //! had it not been trained on them, and by what they do to it. It takes no training again: [`LeftOut`]
 //! predicts leave-one-out answers.
+//!
+//! Sequences, which have a target at each of their tokens, are looked through by [`Influence::audit_sequences`].
 
 mod audit_by;
 mod audit_targets;
 mod audited;
+mod predicted_token;
+mod sequences;
 
 use std::ops::Range;
 
@@ -16,15 +20,18 @@ use serde::{Deserialize, Serialize};
 pub use audit_by::AuditBy;
 pub use audit_targets::AuditTargets;
 pub use audited::{AuditedExample, Suggestion};
+pub use predicted_token::{PredictedToken, TokenTargets};
 
-use crate::{AttributionError, Influence, LeftOut, Measurement, NewtonConfig};
+use crate::{
+    AttributionError, Influence, LeftOut, Measurement, NewtonConfig, self_influence::SelfInfluences,
+};
 
 /// What is known of all training examples by which wrong targets are found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
     /// One an example, in the order of the training set.
     pub examples: Vec<AuditedExample>,
-    /// How leave-one-out answers were found, in words.
+    /// How leave-one-out answers were found, in words; of sequences, self-influence.
     pub method: String,
 }
 
@@ -125,11 +132,12 @@ impl Audit {
                 loss: losses[place],
                 margin: targets.margin(example, outputs),
                 left_out_margin: without.as_deref().map(|it| targets.margin(example, it)),
-                self_influence: left_out.losses.influence[place],
+                self_influence: Some(left_out.losses.influence[place]),
                 newton: left_out.losses.newton[place],
                 score: None,
-                leverage: left_out.leverages[place].largest(),
+                leverage: Some(left_out.leverages[place].largest()),
                 suggestion: without.map(|it| targets.suggestion(&it)),
+                token: None,
             }
         });
         Ok(Self {
@@ -148,7 +156,19 @@ impl Audit {
         self
     }
 
-    /// The audits of several ranges ([`Influence::audit_parts`]), in their order, as one.
+    /// The same with each example's self-influence, and how that was found: what [`Influence::audit_sequences`] has of
+    /// all training sequences.
+    #[must_use]
+    pub fn with_self_influence(mut self, own: &SelfInfluences) -> Self {
+        for found in &mut self.examples {
+            found.self_influence = own.values.get(found.example).copied();
+        }
+        self.method.clone_from(&own.method);
+        self
+    }
+
+    /// The audits of several ranges ([`Influence::audit_parts`], [`Influence::audit_sequence_range`]), in their order,
+    /// as one.
     #[must_use]
     pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut parts = parts.into_iter();

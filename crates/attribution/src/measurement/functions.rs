@@ -61,7 +61,7 @@ impl<F: Fn(Tensor<2>) -> Tensor<1> + Send + Sync> AnyLoss for OfOutputs<F> {
 
 /// See [`Measurement::margin`](super::Measurement::margin).
 #[derive(Clone)]
-pub(super) struct Margin;
+pub(crate) struct Margin;
 
 impl Loss for Margin {
     type Targets = Tensor<1, Int>;

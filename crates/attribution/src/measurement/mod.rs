@@ -1,13 +1,19 @@
 //! What is measured of a network's answer to a query.
 
 mod functions;
+mod place;
 
 use std::sync::Arc;
 
 use backdraft_curvature::{AnyLoss, Cost, CurvatureError, Examples, IntoRows, Loss, Rows};
 use burn::tensor::{Int, Tensor, TensorData};
 
-use self::functions::{ChosenOutput, Margin, OfOutputs, OneOutput, Probability};
+pub(crate) use self::functions::Margin;
+
+use self::{
+    functions::{ChosenOutput, OfOutputs, OneOutput, Probability},
+    place::{AtPlace, PartAt},
+};
 
 /// A number `m(f(theta; x))` for each query `x`, of the network's outputs for it: what influence on is asked about.
 ///
@@ -16,6 +22,8 @@ use self::functions::{ChosenOutput, Margin, OfOutputs, OneOutput, Probability};
 pub struct Measurement {
     function: Function,
     targets: Vec<Rows>,
+    /// Places that a query has, of which one is measured; none for queries as a whole.
+    places: Option<usize>,
     mean: bool,
 }
 
@@ -77,7 +85,27 @@ impl Measurement {
         Self {
             function,
             targets,
+            places: None,
             mean: false,
+        }
+    }
+
+    /// The same of one place alone of each query, such as the token of a sequence, the query number `q` at `at[q]` of
+    /// `places`: of a row of outputs the part that belongs to it, which is as wide as that of every other place. With
+    /// [`CrossEntropy`](backdraft_curvature::CrossEntropy) as [`other_loss`](Self::other_loss) it asks why a language
+    /// model said this word here: the loss is that of one token, in nats, and the classes are the tokens there. The
+    /// [`loss`](Self::loss) itself, whose targets are those of whole queries, becomes what the place adds to it
+    /// ([`Loss::per_place`]): all places together are the loss.
+    #[must_use]
+    pub fn at_place(mut self, at: Tensor<1, Int>, places: usize) -> Self {
+        // Another place in place of one that was named before.
+        if self.places.is_some() {
+            self.targets.pop();
+        }
+        self.targets.extend(at.rows());
+        Self {
+            places: Some(places),
+            ..self
         }
     }
 
@@ -104,14 +132,10 @@ impl Measurement {
     /// [`CurvatureError`] for queries that are not what the network reads, or another number of them than of targets.
     pub fn cost(&self, train: &Cost, inputs: impl IntoRows) -> Result<Cost, CurvatureError> {
         let (inputs, targets) = (inputs.rows(), self.targets.clone());
-        let of = |function, inputs, targets| {
-            Cost::of_any(train.model().clone(), function, inputs, targets)
-        };
-        match &self.function {
-            Function::Loss => train.with_examples(inputs, targets),
-            Function::Of(function) => of(function.clone(), inputs, targets),
-            Function::Outputs => every_output(of(Arc::new(OneOutput(0)), inputs, targets)?),
-        }
+        self.of_each(match self.measured(train)? {
+            None => train.with_examples(inputs, targets)?,
+            Some(function) => Cost::of_any(train.model().clone(), function, inputs, targets)?,
+        })
     }
 
     /// The same of the training examples `indices` themselves, to which the targets belong in this order; without
@@ -128,14 +152,38 @@ impl Measurement {
             Some(indices) => train.select(indices)?,
             None => train.clone(),
         };
-        match &self.function {
-            Function::Loss => examples.with_targets(self.targets.clone()),
-            Function::Of(function) => {
-                examples.with_any_loss(function.clone(), self.targets.clone())
+        let targets = self.targets.clone();
+        self.of_each(match self.measured(train)? {
+            None => examples.with_targets(targets)?,
+            Some(function) => examples.with_any_loss(function, targets)?,
+        })
+    }
+
+    /// What is measured of a network that was trained as `train`; none for its own loss.
+    fn measured(&self, train: &Cost) -> Result<Option<Arc<dyn AnyLoss>>, CurvatureError> {
+        Ok(Some(match (&self.function, self.places) {
+            (Function::Loss, None) => return Ok(None),
+            (Function::Loss, Some(places)) => Arc::new(PartAt::new(train, places)?),
+            (Function::Of(of), None) => of.clone(),
+            (Function::Of(of), Some(places)) => Arc::new(AtPlace {
+                of: of.clone(),
+                places,
+            }),
+            (Function::Outputs, None) => Arc::new(OneOutput(0)),
+            (Function::Outputs, Some(_)) => {
+                return Err(CurvatureError::Setting {
+                    name: "at_place",
+                    problem: "is of one number at a place, and all outputs are measured: measure one of them".into(),
+                });
             }
-            Function::Outputs => {
-                every_output(examples.with_any_loss(Arc::new(OneOutput(0)), Vec::<Rows>::new())?)
-            }
+        }))
+    }
+
+    /// The cost of each number that is measured of an example.
+    fn of_each(&self, cost: Cost) -> Result<Cost, CurvatureError> {
+        match self.function {
+            Function::Outputs => every_output(cost),
+            _ => Ok(cost),
         }
     }
 }

@@ -18,6 +18,7 @@ mod perturb;
 mod resumption;
 mod score_store;
 mod share_out;
+mod tokens;
 mod validation;
 mod valuation;
 mod weights;

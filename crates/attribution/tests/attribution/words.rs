@@ -9,22 +9,22 @@ use backdraft_models::{Transformer, TransformerConfig};
 use backdraft_test_support::{assert_close, device, dot, double, host};
 use burn::tensor::{Int, Tensor, TensorData};
 
-const WORDS: usize = 7;
-const LENGTH: usize = 5;
-const SENTENCES: usize = 12;
+pub(crate) const WORDS: usize = 7;
+pub(crate) const LENGTH: usize = 5;
+pub(crate) const SENTENCES: usize = 12;
 const DAMPING: f64 = 0.5;
 
 /// A sentence, with the word after it.
-type Sentence = [i64; LENGTH + 1];
+pub(crate) type Sentence = [i64; LENGTH + 1];
 
-fn sentences(count: usize, seed: usize) -> Vec<Sentence> {
+pub(crate) fn sentences(count: usize, seed: usize) -> Vec<Sentence> {
     let word = |i: usize, at: usize| ((i * i + seed * at * (i + 2) + 3 * at) % WORDS) as i64;
     let sentence = |i| std::array::from_fn(|at| word(i, at));
     (0..count).map(sentence).collect()
 }
 
 /// The words that are read, and the next of each.
-fn parts(sentences: &[Sentence]) -> (Tensor<2, Int>, Tensor<2, Int>) {
+pub(crate) fn parts(sentences: &[Sentence]) -> (Tensor<2, Int>, Tensor<2, Int>) {
     let part = |from: usize| {
         let ids = sentences
             .iter()
@@ -35,7 +35,7 @@ fn parts(sentences: &[Sentence]) -> (Tensor<2, Int>, Tensor<2, Int>) {
     (part(0), part(1))
 }
 
-fn influence() -> Influence {
+pub(crate) fn influence() -> Influence {
     let config = TransformerConfig::new()
         .with_vocabulary(WORDS)
         .with_length(LENGTH)

@@ -19,6 +19,8 @@ Examples:
       A network that PyTorch trained, and its own training data.
   backdraft audit --model lr --data cancer --fix audit.csv
       A copy of an audit's table, with labels or `remove` written into the column fix: what training on them changes.
+  backdraft audit --model transformer --data text/ --weights best.safetensors
+      Which sentences of a language model's training text look wrong, and which of their words.
   backdraft audit --corrupt-labels 0.1
       A tenth of the labels are made wrong first, to see how soon each order finds them.
   backdraft audit --data mnist/ --shard 2/5 --out part2
@@ -38,9 +40,9 @@ pub(crate) struct Audit {
     #[command(flatten)]
     pub parameters: ParameterArgs,
 
-    /// What the training examples are ranked by.
-    #[arg(long, value_enum, default_value_t = ByName::LeftOut)]
-    pub by: ByName,
+    /// What the training examples are ranked by. Default: left-out; of text margin.
+    #[arg(long, value_enum)]
+    pub by: Option<ByName>,
 
     /// How many of the most suspect examples the report and `run.json` show; `audit.csv` has all.
     #[arg(long, value_name = "N", default_value = "60", value_parser = some, allow_hyphen_values = true)]
@@ -75,6 +77,28 @@ impl Audit {
         self.block.map_or(BLOCK, NonZeroUsize::get)
     }
 
+    /// What examples are ranked by; those of sequences have no answers without them.
+    pub fn by(&self, of_text: bool) -> AuditBy {
+        let default = match of_text {
+            true => ByName::Margin,
+            false => ByName::LeftOut,
+        };
+        self.by.unwrap_or(default).by()
+    }
+
+    /// Refuses what sequences do not have, before anything is trained.
+    pub fn check_text(&self) -> Result<(), CliError> {
+        match self.by {
+            Some(ByName::LeftOut | ByName::Newton) => Err(CliError::Option {
+                option: "--by",
+                problem: "left-out and newton take a linear system for each output of an example, and a sequence has one for each \
+                          word of the vocabulary at each of its places: rank text by margin, loss, harm or self-influence"
+                    .to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses settings that nothing could go by, before anything is trained.
     pub fn check(&self, damping: &Damping) -> Result<(), CliError> {
         match damping.given() {
@@ -101,7 +125,7 @@ pub(crate) enum ByName {
     Harm,
     /// Its loss.
     Loss,
-    /// How sure the network is of its label, the least first.
+    /// How sure the network is of its label, the least first; of a sequence of its least likely word.
     Margin,
 }
 

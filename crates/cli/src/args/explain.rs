@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Damping, DevicesArgs, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, ShardArgs,
     SolverArgs, SolverName, Solving, SplitArgs,
-    number::{check_fits, some},
+    number::{check_fits, count_or_none, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query, solve::BLOCK, verify::Amount};
 
@@ -34,6 +34,8 @@ Examples:
       A table with a header, on the GPU.
   backdraft explain --onnx model.onnx --data mnist/ --only '*fc*'
       Any network that PyTorch, JAX or TensorFlow exported, as it is; by way of some of its layers.
+  backdraft explain --model transformer --data text/ --weights best.safetensors --queries 5 --token 12
+      Which training sentences made a language model expect the word after place 12, and which of their words.
   backdraft explain --data mnist/ --hidden 256,256 --weights mlp.pt --map =layers --mean 0.1307 --std 0.3081
       An nn.Sequential that PyTorch trained, as it is, on inputs of torchvision's Normalize.
   backdraft explain --queries 0-99 --block 10 --shard 2/5 --out part2
@@ -76,6 +78,12 @@ pub(crate) struct Explain {
         allow_hyphen_values = true
     )]
     pub measure: MeasureName,
+
+    /// Of text, the place of each query that is measured, counted from 0: why did the network say this word here? The
+    /// loss of the word that follows there, or what else --measure names of it, with token ids for classes. Without it
+    /// the mean loss over all places is measured.
+    #[arg(long, value_name = "K", value_parser = count_or_none, allow_hyphen_values = true)]
+    pub token: Option<usize>,
 
     #[command(flatten)]
     pub parameters: ParameterArgs,

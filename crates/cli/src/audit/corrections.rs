@@ -94,6 +94,7 @@ impl Corrections {
                 (Correction::Remove, _) => {}
                 (Correction::Class(class), Targets::Classes(all)) => all[*row] = *class,
                 (Correction::Value(value), Targets::Values(all)) => all[*row] = *value,
+                // Sequences are removed alone.
                 _ => unreachable!("corrections are of the task's kind"),
             }
         }
@@ -161,6 +162,12 @@ fn correction(text: &str, dataset: &Dataset) -> Result<Correction, String> {
     let names = dataset.task.classes();
     let given = || quote::text(text);
     match &dataset.task {
+        Task::NextToken { .. } if text != REMOVE => Err(format!(
+            "has `{}` for {FIX}: a sequence has a word at each place, and takes `{REMOVE}` alone; correct words in the text itself",
+            given()
+        )),
+        // A word of the vocabulary may be called so.
+        Task::NextToken { .. } => Ok(Correction::Remove),
         _ if names.iter().any(|it| it == text) => {
             let class = names.iter().position(|it| it == text);
             Ok(Correction::Class(class.unwrap_or_default() as i64))

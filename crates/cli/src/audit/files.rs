@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use backdraft_influence::ChosenDamping;
 use backdraft_report::{
-    Contents, Example, Record, Report, RunRecord,
+    Contents, Example, Layout, Record, Report, RunRecord,
     audit::{AUDIT_FILE, AuditRecord, AuditReport, audit_csv, audit_table},
 };
 use serde::Serialize;
@@ -105,7 +105,10 @@ impl AuditRun<'_> {
         Ok(AuditReport {
             title: self.network.store.folder().title(),
             labels: labels(dataset),
-            layout: layout(dataset),
+            layout: match &found.sequences {
+                Some(sequences) => Layout::Text(sequences.clone()),
+                None => layout(dataset),
+            },
             examples: examples.collect(),
             record,
         })
@@ -128,9 +131,9 @@ impl AuditRun<'_> {
         let targets = suspects::targets(&inputs.dataset);
         Ok(AuditRecord {
             run,
-            by: self.args.by.by(),
+            by: self.by(),
             method: found.audit.method.clone(),
-            other_class: suspects::other_class(&found.audit, &targets),
+            other_class: suspects::other_class(&found.audit, targets.as_ref()),
             suspects: first.cloned().collect(),
             planted: inputs
                 .noise

@@ -7,6 +7,7 @@ mod retrain;
 mod run;
 mod settings;
 mod suspects;
+mod text;
 
 use backdraft_models::{Objective, Preset, data::Dataset};
 use burn::tensor::DType;
@@ -19,9 +20,10 @@ use super::{
     args::Audit,
     dampings::default_damping,
     device::Opened,
-    inputs::{Inputs, check_task},
+    inputs::{Inputs, check_model},
     opening::Opening,
     run_folder::Shards,
+    words::places,
 };
 
 /// Runs `backdraft audit`.
@@ -35,7 +37,11 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
                     .into(),
             });
         }
-        check_task("audit", kind, dataset)
+        check_model("audit", kind)?;
+        match places(&dataset.train) {
+            Some(_) => args.check_text(),
+            None => Ok(()),
+        }
     };
     let inputs = Inputs::load_to(opened, &args.run, Preset::Quick, DType::F32, check)?;
     let inputs = inputs.only(&args.parameters.only)?;
@@ -47,10 +53,15 @@ pub(super) fn audit(args: &Audit) -> Result<(), CliError> {
     let corrections = corrections.transpose()?;
     let asked = AuditSettings::of(args, &inputs, corrections.as_ref(), &config, &damping);
     let rows = inputs.dataset.train.rows;
+    let of_text = places(&inputs.dataset.train).is_some();
     args.shards
-        .check(parts::count(rows, args.block()), || {
+        .check(parts::count(rows, args, of_text), || {
+            let own = match parts::has_own(of_text, args.by(of_text)) {
+                true => ", one is self-influence",
+                false => "",
+            };
             format!(
-                "one is what the examples do to the test set, and each block of {} examples is one, of {rows}; a smaller \
+                "one is what the examples do to the test set{own}, and each block of {} examples is one, of {rows}; a smaller \
                  --block makes more",
                 args.block()
             )

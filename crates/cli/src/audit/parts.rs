@@ -1,11 +1,15 @@
 //! An audit in parts: what the examples do to the test set, and what the network would answer without them, a block of
-//! examples a part.
+//! examples a part; of sequences what it says of their words, and one part for their self-influence, if that is asked
+//! for.
 
 use std::{ops::Range, time::Instant};
 
 use backdraft::{
     AttributionError, Influence,
-    attribution::{Audit, NewtonConfig, Store, StoreError, share_out},
+    attribution::{
+        Audit, AuditBy, NewtonConfig, SelfInfluenceConfig, SelfInfluences, Store, StoreError,
+        share_out,
+    },
 };
 use backdraft_models::quote;
 use burn::tensor::{DType, Device};
@@ -14,6 +18,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{run::AuditRun, suspects};
 use crate::{
     CliError,
+    args::Audit as AuditArgs,
     progress::{Bar, say},
 };
 
@@ -29,7 +34,7 @@ struct Kept<T> {
     seconds: f64,
 }
 
-/// A part's position: that of what harm is first, then the blocks of examples.
+/// A part's position: that of what harm is first, then the blocks of examples, then self-influence of its own.
 const HARM: usize = 0;
 
 impl AuditRun<'_> {
@@ -65,6 +70,12 @@ impl AuditRun<'_> {
             }
         })?;
         drop(bar);
+        let own = blocks.len() + 1;
+        if self.has_own() && self.is_open::<SelfInfluences>(own)? {
+            let start = Instant::now();
+            let of = influence.self_influences(&SelfInfluenceConfig::default())?;
+            self.keep(own, of, start)?;
+        }
         self.joined(&blocks)
     }
 
@@ -91,15 +102,32 @@ impl AuditRun<'_> {
             return Ok(());
         }
         let parts: Vec<_> = examples.iter().map(|at| blocks[at - 1].clone()).collect();
-        let targets = suspects::targets(&self.network.inputs.dataset);
         start = Instant::now();
-        influence.audit_parts(&targets, &NewtonConfig::default(), &parts, &mut |at, of| {
+        let mut done = |at: usize, of: Audit| -> Result<(), AttributionError> {
             self.keep(examples[at], of, start)?;
             bar.inc(1);
             start = Instant::now();
             Ok(())
-        })?;
+        };
+        match suspects::targets(&self.network.inputs.dataset) {
+            Some(targets) => {
+                influence.audit_parts(&targets, &NewtonConfig::default(), &parts, &mut done)?;
+            }
+            None => {
+                let targets = self.token_targets(influence.train());
+                for (at, block) in parts.into_iter().enumerate() {
+                    done(at, influence.audit_sequence_range(&targets, block)?)?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Whether self-influence is a part by itself: that of sequences, only where it was asked for, as it takes a linear
+    /// system for each, or the factors of the output layer, which is as wide as the vocabulary. That of others is in
+    /// their blocks.
+    fn has_own(&self) -> bool {
+        has_own(self.is_of_text(), self.by())
     }
 
     /// All parts in one.
@@ -107,6 +135,11 @@ impl AuditRun<'_> {
         let harm = self.kept::<Vec<f64>>(HARM)?;
         let mut missing: Vec<usize> = harm.is_none().then_some(HARM).into_iter().collect();
         let (mut found, mut seconds) = (Vec::new(), 0.0);
+        let count = blocks.len() + 1 + usize::from(self.has_own());
+        let own = match self.has_own() {
+            true => self.kept::<SelfInfluences>(blocks.len() + 1)?,
+            false => None,
+        };
         for place in 1..=blocks.len() {
             match self.kept::<Audit>(place)? {
                 Some(kept) => {
@@ -116,14 +149,22 @@ impl AuditRun<'_> {
                 None => missing.push(place),
             }
         }
-        if let (Some(harm), true) = (&harm, missing.is_empty()) {
-            let audit = Audit::joined(found).with_harm(&harm.of);
-            return Ok(Some((audit, seconds + harm.seconds)));
+        if self.has_own() && own.is_none() {
+            missing.push(blocks.len() + 1);
         }
-        let count = blocks.len() + 1;
+        if let (Some(harm), true) = (&harm, missing.is_empty()) {
+            let mut audit = Audit::joined(found).with_harm(&harm.of);
+            seconds += harm.seconds;
+            if let Some(own) = own {
+                audit = audit.with_self_influence(&own.of);
+                seconds += own.seconds;
+            }
+            return Ok(Some((audit, seconds)));
+        }
         if self.args.shards.own().is_none() {
             let name = |&at: &usize| match at {
                 HARM => "what the examples do to the test set".to_owned(),
+                _ if at > blocks.len() => "self-influence".to_owned(),
                 _ => {
                     let Range { start, end } = &blocks[at - 1];
                     format!("examples {start} to {}", end - 1)
@@ -174,8 +215,13 @@ fn key(position: usize) -> String {
 }
 
 /// Parts that an audit of so many examples has.
-pub(super) fn count(examples: usize, block: usize) -> usize {
-    examples.div_ceil(block) + 1
+pub(super) fn count(examples: usize, args: &AuditArgs, of_text: bool) -> usize {
+    examples.div_ceil(args.block()) + 1 + usize::from(has_own(of_text, args.by(of_text)))
+}
+
+/// Whether self-influence is a part by itself.
+pub(super) fn has_own(of_text: bool, by: AuditBy) -> bool {
+    of_text && by == AuditBy::SelfInfluence
 }
 
 fn blocks(examples: usize, block: usize) -> Vec<Range<usize>> {

@@ -1,9 +1,12 @@
 //! One run of `audit`, from stage to stage.
 
-use backdraft::{InfluenceConfig, Measurement, attribution::Audit as AuditOf};
+use backdraft::{
+    InfluenceConfig, Measurement,
+    attribution::{Audit as AuditOf, AuditBy},
+};
 use backdraft_models::{Metrics, Zoo};
 use backdraft_report::{
-    ModelQuality,
+    ModelQuality, Sequences,
     audit::{CorrectionRecord, SuspectRecord},
 };
 use burn::tensor::{DType, Device, Tensor};
@@ -39,6 +42,8 @@ pub(super) struct AuditedModel {
     pub audit: AuditOf,
     /// All examples, the most suspect first.
     pub suspects: Vec<SuspectRecord>,
+    /// Of a text, those of the report.
+    pub sequences: Option<Sequences>,
     pub corrections: Option<CorrectionRecord>,
     /// The seconds of each stage.
     pub seconds: Vec<(&'static str, f64)>,
@@ -59,17 +64,22 @@ impl AuditRun<'_> {
         let Some((audit, seconds)) = self.audit(&influence, place)? else {
             return Ok(());
         };
-        say(format_args!(
-            "answers without each training example: one Newton step, with an inverse that is {}",
-            audit.method
-        ));
+        match (self.is_of_text(), self.by()) {
+            (false, _) => say(format_args!(
+                "answers without each training example: one Newton step, with an inverse that is {}",
+                audit.method
+            )),
+            (true, AuditBy::SelfInfluence) => say(format_args!("self-influence: {}", audit.method)),
+            (true, _) => {}
+        }
         let mut stages = vec![("audit", seconds)];
         if network.inputs.loaded.is_none() {
             stages.insert(0, ("train", training));
         }
         let data = (&network.inputs.dataset, network.inputs.noise.as_ref());
         let mut found = AuditedModel {
-            suspects: suspects::suspects(&audit, self.args.by.by(), data, network.unit),
+            suspects: suspects::suspects(&audit, self.by(), data, network.unit),
+            sequences: None,
             parameters: cost.model().dim(),
             module,
             metrics,
@@ -79,6 +89,7 @@ impl AuditRun<'_> {
             corrections: None,
             seconds: stages,
         };
+        found.sequences = self.sequences(&cost, &found)?;
         self.write(&found)?;
         if let Some((record, seconds)) = self.corrected(&found, &influence)? {
             found.corrections = Some(record);

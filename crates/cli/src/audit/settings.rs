@@ -11,6 +11,7 @@ use crate::{
     args::{Audit, Damping},
     inputs::Inputs,
     network_settings::NetworkSettings,
+    words::places,
 };
 
 /// Everything that decides the audit, but for the machine.
@@ -41,7 +42,7 @@ impl<'a> AuditSettings<'a> {
     ) -> Self {
         Self {
             network: NetworkSettings::of(&args.run, inputs, config),
-            by: args.by.by(),
+            by: args.by(places(&inputs.dataset.train).is_some()),
             top: args.top.get(),
             damping,
             block: args.block,

@@ -8,21 +8,21 @@ use backdraft::attribution::{
 use backdraft_models::data::{Dataset, LabelNoise, Targets};
 use backdraft_report::{
     TargetValue, Unit,
-    audit::{PlantedRecord, SuspectRecord},
+    audit::{PlantedRecord, SuspectRecord, WorstToken},
 };
 
-use crate::display::target;
+use crate::{display::target, words};
 
-/// The targets of the training examples.
-pub(super) fn targets(dataset: &Dataset) -> AuditTargets {
+/// The targets of the training examples; none of sequences, which have one at each place.
+pub(super) fn targets(dataset: &Dataset) -> Option<AuditTargets> {
     match &dataset.train.targets {
-        Targets::Classes(classes) => {
-            AuditTargets::Classes(classes.iter().map(|&class| class as usize).collect())
-        }
-        Targets::Values(values) => {
-            AuditTargets::Values(values.iter().map(|&value| value.into()).collect())
-        }
-        Targets::Tokens { .. } => panic!("text has no one target for an example"),
+        Targets::Classes(classes) => Some(AuditTargets::Classes(
+            classes.iter().map(|&class| class as usize).collect(),
+        )),
+        Targets::Values(values) => Some(AuditTargets::Values(
+            values.iter().map(|&value| value.into()).collect(),
+        )),
+        Targets::Tokens { .. } => None,
     }
 }
 
@@ -33,9 +33,18 @@ pub(super) fn suspects(
     (dataset, noise): (&Dataset, Option<&LabelNoise>),
     unit: &Unit,
 ) -> Vec<SuspectRecord> {
-    let truth = |train: usize| {
-        let change = noise?.changes.iter().find(|it| it.row == train);
-        change.map(|it| TargetValue::Class(it.truth))
+    let change = |train: usize| noise?.changes.iter().find(|it| it.row == train);
+    let truth = |train: usize| change(train).map(|it| TargetValue::Class(it.truth));
+    let token = |train: usize| {
+        let token = audit.examples[train].token.as_ref()?;
+        let split = &dataset.train;
+        Some(WorstToken {
+            place: token.place,
+            source: words::target_place(&dataset.train_source, split, train, token.place),
+            loss: token.loss,
+            text: words::text(dataset, split, train),
+            planted: change(train).and_then(|it| it.place),
+        })
     };
     let order = audit.order(by);
     let told = (1..).zip(order).map(|(rank, train)| {
@@ -51,17 +60,21 @@ pub(super) fn suspects(
             rank,
             train,
             source: dataset.train_place(train),
-            label: target(dataset, &dataset.train, train),
+            label: match &found.token {
+                Some(token) => TargetValue::Class(token.token as i64),
+                None => target(dataset, &dataset.train, train),
+            },
             suggested,
             probability,
             left_out_margin: found.left_out_margin.map(margin),
             margin: margin(found.margin),
             loss: loss(found.loss),
-            self_influence: loss(found.self_influence),
+            self_influence: found.self_influence.map(loss),
             newton: found.newton.map(loss),
             score: found.score.map(loss),
             leverage: found.leverage,
             truth: truth(train),
+            token: token(train),
         }
     });
     told.collect()
@@ -82,8 +95,8 @@ fn suggestion(found: &AuditedExample, dataset: &Dataset) -> (Option<TargetValue>
 }
 
 /// Examples of which the network would give another class without them; none for values.
-pub(super) fn other_class(audit: &Audit, targets: &AuditTargets) -> Option<usize> {
-    let AuditTargets::Classes(classes) = targets else {
+pub(super) fn other_class(audit: &Audit, targets: Option<&AuditTargets>) -> Option<usize> {
+    let Some(AuditTargets::Classes(classes)) = targets else {
         return None;
     };
     let pairs = audit.examples.iter().zip(classes);
@@ -98,10 +111,16 @@ pub(super) fn other_class(audit: &Audit, targets: &AuditTargets) -> Option<usize
 pub(super) fn planted(audit: &Audit, noise: &LabelNoise) -> PlantedRecord {
     let wrong: Vec<usize> = noise.changes.iter().map(|it| it.row).collect();
     let restored = noise.changes.iter().filter(|it| {
-        let other = audit.examples[it.row].other_class(it.label as usize);
+        let found = &audit.examples[it.row];
+        let is_there = found.token.as_ref().map(|token| token.place) == it.place;
+        let other = found.other_class(it.label as usize).filter(|_| is_there);
         other.is_some_and(|(class, _)| class as i64 == it.truth)
     });
-    let rankings = AuditBy::ALL.map(|by| (by, Ranking::of(audit.suspicions(by), &wrong)));
+    let suspicions = AuditBy::ALL.map(|by| (by, audit.suspicions(by)));
+    let known = suspicions
+        .into_iter()
+        .filter(|it| it.1.iter().any(Option::is_some));
+    let rankings = known.map(|(by, of)| (by, Ranking::of(of, &wrong)));
     let restored = restored.count();
     PlantedRecord::new(rankings, wrong.len(), audit.examples.len(), restored)
 }

@@ -29,7 +29,7 @@ impl ExplainRun<'_> {
             let own = dealt(open, systems, shard);
             match (own.is_empty(), shard.index) {
                 (true, _) => Ok(()),
-                (_, 1) => self.score_all(&own, cost, systems, exact),
+                (_, 1) => self.score_all(&own, (cost, cost), systems, exact),
                 _ => self.score_there(device, &own, cost, systems, exact),
             }
         });
@@ -49,15 +49,15 @@ impl ExplainRun<'_> {
             "products are split: the training examples are in {} parts, one a device",
             self.parts
         ));
-        let cost = ShardedCost::split(cost, devices)?;
-        let curvature = cost.gauss_newton()?;
+        let parted = ShardedCost::split(cost, devices)?;
+        let curvature = parted.gauss_newton()?;
         let parts = self.parts;
         let systems = QuerySystems {
             curvature: &curvature,
             factors: systems.factors.map(|kept| KeptFactors { parts, ..kept }),
             ..*systems
         };
-        self.score_all(open, &cost, &systems, exact)
+        self.score_all(open, (&parted, cost), &systems, exact)
     }
 
     /// The same on another device, for whose progress the first one's stands.
@@ -87,7 +87,7 @@ impl ExplainRun<'_> {
             shown: false,
             ..*systems
         };
-        self.score_all(own, &cost, &systems, exact.as_ref())
+        self.score_all(own, (&cost, &cost), &systems, exact.as_ref())
     }
 }
 

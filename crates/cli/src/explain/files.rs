@@ -12,6 +12,7 @@ use super::{
     run::{ExplainRun, ScoredModel},
     store::QueryScores,
     stored::StoreRecord,
+    tokens::Words,
 };
 use crate::{
     CliError,
@@ -20,8 +21,9 @@ use crate::{
     progress::say,
 };
 use backdraft_report::{
-    CLOSED_FORM_FILE, ExampleInfo, MeanRecord, QueryRecord, Record, Report, RunRecord, RunSettings,
-    ScoreRecord, VerificationRecord, closed_form_csv, groups_table, verification_table,
+    CLOSED_FORM_FILE, ExampleInfo, Layout, MeanRecord, QueryRecord, Record, Report, RunRecord,
+    RunSettings, ScoreRecord, TOKENS_FILE, VerificationRecord, closed_form_csv, groups_table,
+    verification_table,
 };
 
 /// Examples of each sign in `top.csv`.
@@ -38,6 +40,9 @@ struct Details<'a> {
     /// The file of groups whose weights are changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
+    /// The place of each query that is measured, if it is one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<usize>,
     /// Where a rule chose the damping.
     #[serde(skip_serializing_if = "Option::is_none")]
     damping_rule: Option<&'a ChosenDamping>,
@@ -94,6 +99,10 @@ impl ExplainRun<'_> {
             }
         };
         folder.write(ScoreRecord::TOP_FILE, &top)?;
+        let words = found.words.as_ref().map(Words::table).transpose()?;
+        if let Some(table) = words.flatten() {
+            folder.write(TOKENS_FILE, &table)?;
+        }
         if found.closed_form.is_some() {
             let table = closed_form_csv(&found.scores, &examples)?;
             folder.write(CLOSED_FORM_FILE, &table)?;
@@ -138,13 +147,16 @@ impl ExplainRun<'_> {
     fn report(&self, found: &ScoredModel, record: RunRecord) -> Result<(), CliError> {
         let folder = self.network.store.folder();
         let examples = self.examples();
-        let report = report(
+        let mut report = report(
             &self.network.inputs.dataset,
             folder.path(),
             &found.scores,
             &examples,
             record,
         );
+        if let Some(words) = &found.words {
+            report.layout = Layout::Text(words.sequences.clone());
+        }
         folder.write(Report::FILE, report.to_html()?.as_bytes())
     }
 
@@ -215,17 +227,27 @@ impl ExplainRun<'_> {
     /// The queries, or their mean.
     fn query_records(&self, found: &ScoredModel) -> (Vec<QueryRecord>, Option<MeanRecord>) {
         let test = &self.network.inputs.dataset.test;
-        let outputs = outputs(&found.subject.module, test);
-        let predictions = predictions(&outputs, test.rows, &self.network.inputs.dataset);
+        let dataset = &self.network.inputs.dataset;
+        let predicted = match &found.words {
+            Some(_) => Vec::new(),
+            None => predictions(&outputs(&found.subject.module, test), test.rows, dataset),
+        };
+        let answers = |index: usize| match &found.words {
+            Some(words) => words.answers(index),
+            None => [target(dataset, test, index), predicted[index]],
+        };
         let measured = |row: usize| found.measured.as_ref().map(|it| it[row]);
-        let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| QueryRecord {
-            index,
-            source: Some(self.network.inputs.dataset.test_place(index)),
-            label: target(&self.network.inputs.dataset, test, index),
-            predicted: predictions[index],
-            loss: found.subject.losses[index],
-            measured: measured(row),
-            solve: scored.record.clone(),
+        let query = |(row, (&index, scored)): (usize, (&usize, &QueryScores))| {
+            let [label, predicted] = answers(index);
+            QueryRecord {
+                index,
+                source: Some(dataset.test_place(index)),
+                label,
+                predicted,
+                loss: found.subject.losses[index],
+                measured: measured(row),
+                solve: scored.record.clone(),
+            }
         };
         let queries = match found.queries.mean_over() {
             Some(_) => Vec::new(),
@@ -252,6 +274,7 @@ impl ExplainRun<'_> {
             products: self.args.products.name(),
             products_errors: found.subject.errors,
             group: path(&self.args.group),
+            token: self.args.token,
             damping_rule: found.dampings.chosen.as_ref(),
             preconditioner_choice: found.subject.choice.as_ref(),
             newton: found.newton.as_ref().map(|it| NewtonDetails {

@@ -18,6 +18,7 @@ mod settings;
 mod shards;
 mod store;
 mod stored;
+mod tokens;
 
 pub(super) use self::{
     files::TOP,
@@ -34,7 +35,7 @@ use super::{
     dampings::default_damping,
     device::Opened,
     groups as weight_groups,
-    inputs::{Inputs, check_task},
+    inputs::{Inputs, check_model},
     opening::Opening,
     progress::Passes,
     queries::{Query, QueryRows, rows},
@@ -84,7 +85,10 @@ pub(super) fn explain(args: &Explain) -> Result<(), CliError> {
             args,
             named: queries.as_ref(),
             groups: &groups,
-            measure: measure::described(args.measure, dataset, network.unit, mean_over),
+            measure: measure::at_token(
+                measure::described(args.measure, dataset, network.unit, mean_over),
+                args.token,
+            ),
             network,
             damping: &damping,
             passes: Passes::default(),
@@ -100,7 +104,8 @@ fn inputs(args: &Explain) -> Result<Inputs, CliError> {
     let dtype = args.precision().dtype();
     let opened = args.devices.open(args.run.compute.device)?;
     let check = |kind, opened: &Opened, dataset: &Dataset| {
-        check_task("explain", kind, dataset)?;
+        check_model("explain", kind)?;
+        tokens::check(args, dataset)?;
         args.measure.check(dataset)?;
         args.precision().check(opened)
     };

@@ -77,7 +77,8 @@ impl ExplainRun<'_> {
         systems: &QuerySystems<'_>,
         scores: &ScoreRecord,
     ) -> Result<Option<NewtonEstimates>, CliError> {
-        if self.args.newton == NewtonName::None {
+        // A sequence has too many outputs for a linear system each.
+        if self.args.newton == NewtonName::None || self.is_of_tokens() {
             return Ok(None);
         }
         let count = match self.amount() {

@@ -12,7 +12,7 @@ use backdraft_report::{
 use crate::display::{labels, layout, target};
 
 /// Examples of each sign in the report.
-const SHOWN: usize = 5;
+pub(super) const SHOWN: usize = 5;
 
 /// What is known of all examples.
 pub(crate) fn examples(dataset: &Dataset, unit: &Unit, measure: &Measure) -> ExampleInfo {

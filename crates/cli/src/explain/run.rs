@@ -13,8 +13,12 @@ use burn::{
 };
 
 use super::{
-    groups::GroupResults, measure::measurement, newton::NewtonEstimates, store::QueryScores,
+    groups::GroupResults,
+    measure::{measurement, token_measurement},
+    newton::NewtonEstimates,
+    store::QueryScores,
     stored::StoredScores,
+    tokens::Words,
 };
 use crate::{
     CliError,
@@ -81,6 +85,8 @@ pub(super) struct ScoredModel {
     /// For each damping those of all queries.
     pub scored: Vec<QueryScores>,
     pub groups: GroupResults,
+    /// Of a text.
+    pub words: Option<Words>,
 }
 
 /// The network, and what is known of it before any query.
@@ -200,8 +206,10 @@ impl ExplainRun<'_> {
         let closed = self.closed_form(network, &shown, &scores, damping)?;
         let (closed_form, table) = closed.map(|it| (it.record, it.table)).unzip();
         let changes = newton.as_ref().map(|it| it.changes(self.measure.factor));
+        let words = self.words(cost, &shown, &scores)?;
         let found = ScoredModel {
             scores: scores.with_newton(changes).with_closed_form(table),
+            words,
             closed_form,
             groups: self.predicted_groups(cost, &systems)?,
             newton,
@@ -276,6 +284,9 @@ impl ExplainRun<'_> {
     /// What is measured of the examples of `split`.
     pub(super) fn measurement(&self, split: &Split, place: (&Device, DType)) -> Measurement {
         let dataset = &self.network.inputs.dataset;
+        if let Some(token) = self.args.token {
+            return token_measurement(self.args.measure, split, token, place.0);
+        }
         let asked = (&dataset.task, dataset.objective());
         measurement(self.args.measure, asked, split, place)
     }

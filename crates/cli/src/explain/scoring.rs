@@ -38,11 +38,12 @@ impl ExplainRun<'_> {
         all.collect()
     }
 
-    /// Solves for the queries of the systems `open`, and keeps their scores.
+    /// Solves for the queries of the systems `open`, and keeps their scores: those of the losses of `train`, which may be in
+    /// parts, beside the cost of all examples.
     pub(super) fn score_all(
         &self,
         open: &[usize],
-        cost: &dyn ExampleLosses,
+        train: (&dyn ExampleLosses, &Cost),
         systems: &QuerySystems<'_>,
         exact: Option<&(Cost, Cost)>,
     ) -> Result<(), CliError> {
@@ -71,7 +72,7 @@ impl ExplainRun<'_> {
             let bounds = bounds.transpose()?;
             let matrix = Damped::new(systems.curvature, damping);
             for &system in open.iter().filter(|&&it| systems.place(it).0 == place) {
-                self.score_system(system, systems, &matrix, cost, bounds.as_ref(), &bar)?;
+                self.score_system(system, systems, &matrix, train, bounds.as_ref(), &bar)?;
                 bar.inc(1);
             }
         }
@@ -84,7 +85,7 @@ impl ExplainRun<'_> {
         system: usize,
         systems: &QuerySystems<'_>,
         matrix: &dyn LinearOperator,
-        cost: &dyn ExampleLosses,
+        (losses, cost): (&dyn ExampleLosses, &Cost),
         bounds: Option<&ScoreBounding<'_>>,
         bar: &Bar,
     ) -> Result<(), CliError> {
@@ -94,15 +95,17 @@ impl ExplainRun<'_> {
         };
         let (_, row) = systems.place(system);
         let start = Instant::now();
-        let (mut solved, mut scored) = self.score(row, solved, cost, bounds)?;
+        let (mut solved, mut scored) = self.score(row, solved, losses, bounds)?;
         while self.is_unsettled(&scored) {
             let gradient = systems.queries.gradient(systems.measured, row)?;
             let Some(nearer) = solve_on(matrix, gradient, &solved)? else {
                 break;
             };
-            (solved, scored) = self.score(row, nearer, cost, bounds)?;
+            (solved, scored) = self.score(row, nearer, losses, bounds)?;
         }
-        drop(solved);
+        if systems.place(system).0 == 0 {
+            self.keep_tokens(system, cost, (solved.vector, &scored.values))?;
+        }
         if let Some(within) = &scored.bounds {
             let name = systems.name(system);
             bar.aside(|| bounds::tell(&name, &scored.values, within, &self.measure));

@@ -22,6 +22,9 @@ pub(super) struct ScoreSettings<'a> {
     /// None for the loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     measure: Option<MeasureName>,
+    /// The place of each query that is measured, if it is one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<usize>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     self_influence: bool,
     /// A digest of the groups whose weights are changed, if there are any.
@@ -60,6 +63,7 @@ impl<'a> ScoreSettings<'a> {
         Self {
             systems: SystemSettings::of(asked, inputs, config, damping),
             measure: Some(args.measure).filter(|it| *it != MeasureName::Loss),
+            token: args.token,
             self_influence: args.self_influence,
             groups: digest(groups),
             newton: args.newton.name(),

@@ -15,7 +15,7 @@ use crate::{
 };
 use backdraft_report::{
     CLOSED_FORM_FILE, Contents, GROUPS_FILE, LEVERAGE_FILE, Record, Report, RunRecord,
-    SELF_INFLUENCE_FILE, ScoreRecord, SolveRecord,
+    SELF_INFLUENCE_FILE, ScoreRecord, SolveRecord, TOKENS_FILE,
 };
 
 /// What was asked.
@@ -47,6 +47,7 @@ pub(super) const KIND: Kind = Kind {
             CLOSED_FORM_FILE,
             LEVERAGE_FILE,
             GROUPS_FILE,
+            TOKENS_FILE,
             Report::FILE,
             CHECKSUMS,
             STATE,
@@ -60,6 +61,7 @@ pub(super) const KIND: Kind = Kind {
     computed: &[
         "parts/solution-",
         "parts/scores-",
+        "parts/tokens-",
         "parts/newton-",
         "parts/groups",
         "parts/factors-",
@@ -94,6 +96,7 @@ impl PartsFolder {
             LEVERAGE_FILE,
             CLOSED_FORM_FILE,
             GROUPS_FILE,
+            TOKENS_FILE,
         ];
         files.extend(further_files.map(String::from));
         for damping in further {

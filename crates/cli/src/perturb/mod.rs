@@ -9,14 +9,17 @@ mod retrain;
 mod run;
 mod settings;
 
-use backdraft_models::{Preset, data::Task};
+use backdraft_models::{
+    Preset,
+    data::{Dataset, Task},
+};
 
 use self::{run::PerturbRun, settings::PerturbSettings};
 use super::{
     CliError,
     args::Perturb,
     dampings::default_damping,
-    inputs::{Inputs, check_task},
+    inputs::{Inputs, check_model},
     opening::Opening,
     queries::QueryRows,
 };
@@ -26,7 +29,8 @@ pub(super) fn perturb(args: &Perturb) -> Result<(), CliError> {
     let precision = args.solving().precision();
     let dtype = precision.dtype();
     let inputs = Inputs::load(&args.run, Preset::Quick, dtype, |kind, opened, dataset| {
-        check_task("perturb", kind, dataset)?;
+        check_model("perturb", kind)?;
+        check_numbers(dataset)?;
         precision.check(opened)
     })?;
     let (kind, dataset) = (inputs.kind, &inputs.dataset);
@@ -53,4 +57,20 @@ pub(super) fn perturb(args: &Perturb) -> Result<(), CliError> {
         };
         run.run()
     })
+}
+
+/// Refuses text: its tokens have no values between them, and its sequences no label of their own.
+fn check_numbers(dataset: &Dataset) -> Result<(), CliError> {
+    match dataset.task {
+        Task::NextToken { .. } => Err(CliError::Option {
+            option: "--data",
+            problem: format!(
+                "{} is text: perturb moves inputs a little and gives examples another label, and a token is no number that \
+                 could be a little larger, nor has a sequence one label. Which other words would change a query, the library \
+                 tells: `Perturbations::replaced`",
+                dataset.name
+            ),
+        }),
+        _ => Ok(()),
+    }
 }

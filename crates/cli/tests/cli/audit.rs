@@ -163,7 +163,7 @@ fn numbers_are_audited_in_their_own_units() -> Outcome {
         let margin = suspect.left_out_margin.ok_or("no margin")?;
         assert!(((label - says).abs() + margin).abs() < 1e-5, "{suspect:?}");
         // Least squares: the residual without the example is the larger one, by its leverage.
-        let factor = 1.0 / (1.0 - suspect.leverage);
+        let factor = 1.0 / (1.0 - suspect.leverage.ok_or("no leverage")?);
         assert!(
             (factor * suspect.margin / margin - 1.0).abs() < 1e-3,
             "{suspect:?}"

@@ -35,6 +35,7 @@ mod stops;
 mod tables;
 mod task;
 mod terminal;
+mod text;
 mod train;
 mod units;
 mod unlearn;

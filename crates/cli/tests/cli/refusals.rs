@@ -213,7 +213,7 @@ fn broken_tables_are_refused() -> Outcome {
 }
 
 #[test]
-fn text_is_refused() -> Outcome {
+fn text_is_refused_where_examples_have_one_target() -> Outcome {
     let place = Place::new()?;
     for part in ["train", "valid", "test"] {
         place.write(
@@ -221,11 +221,20 @@ fn text_is_refused() -> Outcome {
             "once upon a time\n".repeat(8),
         )?;
     }
+    for command in ["bayes", "path", "shapley", "unlearn"] {
+        assert_refused(
+            &place,
+            &format!("{command} --data tales"),
+            &["--data", "tiny is text", "one target each"],
+        )?;
+    }
     assert_refused(
         &place,
-        "explain --data tales",
-        &["--data", "tiny is text", "one target each"],
+        "perturb --data tales",
+        &["--data", "tiny is text", "a token is no number", "replaced"],
     )?;
+    // The default model reads rows of numbers.
+    assert_refused(&place, "explain --data tales", &["text", "transformer"])?;
     assert_refused(
         &place,
         "explain --data tales/tiny.test.txt",

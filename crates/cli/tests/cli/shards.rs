@@ -17,6 +17,12 @@ const EXPLAIN: &str = "explain --model lr --data cancer --queries 0-4 --block 2 
 /// Runs `command` in one go and in so many parts, and sees that both come to the same bits.
 fn assert_merges(command: &str, count: usize) -> Result<Place, Box<dyn std::error::Error>> {
     let place = Place::new()?;
+    assert_merges_in(&place, command, count)?;
+    Ok(place)
+}
+
+/// The same in a folder with what the command takes.
+pub fn assert_merges_in(place: &Place, command: &str, count: usize) -> Outcome {
     let run = |arguments: String| place.backdraft(&arguments).assert().success();
     run(format!("{command} --out whole"));
     let mut parts = Vec::new();
@@ -40,7 +46,7 @@ fn assert_merges(command: &str, count: usize) -> Result<Place, Box<dyn std::erro
         record["settings"]["out"] = Value::Null;
     }
     assert_same(&merged?, &whole?);
-    Ok(place)
+    Ok(())
 }
 
 #[test]

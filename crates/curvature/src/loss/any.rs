@@ -20,6 +20,12 @@ pub trait AnyLoss: Send + Sync {
     /// [`Loss::per_example`].
     fn losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Tensor<1>;
 
+    /// [`Loss::per_place`].
+    fn place_losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Option<Tensor<2>> {
+        let _ = (outputs, targets);
+        None
+    }
+
     /// [`Loss::hessian_product`].
     fn hessian_times(
         &self,
@@ -79,6 +85,10 @@ impl<L: Loss> AnyLoss for L {
 
     fn losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Tensor<1> {
         self.per_example(outputs, typed::<L>(targets))
+    }
+
+    fn place_losses(&self, outputs: Tensor<2>, targets: &[Rows]) -> Option<Tensor<2>> {
+        self.per_place(outputs, typed::<L>(targets))
     }
 
     fn hessian_times(

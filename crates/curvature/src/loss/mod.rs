@@ -49,6 +49,16 @@ pub trait Loss: Clone + Send + Sync + 'static {
     /// The loss of every example: `[batch]`, from outputs `[batch, outputs]`.
     fn per_example(&self, outputs: Tensor<2>, targets: Self::Targets) -> Tensor<1>;
 
+    /// The parts of every example's loss that belong to its places, `[batch, places]`, such as the tokens of a
+    /// sequence: they sum to [`per_example`](Self::per_example), so the factor of a mean is in them. What is computed
+    /// of examples by place ([`Cost::place_derivatives`](crate::Cost::place_derivatives)) is computed of these.
+    ///
+    /// `None`, the default, for losses of an example as a whole.
+    fn per_place(&self, outputs: Tensor<2>, targets: Self::Targets) -> Option<Tensor<2>> {
+        let _ = (outputs, targets);
+        None
+    }
+
     /// The product of every example's output Hessian with `tangents`: `[batch, outputs]`. The Hessian is that of
     /// [`per_example`](Self::per_example), unscaled, and must be positive semi-definite for a Gauss-Newton matrix to be
     /// so.

@@ -40,6 +40,16 @@ pub struct TokenCrossEntropy {
 }
 
 impl TokenCrossEntropy {
+    /// What every token adds to the loss of its sequence, `[batch, tokens]`: 0 for padding.
+    fn parts(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<2> {
+        let [batch, tokens] = targets.dims();
+        let weights = self.weights(&targets, &outputs);
+        let log_p = log_softmax(self.logits(outputs, &targets));
+        let classes = self.classes(targets).reshape([batch * tokens, 1]);
+        let losses = -log_p.gather(1, classes).reshape([batch, tokens]);
+        losses * weights
+    }
+
     /// A weight for every token, `[batch, tokens]`.
     fn weights(&self, targets: &Tensor<2, Int>, like: &Tensor<2>) -> Tensor<2> {
         let shape = targets.dims();
@@ -117,12 +127,11 @@ impl Loss for TokenCrossEntropy {
     }
 
     fn per_example(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Tensor<1> {
-        let [batch, tokens] = targets.dims();
-        let weights = self.weights(&targets, &outputs);
-        let log_p = log_softmax(self.logits(outputs, &targets));
-        let classes = self.classes(targets).reshape([batch * tokens, 1]);
-        let losses = -log_p.gather(1, classes).reshape([batch, tokens]);
-        (losses * weights).sum_dim(1).squeeze_dim(1)
+        self.parts(outputs, targets).sum_dim(1).squeeze_dim(1)
+    }
+
+    fn per_place(&self, outputs: Tensor<2>, targets: Tensor<2, Int>) -> Option<Tensor<2>> {
+        Some(self.parts(outputs, targets))
     }
 
     fn hessian_product(

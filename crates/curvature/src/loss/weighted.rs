@@ -24,6 +24,15 @@ impl<L: Loss> Loss for Weighted<L> {
         self.0.per_example(outputs, targets) * weights
     }
 
+    fn per_place(
+        &self,
+        outputs: Tensor<2>,
+        (targets, weights): Self::Targets,
+    ) -> Option<Tensor<2>> {
+        let parts = self.0.per_place(outputs, targets)?;
+        Some(parts * weights.unsqueeze_dim(1))
+    }
+
     fn hessian_product(
         &self,
         outputs: Tensor<2>,

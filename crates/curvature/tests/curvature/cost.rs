@@ -10,8 +10,8 @@ use std::{
 };
 
 use backdraft_curvature::{
-    BatchOperator, Cost, CrossEntropy, CurvatureError, Examples, LinearOperator, Loss, Model, Rows,
-    SquaredError, TokenCrossEntropy, TokenReduction, to_dense,
+    BatchOperator, Cost, CrossEntropy, CurvatureError, Examples, IntoRows, LinearOperator, Loss,
+    Model, Rows, SquaredError, TokenCrossEntropy, TokenReduction, Weighted, to_dense,
 };
 use backdraft_test_support::*;
 use burn::{
@@ -337,6 +337,31 @@ fn tokens_are_classified_each_and_padding_is_left_out() {
     let close = |a: &[f64], b: &[f64]| relative_error(a, b) < 1e-14;
     assert!(close(&host(sum.losses().unwrap()), &[first, second]));
     assert!(close(&host(mean.losses().unwrap()), &[first / 3.0, second]));
+
+    // By token, and with a weight an example: nothing of padding.
+    let parts = host(mean.place_losses().unwrap());
+    let third = 1.0 / 3.0;
+    let expected = [
+        third * single(0, 1),
+        third * single(1, 2),
+        0.0,
+        third * single(3, 4),
+    ];
+    assert!(close(&parts[..TOKENS], &expected));
+    assert_eq!((parts[4], parts[5], parts[7]), (0.0, 0.0, 0.0));
+    let v = vector(&numbers(mean.model().dim(), 5));
+    let along = host(mean.place_derivatives(v.clone()).unwrap());
+    let sums: Vec<f64> = along.chunks(TOKENS).map(|it| it.iter().sum()).collect();
+    assert!(close(
+        &sums,
+        &host(mean.directional_derivatives(v.clone()).unwrap())
+    ));
+    let weighted = Weighted(loss(TokenReduction::Mean));
+    let targets = (mean.targets().unwrap(), vector(&[2.0, 0.5]).rows());
+    let weighted = mean.with_any_loss(Arc::new(weighted), [targets.0, targets.1].concat());
+    let weighted = host(weighted.unwrap().place_derivatives(v).unwrap());
+    let doubled: Vec<f64> = along[..TOKENS].iter().map(|it| 2.0 * it).collect();
+    assert!(close(&weighted[..TOKENS], &doubled));
 
     let padded = mean
         .with_examples(sequences(&[0; 4]), sequences(&[-100; 4]))

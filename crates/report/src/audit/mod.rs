@@ -9,7 +9,7 @@ mod table;
 
 pub use csv::{AUDIT_FILE, audit_csv};
 pub use record::{
-    AuditRecord, CorrectionRecord, PlantedRanking, PlantedRecord, SHARES, SuspectRecord,
+    AuditRecord, CorrectionRecord, PlantedRanking, PlantedRecord, SHARES, SuspectRecord, WorstToken,
 };
 pub use report::AuditReport;
 pub use table::audit_table;

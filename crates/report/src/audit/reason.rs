@@ -14,6 +14,7 @@ impl SuspectRecord {
     pub fn reason(&self, labels: &Labels) -> String {
         let mut parts = Vec::new();
         match (self.suggested, self.probability) {
+            _ if self.token.is_some() => parts.extend(self.worst(labels)),
             (None, _) => parts.push(
                 "it is fitted by itself alone: what the network would say without it cannot be told"
                     .to_owned(),
@@ -42,14 +43,50 @@ impl SuspectRecord {
                 change(score)
             ));
         }
-        if self.suggested.is_some() && self.leverage > ALONE {
+        if self.suggested.is_some() && self.leverage.is_some_and(|it| it > ALONE) {
             parts.push("it is fitted nearly by itself alone".to_owned());
         }
         parts.join("; ")
     }
 
+    /// Of a sequence, what the network says of its worst token.
+    fn worst(&self, labels: &Labels) -> Option<String> {
+        let (token, suggested) = (self.token.as_ref()?, self.suggested?);
+        let own = format!(
+            "{} at place {} ({})",
+            quoted(&labels.text(self.label)),
+            token.place,
+            token.source
+        );
+        let sure = percent(self.probability?);
+        Some(match suggested == self.label {
+            true => {
+                format!("its least likely word is {own}, which the network says too, with {sure}")
+            }
+            false => format!(
+                "its least likely word is {own}: the network gives it {}, and says {}, with {sure}",
+                likelihood(self.margin),
+                quoted(&labels.text(suggested)),
+            ),
+        })
+    }
+
     /// What the network would give it in place of its label, where that is another class, or a value.
     pub fn other(&self) -> Option<TargetValue> {
         self.suggested.filter(|it| *it != self.label)
+    }
+}
+
+/// A word as it is told.
+fn quoted(word: &str) -> String {
+    format!("\u{201c}{word}\u{201d}")
+}
+
+/// The probability that has the margin `log(p / (1 - p))`, in words.
+fn likelihood(margin: f64) -> String {
+    let p = 1.0 / (1.0 + (-margin).exp());
+    match p < 0.001 {
+        true => format!("a probability of {p:.0e}"),
+        false => percent(p),
     }
 }

@@ -16,7 +16,7 @@ pub struct AuditRecord {
     pub run: RunRecord,
     /// What the examples are ranked by.
     pub by: AuditBy,
-    /// How answers without each example were found, in words.
+    /// How answers without each example were found, in words; of sequences self-influence.
     pub method: String,
     /// Examples for which the network would give another class without them; none for values.
     pub other_class: Option<usize>,
@@ -28,6 +28,13 @@ pub struct AuditRecord {
     /// What corrections changed, if some were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrections: Option<CorrectionRecord>,
+}
+
+impl AuditRecord {
+    /// Whether it is of sequences, with the words of a text to look at.
+    pub(super) fn is_of_text(&self) -> bool {
+        self.suspects.iter().any(|it| it.token.is_some())
+    }
 }
 
 impl Record for AuditRecord {
@@ -57,17 +64,38 @@ pub struct SuspectRecord {
     pub margin: f64,
     /// Its loss.
     pub loss: f64,
-    /// The predicted change of its loss when it is removed, by influence.
-    pub self_influence: f64,
+    /// The predicted change of its loss when it is removed, by influence; none of sequences if it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_influence: Option<f64>,
     /// The same by the Newton estimate.
     pub newton: Option<f64>,
     /// The predicted change of the mean test loss when it is removed: negative if it does harm.
     pub score: Option<f64>,
-    /// How far it is fitted by itself alone, from 0 to 1.
-    pub leverage: f64,
+    /// How far it is fitted by itself alone, from 0 to 1; none of sequences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leverage: Option<f64>,
     /// Its true target, where the one it has was made wrong on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<TargetValue>,
+    /// Of a sequence its worst token: label, suggestion, probability and margin are of that, as the network is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<WorstToken>,
+}
+
+/// The token of a sequence that the network takes for the least likely.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorstToken {
+    /// Its place, counted from 0.
+    pub place: usize,
+    /// Where it stands in the source.
+    pub source: Place,
+    /// Its own loss.
+    pub loss: f64,
+    /// The words of the sequence.
+    pub text: String,
+    /// The place of the token that was made wrong on purpose, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planted: Option<usize>,
 }
 
 /// How soon labels that were made wrong on purpose are found.

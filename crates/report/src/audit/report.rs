@@ -1,12 +1,14 @@
 //! `report.html` of an audit.
 
+use backdraft_attribution::AuditBy;
+
 use super::{
     AuditRecord, PlantedRecord, SuspectRecord,
-    guide::ENTRIES,
+    guide::{ENTRIES, TEXT_ENTRIES},
     table::{planted_head, told, truth},
 };
 use crate::{
-    Example, Labels, Layout, OutputError,
+    Example, Labels, Layout, OutputError, Sequences,
     number::{capital, change, count, percent, short_or_dash},
     page::{self, Html, classed, div, element, header, page, section, table, text},
     report::run_facts,
@@ -65,10 +67,19 @@ impl AuditReport {
                     rows.collect::<Result<Vec<_>, OutputError>>()?,
                 )
             }
+            Layout::Text(sequences) => shown.map(|it| self.sequence(it.0, sequences)).collect(),
         };
-        let title = "Which of these labels are wrong?";
+        let of_text = self.record.is_of_text();
+        let (title, wrong, guide): (_, _, &[_]) = match of_text {
+            true => (
+                "Which of these words are wrong?",
+                "wrong word",
+                &TEXT_ENTRIES,
+            ),
+            false => ("Which of these labels are wrong?", "wrong target", &ENTRIES),
+        };
         let question = format!(
-            "The question: which of the {} training examples of {} have a wrong target, as far as the {} can tell?",
+            "The question: which of the {} training examples of {} have a {wrong}, as far as the {} can tell?",
             count(self.record.run.sizes.train),
             self.record.run.settings.data,
             self.record.run.settings.model,
@@ -79,7 +90,7 @@ impl AuditReport {
         let body = body.chain(planted);
         let body = body.chain([
             section("The most suspect, the first first", [gallery]),
-            page::guide(&ENTRIES),
+            page::guide(guide),
         ]);
         Ok(page(&self.title, body))
     }
@@ -92,7 +103,15 @@ impl AuditReport {
                 count(other)
             ));
         }
-        if let Some(first) = self.record.suspects.first() {
+        let of_text = self.record.is_of_text();
+        if let Some(first) = self.record.suspects.first().filter(|_| of_text) {
+            sentences.push(format!(
+                "The most suspect is #{} ({}): {}.",
+                first.train,
+                first.source,
+                first.reason(&self.labels)
+            ));
+        } else if let Some(first) = self.record.suspects.first() {
             sentences.push(format!(
                 "The most suspect is #{} ({}), labelled {}: {}.",
                 first.train,
@@ -104,12 +123,44 @@ impl AuditReport {
         if let Some(corrections) = &self.record.corrections {
             sentences.push(format!("{}.", told(corrections, &self.record.run.unit)));
         }
+        if of_text {
+            let by = match self.record.by {
+                AuditBy::Margin => "the margin of the least likely word",
+                AuditBy::Loss => "the mean loss of the words",
+                by => by.title(),
+            };
+            sentences.push(format!(
+                "Ranked by {by}. The network has seen these sequences: what it says of a word it says after training on it."
+            ));
+            return sentences.join(" ");
+        }
         sentences.push(format!(
             "Ranked by {}; answers without an example are predicted by one Newton step, with an inverse that is {}.",
             self.record.by.title(),
             self.record.method
         ));
         sentences.join(" ")
+    }
+
+    /// A sequence: which of its words is the least likely, why it is suspect, and all its words.
+    fn sequence(&self, suspect: &SuspectRecord, sequences: &Sequences) -> Html {
+        let name = format!("{}. #{}, {}", suspect.rank, suspect.train, suspect.source);
+        let planted = suspect.truth.map(|_| {
+            let told = format!(
+                "Made wrong on purpose; in truth {}.",
+                truth(suspect, &self.labels)
+            );
+            classed("p", "wrong", told)
+        });
+        let reason = format!("{}.", capital(&suspect.reason(&self.labels)));
+        let worst = suspect.token.as_ref().map(|it| it.place);
+        let parts = [text("h3", name), text("p", reason)].into_iter();
+        let parts = parts.chain(planted);
+        element(
+            "article",
+            &[],
+            parts.chain([sequences.suspect(suspect.train, worst)]),
+        )
     }
 
     fn caption(&self, suspect: &SuspectRecord) -> Vec<Html> {

@@ -14,14 +14,17 @@ const SHOWN: usize = 20;
 /// Ends with a newline.
 pub fn audit_table(record: &AuditRecord, labels: &Labels) -> String {
     let planted = record.planted.is_some();
-    let mut head = vec![
-        "rank",
-        "train",
-        "label",
-        "suggested",
-        "sure",
-        "left-out margin",
-    ];
+    let mut head = match record.is_of_text() {
+        true => vec!["rank", "train", "word", "network says", "sure", "margin"],
+        false => vec![
+            "rank",
+            "train",
+            "label",
+            "suggested",
+            "sure",
+            "left-out margin",
+        ],
+    };
     head.extend(planted.then_some("truth"));
     head.push("where it stands");
     let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
@@ -33,10 +36,14 @@ pub fn audit_table(record: &AuditRecord, labels: &Labels) -> String {
             it.suggested
                 .map_or_else(|| "?".into(), |it| labels.text(it)),
             it.probability.map_or_else(String::new, percent),
-            short_or_dash(it.left_out_margin),
+            short_or_dash(match it.token {
+                Some(_) => Some(it.margin),
+                None => it.left_out_margin,
+            }),
         ];
         row.extend(planted.then(|| truth(it, labels)));
-        row.push(it.source.to_string());
+        let stands = it.token.as_ref().map_or(&it.source, |token| &token.source);
+        row.push(stands.to_string());
         row
     }));
     let last = rows[0].len() - 1;
@@ -58,7 +65,11 @@ pub fn audit_table(record: &AuditRecord, labels: &Labels) -> String {
 }
 
 pub(super) fn truth(suspect: &SuspectRecord, labels: &Labels) -> String {
-    suspect.truth.map_or_else(String::new, |it| labels.text(it))
+    let truth = suspect.truth.map_or_else(String::new, |it| labels.text(it));
+    match suspect.token.as_ref().and_then(|it| it.planted) {
+        Some(place) => format!("{truth} at place {place}"),
+        None => truth,
+    }
 }
 
 /// How soon each order finds the labels that were made wrong.

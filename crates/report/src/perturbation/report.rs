@@ -150,6 +150,13 @@ impl PerturbationReport {
             parts.push(match &self.layout {
                 Layout::Pictures(frame) => moved.pictures(frame, &self.labels, record)?,
                 Layout::Table(features) => moved.table(features, &self.labels, record),
+                // A token is no number that could be a little larger.
+                Layout::Text(_) => {
+                    return Err(OutputError::encode(
+                        "a report of moves",
+                        "sequences have none",
+                    ));
+                }
             });
         }
         parts.push(text(

@@ -7,12 +7,14 @@ mod guide;
 mod picture;
 mod plot;
 mod query;
+mod sequences;
 mod summary;
 mod verify;
 
 pub use features::Features;
 pub use picture::Frame;
 pub(crate) use query::strongest_examples;
+pub use sequences::{Sequence, Sequences};
 pub(crate) use summary::run as run_facts;
 
 use super::page::{page, section};
@@ -40,6 +42,8 @@ pub enum Layout {
     Pictures(Frame),
     /// As rows of a table.
     Table(Features),
+    /// As words.
+    Text(Sequences),
 }
 
 /// A query and the training examples that matter most to it.

@@ -3,7 +3,9 @@
 use super::{Explained, Layout, Report, plot};
 use crate::number::{count, short};
 use crate::page::{Html, classed, element, text};
-use crate::{Labels, MeanRecord, Measure, OutputError, QueryRecord, Rise, SolveRecord};
+use crate::{
+    Labels, MeanRecord, Measure, OutputError, QueryRecord, Rise, SolveRecord, TargetValue,
+};
 
 /// The title of the part on all of them.
 pub(super) fn title(measure: &Measure) -> &'static str {
@@ -61,6 +63,7 @@ pub(crate) fn strongest_examples(
     match layout {
         Layout::Pictures(frame) => frame.show(labels, measure, explained),
         Layout::Table(features) => features.show(labels, measure, explained),
+        Layout::Text(sequences) => Ok(sequences.show(measure, explained)),
     }
 }
 
@@ -72,6 +75,9 @@ fn measured(report: &Report, value: Option<f64>) -> String {
 }
 
 fn prediction(report: &Report, record: &QueryRecord) -> Html {
+    if record.label == TargetValue::Tokens {
+        return text("p", format!("Loss {}.", short(record.loss)));
+    }
     let right = record.label == record.predicted;
     let class = if right { "right" } else { "wrong" };
     let predicted = report.labels.text(record.predicted);

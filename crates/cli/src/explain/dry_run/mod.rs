@@ -18,6 +18,7 @@ use crate::{
     progress::{say, words},
     queries::QueryRows,
     verify::Amount,
+    words::places,
 };
 use backdraft::attribution::ChunkConfig;
 use backdraft_report::count;
@@ -162,6 +163,8 @@ impl DryRun<'_> {
 
     fn newton(&self) -> Range {
         match self.args.newton {
+            // Sequences have none.
+            _ if places(&self.inputs.dataset.train).is_some() => [0.0; 2],
             NewtonName::None => [0.0; 2],
             NewtonName::Quick => [0.0, 2.0 * QUICK],
             // As many systems as a verification has removals, or more: nothing is known before.

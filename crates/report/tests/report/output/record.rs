@@ -1,6 +1,6 @@
 //! `run.json`.
 
-use backdraft_report::{Record, RunRecord, TargetValue};
+use backdraft_report::{Record, RunRecord, TargetValue, audit::SuspectRecord};
 use serde_json::{Value, json};
 
 use super::{Outcome, samples::record};
@@ -42,6 +42,7 @@ fn targets_keep_their_kind_in_json() -> Outcome {
         TargetValue::Class(3),
         TargetValue::Value(3.0),
         TargetValue::Value(0.25),
+        TargetValue::Tokens,
     ] {
         let text = serde_json::to_string(&target)?;
         assert_eq!(
@@ -50,5 +51,35 @@ fn targets_keep_their_kind_in_json() -> Outcome {
             "{text}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn suspects_of_audits_before_there_were_words_are_read() -> Outcome {
+    let kept = json!({
+        "rank": 1,
+        "train": 4,
+        "source": { "file": "a.csv", "line": 6 },
+        "label": 0,
+        "suggested": 2,
+        "probability": 0.75,
+        "left_out_margin": -1.5,
+        "margin": 0.5,
+        "loss": 0.25,
+        "self_influence": 0.125,
+        "newton": 0.5,
+        "score": null,
+        "leverage": 0.75
+    });
+    let read: SuspectRecord = serde_json::from_value(kept.clone())?;
+    assert_eq!(
+        (read.self_influence, read.leverage),
+        (Some(0.125), Some(0.75))
+    );
+    assert_eq!(
+        (read.suggested, &read.token),
+        (Some(TargetValue::Class(2)), &None)
+    );
+    assert_eq!(serde_json::to_value(&read)?, kept);
     Ok(())
 }

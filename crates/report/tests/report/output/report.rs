@@ -3,17 +3,20 @@
 use std::io;
 
 use backdraft_attribution::{PredictionQuality, verify::PairKind};
-use backdraft_report::{OutputError, Pair, Report, verification_table};
+use backdraft_report::{
+    At, Layout, OutputError, Pair, Place, Report, Sequences, TargetValue, TokenRow, tokens_csv,
+    verification_table,
+};
 
 use super::{
     Outcome,
     page::{check, tags},
-    samples::{pictures, record, report, table},
+    samples::{pictures, record, report, table, text},
 };
 
 #[test]
 fn report_is_balanced_and_loads_nothing() -> Outcome {
-    for layout in [pictures(), table()] {
+    for layout in [pictures(), table(), text()] {
         let page = report(layout).to_html()?;
         check(&page)?;
         assert!(tags(&page)?.iter().all(|(name, _)| *name != "b>depth"));
@@ -215,4 +218,62 @@ Held against actual changes of 3 pairs, the scores can be trusted in order and i
 largest gradient left in a response objective 1.00e-8
 ";
     assert_eq!(verification_table(&verification), expected);
+}
+
+#[test]
+fn words_are_coloured_by_what_they_add_to_scores() -> Outcome {
+    let mut report = report(text());
+    for record in &mut report.record.queries {
+        (record.label, record.predicted) = (TargetValue::Tokens, TargetValue::Tokens);
+    }
+    let page = report.to_html()?;
+    check(&page)?;
+    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"));
+    assert!(page.contains("a &quot;word&quot;"));
+    assert!(!page.contains("Label <strong>"), "a sequence has no label");
+    // The largest is in full colour, and others by their share of it, signed.
+    for (class, share) in [("helpful", "55.0"), ("harmful", "6.9"), ("harmful", "10.3")] {
+        let word = format!("class=\"word {class}\" style=\"--share:{share}%\"");
+        assert!(page.contains(&word), "no {word} in {page}");
+    }
+    // Each measured word of a query, and nothing else.
+    assert_eq!(page.matches("marked\"").count(), 2);
+    for told in [
+        "place 1",
+        "the network says",
+        "62.5 %",
+        "score +8.00e-3",
+        "score -1.00e-3",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    // What is in no list of sequences goes by its name and score.
+    report.layout = Layout::Text(Sequences::default());
+    check(&report.to_html()?)?;
+    Ok(())
+}
+
+#[test]
+fn a_table_of_tokens_has_a_row_a_place() -> Outcome {
+    let row = |query, place, token: &str, score| TokenRow {
+        query,
+        train: 4,
+        place,
+        token: token.into(),
+        target: "the, end".into(),
+        score,
+        source: Place {
+            file: "a.txt".into(),
+            at: Some(At::Line(7)),
+            id: None,
+        },
+    };
+    let table = tokens_csv(&[row(Some(2), 0, "in", 0.25), row(None, 1, "\"", -1e-9)])?;
+    assert_eq!(
+        String::from_utf8(table)?,
+        "query,train,place,token,target,score,file,line\n\
+         2,4,0,in,\"the, end\",0.25,a.txt,7\n\
+         mean,4,1,\"\"\"\"\",\"the, end\",-1e-9,a.txt,7\n"
+    );
+    Ok(())
 }

@@ -1,11 +1,11 @@
 //! A run and its report, with everything in them that can go wrong.
 
-use backdraft_attribution::verify::PairKind;
+use backdraft_attribution::{PredictedToken, verify::PairKind};
 use backdraft_report::{
     At, Example, ExampleInfo, Explained, Features, Float, Frame, Labels, Layout, Measure,
     ModelQuality, OutputError, Pair, Place, Quality, QueryRecord, Report, RunRecord, RunSettings,
-    ScoreRecord, ScoredExample, Sizes, SolveRecord, TargetValue, Timing, Unit, VerificationRecord,
-    Versions,
+    ScoreRecord, ScoredExample, Sequence, Sequences, Sizes, SolveRecord, TargetValue, Timing, Unit,
+    VerificationRecord, Versions,
 };
 use serde_json::json;
 
@@ -181,4 +181,39 @@ pub fn table() -> Layout {
         mean: vec![0.0, 1.0, 1.0, 0.0],
         std: vec![1.0, 1.0, 0.5, 0.0],
     })
+}
+
+/// Sequences of two tokens, with names that are markup.
+pub fn text() -> Layout {
+    let sequence = |index: usize| Sequence {
+        inputs: vec![2, 0],
+        tokens: vec![token(0, 0, 0.5), token(1, index % 3, 2.0)],
+        places: vec![place(index), place(index)],
+    };
+    let sequences = |indices: &[usize]| indices.iter().map(|&it| (it, sequence(it))).collect();
+    let scores = [
+        (17, 4, [8e-3, -1e-3]),
+        (17, 1, [2e-4, -1e-4]),
+        (17, 0, [-1e-3, -1.5e-3]),
+        (3, 0, [1e-6, 0.0]),
+    ];
+    let scores = scores.map(|(query, train, parts)| ((Some(query), train), parts.to_vec()));
+    Layout::Text(Sequences {
+        vocabulary: ["the", "<script>", "a \"word\""].map(String::from).into(),
+        train: sequences(&[0, 1, 4]),
+        test: sequences(&[3, 17]),
+        scores: scores.into(),
+        measured: Some(1),
+    })
+}
+
+fn token(place: usize, token: usize, loss: f64) -> PredictedToken {
+    PredictedToken {
+        place,
+        token,
+        loss,
+        margin: -loss,
+        predicted: 1,
+        probability: 0.625,
+    }
 }
