@@ -20,18 +20,18 @@ pub(crate) struct DevicesArgs {
 
 /// What is divided among them.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct SplitArgs {
+pub(crate) struct DivideArgs {
     /// What is divided among several devices: the `queries`, in whole blocks (--block), each device with all training
     /// examples, which gives the bits of one device; or the training `examples`, so that every product is split, which
     /// gives other last digits and is a setting of the run. `auto`: the queries, and the examples where there are fewer
     /// blocks than devices and the solver goes by products.
-    #[arg(long, value_enum, default_value_t = SplitName::Auto, requires = "devices")]
-    pub split: SplitName,
+    #[arg(long, value_enum, default_value_t = DivideName::Auto, requires = "devices")]
+    pub divide: DivideName,
 }
 
 /// What several devices divide among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitName {
+pub(crate) enum DivideName {
     #[default]
     Auto,
     Queries,
@@ -48,7 +48,7 @@ impl DevicesArgs {
     }
 }
 
-impl SplitArgs {
+impl DivideArgs {
     /// In how many parts the `examples` are: one for each of so many devices where products are split, and one where
     /// queries are dealt out, of which there are so many blocks.
     ///
@@ -61,25 +61,25 @@ impl SplitArgs {
         solving: &Solving,
     ) -> Result<usize, CliError> {
         let refuse = |problem| CliError::Option {
-            option: "--split",
+            option: "--divide",
             problem,
         };
-        match self.split {
-            SplitName::Queries => Ok(1),
+        match self.divide {
+            DivideName::Queries => Ok(1),
             _ if devices == 1 => Ok(1),
-            SplitName::Auto => Ok(match blocks < devices {
+            DivideName::Auto => Ok(match blocks < devices {
                 true if solving.goes_by_products() && devices <= examples => devices,
                 _ => 1,
             }),
-            SplitName::Examples if !solving.goes_by_products() => Err(refuse(
+            DivideName::Examples if !solving.goes_by_products() => Err(refuse(
                 "examples splits products, and what is made of layers or rows takes none: leave out ekfac, kfac and \
-                 dual, as solver and as preconditioner, or take --split queries"
+                 dual, as solver and as preconditioner, or take --divide queries"
                     .to_owned(),
             )),
-            SplitName::Examples if devices > examples => Err(refuse(format!(
+            DivideName::Examples if devices > examples => Err(refuse(format!(
                 "examples needs one training example a device at least: there are {examples}, and {devices} devices"
             ))),
-            SplitName::Examples => Ok(devices),
+            DivideName::Examples => Ok(devices),
         }
     }
 }

@@ -6,8 +6,8 @@ use backdraft_models::ZooConfig;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Damping, DevicesArgs, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs, ShardArgs,
-    SolverArgs, SolverName, Solving, SplitArgs,
+    Damping, DevicesArgs, DivideArgs, LargeArgs, MeasureName, ParameterArgs, Precision, RunArgs,
+    ShardArgs, SolverArgs, SolverName, Solving,
     number::{check_fits, count_or_none, some},
 };
 use crate::{CliError, mixed_precision::ProductsIn, queries::Query, solve::BLOCK, verify::Amount};
@@ -154,7 +154,7 @@ pub(crate) struct Explain {
     pub devices: DevicesArgs,
 
     #[command(flatten)]
-    pub split: SplitArgs,
+    pub divide: DivideArgs,
 
     #[command(flatten)]
     pub shards: ShardArgs,

@@ -46,7 +46,7 @@ pub(crate) use self::{
     compute::ComputeArgs,
     damping::Damping,
     data::{DataArgs, ScalingName},
-    devices::{DevicesArgs, SplitArgs},
+    devices::{DevicesArgs, DivideArgs},
     explain::{Explain, NewtonName, VerifyName},
     flow::Flow,
     folder::FolderArgs,

@@ -123,7 +123,7 @@ fn parts(args: &Explain, inputs: &Inputs, rows: usize) -> Result<usize, CliError
     shards::check(args, rows, devices)?;
     let solving = args.solving();
     let blocks = rows.div_ceil(solving.unit());
-    args.split
+    args.divide
         .parts(devices, (blocks, inputs.dataset.train.rows), &solving)
 }
 

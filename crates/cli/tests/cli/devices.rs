@@ -74,7 +74,7 @@ fn products_are_split_where_there_are_fewer_blocks_than_devices() -> Outcome {
     let of = "--model lr --data cancer --queries 0-4 --precision f64 --newton none --verify none --solver lissa --depth 40 \
               --repeats 2";
     let one = place.explain(of, "lissa")?;
-    let split = place.explain(&format!("{of} --devices 0,0 --split examples"), "split")?;
+    let split = place.explain(&format!("{of} --devices 0,0 --divide examples"), "split")?;
     let off = split.difference(&one);
     assert!(off > 0.0 && off < 1e-9, "{off}");
     Ok(())
@@ -86,7 +86,7 @@ fn what_is_split_is_a_choice() -> Outcome {
     let of = "explain --model lr --data cancer --queries 0-1 --newton none --verify none";
     let run = |arguments: &str| place.backdraft(&format!("{of} {arguments}")).assert();
     run("--out one").success();
-    run("--devices 0,0 --split queries --out queries").success();
+    run("--devices 0,0 --divide queries --out queries").success();
     let [one, queries] = ["one", "queries"]
         .map(|it| std::fs::read(place.path().join(it).join("scores.safetensors")));
     assert_eq!(queries?, one?);
@@ -99,9 +99,9 @@ fn what_is_split_is_a_choice() -> Outcome {
     run("--devices 0,0 --out stopped").success();
     // What is made of layers takes no products.
     let ekfac = "--damping 0.1 --solver ekfac --devices 0,0 --out ekfac";
-    run(&format!("{ekfac} --split examples"))
+    run(&format!("{ekfac} --divide examples"))
         .code(2)
-        .stderr(contains("--split examples splits products"));
+        .stderr(contains("--divide examples splits products"));
     run(ekfac).success();
     Ok(())
 }

@@ -273,7 +273,7 @@ fn a_table_of_tokens_has_a_row_a_place() -> Outcome {
         String::from_utf8(table)?,
         "query,train,place,token,target,score,file,line\n\
          2,4,0,in,\"the, end\",0.25,a.txt,7\n\
-         mean,4,1,\"\"\"\"\",\"the, end\",-1e-9,a.txt,7\n"
+         mean,4,1,\"\"\"\",\"the, end\",-1e-9,a.txt,7\n"
     );
     Ok(())
 }
