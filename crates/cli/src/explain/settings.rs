@@ -48,7 +48,7 @@ pub(super) struct ScoreSettings<'a> {
     block: Option<NonZeroUsize>,
     /// In how many parts of the training examples products are made, where they are split.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<usize>,
+    product_parts: Option<usize>,
 }
 
 impl<'a> ScoreSettings<'a> {
@@ -81,14 +81,14 @@ impl<'a> ScoreSettings<'a> {
                 .as_ref()
                 .map(|it| it.display().to_string()),
             block: args.block,
-            parts: None,
+            product_parts: None,
         }
     }
 
     /// With products made in so many parts of the training examples.
     pub fn in_parts(self, parts: usize) -> Self {
         Self {
-            parts: Some(parts).filter(|parts| *parts > 1),
+            product_parts: Some(parts).filter(|parts| *parts > 1),
             ..self
         }
     }

@@ -66,7 +66,7 @@ fn products_are_split_where_there_are_fewer_blocks_than_devices() -> Outcome {
     let one = place.explain(of, "one")?;
     let three = place.explain(&format!("{of} --devices 0,0,0"), "three")?;
     assert!(three.stdout.contains("in 3 parts, one a device"));
-    assert_eq!(three.record["settings"]["parts"], json!(3));
+    assert_eq!(three.record["settings"]["product_parts"], json!(3));
     // Conjugate gradients end at a residual of 1e-10.
     let off = three.difference(&one);
     assert!(off > 0.0 && off < 1e-7, "{off}");
@@ -95,7 +95,7 @@ fn what_is_split_is_a_choice() -> Outcome {
     place.stop_at(&stopped, "stopped/run.json")?;
     run("--out stopped")
         .code(2)
-        .stderr(contains("parts was 2, not null"));
+        .stderr(contains("product_parts was 2, not null"));
     run("--devices 0,0 --out stopped").success();
     // What is made of layers takes no products.
     let ekfac = "--damping 0.1 --solver ekfac --devices 0,0 --out ekfac";
