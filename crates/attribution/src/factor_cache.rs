@@ -23,7 +23,7 @@ use crate::{AttributionError, Digest, Store, StoreError};
 /// let net: Linear = LinearConfig::new(2, 2).init(&device);
 /// let x = Tensor::<2>::from_floats([[0.0, 1.0], [1.0, 0.0]], &device);
 /// let y = Tensor::<1, Int>::from_ints([1, 0], &device);
-/// let cost = Cost::new(Model::new(&net, |net: &Linear, x| net.forward(x))?, CrossEntropy, x, y)?;
+/// let cost = Cost::new(Model::new(&net, |net: &Linear, x: Tensor<2>| net.forward(x))?, CrossEntropy, x, y)?;
 ///
 /// let (store, config) = (MemoryStore::new(), KfacConfig::default());
 /// let matrix = cost.gauss_newton().damped(0.1);
